@@ -1,0 +1,1 @@
+"""Scenario to plan: no HTTP, no database, no global state."""

@@ -1,0 +1,1 @@
+"""Scenarios shipped with Lodeplan, and the loader that reads them by name, file or folder."""

@@ -1,0 +1,138 @@
+"""What a solve answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from schemas.types import Strict
+
+
+class Termination(StrEnum):
+    """Why the solver stopped."""
+
+    OPTIMAL = "optimal"
+    TIME_LIMIT = "time_limit"
+    INTERRUPTED = "interrupted"
+    MEMORY_LIMIT = "memory_limit"
+    INFEASIBLE = "infeasible"
+    UNBOUNDED = "unbounded"
+    ERROR = "error"
+
+
+class Solution(StrEnum):
+    """What we hold."""
+
+    OPTIMAL = "optimal"
+    FEASIBLE = "feasible"
+    NONE = "none"
+
+
+class Column(Strict):
+    name: str
+    unit: str = Field(default="", description="Empty for names and counts.")
+    description: str = ""
+
+
+class Table(Strict):
+    """A tidy table: one observation a row, a unit a column."""
+
+    name: str
+    title: str
+    columns: list[Column]
+    rows: list[list[Any]] = []
+
+
+class FutureCost(Strict):
+    name: str
+    probability: float
+    cost_kusd: float
+
+
+class ProjectStart(Strict):
+    name: str
+    track: str
+    start: int = Field(description="Year of the start on the base path.")
+    on_line: float = Field(description="Year of first output.")
+
+
+class Import(Strict):
+    commodity: str
+    place: str
+    period: int
+    quantity_t: float = Field(description="t over the whole period.")
+
+
+class StockLevel(Strict):
+    name: str
+    period: int
+    stock_t: float
+
+
+class Verdict(Strict):
+    """What the independent check found."""
+
+    max_violation: float = Field(description="Largest violation of a constraint, relative to its size (at least 1 unit of the commodity).")
+    cost_difference_rel: float = Field(description="Recomputed against reported objective, relative.")
+    worst: list[str] = Field(default=[], description="The largest violations in words, at most ten.")
+
+
+class Size(Strict):
+    columns: int
+    rows: int
+    nonzeros: int
+    binaries: int
+    nodes: int
+
+
+class Summary(Strict):
+    """The plan in one object; what `lodeplan solve --json` prints."""
+
+    scenario: str
+    scenario_hash: str
+    termination: Termination
+    solution: Solution
+    objective_kusd: float | None = None
+    bound_kusd: float | None = None
+    gap: float | None = Field(default=None, description="(objective - bound) / |objective|, a fraction.")
+    gap_of_worth: float | None = Field(default=None, description="(objective - bound) / (do-nothing - objective).")
+    gap_by_group: dict[str, float] = {}
+    expected_cost_kusd: float | None = None
+    cvar_kusd: float | None = None
+    spend_kusd: float | None = Field(default=None, description="Expected money paid, without penalties and calibration.")
+    duty_kusd: float | None = None
+    cost_terms_kusd: dict[str, float] = {}
+    do_nothing_kusd: float | None = Field(default=None, description="Objective with no start, no onboarding and no stock bought.")
+    futures: list[FutureCost] = []
+    projects: list[ProjectStart] = []
+    onboardings: list[ProjectStart] = []
+    imports: list[Import] = []
+    stocks: list[StockLevel] = []
+    shortage_t: dict[str, float] = Field(default={}, description="Expected shortage over the horizon by tier, t.")
+    check: Verdict | None = None
+    size: Size | None = None
+    timings_s: dict[str, float] = {}
+    peak_memory_mib: float | None = None
+    versions: dict[str, str] = {}
+    findings: list[str] = Field(default=[], description="The plan in sentences.")
+    conflict: list[str] = Field(default=[], description="If infeasible: the limits that clash.")
+
+
+class PlanDocument(Strict):
+    """A whole result as one document: what a solve writes and the service keeps."""
+
+    summary: Summary
+    tables: list[Table]
+
+
+class SolverProgress(BaseModel):
+    """One line of a running solve."""
+
+    phase: str
+    elapsed_s: float
+    objective_kusd: float | None = None
+    bound_kusd: float | None = None
+    gap: float | None = None
+    memory_mib: float | None = None

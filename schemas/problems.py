@@ -1,0 +1,93 @@
+"""What is wrong with an input: one problem a place, all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class InputProblem(BaseModel):
+    """One thing that is wrong, where it stands, and what would be right."""
+
+    code: str = Field(description="Stable name of the kind of problem, such as `unknown_place`.")
+    path: str = Field(description="Place in the scenario, such as `routes.'gallium CHN'.origin`.")
+    message: str = Field(description="What is wrong, in one sentence.")
+    value: Any = Field(default=None, description="The value found.")
+    allowed: str | None = Field(default=None, description="What would be accepted.")
+    remedy: str | None = Field(default=None, description="What to try.")
+    file: str | None = Field(default=None, description="File the value came from.")
+    line: int | None = Field(default=None, description="Line, or row of a table, from 1.")
+
+    @property
+    def pointer(self) -> str:
+        """The same place as a JSON pointer (RFC 6901)."""
+        return "/" + "/".join(
+            part.replace("~", "~0").replace("/", "~1") for part in split_path(self.path)
+        )
+
+    def __str__(self) -> str:
+        place = self.path
+        if self.file:
+            place = f"{self.file}:{self.line} {place}" if self.line else f"{self.file} {place}"
+        text = f"{place}: {self.message}"
+        if self.value is not None:
+            text += f" (found: {_short(self.value)})"
+        if self.allowed:
+            text += f" Allowed: {self.allowed}."
+        if self.remedy:
+            text += f" {self.remedy}"
+        return text
+
+
+class InvalidInput(ValueError):
+    """Everything that is wrong with an input."""
+
+    def __init__(self, problems: Sequence[InputProblem]) -> None:
+        if not problems:
+            raise ValueError("InvalidInput needs at least one problem")
+        self.problems = list(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def split_path(path: str) -> list[str]:
+    """The keys of a path: joined by dots, names with other signs in quotes.
+
+    >>> split_path("routes.'gallium/metal CHN'.freight_kusd_per_t")
+    ['routes', 'gallium/metal CHN', 'freight_kusd_per_t']
+    """
+    keys: list[str] = []
+    rest = path
+    while rest:
+        quote = rest[0]
+        if quote in "'\"":
+            end = rest.find(quote, 1)
+            if end < 0:
+                raise ValueError(f"the quote {quote} opened in {path!r} is not closed")
+            key, rest = rest[1:end], rest[end + 1 :]
+            if rest and not rest.startswith("."):
+                raise ValueError(f"a dot is missing after {quote}{key}{quote} in {path!r}")
+            rest = rest[1:] if rest else rest
+        else:
+            key, _, rest = rest.partition(".")
+        if not key:
+            raise ValueError(f"{path!r} has an empty key")
+        keys.append(key)
+    return keys
+
+
+def join_path(keys: Sequence[str | int]) -> str:
+    """The path of these keys; the inverse of `split_path`."""
+    return ".".join(_quoted(str(key)) for key in keys)
+
+
+def _quoted(key: str) -> str:
+    if key and all(char.isalnum() or char in "_-*" for char in key):
+        return key
+    return f'"{key}"' if "'" in key else f"'{key}'"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,456 @@
+"""A scenario: everything a planner says, and nothing else.
+
+Mass is in tonnes of contained material (t), money in real kUSD (1 kUSD/t = 1 USD/kg), time in years.
+Each collection is a mapping from a name to its entry. `docs/reference/conventions.md` states how dates,
+periods, lead times and shares are read.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from schemas.types import (
+    AnyByYear,
+    ByYear,
+    Name,
+    NameList,
+    NonNegative,
+    Positive,
+    Recipe,
+    Share,
+    ShareByYear,
+    Strict,
+    When,
+    Year,
+    _split_list,
+    _split_pairs,
+)
+
+Stage = Literal["ore", "concentrate", "refined", "semi_finished", "product", "scrap"]
+Tier = Literal["military", "essential_civilian", "other"]
+Nodes = Literal["all", "base_path"]
+
+
+class Entry(Strict):
+    """What every named entry may carry."""
+
+    title: str = Field(default="", description="What a planner calls it.")
+    note: str = Field(default="", description="Anything a reader should know.")
+
+
+class Horizon(Strict):
+    """The years planned for, cut into periods."""
+
+    first_year: Year = Field(description="First year of the first period.")
+    period_years: list[Annotated[int, Field(ge=1, le=50)]] = Field(
+        min_length=1, max_length=100, description="Length of each period, years."
+    )
+
+
+class Economics(Strict):
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.05, description="Real yearly rate (fraction)."
+    )
+    money_year: Year | None = Field(default=None, description="Year whose USD the money is in.")
+    view: Literal["importer", "national"] = Field(
+        default="importer",
+        description="`importer`: duties are a cost. `national`: a duty is a transfer to the Treasury, no cost.",
+    )
+
+
+class Risk(Strict):
+    tail_weight: Share = Field(
+        default=0.0, description="Lambda: weight of CVaR in the objective, against expected cost."
+    )
+    tail_level: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.9, description="Alpha: CVaR is the mean cost of the worst 1 - alpha of the futures."
+    )
+
+
+class SolveOptions(Strict):
+    gap: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=1e-6, description="Relative gap at which the search stops (fraction)."
+    )
+    time_limit_s: Positive | None = Field(default=None, description="Wall time for the solver, seconds.")
+    threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        default=None, description="Solver threads; the solver's choice when absent."
+    )
+
+
+class Commodity(Entry):
+    """A material in a form, such as `gallium/metal` or `ndfeb/magnet`."""
+
+    stage: Stage = Field(description="Where in the chain the form stands.")
+    mineral_group: Name = Field(description="Minerals planned and reported together, such as `gallium`.")
+    hts: NameList = Field(default=[], description="Tariff codes (HTS), as text, with or without dots.")
+    contained_share: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0, description="t contained per t gross weight; used where a duty is by weight."
+    )
+    reference_price_kusd_per_t: ByYear | None = Field(
+        default=None, description="Market price; values stock purchases and metal content, kUSD/t."
+    )
+    disposable: bool = Field(default=False, description="Whether a surplus may be let go.")
+    disposal_cost_kusd_per_t: NonNegative = Field(default=0.0, description="Cost of that, kUSD/t.")
+
+
+class Place(Entry):
+    """A country (ISO 3166 alpha-3) or a region."""
+
+    groups: NameList = Field(default=[], description="Named groups it belongs to, such as `allies`.")
+    members: Annotated[dict[Name, Positive], BeforeValidator(_split_pairs)] = Field(
+        default={},
+        description="A region made of other places: the share of each, adding to 1. Its duty and the events "
+        "that hit it are those of its members, by share.",
+    )
+
+
+class CostStep(Strict):
+    width_t_per_y: Positive = Field(description="Activity this step allows, t/y.")
+    cost_kusd_per_t: ByYear = Field(description="Cost on this step, kUSD per t of activity.")
+
+
+class SupplyCurve(Strict):
+    """Rising inverse supply beyond an observed volume X0: P(x) = P0 (1 + (x - X0)/(e X0)) or P0 + slope (x - X0)."""
+
+    observed_t_per_y: NonNegative = Field(description="X0: volume supplied at the base price P0, t/y.")
+    elasticity: Positive | None = Field(default=None, description="e: supply elasticity at X0.")
+    slope_kusd_per_t2_y: Positive | None = Field(
+        default=None, description="Price rise per t/y beyond X0, kUSD/t per t/y; instead of `elasticity`."
+    )
+    up_to_t_per_y: Positive | None = Field(
+        default=None, description="Where the curve ends, t/y; home's share of capacity when absent."
+    )
+    steps: Annotated[int, Field(ge=1, le=50)] = Field(default=2, description="Cost steps beyond X0.")
+    basis: Literal["market", "buyer"] = Field(
+        default="market",
+        description="`market`: a price taker, steps integrate P. `buyer`: a buyer who moves the price, steps "
+        "follow x P(x).",
+    )
+
+
+class PriceFloor(Strict):
+    """A contract for difference: the state tops the price up to the floor, and keeps a share above it."""
+
+    floor_kusd_per_t: NonNegative = Field(description="Guaranteed price, kUSD per t of activity.")
+    reference_price_kusd_per_t: ByYear = Field(description="Market price it is held against, kUSD/t.")
+    kept_above_share: Share = Field(default=0.0, description="Share of the price above the floor the state keeps.")
+
+
+class Facility(Entry):
+    """Something at a place that turns inputs into outputs. A mine or a foreign offer has no inputs."""
+
+    place: Name = Field(description="Where it stands.")
+    outputs: Annotated[Recipe, Field(min_length=1)] = Field(
+        description="t of each commodity out per t of activity; the first is the main product."
+    )
+    inputs: Recipe = Field(default={}, description="t of each commodity in per t of activity.")
+    capacity_t_per_y: ByYear | None = Field(default=None, description="Activity at most, t/y; absent: no limit.")
+    home_share: Share = Field(default=1.0, description="Share of the capacity that home can buy.")
+    cost_kusd_per_t: ByYear = Field(
+        default=0.0, description="Running cost, or the price an offer asks at its border (P0), kUSD per t of activity."
+    )
+    steps: list[CostStep] = Field(default=[], description="Cost steps, instead of one cost.")
+    supply_curve: SupplyCurve | None = Field(default=None, description="Rising price, instead of one cost.")
+    price_floor: PriceFloor | None = Field(default=None, description="Public support by a price floor.")
+
+
+class Track(Strict):
+    """One way to build a project. A fast track shortens the permit part only."""
+
+    permit_years: NonNegative = Field(description="Years from start to permit.")
+    construction_years: NonNegative = Field(description="Years from permit to first output.")
+    extra_cost_kusd: NonNegative = Field(default=0.0, description="Cost of the track on top of capex, paid at start, kUSD.")
+    permit_slots: NonNegative = Field(default=0.0, description="Permit slots a start uses.")
+
+    @property
+    def lead_years(self) -> float:
+        return self.permit_years + self.construction_years
+
+
+class Project(Facility):
+    """A facility that does not run yet."""
+
+    capacity_t_per_y: ByYear = Field(description="Activity at most when ramped up, t/y.")
+    capex_kusd: NonNegative = Field(description="Capital cost, kUSD.")
+    capex_spending_share: Annotated[list[Share], BeforeValidator(_split_list)] = Field(
+        default=[1.0], min_length=1, description="Share of capex falling due in the year of the start and each year after; adds to 1."
+    )
+    life_years: Positive = Field(default=20.0, description="Life from first output, years.")
+    end_value_share: Share | None = Field(
+        default=None, description="Worth at the end of the horizon as a share of capex paid; absent: the share of its life left."
+    )
+    tracks: dict[Name, Track] = Field(min_length=1, description="Ways to build it, such as `standard` and `fast_track`.")
+    ramp_up_share: Annotated[list[Share], BeforeValidator(_split_list)] = Field(
+        default=[1.0], min_length=1, description="Share of capacity in each year on line; the last holds from then on."
+    )
+    earliest_start: Year | None = Field(default=None, description="First year a start is allowed.")
+    latest_start: Year | None = Field(default=None, description="Last year a start is allowed.")
+    start_in_branches: bool = Field(default=False, description="Whether it may also start after a future departs from the base path.")
+    forced_track: Name | None = Field(default=None, description="Track on which it must start on the base path.")
+    committed_start: Year | None = Field(
+        default=None, description="Year of a start already decided, on the forced or only track; its capex is sunk."
+    )
+    requires: NameList = Field(default=[], description="Projects that must have started too.")
+    excludes: NameList = Field(default=[], description="Projects of which at most one may start with this one.")
+    federal_land: bool | None = Field(default=None, description="Whether it stands on federal land.")
+
+
+class Onboarding(Strict):
+    """Qualifying a supplier: a yes/no decision before the route can be used."""
+
+    cost_kusd: NonNegative = Field(default=0.0, description="Paid at the decision, kUSD.")
+    lead_years: NonNegative = Field(default=0.0, description="Years from decision to first delivery.")
+    minimum_t_per_y: NonNegative = Field(default=0.0, description="Volume to be taken once qualified, t/y.")
+    earliest: Year | None = Field(default=None, description="First year of a decision.")
+    latest: Year | None = Field(default=None, description="Last year of a decision.")
+    in_branches: bool = Field(default=False, description="Whether it may be decided after a future departs.")
+
+
+class Route(Entry):
+    """A commodity from one place to another."""
+
+    commodity: Name = Field(description="What is shipped.")
+    origin: Name = Field(description="From.")
+    destination: Name = Field(description="To.")
+    freight_kusd_per_t: ByYear = Field(default=0.0, description="Freight and insurance, kUSD/t.")
+    hub_markup_kusd_per_t: ByYear = Field(default=0.0, description="What a trading hub adds, kUSD/t.")
+    customs_value_kusd_per_t: ByYear | None = Field(
+        default=None, description="Price at the exporter's border on which duty is taken, kUSD/t contained."
+    )
+    calibration_kusd_per_t: AnyByYear = Field(
+        default=0.0, description="Term that makes the base year come out as observed; never dutiable, never spend, kUSD/t."
+    )
+    capacity_t_per_y: ByYear | None = Field(default=None, description="Flow at most, t/y.")
+    onboarding: Onboarding | None = Field(default=None, description="Decision needed before first use.")
+
+
+class TariffQuota(Strict):
+    """A tariff-rate quota: the first volume a year pays a lower rate, shared by all routes of the measure."""
+
+    volume_t_per_y: ByYear = Field(description="Volume at the in-quota rate, t/y.")
+    in_quota_rate_share: Annotated[float, Field(ge=0)] = Field(description="Rate within, fraction of the base.")
+
+
+class TariffMeasure(Entry):
+    """A dated rule on routes into a place."""
+
+    programme: Name = Field(description="What it belongs to, such as `mfn`, `section_301_china`, `section_232`.")
+    destination: Name | None = Field(default=None, description="Importing place; absent: home.")
+    origins: NameList = Field(default=["*"], description="Places or groups it applies to; `*`: all.")
+    except_origins: NameList = Field(default=[], description="Places or groups left out.")
+    commodities: NameList = Field(default=[], description="Commodities, or patterns such as `gallium/*`.")
+    hts: NameList = Field(default=[], description="HTS prefixes; a commodity matches by any of its codes.")
+    except_commodities: NameList = Field(default=[], description="Commodities or patterns exempt.")
+    except_hts: NameList = Field(default=[], description="HTS prefixes exempt.")
+    rate_share: Annotated[
+        NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)], BeforeValidator(_split_pairs)
+    ] = Field(default=0.0, description="Rate as a fraction of the base (0.25 is 25 %).")
+    base: Literal["customs_value", "metal_value"] = Field(
+        default="customs_value", description="What `rate_share` is taken of; metal value is the commodity's reference price."
+    )
+    rate_kusd_per_t_gross: ByYear = Field(default=0.0, description="Specific duty, kUSD per t gross weight; adds to the other.")
+    all_in_ceiling_share: NonNegative | None = Field(
+        default=None,
+        description="All-in measure: duty is what this ceiling leaves above the duty of `all_in_with`, fraction of customs value; "
+        "replaces `rate_share`.",
+    )
+    all_in_with: NameList = Field(default=["mfn"], description="Programmes counted within the ceiling.")
+    minimum_price_kusd_per_t: ByYear | None = Field(
+        default=None, description="Minimum import price: duty adds what the customs value lacks, kUSD/t contained."
+    )
+    quota: TariffQuota | None = Field(default=None, description="Tariff-rate quota; `rate_share` is the rate over it.")
+    precedence: int = Field(default=0, description="Order among measures that replace one another.")
+    replaces: NameList = Field(default=[], description="Programmes or measures of lower precedence it stands in for.")
+    onset: When | None = Field(default=None, description="First day in force; absent: always was.")
+    until: When | None = Field(default=None, description="First day no longer in force; absent: stays.")
+    active: bool = Field(default=True, description="False: in force only where an event switches it on.")
+
+
+class Stockpile(Entry):
+    commodity: Name = Field(description="What is stored.")
+    place: Name | None = Field(default=None, description="Where; absent: home.")
+    kind: Literal["commercial", "strategic"] = Field(
+        default="commercial", description="`strategic`: released only while an event is in force (see `release_events`)."
+    )
+    release_events: NameList = Field(default=["*"], description="Events, or patterns, that open a strategic reserve.")
+    opening_t: NonNegative = Field(default=0.0, description="Stock before the first period, t.")
+    capacity_t: NonNegative | None = Field(default=None, description="Stock at most, t.")
+    fill_t_per_y: ByYear | None = Field(default=None, description="Purchases at most, t/y.")
+    loss_share_per_y: Share = Field(default=0.0, description="Loss of stock a year (fraction).")
+    holding_kusd_per_t_y: ByYear = Field(default=0.0, description="Storage and finance, kUSD per t held at a period's end and year.")
+    buying_premium_kusd_per_t: NonNegative = Field(default=0.0, description="On top of the purchase price, kUSD/t.")
+    cover_days: ByYear = Field(default=0.0, description="Stock at least, in days of home's demand for the commodity; on the base path.")
+    end_value_kusd_per_t: float = Field(default=0.0, description="Worth of stock left at the end, kUSD/t; negative: cost of clearing it.")
+    end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the base path, t.")
+
+
+class Demand(Entry):
+    commodity: Name = Field(description="What is wanted.")
+    place: Name | None = Field(default=None, description="Where; absent: home.")
+    tier: Tier = Field(description="Whose need it is.")
+    quantity_t_per_y: ByYear = Field(description="t/y.")
+    shortage_penalty_kusd_per_t: Annotated[
+        NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1)], BeforeValidator(_split_pairs)
+    ] = Field(
+        description="Worth of an unserved t, kUSD/t; or rising steps: up to this share of the demand, this penalty "
+        "(`0.1=50; 1=400`; the last share is 1)."
+    )
+
+
+class _Limit(Entry):
+    applies_to: Nodes = Field(default="all", description="Every node, or the base path only.")
+    violation_price_kusd: Positive | None = Field(
+        default=None, description="Soft limit: price per unit of violation (kUSD per t, per kUSD or per slot); absent: hard."
+    )
+
+
+class ShareCap(_Limit):
+    """Places' share in home's arrivals and output of a commodity, at most."""
+
+    kind: Literal["share_cap"]
+    commodity: Name = Field(description="Whose supply.")
+    places: NameList = Field(min_length=1, description="Places or groups counted together.")
+    cap_share: ShareByYear = Field(description="Share at most (fraction).")
+
+
+class Budget(_Limit):
+    """Money falling due in a period, at most."""
+
+    kind: Literal["budget"]
+    covers: Annotated[list[Literal["capex", "onboarding", "stock", "support"]], BeforeValidator(_split_list)] = Field(
+        min_length=1,
+        description="`capex` includes extra cost of tracks; `stock` is purchases at the reference price; `support` is price floors.",
+    )
+    amount_kusd_per_y: ByYear = Field(description="kUSD/y.")
+
+
+class PermitSlots(_Limit):
+    """Permit slots used by starts, at most."""
+
+    kind: Literal["permit_slots"]
+    slots_per_y: ByYear = Field(description="Slots a year.")
+
+
+class ServiceFloor(_Limit):
+    """Share of demand served, at least."""
+
+    kind: Literal["service_floor"]
+    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(min_length=1, description="Tiers it protects, each demand alone.")
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    served_share: ShareByYear = Field(description="Share of each demand served, at least (fraction).")
+
+
+Limit = Annotated[ShareCap | Budget | PermitSlots | ServiceFloor, Field(discriminator="kind")]
+
+
+class _Event(Entry):
+    onset: When = Field(description="First day; not before the second period.")
+    until: When | None = Field(default=None, description="First day it no longer holds; absent: to the end.")
+
+
+class ExportEvent(_Event):
+    """Routes out of places carry less: a ban, a licence delay, a quota, a blockade."""
+
+    changes: Literal["exports"]
+    places: NameList = Field(default=["*"], description="Origins, or groups.")
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    destinations: NameList = Field(default=["*"], description="Destinations, or groups.")
+    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
+
+
+class OutputEvent(_Event):
+    """Facilities run less: a strike, an accident, a war, a water shortage."""
+
+    changes: Literal["output"]
+    places: NameList = Field(default=["*"], description="Places, or groups.")
+    commodities: NameList = Field(default=["*"], description="Commodities they make, or patterns.")
+    facilities: NameList = Field(default=["*"], description="Facilities and projects, or patterns.")
+    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
+
+
+class PriceEvent(_Event):
+    """Costs of facilities abroad and customs values move."""
+
+    changes: Literal["price"]
+    places: NameList = Field(default=["*"], description="Places, or groups; home is never meant.")
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    factor: NonNegative = Field(description="New price over old.")
+
+
+class DemandEvent(_Event):
+    changes: Literal["demand"]
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(default=["military", "essential_civilian", "other"], description="Tiers.")
+    factor: NonNegative = Field(description="New demand over old.")
+
+
+class ProjectEvent(_Event):
+    """Starts not yet on line at the onset come later, or never."""
+
+    changes: Literal["projects"]
+    projects: NameList = Field(default=["*"], description="Projects, or patterns.")
+    delay_years: NonNegative | None = Field(default=None, description="Years later; absent: they fail.")
+
+
+class TariffEvent(_Event):
+    changes: Literal["tariffs"]
+    switch_on: NameList = Field(default=[], description="Measures that come into force.")
+    switch_off: NameList = Field(default=[], description="Measures that are lifted.")
+
+
+Event = Annotated[
+    ExportEvent | OutputEvent | PriceEvent | DemandEvent | ProjectEvent | TariffEvent, Field(discriminator="changes")
+]
+
+
+class Future(Entry):
+    """One way the years may go: a set of events and how likely it is."""
+
+    probability: Share | None = Field(default=None, description="Absent for one future at most: what the others leave.")
+    events: NameList = Field(default=[], description="What happens in it; none: the years go as planned.")
+
+
+class Provenance(Strict):
+    """Where numbers come from."""
+
+    table: Name = Field(description="Collection of the scenario, such as `routes`.")
+    name: Name = Field(default="*", description="Entry, or a pattern.")
+    field: Name = Field(default="*", description="Field, dotted when nested, or a pattern.")
+    kind: Literal["published", "derived", "assumed"] = Field(description="Printed by the source; computed from it; or our judgement.")
+    source: str = Field(min_length=1, description="Publisher and title; for `derived` also the formula, for `assumed` the reasoning.")
+    year: Year | None = Field(default=None, description="Year the number is for.")
+    low: float | None = Field(default=None, description="Lower end of the plausible range, in the field's unit, or as a factor where `range_is_factor`.")
+    high: float | None = Field(default=None, description="Upper end.")
+    range_is_factor: bool = Field(default=False, description="Whether low and high multiply the number.")
+
+
+class Scenario(Strict):
+    """One question to the planner's model, complete."""
+
+    schema_version: Literal[1] = Field(default=1, description="Version of this schema.")
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")] = Field(description="Short name.")
+    title: str = Field(default="", description="What a planner calls it.")
+    description: str = Field(default="", description="What it is and what it is for.")
+    author: str = Field(default="", description="Who made it.")
+    data_vintage: str = Field(default="", description="As of when the data stand.")
+    home: Name = Field(description="The place planned for.")
+    horizon: Horizon
+    economics: Economics = Economics()
+    risk: Risk = Risk()
+    solve: SolveOptions = SolveOptions()
+    commodities: dict[Name, Commodity] = Field(min_length=1)
+    places: dict[Name, Place] = Field(min_length=1)
+    facilities: dict[Name, Facility] = {}
+    projects: dict[Name, Project] = {}
+    routes: dict[Name, Route] = {}
+    tariffs: dict[Name, TariffMeasure] = {}
+    stockpiles: dict[Name, Stockpile] = {}
+    demands: dict[Name, Demand] = Field(min_length=1)
+    limits: dict[Name, Limit] = {}
+    events: dict[Name, Event] = {}
+    futures: dict[Name, Future] = Field(
+        default={}, validate_default=True, description="Probabilities add to 1; none: the years go as planned."
+    )
+    provenance: list[Provenance] = []

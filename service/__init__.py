@@ -1,0 +1,1 @@
+"""The job service, its pages and the command line."""
