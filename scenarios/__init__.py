@@ -1,1 +1,7 @@
 """Scenarios shipped with Lodeplan, and the loader that reads them by name, file or folder."""
+
+from scenarios.catalogue import ShippedScenario, names
+from scenarios.loader import load, load_text, read
+from scenarios.patching import parse_set
+
+__all__ = ["ShippedScenario", "load", "load_text", "names", "parse_set", "read"]

@@ -1,0 +1,193 @@
+"""A scenario as it was written: plain mappings and lists, and where each part stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from schemas.problems import InputProblem, InvalidInput, join_path
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value was written: a file (or a patch) and a line (or a row of a table), from 1."""
+
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass
+class Document:
+    """Raw data of a scenario, the origin of its parts, and what was already found wrong with it."""
+
+    data: dict[str, Any]
+    origins: dict[Keys, Origin] = field(default_factory=dict)
+    problems: list[InputProblem] = field(default_factory=list)
+
+    def origin(self, keys: Sequence[str]) -> Origin:
+        """The origin of these keys, or of the closest thing around them."""
+        for end in range(len(keys), -1, -1):
+            found = self.origins.get(tuple(keys[:end]))
+            if found:
+                return found
+        return Origin()
+
+    def is_container(self, keys: Sequence[str]) -> bool:
+        """Whether a mapping or list stands at these keys."""
+        value: Any = self.data
+        for key in keys:
+            if isinstance(value, dict):
+                value = value.get(key)
+            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+                value = value[int(key)]
+            else:
+                return False
+        return isinstance(value, dict | list)
+
+    def problem(self, code: str, keys: Sequence[str], message: str, **more: Any) -> None:
+        """Note a problem at these keys, with file and line."""
+        origin = self.origin(keys)
+        more = {"file": origin.file, "line": origin.line, **more}
+        self.problems.append(InputProblem(code=code, path=join_path(keys), message=message, **more))
+
+
+def refuse(code: str, message: str, **more: Any) -> InvalidInput:
+    """One problem with a whole source, to be raised."""
+    return InvalidInput([InputProblem(code=code, path=more.pop("path", "scenario"), message=message, **more)])
+
+
+def read_text_file(path: Path) -> str:
+    """The UTF-8 text of a file."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise refuse("unreadable_file", f"the file cannot be read: {error.strerror}.", file=str(path)) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        remedy = "Save it as UTF-8."
+        raise refuse("not_utf8", "the file is not UTF-8 text.", file=str(path), line=line, remedy=remedy) from None
+
+
+def parse_json(text: str, file: str | None = None) -> Document:
+    """The document in a JSON text; raises `InvalidInput`."""
+    try:
+        data = json.loads(text, object_pairs_hook=_unique_pairs)
+    except json.JSONDecodeError as error:
+        raise refuse("broken_json", f"not JSON: {error.msg}.", file=file, line=error.lineno) from None
+    except RecursionError:
+        raise refuse("broken_json", "it is nested too deeply.", file=file) from None
+    except ValueError as error:
+        raise refuse("broken_json", f"not JSON: {error}.", file=file) from None
+    document = from_mapping(data, file)
+    document.origins[()] = Origin(file)
+    return document
+
+
+def from_mapping(data: Any, file: str | None = None) -> Document:
+    """The document in plain Python data, copied, with every key as text."""
+    if not isinstance(data, Mapping):
+        raise refuse("not_a_mapping", "a scenario is a mapping of fields.", value=data, file=file)
+    try:
+        return Document(_plain(data))
+    except RecursionError:
+        raise refuse("not_a_mapping", "it is nested too deeply.", file=file) from None
+
+
+def parse_yaml(text: str, file: str | None = None) -> Document:
+    """The document in a YAML 1.2 text, with the line of each part; raises `InvalidInput`.
+
+    Anchors and aliases are refused: a scenario says each number once, and a few nested aliases can
+    stand for more data than a machine holds.
+    """
+    yaml = YAML(typ="safe", pure=True)
+    reader = _YamlReader(yaml, file)
+    try:
+        node = yaml.compose(text)
+        if not isinstance(node, MappingNode):
+            raise refuse("not_a_mapping", "a scenario is a mapping of fields.", file=file)
+        data = reader.read(node, ())
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = f"not YAML: {error.problem or error.context}."
+        line = mark.line + 1 if mark else None
+        raise refuse(
+            "broken_yaml", message, file=file, line=line, remedy="Look at this line and the one before."
+        ) from None
+    except RecursionError:
+        raise refuse("broken_yaml", "it is nested too deeply.", file=file) from None
+    except (YAMLError, ValueError) as error:
+        if isinstance(error, InvalidInput):
+            raise
+        raise refuse("broken_yaml", f"not YAML: {str(error).splitlines()[0]}.", file=file) from None
+    return Document(data, reader.origins, reader.problems)
+
+
+class _YamlReader:
+    """Turns a tree of YAML nodes into plain data, and notes lines."""
+
+    def __init__(self, yaml: YAML, file: str | None) -> None:
+        self.yaml = yaml
+        self.file = file
+        self.origins: dict[Keys, Origin] = {}
+        self.problems: list[InputProblem] = []
+
+    def read(self, node: Node, keys: Keys) -> Any:
+        line = node.start_mark.line + 1
+        self.origins.setdefault(keys, Origin(self.file, line))
+        if node.anchor:
+            remedy = "Write the value out, or use `base` and `patches`."
+            message = f"anchors and aliases (&{node.anchor}) are not allowed."
+            raise refuse("yaml_alias", message, file=self.file, line=line, remedy=remedy)
+        if isinstance(node, MappingNode):
+            return self._read_mapping(node, keys)
+        if isinstance(node, SequenceNode):
+            return [self.read(item, (*keys, str(index))) for index, item in enumerate(node.value)]
+        value = self.yaml.constructor.construct_object(node)
+        return value.isoformat() if isinstance(value, date) else value
+
+    def _read_mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode) or key_node.anchor:
+                raise refuse("broken_yaml", "a key must be plain text.", file=self.file, line=line)
+            key: str = key_node.value
+            if key in found:
+                path, message = join_path([*keys, key]), f"{key!r} is given twice."
+                self.problems.append(
+                    InputProblem(
+                        code="duplicate_key", path=path, message=message, file=self.file, line=line,
+                        remedy="Keep one of them.",
+                    )
+                )  # fmt: skip
+                continue
+            self.origins[(*keys, key)] = Origin(self.file, line)
+            found[key] = self.read(value_node, (*keys, key))
+        return found
+
+
+def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is given twice")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value

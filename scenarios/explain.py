@@ -1,0 +1,140 @@
+"""Pydantic's complaints about a raw scenario, in a planner's words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from scenarios.documents import Document
+from scenarios.fields import Spot, did_you_mean, find_spot, opened, value_under
+
+_WORDS = {
+    "greater_than_equal": "it must be at least {ge:g}.",
+    "greater_than": "it must be above {gt:g}.",
+    "less_than_equal": "it must be at most {le:g}.",
+    "less_than": "it must be below {lt:g}.",
+    "finite_number": "it must be a finite number.",
+    "float_parsing": "this is not a number.",
+    "float_type": "this is not a number.",
+    "int_parsing": "this is not a whole number.",
+    "int_type": "this is not a whole number.",
+    "int_from_float": "this is not a whole number.",
+    "int_parsing_size": "this number is too large.",
+    "string_type": "this is not text.",
+    "bool_parsing": "this is neither true nor false.",
+    "bool_type": "this is neither true nor false.",
+    "literal_error": "this word is not known here.",
+    "list_type": "this is not a list.",
+    "dict_type": "this is not a mapping.",
+    "model_type": "this is not a mapping of fields.",
+    "too_short": "at least {min_length} must be given.",
+    "too_long": "at most {max_length} can be given.",
+    "string_too_short": "this text is empty.",
+    "string_too_long": "this text is longer than {max_length} characters.",
+    "union_tag_invalid": "this word is not known here.",
+}
+
+
+def note_problems(document: Document, error: ValidationError) -> list[tuple[str, ...]]:
+    """Add what pydantic found to the document's problems; returns the places, as keys."""
+    places = []
+    for item in error.errors(include_url=False):
+        if _is_other_branch(item):
+            continue
+        keys = _keys(item, document.data)
+        places.append(keys)
+        _note(document, item, keys)
+    return places
+
+
+def _is_other_branch(item: Mapping[str, Any]) -> bool:
+    """Whether this is only the complaint of the union member that was not meant.
+
+    Numbers by year are a union of a number and a mapping: given a mapping with a bad number, pydantic
+    also says that the mapping is not a number.
+    """
+    is_mapping = isinstance(item["input"], Mapping)
+    in_union = any(str(part).startswith(("dict[", "constrained", "float")) for part in item["loc"])
+    return in_union and (
+        (item["type"] == "float_type" and is_mapping) or (item["type"] == "dict_type" and not is_mapping)
+    )
+
+
+def _keys(item: Mapping[str, Any], data: Any) -> tuple[str, ...]:
+    """The place as keys of the raw data; pydantic's own words for union members are left out."""
+    keys: list[str] = []
+    parts = [str(part) for part in item["loc"] if part != "[key]"]
+    for index, part in enumerate(parts):
+        value = opened(data)
+        is_list_index = isinstance(value, list) and part.isdecimal()
+        if is_list_index or (isinstance(value, Mapping) and part in value):
+            keys.append(part)
+            data = value_under(data, part)
+        elif item["type"] == "missing" and index == len(parts) - 1:
+            keys.append(part)
+    return tuple(keys)
+
+
+def _note(document: Document, item: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    kind = item["type"]
+    around = find_spot(keys[:-1], document.data)
+    spot = find_spot(keys, document.data)
+    if kind == "extra_forbidden":
+        known = around.field_names(_value_at(document.data, keys[:-1])) if around else []
+        remedy = did_you_mean(keys[-1], known)
+        document.problem("unknown_field", keys, f"`{keys[-1]}` is not a field here.", remedy=remedy)
+    elif kind == "missing":
+        allowed = spot.allowed() if spot else None
+        document.problem("missing_field", keys, f"`{keys[-1]}` is missing.", allowed=allowed)
+    elif kind == "union_tag_not_found":
+        word = item["ctx"]["discriminator"].strip("'")
+        allowed = _tag_words(spot, word)
+        document.problem("missing_field", (*keys, word), f"`{word}` is missing.", allowed=allowed)
+    elif kind == "union_tag_invalid":
+        word = item["ctx"]["discriminator"].strip("'")
+        _note_value(document, (*keys, word), item, item["ctx"]["tag"])
+    else:
+        _note_value(document, keys, item, item["input"])
+
+
+def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, Any], value: Any) -> None:
+    spot = find_spot(keys, document.data)
+    context = item.get("ctx", {})
+    message = (
+        _WORDS[item["type"]].format(**context)
+        if item["type"] in _WORDS
+        else item["msg"].replace("Input should", "it should") + "."
+    )
+    allowed = spot.allowed() if spot else None
+    remedy = None
+    if item["type"] == "string_type" and isinstance(value, int | float):
+        remedy = "Put it in quotes."
+    words = str(context.get("expected", context.get("expected_tags", "")))
+    if item["type"] in ("literal_error", "union_tag_invalid"):
+        choices = [word.strip(" '") for word in words.replace(" or ", ",").split(",")]
+        allowed = "one of " + ", ".join(choices)
+        remedy = did_you_mean(str(value), choices)
+    document.problem(_code(item["type"]), keys, message, value=value, allowed=allowed, remedy=remedy)
+
+
+def _code(kind: str) -> str:
+    if kind in ("greater_than_equal", "greater_than", "less_than_equal", "less_than"):
+        return "out_of_bounds"
+    if kind == "finite_number":
+        return "not_finite"
+    if kind in ("literal_error", "union_tag_invalid"):
+        return "unknown_word"
+    return "wrong_type" if kind.endswith(("_type", "_parsing", "_from_float")) else kind
+
+
+def _tag_words(spot: Spot | None, word: str) -> str | None:
+    tag = spot.child(word) if spot else None
+    return tag.allowed() if tag else None
+
+
+def _value_at(data: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        data = value_under(data, key)
+    return data

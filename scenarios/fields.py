@@ -1,0 +1,250 @@
+"""What the schema says about a place in a scenario: its field, default, and what is allowed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from schemas.scenario import Scenario
+
+COLLECTIONS = tuple(name for name, info in Scenario.model_fields.items() if get_origin(info.annotation) in (dict, list))
+"""Names of the collections of a scenario, such as `facilities`."""
+
+ENTRIES = tuple(name for name in COLLECTIONS if name != "provenance")
+"""Those that map names to entries."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in the schema: the type of what stands there, and the field it is, if it is one."""
+
+    annotation: Any
+    field: FieldInfo | None = None
+
+    def child(self, key: str, value: Any = None) -> Spot | None:
+        """The place under this key; `value` is what stands here now, and tells kinds of limits and events apart."""
+        for option in _fitting(self.annotation, value):
+            if _is_model(option):
+                info = option.model_fields.get(key)
+                if info:
+                    return Spot(_with_metadata(info), info)
+            elif get_origin(option) is dict:
+                return Spot(get_args(option)[1])
+            elif get_origin(option) is list and key.isdecimal():
+                return Spot(get_args(option)[0])
+        return None
+
+    def field_names(self, value: Any = None) -> list[str]:
+        """Names of the fields that may stand here; empty if what stands here has no fixed fields."""
+        models = [option for option in _fitting(self.annotation, value) if _is_model(option)]
+        return list(dict.fromkeys(name for model in models for name in model.model_fields))
+
+    @property
+    def is_section(self) -> bool:
+        """Whether fields stand here, rather than names a planner gives."""
+        return bool(self.field_names())
+
+    @property
+    def is_list(self) -> bool:
+        """Whether a list stands here."""
+        return all(get_origin(option) is list for option in _options(self.annotation))
+
+    def default(self) -> Any:
+        """The value when absent, as plain data; None if there is none."""
+        if self.field is None or self.field.is_required():
+            return None
+        value = self.field.get_default(call_default_factory=True, validated_data={})
+        return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else value
+
+    def allowed(self) -> str:
+        """What is accepted here, in words, with the field's description and so its unit."""
+        text = " or ".join(dict.fromkeys(_in_words(option) for option in _choices(self.annotation)))
+        if self.field and self.field.description:
+            text += f" ({self.field.description.rstrip('.')})"
+        return text
+
+
+ROOT = Spot(Scenario)
+
+
+def find_spot(keys: Sequence[str], data: Any) -> Spot | None:
+    """The place of these keys in a scenario whose raw data are `data`; None if the schema has none."""
+    spot: Spot | None = ROOT
+    for key in keys:
+        if spot is None:
+            return None
+        spot = spot.child(key, data)
+        data = value_under(data, key)
+    return spot
+
+
+def value_under(value: Any, key: str) -> Any:
+    """What stands under a key of raw data, or None."""
+    value = opened(value)
+    if isinstance(value, Mapping):
+        return value.get(key)
+    if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+        return value[int(key)]
+    return None
+
+
+def opened(value: Any) -> Any:
+    """The mapping or number that a text stands for: `2026=5; 2030=8`, `12.5`; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    if "=" in value:
+        parts = [part.rpartition("=") for part in value.split(";") if part.strip()]
+        pairs = {key.strip(): as_number(text) for key, _, text in parts}
+        return value if "" in pairs or None in pairs.values() else pairs
+    number = as_number(value)
+    return value if number is None else number
+
+
+def as_number(value: Any) -> float | int | None:
+    """The number this is, or the number this text says; None if it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return value
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return None
+    return None
+
+
+def closest(name: str, known: Sequence[str] | Mapping[str, Any], count: int = 3) -> list[str]:
+    """The known names most like this one, best first, whatever their case."""
+    by_lower: dict[str, str] = {}
+    for item in known:
+        by_lower.setdefault(item.lower(), item)
+    found = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.5)
+    return [by_lower[item] for item in found]
+
+
+def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str | None:
+    """A remedy that names what may have been meant, or, of few, all there is."""
+    near = closest(name, known)
+    if near:
+        return f"Did you mean {_or(near)}?"
+    if 0 < len(known) <= 12:
+        return f"There is {_or(sorted(known))}."
+    return None
+
+
+def _or(names: Sequence[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
+
+
+def _is_model(option: Any) -> bool:
+    return isinstance(option, type) and issubclass(option, BaseModel)
+
+
+def _with_metadata(info: FieldInfo) -> Any:
+    annotation = info.annotation
+    for item in info.metadata:
+        annotation = Annotated[annotation, item]
+    return annotation
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    """The members of a union, each with its own bounds."""
+    if get_origin(annotation) is Annotated:
+        inner, *metadata = get_args(annotation)
+        for choice in _choices(inner):
+            wrapped = choice
+            for item in metadata:
+                wrapped = Annotated[wrapped, item]
+            yield wrapped
+    elif get_origin(annotation) in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _choices(member)
+    elif annotation is not NoneType:
+        yield annotation
+
+
+def _options(annotation: Any) -> list[Any]:
+    """The members of a union without bounds."""
+    return [_bare(choice) for choice in _choices(annotation)]
+
+
+def _bare(annotation: Any) -> Any:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _fitting(annotation: Any, value: Any) -> list[Any]:
+    """The members of a union that `value` may be, by its words such as `kind: budget`; all if none fits."""
+    options = _options(annotation)
+    if not isinstance(value, Mapping):
+        return options
+    fits = [option for option in options if not _is_model(option) or _words_agree(option, value)]
+    return fits if any(_is_model(option) for option in fits) else options
+
+
+def _words_agree(model: type[BaseModel], value: Mapping[str, Any]) -> bool:
+    for name, info in model.model_fields.items():
+        if name in value and info.is_required() and get_origin(info.annotation) is Literal:
+            words = get_args(info.annotation)
+            if len(words) == 1 and value[name] not in words:
+                return False
+    return True
+
+
+def _in_words(annotation: Any) -> str:
+    """One type in words: `a number at least 0`, `one of ore, concentrate`, `a list of texts`."""
+    bare = _bare(annotation)
+    origin = get_origin(bare)
+    if origin is Literal:
+        return "one of " + ", ".join(str(word) for word in get_args(bare))
+    if origin is list:
+        item = next(_choices(get_args(bare)[0]))
+        return f"a list, each {_in_words(item)}"
+    if origin is dict:
+        return _mapping_in_words(*get_args(bare))
+    if _is_model(bare):
+        return "a mapping with the fields " + ", ".join(bare.model_fields)
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    if bare is date:
+        return "a day such as 2027-03-01, or a year"
+    return words.get(bare, "a value") + _bounds_in_words(annotation)
+
+
+def _mapping_in_words(key: Any, value: Any) -> str:
+    plain = next(_choices(value))
+    if _bare(key) is int:
+        return f"numbers by year such as `2026=5; 2030=8`, each{_bounds_in_words(plain) or ' a number'}"
+    if _bare(key) is float:
+        return "steps such as `0.1=50; 1=400`"
+    if _is_model(_bare(plain)):
+        return "a mapping from names to entries"
+    return f"a mapping such as `NAME=1; OTHER=2`, each{_bounds_in_words(plain) or ' a number'}"
+
+
+def _bounds_in_words(annotation: Any) -> str:
+    if get_origin(annotation) is not Annotated:
+        return ""
+    bare, *metadata = get_args(annotation)
+    if bare is str:
+        return ""
+    bounds = [bound for item in metadata for bound in (getattr(item, "metadata", None) or [item])]
+    words = []
+    for bound in bounds:
+        if isinstance(bound, Ge):
+            words.append(f"at least {bound.ge:g}")  # type: ignore[str-format]
+        elif isinstance(bound, Gt):
+            words.append(f"above {bound.gt:g}")  # type: ignore[str-format]
+        elif isinstance(bound, Le):
+            words.append(f"at most {bound.le:g}")  # type: ignore[str-format]
+        elif isinstance(bound, Lt):
+            words.append(f"below {bound.lt:g}")  # type: ignore[str-format]
+    return " " + " and ".join(words) if words else ""

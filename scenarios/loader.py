@@ -1,0 +1,126 @@
+"""From a name, file, folder or mapping to a validated scenario; everything wrong with it is said at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from scenarios.catalogue import find_shipped
+from scenarios.documents import Document, from_mapping, parse_json, parse_yaml, read_text_file, refuse
+from scenarios.explain import note_problems
+from scenarios.fields import did_you_mean
+from scenarios.patching import apply_patches
+from scenarios.tables import read_folder
+from schemas.patches import Patch
+from schemas.problems import InvalidInput
+from schemas.scenario import Scenario
+
+Source = str | Path | Mapping[str, Any] | Scenario
+Patches = Sequence[Patch | Mapping[str, Any]]
+
+_HEADER = ("schema_version", "name", "title", "description", "author", "data_vintage")
+_MAX_BASES = 10
+
+
+def load(source: Source, patches: Patches = ()) -> Scenario:
+    """The scenario in a source, changed by patches.
+
+    A source is a shipped name, the path of a `.yaml`, `.yml` or `.json` file or of a folder with
+    `scenario.yaml` and CSV tables, plain data, or a scenario. Raises `InvalidInput` with all problems.
+    """
+    if isinstance(source, Scenario) and not patches:
+        return source
+    return _validated(_read(source, patches))
+
+
+def load_text(text: str, patches: Patches = (), *, file: str | None = None) -> Scenario:
+    """The scenario in a YAML or JSON text; its `base`, if any, is a shipped name. Raises `InvalidInput`."""
+    document = parse_json(text, file) if text.lstrip().startswith("{") else parse_yaml(text, file)
+    document = _on_base(document, None, _MAX_BASES)
+    apply_patches(document, patches)
+    return _validated(document)
+
+
+def read(source: Source, patches: Patches = ()) -> dict[str, Any]:
+    """The raw data of a source, its base and patches worked in, not validated further than that."""
+    document = _read(source, patches)
+    if document.problems:
+        raise InvalidInput(document.problems)
+    return document.data
+
+
+def _read(source: Source, patches: Patches) -> Document:
+    if isinstance(source, Scenario):
+        document = from_mapping(source.model_dump(mode="json", exclude_unset=True))
+    elif isinstance(source, Mapping):
+        document = _on_base(from_mapping(source), None, _MAX_BASES)
+    else:
+        document = _read_path(_locate(source, None), _MAX_BASES)
+    apply_patches(document, patches)
+    return document
+
+
+def _locate(source: str | Path, folder: Path | None) -> Path:
+    """The path a source means: a file or folder (relative to `folder` if given), or else a shipped name."""
+    path = folder / source if folder else Path(source)
+    looks_like_path = isinstance(source, Path) or "/" in source or path.suffix in (".yaml", ".yml", ".json")
+    if looks_like_path or path.is_dir():
+        if not path.exists():
+            raise refuse("unknown_scenario", "there is no such file or folder.", value=str(source))
+        return path
+    return find_shipped(str(source))
+
+
+def _read_path(path: Path, bases_left: int) -> Document:
+    if path.is_dir():
+        document = read_folder(path)
+    elif path.suffix == ".json":
+        document = parse_json(read_text_file(path), str(path))
+    else:
+        document = parse_yaml(read_text_file(path), str(path))
+    return _on_base(document, path if path.is_dir() else path.parent, bases_left)
+
+
+def _on_base(document: Document, folder: Path | None, bases_left: int) -> Document:
+    """A document that says `base`: the base, changed by its patches and header; others as they are.
+
+    Without a folder (plain data, a text) the base can only be a shipped name.
+    """
+    if "base" not in document.data:
+        return document
+    base = document.data["base"]
+    if not isinstance(base, str):
+        raise refuse("broken_base", "the base is a shipped name or a path.", path="base", value=base)
+    if bases_left == 0:
+        raise refuse("broken_base", f"more than {_MAX_BASES} bases stand on one another.", path="base", value=base)
+    found = _read_path(_locate(base, folder) if folder else find_shipped(base), bases_left - 1)
+    found.problems.extend(document.problems)
+    for key, value in document.data.items():
+        if key in _HEADER:
+            found.data[key] = value
+            found.origins[key,] = document.origin((key,))
+        elif key not in ("base", "patches"):
+            document.problem("field_with_base", (key,), "a scenario with a `base` changes it by `patches`.", remedy=(
+                did_you_mean(key, [*_HEADER, "patches"]) or "Write a patch that sets it."
+            ))  # fmt: skip
+            found.problems.append(document.problems[-1])
+    patches = document.data.get("patches", [])
+    if not isinstance(patches, list):
+        raise refuse("broken_patch", "patches are a list.", path="patches", value=patches)
+    file = document.origin(()).file
+    apply_patches(found, patches, f"{file} patch" if file else "patch")
+    return found
+
+
+def _validated(document: Document) -> Scenario:
+    scenario: Scenario | None = None
+    try:
+        scenario = Scenario.model_validate(document.data)
+    except ValidationError as error:
+        note_problems(document, error)
+    if document.problems or scenario is None:
+        raise InvalidInput(document.problems)
+    return scenario

@@ -1,0 +1,164 @@
+"""Patches applied to the raw data of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from scenarios.documents import Document, Keys, Origin, from_mapping, refuse
+from scenarios.fields import as_number
+from scenarios.places import NoPlace, Place, find_places
+from schemas.patches import Patch
+from schemas.problems import InputProblem, join_path
+
+
+def parse_set(text: str) -> Patch:
+    """The patch in `path=value`; the value is read as YAML. Raises `InvalidInput`."""
+    path, written = _split_at_equals(text)
+    if not path or written is None:
+        remedy = "Write path=value, such as economics.discount_rate=0.07."
+        raise refuse("broken_set", "this is not of the form path=value.", value=text, remedy=remedy)
+    try:
+        value = YAML(typ="safe", pure=True).load(written)
+    except YAMLError as error:
+        message = f"the value is not YAML: {str(error).splitlines()[0]}."
+        raise refuse("broken_set", message, path=path, value=written) from None
+    return Patch(op="set", path=path, value=from_mapping({"value": value}).data["value"])
+
+
+def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any]], label: str = "patch") -> None:
+    """Change the document by each patch in turn; what does not fit is noted among its problems."""
+    for number, given in enumerate(patches, start=1):
+        name = f"{label} {number}"
+        try:
+            patch = given if isinstance(given, Patch) else Patch.model_validate(given)
+        except ValidationError as error:
+            for item in error.errors():
+                path = join_path(["patches", number - 1, *(part for part in item["loc"])])
+                message = f"{item['msg']}."
+                problem = InputProblem(code="broken_patch", path=path, message=message, value=item["input"], file=name)
+                document.problems.append(problem)
+            continue
+        try:
+            _apply(document, patch, name)
+        except NoPlace as error:
+            document.problems.append(
+                InputProblem(
+                    code=error.code,
+                    path=patch.path,
+                    message=str(error),
+                    value=patch.value,
+                    file=name,
+                    remedy=error.remedy,
+                )
+            )
+
+
+def _apply(document: Document, patch: Patch, name: str) -> None:
+    places = find_places(document.data, patch.path, make=patch.op != "remove")
+    change = {"set": _set, "add": _add, "scale": _scale, "remove": _remove}[patch.op]
+    # From the last to the first, so that removing an item of a list does not move those still to be changed.
+    changed = [place.keys for place in reversed(places) if change(place, patch.value)]
+    if not changed:
+        message = "nothing stands here that could be changed."
+        raise NoPlace("patch_without_effect", message, "Use `set` to put a value.")
+    for keys in changed:
+        _note_origin(document, keys, Origin(name))
+
+
+def _note_origin(document: Document, changed: Keys, origin: Origin) -> None:
+    """What the patch put here, and all below, no longer comes from the file."""
+    if len(changed) == 1 or document.is_container(changed):
+        for keys in [keys for keys in document.origins if keys[: len(changed)] == changed]:
+            del document.origins[keys]
+    document.origins[changed] = origin
+
+
+def _set(place: Place, value: Any) -> bool:
+    place.put(_copy(value))
+    return True
+
+
+def _remove(place: Place, _value: Any) -> bool:
+    if not place.exists:
+        return False
+    place.drop()
+    return True
+
+
+def _scale(place: Place, value: Any) -> bool:
+    factor = as_number(value)
+    if factor is None:
+        raise NoPlace("broken_patch", "`scale` needs a number to multiply by.")
+    return _change_numbers(place, lambda number: number * factor, "`scale` multiplies a number, or numbers by year")
+
+
+def _add(place: Place, value: Any) -> bool:
+    present = place.get()
+    if isinstance(value, Mapping):
+        return _add_keys(place, present, value)
+    if isinstance(present, list):
+        place.put([*present, *(value if isinstance(value, list) else [_copy(value)])])
+        return True
+    amount = as_number(value)
+    if amount is None:
+        raise NoPlace("broken_patch", "`add` adds a number, an item of a list or keys of a mapping; none fits here.")
+    return _change_numbers(place, lambda number: number + amount, "`add` adds to a number, or to numbers by year")
+
+
+def _add_keys(place: Place, present: Any, value: Mapping[str, Any]) -> bool:
+    present = {} if present is None else present
+    if isinstance(present, list):
+        place.put([*present, _copy(value)])
+        return True
+    if not isinstance(present, Mapping):
+        raise NoPlace("broken_patch", "`add` cannot add keys to something that has none.", "Use `set`.")
+    added = _copy(value)
+    twice = sorted(set(present) & set(added))
+    if twice:
+        message = f"{', '.join(map(repr, twice))} is there already."
+        raise NoPlace("exists_already", message, "Use `set` to replace it, or choose another name.")
+    place.put({**present, **added})
+    return True
+
+
+def _change_numbers(place: Place, change: Any, what: str) -> bool:
+    """Change a number, or each number by year; False if nothing is there and nothing holds by default."""
+    present = place.get()
+    if present is None:
+        if place.by_pattern:
+            return False
+        remedy = "Nothing stands here and there is no default; use `set`."
+        raise NoPlace("patch_without_effect", f"{what}.", remedy)
+    number = as_number(present)
+    if number is not None:
+        place.put(change(number))
+        return True
+    numbers = {key: as_number(item) for key, item in present.items()} if isinstance(present, Mapping) else {}
+    if not numbers or None in numbers.values():
+        raise NoPlace("broken_patch", f"{what}; here stands something else.", "Name the numbers below it.")
+    place.put({key: change(item) for key, item in numbers.items()})
+    return True
+
+
+def _copy(value: Any) -> Any:
+    """Plain data of its own, so that a patch that hits several places does not tie them together."""
+    return from_mapping({"value": value}).data["value"]
+
+
+def _split_at_equals(text: str) -> tuple[str, str | None]:
+    """The text before and after the first `=` outside quotes."""
+    quote = ""
+    for index, char in enumerate(text):
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char == "=":
+            return text[:index].strip(), text[index + 1 :]
+    return text, None

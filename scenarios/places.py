@@ -1,0 +1,150 @@
+"""The places in a raw scenario that a path means: keys, names in quotes, `*` for any."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from scenarios.documents import Keys
+from scenarios.fields import ROOT, Spot, did_you_mean, opened
+from schemas.problems import join_path, split_path
+
+
+class NoPlace(Exception):  # noqa: N818
+    """A patch that does not fit the scenario: why, and what to do."""
+
+    def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.remedy = remedy
+
+
+@dataclass(frozen=True)
+class Place:
+    """A key in a mapping or list of raw data, whether or not something stands there yet."""
+
+    around: dict[str, Any] | list[Any]
+    keys: Keys
+    spot: Spot | None
+    by_pattern: bool
+    """Whether the path has a `*`, so that places without a value are passed over."""
+
+    @property
+    def exists(self) -> bool:
+        """Whether a value stands here."""
+        return isinstance(self.around, list) or self.keys[-1] in self.around
+
+    def get(self) -> Any:
+        """The value, text for numbers or lists opened; the default of the schema when absent, or None."""
+        if isinstance(self.around, list):
+            return opened(self.around[int(self.keys[-1])])
+        if self.keys[-1] not in self.around:
+            return self.spot.default() if self.spot else None
+        value = opened(self.around[self.keys[-1]])
+        if isinstance(value, str) and self.spot and self.spot.is_list:
+            return [part.strip() for part in value.split(";") if part.strip()]
+        return value
+
+    def put(self, value: Any) -> None:
+        """Put a value here."""
+        if isinstance(self.around, list):
+            self.around[int(self.keys[-1])] = value
+        else:
+            self.around[self.keys[-1]] = value
+
+    def drop(self) -> None:
+        """Take the value away."""
+        if isinstance(self.around, list):
+            del self.around[int(self.keys[-1])]
+        else:
+            del self.around[self.keys[-1]]
+
+    def below(self, by_pattern: bool) -> _Level | None:
+        """The mapping or list here, made if it is an absent section; None if it is neither."""
+        value = self.get()
+        if value is None and self.spot and self.spot.is_section:
+            value = {}
+        if not isinstance(value, dict | list):
+            return None
+        self.put(value)
+        return _Level(value, self.keys, self.spot, by_pattern)
+
+
+@dataclass(frozen=True)
+class _Level:
+    """A mapping or list of raw data that a path has come to."""
+
+    value: dict[str, Any] | list[Any]
+    keys: Keys
+    spot: Spot | None
+    by_pattern: bool
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.value) if isinstance(self.value, dict) else [str(index) for index in range(len(self.value))]
+
+    @property
+    def fields(self) -> list[str]:
+        return self.spot.field_names(self.value) if self.spot else []
+
+    def place(self, key: str) -> Place:
+        spot = self.spot.child(key, self.value) if self.spot else None
+        return Place(self.value, (*self.keys, key), spot, self.by_pattern)
+
+    def places(self, key: str, may_make: bool) -> list[Place]:
+        """What a key of the path means here: names it matches, an item of a list, or a field not yet given."""
+        if "*" in key:
+            pattern = re.compile(".*".join(map(re.escape, key.split("*"))), re.DOTALL)
+            return [self.place(name) for name in self.names if pattern.fullmatch(name)]
+        if key in self.names:
+            return [self.place(key)]
+        if isinstance(self.value, list):
+            return [self.place(str(self.value.index(key)))] if key in self.value else []
+        is_free_name = not self.fields
+        return [self.place(key)] if key in self.fields or (may_make and is_free_name) else []
+
+
+def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
+    """The places a path means; raises `NoPlace` if there is none.
+
+    The last key need not be there if `make`: a field the schema has, or a new name in a mapping. Before
+    it, only sections such as `risk` may be absent; a name in a collection must exist.
+    """
+    keys = _keys(path)
+    levels = [_Level(data, (), ROOT, False)]
+    for depth, key in enumerate(keys):
+        is_last = depth == len(keys) - 1
+        found = [place for level in levels for place in level.places(key, may_make=make and is_last)]
+        if not found:
+            raise _nothing_matches(levels, keys[: depth + 1])
+        if is_last:
+            return found
+        by_pattern = "*" in key or levels[0].by_pattern
+        levels = [level for place in found if (level := place.below(by_pattern))]
+        if not levels:
+            what = join_path(found[0].keys)
+            raise NoPlace(
+                "path_too_long", f"`{what}` is a single value; nothing stands below it.", f"End the path at `{what}`."
+            )
+    return []
+
+
+def _keys(path: str) -> list[str]:
+    try:
+        keys = split_path(path)
+    except ValueError as error:
+        raise NoPlace("broken_path", f"{error}.", "Join keys by dots; put names with other signs in quotes.") from None
+    if not keys:
+        raise NoPlace("broken_path", "the path is empty.", "Join keys by dots.")
+    return keys
+
+
+def _nothing_matches(levels: list[_Level], keys: list[str]) -> NoPlace:
+    above, key = keys[:-1], keys[-1]
+    where = f"`{join_path(above)}`" if above else "a scenario"
+    known = list(dict.fromkeys(name for level in levels for name in [*level.names, *level.fields]))
+    if not known:
+        return NoPlace("no_match", f"{where} is empty.", None)
+    near = did_you_mean(key.replace("*", ""), known)
+    return NoPlace("no_match", f"nothing in {where} matches `{key}`.", near)
