@@ -1,0 +1,176 @@
+"""What a client and the job service say to each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schemas.patches import Patch
+from schemas.plan import Column, Solution, SolverProgress, Termination
+from schemas.types import Positive, Strict
+
+JobKind = Literal["solve"]
+
+
+class JobState(StrEnum):
+    """Where a job stands. `infeasible` is not among them: such a job has succeeded, and its plan says so."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the job."""
+        return self in _ENDED
+
+
+_ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT})
+
+
+class JobOptions(Strict):
+    """What a request may say over the scenario's own `solve` options."""
+
+    gap: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None, description="Relative gap at which the search stops (fraction)."
+    )
+    time_limit_s: Positive | None = Field(default=None, description="Wall time for the solver, seconds.")
+
+
+class JobRequest(Strict):
+    """A job to be done."""
+
+    kind: JobKind = "solve"
+    scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
+    patches: list[Patch] = Field(default=[], description="Changes of the scenario, applied in order.")
+    options: JobOptions = JobOptions()
+
+
+class FailureCode(StrEnum):
+    """Why a job failed."""
+
+    INVALID_INPUT = "invalid_input"
+    OUT_OF_MEMORY = "out_of_memory"
+    KILLED = "killed"
+    CRASHED = "crashed"
+    SOLVER_ERROR = "solver_error"
+    INTERNAL_ERROR = "internal_error"
+
+
+class JobFailure(Strict):
+    """Why a job failed, in words a planner can use."""
+
+    code: FailureCode
+    message: str
+    peak_memory_mib: float | None = Field(default=None, description="Most memory the solve held, MiB.")
+
+
+class JobLinks(Strict):
+    """Paths of everything that belongs to a job."""
+
+    self: str
+    page: str
+    log: str
+    stop: str
+    cancel: str
+    result: str
+    tables: str
+
+
+class JobView(Strict):
+    """A job as a client sees it."""
+
+    id: str
+    kind: JobKind
+    state: JobState
+    scenario: str = Field(description="Short name of the scenario.")
+    scenario_title: str
+    scenario_hash: str = Field(description="SHA-256 of the scenario with its patches, as canonical JSON.")
+    options: JobOptions
+    attempt: int = Field(description="Counts from 1; rises when a job is run again after its worker went away.")
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: SolverProgress | None = Field(default=None, description="The latest word of the running solve.")
+    termination: Termination | None = None
+    solution: Solution | None = None
+    objective_kusd: float | None = None
+    failure: JobFailure | None = None
+    links: JobLinks
+
+
+class JobPage(Strict):
+    """Jobs, newest first."""
+
+    jobs: list[JobView]
+    next: str | None = Field(default=None, description="Path of the next page; absent on the last.")
+
+
+class Validation(Strict):
+    """The answer to a request that was only to be checked."""
+
+    valid: Literal[True] = True
+    scenario: str
+    scenario_hash: str
+
+
+class TableEntry(Strict):
+    """A table of a result, and where to read it."""
+
+    name: str
+    title: str
+    columns: list[Column]
+    rows: int = Field(description="Number of rows.")
+    csv: str = Field(description="Path of the table as CSV.")
+    json_path: str = Field(alias="json", serialization_alias="json", description="Path of the table as JSON.")
+
+
+class TableList(Strict):
+    """The tables of a result."""
+
+    tables: list[TableEntry]
+
+
+class ScenarioEntry(Strict):
+    """A shipped scenario."""
+
+    name: str
+    title: str
+    path: str
+
+
+class ScenarioList(Strict):
+    """The shipped scenarios."""
+
+    scenarios: list[ScenarioEntry]
+
+
+class ProblemError(Strict):
+    """One of the things that are wrong with a request."""
+
+    pointer: str = Field(description="Place in the request, as a JSON pointer (RFC 6901).")
+    code: str = Field(description="Stable name of the kind of error.")
+    detail: str
+    value: Any = None
+    allowed: str | None = None
+    remedy: str | None = None
+    line: int | None = Field(default=None, description="Line of the body, from 1.")
+
+
+class Problem(Strict):
+    """An error as RFC 9457 has it."""
+
+    type: str = Field(description="Stable name of the kind of problem, a URN.")
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: list[ProblemError] = Field(default=[], description="Each thing that is wrong, all at once.")

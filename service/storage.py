@@ -1,0 +1,179 @@
+"""Tables of the service, on SQLite or PostgreSQL, and how documents are kept in them."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import JSON, Column, DateTime, Dialect, LargeBinary, event
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, Session, SQLModel, col, create_engine, select
+
+from schemas import PlanDocument, Scenario
+from schemas.jobs import JobFailure, JobOptions, JobState
+from schemas.plan import Solution, SolverProgress, Termination
+
+BUSY_TIMEOUT_S = 30
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets the zone of what it stores; this puts it back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The moment with its zone."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class Job(SQLModel, table=True):
+    """One job: the truth about its state. Big documents stand in tables of their own, so that a poll is cheap."""
+
+    id: str = Field(primary_key=True, description="Sorts by the moment of submission.")
+    kind: str
+    state: str = Field(index=True)
+    scenario: str
+    scenario_title: str
+    scenario_hash: str = Field(index=True)
+    options: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    attempt: int = 1
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    progress: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    termination: str | None = None
+    solution: str | None = None
+    objective_kusd: float | None = None
+    failure: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    result_sha256: str | None = Field(default=None, description="Of the stored bytes; set with the result.")
+
+    @property
+    def job_state(self) -> JobState:
+        """The state, as an enum."""
+        return JobState(self.state)
+
+    @property
+    def job_options(self) -> JobOptions:
+        """The options, as a model."""
+        return JobOptions.model_validate(self.options)
+
+    @property
+    def job_progress(self) -> SolverProgress | None:
+        """The latest progress, as a model."""
+        return SolverProgress.model_validate(self.progress) if self.progress else None
+
+    @property
+    def job_failure(self) -> JobFailure | None:
+        """Why it failed, as a model."""
+        return JobFailure.model_validate(self.failure) if self.failure else None
+
+    @property
+    def job_termination(self) -> Termination | None:
+        """Why the solver stopped, as an enum."""
+        return Termination(self.termination) if self.termination else None
+
+    @property
+    def job_solution(self) -> Solution | None:
+        """What the solver held, as an enum."""
+        return Solution(self.solution) if self.solution else None
+
+
+class JobInput(SQLModel, table=True):
+    """The scenario of a job with its patches applied, as gzip-compressed canonical JSON."""
+
+    __tablename__ = "job_input"
+
+    job_id: str = Field(primary_key=True)
+    scenario_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class JobResult(SQLModel, table=True):
+    """The plan of a job that has ended, as gzip-compressed JSON of a `PlanDocument`."""
+
+    __tablename__ = "job_result"
+
+    job_id: str = Field(primary_key=True)
+    document_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class JobLogLine(SQLModel, table=True):
+    """One line of a job's log, for its reader."""
+
+    __tablename__ = "job_log"
+
+    id: int | None = Field(default=None, primary_key=True)
+    job_id: str = Field(index=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    text: str
+
+
+def open_database(url: str) -> sqlalchemy.Engine:
+    """The database of this URL, as SQLAlchemy's engine; several threads may use it."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(database, "connect")
+    def prepare_connection(connection: Any, _record: Any) -> None:
+        # IMMEDIATE: a transaction that writes waits for its turn at its start, and cannot fail at its end.
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return database
+
+
+def create_tables(database: sqlalchemy.Engine) -> None:
+    """Make the tables that are missing."""
+    SQLModel.metadata.create_all(database)
+
+
+def open_session(database: sqlalchemy.Engine) -> Session:
+    """A session whose objects can be read after it has closed."""
+    return Session(database, expire_on_commit=False)
+
+
+def get_job(session: Session, job_id: str) -> Job | None:
+    """The job of this id."""
+    return session.get(Job, job_id)
+
+
+def list_jobs(session: Session, limit: int, before: str | None = None) -> list[Job]:
+    """At most `limit` jobs, newest first, older than the job `before`."""
+    query = select(Job).order_by(col(Job.id).desc()).limit(limit)
+    if before:
+        query = query.where(col(Job.id) < before)
+    return list(session.exec(query))
+
+
+def read_scenario(session: Session, job_id: str) -> Scenario | None:
+    """The scenario a job solves, with its patches applied."""
+    row = session.get(JobInput, job_id)
+    return Scenario.model_validate_json(gzip.decompress(row.scenario_gzip)) if row else None
+
+
+def read_document(session: Session, job_id: str) -> PlanDocument | None:
+    """The plan of a job, or None while there is none."""
+    row = session.get(JobResult, job_id)
+    return PlanDocument.model_validate_json(gzip.decompress(row.document_gzip)) if row else None
+
+
+def read_log(session: Session, job_id: str) -> list[JobLogLine]:
+    """The log of a job, oldest line first."""
+    query = select(JobLogLine).where(col(JobLogLine.job_id) == job_id).order_by(col(JobLogLine.id))
+    return list(session.exec(query))
+
+
+def delete_job(session: Session, job_id: str) -> None:
+    """Delete a job and all that belongs to it."""
+    session.execute(sqlalchemy.delete(Job).where(col(Job.id) == job_id))
+    for table in (JobInput, JobResult, JobLogLine):
+        session.execute(sqlalchemy.delete(table).where(col(table.job_id) == job_id))
