@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.documents import parse_yaml, read_text_file, refuse
-from scenarios.fields import did_you_mean
+from scenarios.documents import label, parse_yaml, read_text_file, refuse
 from scenarios.tables import HEAD
+from schemas.closest import did_you_mean
 
 _HERE = Path(__file__).parent
 
@@ -29,7 +29,7 @@ def names() -> list[ShippedScenario]:
     found = []
     for name, path in paths.items():
         head = path / HEAD if path.is_dir() else path
-        title = str(parse_yaml(read_text_file(head), str(head)).data.get("title", ""))
+        title = str(parse_yaml(read_text_file(head), label(head)).data.get("title", ""))
         found.append(ShippedScenario(name, title))
     titles = {item.name: item.title for item in found}
     found += [

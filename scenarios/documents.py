@@ -66,16 +66,22 @@ def refuse(code: str, message: str, **more: Any) -> InvalidInput:
     return InvalidInput([InputProblem(code=code, path=more.pop("path", "scenario"), message=message, **more)])
 
 
+def label(path: Path) -> str:
+    """How problems name a file; of a shipped one, from the package on."""
+    package = Path(__file__).parent
+    return str(path.relative_to(package.parent)) if path.is_relative_to(package) else str(path)
+
+
 def read_text_file(path: Path) -> str:
     """The UTF-8 text of a file."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise refuse("unreadable_file", f"the file cannot be read: {error.strerror}.", file=str(path)) from None
+        raise refuse("unreadable_file", f"the file cannot be read: {error.strerror}.", file=label(path)) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         remedy = "Save it as UTF-8."
-        raise refuse("not_utf8", "the file is not UTF-8 text.", file=str(path), line=line, remedy=remedy) from None
+        raise refuse("not_utf8", "the file is not UTF-8 text.", file=label(path), line=line, remedy=remedy) from None
 
 
 def parse_json(text: str, file: str | None = None) -> Document:

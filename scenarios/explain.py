@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios.documents import Document
-from scenarios.fields import Spot, did_you_mean, find_spot, opened, value_under
+from scenarios.fields import Spot, find_spot, opened, value_under
+from schemas.closest import did_you_mean
 
 _WORDS = {
     "greater_than_equal": "it must be at least {ge:g}.",

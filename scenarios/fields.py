@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -122,36 +121,12 @@ def as_number(value: Any) -> float | int | None:
     return None
 
 
-def closest(name: str, known: Sequence[str] | Mapping[str, Any], count: int = 3) -> list[str]:
-    """The known names most like this one, best first, whatever their case."""
-    by_lower: dict[str, str] = {}
-    for item in known:
-        by_lower.setdefault(item.lower(), item)
-    found = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.5)
-    return [by_lower[item] for item in found]
-
-
-def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str | None:
-    """A remedy that names what may have been meant, or, of few, all there is."""
-    near = closest(name, known)
-    if near:
-        return f"Did you mean {_or(near)}?"
-    if 0 < len(known) <= 12:
-        return f"There is {_or(sorted(known))}."
-    return None
-
-
-def _or(names: Sequence[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]
-
-
 def _is_model(option: Any) -> bool:
     return isinstance(option, type) and issubclass(option, BaseModel)
 
 
 def _with_metadata(info: FieldInfo) -> Any:
-    annotation = info.annotation
+    annotation: Any = info.annotation
     for item in info.metadata:
         annotation = Annotated[annotation, item]
     return annotation
@@ -240,11 +215,11 @@ def _bounds_in_words(annotation: Any) -> str:
     words = []
     for bound in bounds:
         if isinstance(bound, Ge):
-            words.append(f"at least {bound.ge:g}")  # type: ignore[str-format]
+            words.append(f"at least {bound.ge:g}")
         elif isinstance(bound, Gt):
-            words.append(f"above {bound.gt:g}")  # type: ignore[str-format]
+            words.append(f"above {bound.gt:g}")
         elif isinstance(bound, Le):
-            words.append(f"at most {bound.le:g}")  # type: ignore[str-format]
+            words.append(f"at most {bound.le:g}")
         elif isinstance(bound, Lt):
-            words.append(f"below {bound.lt:g}")  # type: ignore[str-format]
+            words.append(f"below {bound.lt:g}")
     return " " + " and ".join(words) if words else ""

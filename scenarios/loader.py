@@ -9,13 +9,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios.catalogue import find_shipped
-from scenarios.documents import Document, from_mapping, parse_json, parse_yaml, read_text_file, refuse
+from scenarios.documents import Document, from_mapping, label, parse_json, parse_yaml, read_text_file, refuse
 from scenarios.explain import note_problems
-from scenarios.fields import did_you_mean
+from scenarios.partial import check_the_rest
 from scenarios.patching import apply_patches
 from scenarios.tables import read_folder
+from schemas.closest import did_you_mean
 from schemas.patches import Patch
-from schemas.problems import InvalidInput
+from schemas.problems import InvalidInput, split_path
+from schemas.references import find_problems
 from schemas.scenario import Scenario
 
 Source = str | Path | Mapping[str, Any] | Scenario
@@ -78,9 +80,9 @@ def _read_path(path: Path, bases_left: int) -> Document:
     if path.is_dir():
         document = read_folder(path)
     elif path.suffix == ".json":
-        document = parse_json(read_text_file(path), str(path))
+        document = parse_json(read_text_file(path), label(path))
     else:
-        document = parse_yaml(read_text_file(path), str(path))
+        document = parse_yaml(read_text_file(path), label(path))
     return _on_base(document, path if path.is_dir() else path.parent, bases_left)
 
 
@@ -116,11 +118,14 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
 
 
 def _validated(document: Document) -> Scenario:
-    scenario: Scenario | None = None
     try:
         scenario = Scenario.model_validate(document.data)
+        found = find_problems(scenario)
     except ValidationError as error:
-        note_problems(document, error)
-    if document.problems or scenario is None:
+        found = check_the_rest(document, note_problems(document, error))
+    for problem in found:
+        origin = document.origin(split_path(problem.path))
+        document.problems.append(problem.model_copy(update={"file": origin.file, "line": origin.line}))
+    if document.problems:
         raise InvalidInput(document.problems)
     return scenario

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenarios.documents import Keys
-from scenarios.fields import ROOT, Spot, did_you_mean, opened
+from scenarios.fields import ROOT, Spot, opened
+from schemas.closest import did_you_mean
 from schemas.problems import join_path, split_path
 
 

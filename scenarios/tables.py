@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios.documents import Document, Keys, Origin, parse_yaml, read_text_file, refuse
-from scenarios.fields import COLLECTIONS, Spot, did_you_mean, find_spot
+from scenarios.documents import Document, Keys, Origin, label, parse_yaml, read_text_file, refuse
+from scenarios.fields import COLLECTIONS, Spot, find_spot
+from schemas.closest import did_you_mean
 from schemas.problems import InputProblem
 
 HEAD = "scenario.yaml"
@@ -28,8 +29,8 @@ def read_folder(folder: Path) -> Document:
     """The document of a folder; raises `InvalidInput` if it has no `scenario.yaml`."""
     head = folder / HEAD
     if not head.is_file():
-        raise refuse("no_scenario", f"the folder has no {HEAD}.", file=str(folder))
-    document = parse_yaml(read_text_file(head), str(head))
+        raise refuse("no_scenario", f"the folder has no {HEAD}.", file=label(folder))
+    document = parse_yaml(read_text_file(head), label(head))
     for path in sorted(folder.glob("*.csv")):
         _read_table(document, path)
     return document
@@ -39,10 +40,12 @@ def _read_table(document: Document, path: Path) -> None:
     collection = path.name.split(".", 1)[0]
     if "base" in document.data:
         message = "a scenario with a `base` changes it by `patches`, not by tables."
-        document.problems.append(InputProblem(code="table_with_base", path=collection, message=message, file=str(path)))
+        document.problems.append(
+            InputProblem(code="table_with_base", path=collection, message=message, file=label(path))
+        )
     elif collection not in COLLECTIONS:
         message, remedy = f"{path.name} is not a table of a scenario.", did_you_mean(collection, COLLECTIONS)
-        problem = InputProblem(code="unknown_table", path=collection, message=message, file=str(path), remedy=remedy)
+        problem = InputProblem(code="unknown_table", path=collection, message=message, file=label(path), remedy=remedy)
         document.problems.append(problem)
     elif collection == "provenance":
         _add_list(document, collection, path)
@@ -81,7 +84,7 @@ def _rows(document: Document, collection: str, path: Path) -> Iterator[_Row]:
     columns: list[Keys | None] = []
     try:
         for number, cells in enumerate(reader, start=1):
-            origin = Origin(str(path), number)
+            origin = Origin(label(path), number)
             if number == 1:
                 columns = _columns(document, collection, cells, origin)
                 continue
@@ -96,7 +99,7 @@ def _rows(document: Document, collection: str, path: Path) -> Iterator[_Row]:
                 yield _Row(origin, found)
     except csv.Error as error:
         message = f"not a CSV table: {error}."
-        _note(document, "broken_csv", collection, Origin(str(path), reader.line_num), message)
+        _note(document, "broken_csv", collection, Origin(label(path), reader.line_num), message)
 
 
 def _columns(document: Document, collection: str, header: list[str], origin: Origin) -> list[Keys | None]:

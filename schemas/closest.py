@@ -1,0 +1,31 @@
+"""Names like a misspelt one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+
+def closest(name: str, known: Collection[str], count: int = 3) -> list[str]:
+    """The known names most like this one, best first, whatever their case."""
+    by_lower: dict[str, str] = {}
+    for item in known:
+        by_lower.setdefault(item.lower(), item)
+    found = get_close_matches(name.lower(), list(by_lower), n=count, cutoff=0.5)
+    return [by_lower[item] for item in found]
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str | None:
+    """A remedy that names what may have been meant, or, of few, all there is."""
+    near = closest(name, known)
+    if near:
+        return f"Did you mean {in_words(near)}?"
+    if 0 < len(known) <= 12:
+        return f"There is {in_words(sorted(known))}."
+    return None
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Names as `a`, `b` or `c`."""
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]

@@ -1,0 +1,90 @@
+"""What checks find, collected, and what of a scenario they cannot see because its shape is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from schemas.closest import did_you_mean
+from schemas.problems import InputProblem, join_path
+from schemas.scenario import Scenario
+from schemas.selections import Selections
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Parts of a scenario left out of the checks because they could not be read."""
+
+    names: dict[str, set[str]] = field(default_factory=dict)
+    """Names of broken entries by collection; other entries may still refer to them."""
+    whole: set[str] = field(default_factory=set)
+    """Sections and collections that could not be read at all."""
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.whole)
+
+
+class Findings:
+    """A scenario under check and the problems found so far."""
+
+    def __init__(self, scenario: Scenario, gaps: Gaps) -> None:
+        self.scenario = scenario
+        self.selections = Selections(scenario)
+        self.problems: list[InputProblem] = []
+        self.doubtful: set[tuple[str, ...]] = set()
+        """Keys of entries that refer to something unknown."""
+        self._gaps = gaps
+        self._known: dict[str, Collection[str]] = {}
+
+    def note(self, code: str, keys: Sequence[str], message: str, **more: Any) -> None:
+        """Add a problem at these keys."""
+        self.problems.append(InputProblem(code=code, path=join_path(keys), message=message, **more))
+
+    def can_read(self, *parts: str) -> bool:
+        """Whether these sections and collections are complete and refer only to known things."""
+        return self.can_read_shapes(*parts) and not any(keys[0] in parts for keys in self.doubtful)
+
+    def can_read_shapes(self, *parts: str) -> bool:
+        """Whether every entry of these collections could be read."""
+        return not any(part in self._gaps.whole or part in self._gaps.names for part in parts)
+
+    def knows(self, section: str) -> bool:
+        """Whether a section could be read."""
+        return section not in self._gaps.whole
+
+    def names(self, collection: str) -> Collection[str]:
+        """Names in a collection, those of broken entries too."""
+        if collection not in self._known:
+            entries: Collection[str] = getattr(self.scenario, collection)
+            broken = self._gaps.names.get(collection)
+            self._known[collection] = {*entries, *broken} if broken else entries
+        return self._known[collection]
+
+    def check_name(self, collection: str, name: str, keys: Sequence[str]) -> None:
+        """Note a problem if a collection has no entry of this name."""
+        if collection not in self._gaps.whole and name not in self.names(collection):
+            self.unknown(collection, name, keys, self.names(collection))
+
+    def unknown(self, collection: str, name: str, keys: Sequence[str], known: Collection[str]) -> None:
+        """Note that a name means nothing, and what may have been meant."""
+        self.doubtful.add(tuple(keys[:2]))
+        word = _ONE[collection]
+        code = "unknown_" + word.removeprefix("tariff ").split(" ", 1)[0]
+        self.note(code, keys, f"there is no {word} of this name.", value=name, remedy=did_you_mean(name, known))
+
+
+_ONE = {
+    "commodities": "commodity",
+    "places": "place",
+    "places or groups": "place or group",
+    "facilities": "facility",
+    "facilities or projects": "facility or project",
+    "projects": "project",
+    "routes": "route",
+    "tariffs": "tariff measure",
+    "measures or programmes": "measure or programme",
+    "programmes": "programme",
+    "events": "event",
+    "tracks": "track",
+}

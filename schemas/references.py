@@ -1,0 +1,170 @@
+"""Whether the entries of a scenario fit together: what a field's type alone cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from schemas import agreement, reach, timing
+from schemas.findings import Findings, Gaps
+from schemas.problems import InputProblem
+from schemas.scenario import (
+    DemandEvent,
+    Event,
+    ExportEvent,
+    Facility,
+    OutputEvent,
+    PriceEvent,
+    Project,
+    ProjectEvent,
+    Scenario,
+    ServiceFloor,
+    ShareCap,
+    TariffEvent,
+)
+from schemas.selections import matching
+
+
+def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputProblem]:
+    """Everything that does not fit together, in the order of the collections.
+
+    `gaps` says what was left out of the scenario as broken: names of it count as known, and checks that
+    need it whole are skipped. What depends on an unknown name is not reported a second time.
+    """
+    findings = Findings(scenario, gaps or Gaps())
+    check_references(findings)
+    timing.check(findings)
+    agreement.check(findings)
+    reach.check(findings)
+    return findings.problems
+
+
+def find_warnings(scenario: Scenario) -> list[InputProblem]:
+    """What is allowed but probably not meant, of a scenario without problems."""
+    findings = Findings(scenario, Gaps())
+    timing.warn(findings)
+    agreement.warn(findings)
+    reach.warn(findings)
+    return findings.problems
+
+
+def check_references(findings: Findings) -> None:
+    """Each name an entry refers to must exist."""
+    scenario = findings.scenario
+    if findings.knows("home"):
+        findings.check_name("places", scenario.home, ["home"])
+    for name, place in scenario.places.items():
+        for member in place.members:
+            findings.check_name("places", member, ["places", name, "members", member])
+    for name, facility in scenario.facilities.items():
+        _check_facility(findings, ["facilities", name], facility)
+    for name, project in scenario.projects.items():
+        _check_project(findings, name, project)
+    _check_routes(findings)
+    _check_tariffs(findings)
+    for name, stockpile in scenario.stockpiles.items():
+        keys = ["stockpiles", name]
+        findings.check_name("commodities", stockpile.commodity, [*keys, "commodity"])
+        _check_place(findings, stockpile.place, [*keys, "place"])
+        if stockpile.kind == "strategic":
+            _check_patterns(findings, "events", stockpile.release_events, [*keys, "release_events"])
+    for name, demand in scenario.demands.items():
+        findings.check_name("commodities", demand.commodity, ["demands", name, "commodity"])
+        _check_place(findings, demand.place, ["demands", name, "place"])
+    for name, limit in scenario.limits.items():
+        if isinstance(limit, ShareCap):
+            findings.check_name("commodities", limit.commodity, ["limits", name, "commodity"])
+            _check_places(findings, limit.places, ["limits", name, "places"])
+        elif isinstance(limit, ServiceFloor):
+            _check_patterns(findings, "commodities", limit.commodities, ["limits", name, "commodities"])
+    for name, event in scenario.events.items():
+        _check_event(findings, ["events", name], event)
+    for name, future in scenario.futures.items():
+        for item in future.events:
+            findings.check_name("events", item, ["futures", name, "events"])
+
+
+def _check_facility(findings: Findings, keys: list[str], facility: Facility) -> None:
+    findings.check_name("places", facility.place, [*keys, "place"])
+    for side, recipe in (("outputs", facility.outputs), ("inputs", facility.inputs)):
+        for commodity in recipe:
+            findings.check_name("commodities", commodity, [*keys, side, commodity])
+
+
+def _check_project(findings: Findings, name: str, project: Project) -> None:
+    keys = ["projects", name]
+    _check_facility(findings, keys, project)
+    for field in ("requires", "excludes"):
+        for other in getattr(project, field):
+            findings.check_name("projects", other, [*keys, field])
+    if project.forced_track is not None and project.forced_track not in project.tracks:
+        findings.unknown("tracks", project.forced_track, [*keys, "forced_track"], project.tracks)
+
+
+def _check_routes(findings: Findings) -> None:
+    for name, route in findings.scenario.routes.items():
+        keys = ["routes", name]
+        findings.check_name("commodities", route.commodity, [*keys, "commodity"])
+        findings.check_name("places", route.origin, [*keys, "origin"])
+        findings.check_name("places", route.destination, [*keys, "destination"])
+
+
+def _check_tariffs(findings: Findings) -> None:
+    tariffs = findings.scenario.tariffs
+    known = {*findings.names("tariffs"), *(measure.programme for measure in tariffs.values())}
+    for name, measure in tariffs.items():
+        keys = ["tariffs", name]
+        _check_place(findings, measure.destination, [*keys, "destination"])
+        _check_places(findings, measure.origins, [*keys, "origins"])
+        _check_places(findings, measure.except_origins, [*keys, "except_origins"])
+        for field in ("commodities", "except_commodities"):
+            for commodity in getattr(measure, field):
+                if "*" not in commodity:
+                    findings.check_name("commodities", commodity, [*keys, field])
+        for other in measure.replaces:
+            if other not in known and findings.can_read("tariffs"):
+                findings.unknown("measures or programmes", other, [*keys, "replaces"], known)
+
+
+def _check_event(findings: Findings, keys: list[str], event: Event) -> None:
+    if isinstance(event, ExportEvent | OutputEvent | PriceEvent):
+        _check_places(findings, event.places, [*keys, "places"])
+    if isinstance(event, ExportEvent | OutputEvent | PriceEvent | DemandEvent):
+        _check_patterns(findings, "commodities", event.commodities, [*keys, "commodities"])
+    if isinstance(event, ExportEvent):
+        _check_places(findings, event.destinations, [*keys, "destinations"])
+    elif isinstance(event, OutputEvent):
+        plants = {*findings.names("facilities"), *findings.names("projects")}
+        if findings.knows("facilities") and findings.knows("projects"):
+            _check_known(findings, "facilities or projects", plants, event.facilities, [*keys, "facilities"])
+    elif isinstance(event, ProjectEvent):
+        _check_patterns(findings, "projects", event.projects, [*keys, "projects"])
+    elif isinstance(event, TariffEvent):
+        _check_patterns(findings, "tariffs", event.switch_on, [*keys, "switch_on"])
+        _check_patterns(findings, "tariffs", event.switch_off, [*keys, "switch_off"])
+
+
+def _check_place(findings: Findings, name: str | None, keys: Sequence[str]) -> None:
+    if name is not None:
+        findings.check_name("places", name, keys)
+
+
+def _check_places(findings: Findings, selection: Sequence[str], keys: Sequence[str]) -> None:
+    """Each name in a list must be `*`, a place or a group."""
+    known = {*findings.names("places"), *findings.selections.groups}
+    for name in selection:
+        if name != "*" and name not in known and findings.knows("places"):
+            findings.unknown("places or groups", name, keys, known)
+
+
+def _check_patterns(findings: Findings, collection: str, patterns: Sequence[str], keys: Sequence[str]) -> None:
+    if findings.knows(collection):
+        _check_known(findings, collection, findings.names(collection), patterns, keys)
+
+
+def _check_known(
+    findings: Findings, what: str, known: Collection[str], patterns: Sequence[str], keys: Sequence[str]
+) -> None:
+    """Each pattern but `*` must match something."""
+    for pattern in patterns:
+        if pattern != "*" and not matching([pattern], known):
+            findings.unknown(what, pattern, keys, known)
