@@ -1,0 +1,220 @@
+"""Everything recomputed from a scenario and a plan before rows and costs are looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import inf
+
+from optimizer.check.availability import Conditions, Events, makers
+from optimizer.check.duty import Duties, Duty
+from optimizer.check.ledger import Unit
+from optimizer.check.periods import Period, mean
+from optimizer.check.plan import Name, Plan
+from optimizer.check.projects import Projects
+from optimizer.check.selections import place_share
+from optimizer.check.steps import Step, cost_steps, home_capacity_t_per_y
+from optimizer.check.tree import Node, Tree, build_tree
+from schemas import Scenario
+from schemas.scenario import Facility, PriceFloor, ShareCap
+
+
+class World:
+    """The scenario read by the conventions, before any plan."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.tree: Tree = build_tree(scenario)
+        self.makers: dict[str, Facility] = makers(scenario)
+        self.duties = Duties(scenario)
+        events = Events(scenario)
+        self._conditions = {name: events.conditions(node) for name, node in self.tree.nodes.items()}
+        self._steps: dict[tuple[str, int], list[Step]] = {}
+
+    def conditions(self, node: Node) -> Conditions:
+        """Factors of the events in force at the node."""
+        return self._conditions[node.name]
+
+    def steps(self, maker: str, period: Period) -> list[Step]:
+        """Cost steps of a facility or project in a period, without events."""
+        key = (maker, period.index)
+        if key not in self._steps:
+            self._steps[key] = cost_steps(self.makers[maker], period, self.tree.periods[0])
+        return self._steps[key]
+
+    def step(self, maker: str, number: str, node: Node) -> Step:
+        """A cost step at the node: its width times availability, its cost times the price factor."""
+        step, conditions = self.steps(maker, node.period)[int(number)], self.conditions(node)
+        availability = conditions.facility_availability.get(maker, 1.0)
+        return Step(
+            width_t_per_y=times(step.width_t_per_y, availability),
+            cost_kusd_per_t=step.cost_kusd_per_t * conditions.price_factor.get(maker, 1.0),
+        )
+
+    def duty(self, route: str, node: Node) -> Duty:
+        """Duty of a route at the node, by band."""
+        return self.duties.duty(route, node, self.conditions(node))
+
+    def demand_t_per_y(self, demand: str, node: Node) -> float:
+        """Quantity wanted at the node."""
+        quantity = mean(self.scenario.demands[demand].quantity_t_per_y, node.period)
+        return quantity * self.conditions(node).demand_factor.get(demand, 1.0)
+
+    def penalty_steps(self, demand: str) -> list[tuple[float, float]]:
+        """Shortage steps in rising order: share of the demand, penalty in kUSD/t."""
+        penalty = self.scenario.demands[demand].shortage_penalty_kusd_per_t
+        if not isinstance(penalty, Mapping):
+            return [(1.0, penalty)]
+        shares = sorted(penalty)
+        return [(share - below, penalty[share]) for below, share in zip([0.0, *shares], shares, strict=False)]
+
+    @cached_property
+    def offers(self) -> Mapping[tuple[str, str], list[str]]:
+        """Facilities (not projects) by place and commodity they make."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for name, facility in self.scenario.facilities.items():
+            for commodity in facility.outputs:
+                found.setdefault((facility.place, commodity), []).append(name)
+        return found
+
+    def offers_of(self, route: str) -> list[str]:
+        """The facilities that feed a route."""
+        entry = self.scenario.routes[route]
+        return self.offers.get((entry.origin, entry.commodity), [])
+
+    @cached_property
+    def routes_home(self) -> Mapping[str, list[str]]:
+        """Routes into home by commodity."""
+        found: dict[str, list[str]] = {}
+        for name, route in self.scenario.routes.items():
+            if route.destination == self.scenario.home:
+                found.setdefault(route.commodity, []).append(name)
+        return found
+
+    @cached_property
+    def makers_at_home(self) -> Mapping[str, list[str]]:
+        """Facilities and projects at home by commodity they make."""
+        found: dict[str, list[str]] = {}
+        for name, maker in self.makers.items():
+            for commodity in maker.outputs if maker.place == self.scenario.home else ():
+                found.setdefault(commodity, []).append(name)
+        return found
+
+    @cached_property
+    def capped_routes(self) -> Mapping[str, Mapping[str, float]]:
+        """Of each share cap: the routes into home of its commodity, with the part of their origin it counts."""
+        return {
+            name: {
+                route: place_share(limit.places, self.scenario.routes[route].origin, self.scenario.places)
+                for route in self.routes_home.get(limit.commodity, ())
+            }
+            for name, limit in self.scenario.limits.items()
+            if isinstance(limit, ShareCap)
+        }
+
+    @cached_property
+    def known(self) -> dict[str, frozenset[Name]]:
+        """The names each table of a plan may speak of."""
+        scenario, first = self.scenario, self.tree.periods[0]
+        bands = {
+            name: ("all", "in_quota", "over_quota") if self.duties.has_quota(name) else ("all",)
+            for name in scenario.routes
+        }
+        demands = [(name, demand.tier) for name, demand in scenario.demands.items()]
+        items = {
+            name: [demand for demand, tier in demands if tier in limit.tiers] if limit.kind == "service_floor" else [""]
+            for name, limit in scenario.limits.items()
+        }
+        return {
+            "run": frozenset((name, str(step)) for name in self.makers for step in range(len(self.steps(name, first)))),
+            "ship": frozenset((route, band) for route, of_route in bands.items() for band in of_route),
+            "store": frozenset((name,) for name in scenario.stockpiles),
+            "dispose": frozenset((commodity, place) for commodity in scenario.commodities for place in scenario.places),
+            "serve": frozenset((name,) for name in scenario.demands),
+            "shortage": frozenset(
+                (name, str(step)) for name in scenario.demands for step in range(len(self.penalty_steps(name)))
+            ),
+            "starts": frozenset(
+                (name, track) for name, project in scenario.projects.items() for track in project.tracks
+            ),
+            "onboardings": frozenset((name,) for name, route in scenario.routes.items() if route.onboarding),
+            "slack": frozenset((limit, item) for limit, of_limit in items.items() for item in of_limit),
+        }
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scenario and a plan for it."""
+
+    world: World
+    plan: Plan
+    projects: Projects
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario."""
+        return self.world.scenario
+
+    @property
+    def tree(self) -> Tree:
+        """The tree of the scenario."""
+        return self.world.tree
+
+    def shipped_t_per_y(self, node: Node) -> Mapping[str, float]:
+        """Flow of each route at the node over its bands."""
+        return self.plan.totals("ship", node.name)
+
+    def run_t_per_y(self, node: Node) -> Mapping[str, float]:
+        """Activity of each facility and project at the node over its steps."""
+        return self.plan.totals("run", node.name)
+
+    def short_t_per_y(self, node: Node) -> Mapping[str, float]:
+        """Shortage of each demand at the node over its steps."""
+        return self.plan.totals("shortage", node.name)
+
+    @cached_property
+    def units(self) -> Mapping[str, Unit]:
+        """Of each commodity, t/y: a thousandth of home's demand in the first period, or of what else is there."""
+        first = self.tree.periods[0]
+        wanted: dict[str, float] = {}
+        for demand in self.scenario.demands.values():
+            if (demand.place or self.scenario.home) == self.scenario.home:
+                quantity = mean(demand.quantity_t_per_y, first)
+                wanted[demand.commodity] = wanted.get(demand.commodity, 0.0) + quantity
+        present = self._present(first)
+        sizes = {name: (wanted.get(name, 0.0) or present.get(name, 0.0)) / 1000 for name in self.scenario.commodities}
+        return {name: Unit(size or 1.0, "t/y") for name, size in sizes.items()}
+
+    def _present(self, first: Period) -> dict[str, float]:
+        """The largest capacity or flow of each commodity, t/y."""
+        largest: dict[str, float] = {}
+        sizes = [
+            (commodity, per_t * home_capacity_t_per_y(maker, first))
+            for maker in self.world.makers.values()
+            for commodity, per_t in (*maker.outputs.items(), *maker.inputs.items())
+        ]
+        for node in self.tree.nodes.values():
+            sizes += [(self.scenario.routes[name].commodity, flow) for name, flow in self.shipped_t_per_y(node).items()]
+            for name, run in self.run_t_per_y(node).items():
+                maker = self.world.makers[name]
+                sizes += [(key, per_t * run) for key, per_t in (*maker.outputs.items(), *maker.inputs.items())]
+        for commodity, size in sizes:
+            if size < inf:
+                largest[commodity] = max(largest.get(commodity, 0.0), size)
+        return largest
+
+    def stock_unit(self, stockpile: str) -> Unit:
+        """The unit of what is stored, t."""
+        return Unit(self.units[self.scenario.stockpiles[stockpile].commodity].size, "t")
+
+
+def times(width: float, availability: float) -> float:
+    """A width, perhaps without end, times availability; nothing is left at availability 0."""
+    return width * availability if availability else 0.0
+
+
+def support_kusd_per_t(floor: PriceFloor, period: Period) -> float:
+    """What the state pays per t under a price floor; negative: what it keeps."""
+    short = floor.floor_kusd_per_t - mean(floor.reference_price_kusd_per_t, period)
+    return short if short > 0 else floor.kept_above_share * short

@@ -1,0 +1,87 @@
+"""Rows of starts and onboardings (conventions, "Projects and onboarding")."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from optimizer.check.case import Case
+from optimizer.check.ledger import Ledger
+from optimizer.check.projects import TOLERANCE_Y
+from optimizer.check.tree import Node
+
+
+def check_decisions(case: Case, ledger: Ledger) -> None:
+    """Every rule on what may be decided when, at every node and along every path."""
+    for node in case.tree.nodes.values():
+        _starts_are_allowed(case, node, ledger)
+        _onboardings_are_allowed(case, node, ledger)
+        _requires_and_excludes_hold(case, node, ledger)
+        _each_is_decided_once(case, node, ledger)
+    _forced_tracks_are_started(case, ledger)
+
+
+def _starts_are_allowed(case: Case, node: Node, ledger: Ledger) -> None:
+    """Within the window, on the base path unless branches are allowed, early enough to come on line."""
+    for name, track in case.plan.rows("starts", node.name):
+        project, year = case.scenario.projects[name], node.period.year
+        what = f"start of {name} on track {track} at {node.name}"
+        if project.earliest_start is not None and year < project.earliest_start:
+            ledger.wrong(f"{what} is before its earliest start {project.earliest_start}")
+        if project.latest_start is not None and year > project.latest_start:
+            ledger.wrong(f"{what} is after its latest start {project.latest_start}")
+        if node.future is not None and not project.start_in_branches:
+            ledger.wrong(f"{what} is in a branch, which the project does not allow")
+        if year + project.tracks[track].lead_years >= case.tree.end_year - TOLERANCE_Y:
+            ledger.wrong(f"{what} cannot come on line within the horizon")
+
+
+def _onboardings_are_allowed(case: Case, node: Node, ledger: Ledger) -> None:
+    """Within the window, and on the base path unless branches are allowed."""
+    for (name,) in case.plan.rows("onboardings", node.name):
+        onboarding, year = case.scenario.routes[name].onboarding, node.period.year
+        if onboarding is None:
+            continue
+        what = f"onboarding of {name} at {node.name}"
+        if onboarding.earliest is not None and year < onboarding.earliest:
+            ledger.wrong(f"{what} is before its earliest year {onboarding.earliest}")
+        if onboarding.latest is not None and year > onboarding.latest:
+            ledger.wrong(f"{what} is after its latest year {onboarding.latest}")
+        if node.future is not None and not onboarding.in_branches:
+            ledger.wrong(f"{what} is in a branch, which the route does not allow")
+
+
+def _each_is_decided_once(case: Case, node: Node, ledger: Ledger) -> None:
+    """One start, one onboarding a path; told where a path ends."""
+    if node.name not in case.tree.leaves:
+        return
+    started = Counter(start.project for start in case.projects.started(node))
+    onboarded = Counter(name for before in node.path for (name,) in case.plan.rows("onboardings", before))
+    for name, count in started.items():
+        if count > 1:
+            ledger.wrong(f"project {name} is started {count} times on the path to {node.name}, once allowed")
+    for name, count in onboarded.items():
+        if count > 1:
+            ledger.wrong(f"route {name} is onboarded {count} times on the path to {node.name}, once allowed")
+
+
+def _requires_and_excludes_hold(case: Case, node: Node, ledger: Ledger) -> None:
+    """What starts at a node has all it requires; what has started by then has nothing beside it that it excludes."""
+    starting = case.projects.starting(node)
+    started = {start.project for start in case.projects.started(node)}
+    for name in started if starting else ():
+        project = case.scenario.projects[name]
+        for required in set(project.requires) - started if name in starting else ():
+            ledger.wrong(f"project {name} is started by {node.name}, but {required}, which it requires, is not")
+        for excluded in started.intersection(project.excludes):
+            if not starting.isdisjoint((name, excluded)):
+                ledger.wrong(f"project {name} is started by {node.name} together with {excluded}, which it excludes")
+
+
+def _forced_tracks_are_started(case: Case, ledger: Ledger) -> None:
+    """By the end of the base path, and by the end of every future."""
+    ends = {case.tree.last_base_node, *case.tree.last_node.values()}
+    for name, project in case.scenario.projects.items():
+        for end in sorted(ends) if project.forced_track else []:
+            started = {(start.project, start.track) for start in case.projects.started(case.tree.nodes[end])}
+            if (name, project.forced_track) not in started:
+                ledger.wrong(f"project {name} is not started on its forced track {project.forced_track} by {end}")

@@ -1,0 +1,187 @@
+"""Rows of production, trade and balance at a node.
+
+Conventions: "Availability, prices, demand at a node", "Cost steps", "Duty" (quotas), "Projects and onboarding".
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from optimizer.check.case import Case, times
+from optimizer.check.ledger import ONE, Ledger, Unit
+from optimizer.check.periods import mean
+from optimizer.check.plan import LAYOUTS, Name
+from optimizer.check.projects import TOLERANCE_Y
+from optimizer.check.steps import home_capacity_t_per_y
+from optimizer.check.tree import Node
+
+
+def check_flows(case: Case, node: Node, ledger: Ledger) -> None:
+    """Every row of flows at a node."""
+    _no_number_is_negative(case, node, ledger)
+    _steps_hold(case, node, ledger)
+    _capacity_holds(case, node, ledger)
+    _routes_hold(case, node, ledger)
+    _onboarded_routes_hold(case, node, ledger)
+    _bands_and_quotas_hold(case, node, ledger)
+    _commodities_balance(case, node, ledger)
+
+
+def _no_number_is_negative(case: Case, node: Node, ledger: Ledger) -> None:
+    for table, layout in LAYOUTS.items():
+        for name, numbers in case.plan.rows(table, node.name).items():
+            for column, number in zip(layout.numbers, numbers, strict=True):
+                if number < 0:
+                    subject = f"{column} of {' '.join(filter(None, name))} at {node.name}"
+                    ledger.at_least(subject, number, 0.0, _unit(case, table, name))
+
+
+def _unit(case: Case, table: str, name: Name) -> Unit:
+    """Unit of the commodity a row of a table is about."""
+    if table == "slack":
+        return ONE
+    if table == "run":
+        return maker_unit(case, name[0])
+    if table == "dispose":
+        return case.units[name[0]]
+    if table == "ship":
+        return case.units[case.scenario.routes[name[0]].commodity]
+    if table == "store":
+        return case.units[case.scenario.stockpiles[name[0]].commodity]
+    return case.units[case.scenario.demands[name[0]].commodity]
+
+
+def maker_unit(case: Case, maker: str) -> Unit:
+    """Unit of activity of a facility or project: that of its main product."""
+    return case.units[next(iter(case.world.makers[maker].outputs))]
+
+
+def _steps_hold(case: Case, node: Node, ledger: Ledger) -> None:
+    """run <= width * availability."""
+    for (maker, number), (run, *_) in case.plan.rows("run", node.name).items():
+        width = case.world.step(maker, number, node).width_t_per_y
+        ledger.at_most(f"step {number} of {maker} at {node.name}", run, width, maker_unit(case, maker))
+
+
+def _capacity_holds(case: Case, node: Node, ledger: Ledger) -> None:
+    """The sum over steps <= home capacity * availability, times the share reached by ramp-up for a project."""
+    availability = case.world.conditions(node).facility_availability
+    for maker, run in case.run_t_per_y(node).items():
+        capacity = times(home_capacity_t_per_y(case.world.makers[maker], node.period), availability.get(maker, 1.0))
+        what = "capacity of"
+        if maker in case.scenario.projects:
+            capacity *= case.projects.running_share(maker, node)
+            what = "capacity on line of project"
+        ledger.at_most(f"run against {what} {maker} at {node.name}", run, capacity, maker_unit(case, maker))
+
+
+def _routes_hold(case: Case, node: Node, ledger: Ledger) -> None:
+    """The flow over all bands <= capacity * availability; without a capacity, what the offers leave."""
+    for name, flow in case.shipped_t_per_y(node).items():
+        route = case.scenario.routes[name]
+        availability = case.world.conditions(node).route_availability.get(name, 1.0)
+        if route.capacity_t_per_y is not None:
+            bound = mean(route.capacity_t_per_y, node.period)
+        elif availability < 1:
+            bound = _offered_t_per_y(case, name, node)
+        else:
+            continue
+        subject = f"flow on route {name} (availability {availability:.4g}) at {node.name}"
+        ledger.at_most(subject, flow, times(bound, availability), case.units[route.commodity])
+
+
+def _offered_t_per_y(case: Case, route: str, node: Node) -> float:
+    """Capacity for home of the facilities that feed a route, t/y of its commodity."""
+    commodity = case.scenario.routes[route].commodity
+    offers = [case.scenario.facilities[name] for name in case.world.offers_of(route)]
+    return sum(offer.outputs[commodity] * home_capacity_t_per_y(offer, node.period) for offer in offers)
+
+
+def _onboarded_routes_hold(case: Case, node: Node, ledger: Ledger) -> None:
+    """No flow before the lead time is over; from then on the minimum, times availability of route and main offer."""
+    shipped = case.shipped_t_per_y(node)
+    for name, route in case.scenario.routes.items():
+        if route.onboarding is None:
+            continue
+        flow, unit = shipped.get(name, 0.0), case.units[route.commodity]
+        if not _is_qualified(case, name, node):
+            ledger.at_most(f"flow on route {name}, not onboarded, at {node.name}", flow, 0.0, unit)
+            continue
+        conditions = case.world.conditions(node)
+        minimum = route.onboarding.minimum_t_per_y * conditions.route_availability.get(name, 1.0)
+        minimum *= conditions.facility_availability.get(_main_offer(case, name, node), 1.0)
+        ledger.at_least(f"flow on onboarded route {name} at {node.name}", flow, minimum, unit)
+
+
+def _is_qualified(case: Case, route: str, node: Node) -> bool:
+    """Whether a decision on the path lies the lead time back."""
+    onboarding = case.scenario.routes[route].onboarding
+    lead = onboarding.lead_years if onboarding else 0.0
+    decided = [
+        case.tree.nodes[before].period.year for before in node.path if (route,) in case.plan.rows("onboardings", before)
+    ]
+    return any(node.period.year - year >= lead - TOLERANCE_Y for year in decided)
+
+
+def _main_offer(case: Case, route: str, node: Node) -> str:
+    """The facility with the largest home capacity among those that feed a route; empty if there is none."""
+    facilities = case.scenario.facilities
+    offers = case.world.offers_of(route)
+    return max(offers, key=lambda name: home_capacity_t_per_y(facilities[name], node.period), default="")
+
+
+def _bands_and_quotas_hold(case: Case, node: Node, ledger: Ledger) -> None:
+    """In-quota flow of all routes of a measure <= its volume; band `all` only where no quota is in force."""
+    within: dict[str, float] = {}
+    sizes: dict[str, float] = {}
+    for (name, band), (flow, *_) in case.plan.rows("ship", node.name).items():
+        if not case.world.duties.has_quota(name):
+            continue
+        quotas = case.world.duty(name, node).quotas
+        if band == "all" and quotas:
+            ledger.wrong(f"route {name} has no band all at {node.name}: a quota is in force")
+        if band == "in_quota":
+            for measure, share in quotas.items():
+                within[measure] = within.get(measure, 0.0) + share * flow
+                size = case.units[case.scenario.routes[name].commodity].size
+                sizes[measure] = min(sizes.get(measure, inf), size)
+    for measure, flow in within.items():
+        quota = case.scenario.tariffs[measure].quota
+        volume = mean(quota.volume_t_per_y, node.period) if quota else inf
+        ledger.at_most(f"in-quota flow under {measure} at {node.name}", flow, volume, Unit(sizes[measure], "t/y"))
+
+
+def _commodities_balance(case: Case, node: Node, ledger: Ledger) -> None:
+    """production + arrivals + release = inputs + departures + buy + dispose + served, by commodity and place."""
+    scenario = case.scenario
+    coming: dict[tuple[str, str], float] = {}
+    going: dict[tuple[str, str], float] = {}
+
+    def add(side: dict[tuple[str, str], float], commodity: str, place: str, flow: float) -> None:
+        side[commodity, place] = side.get((commodity, place), 0.0) + flow
+
+    for name, run in case.run_t_per_y(node).items():
+        maker = case.world.makers[name]
+        for commodity, per_t in maker.outputs.items():
+            add(coming, commodity, maker.place, per_t * run)
+        for commodity, per_t in maker.inputs.items():
+            add(going, commodity, maker.place, per_t * run)
+    for name, flow in case.shipped_t_per_y(node).items():
+        route = scenario.routes[name]
+        add(going, route.commodity, route.origin, flow)
+        add(coming, route.commodity, route.destination, flow)
+    for (name,), (buy, release, _) in case.plan.rows("store", node.name).items():
+        stockpile = scenario.stockpiles[name]
+        add(coming, stockpile.commodity, stockpile.place or scenario.home, release)
+        add(going, stockpile.commodity, stockpile.place or scenario.home, buy)
+    for (commodity, place), (flow, *_) in case.plan.rows("dispose", node.name).items():
+        add(going, commodity, place, flow)
+        if not scenario.commodities[commodity].disposable:
+            what = f"disposal of {commodity}, not disposable, at {place} in {node.name}"
+            ledger.at_most(what, flow, 0.0, case.units[commodity])
+    for (name,), (flow, *_) in case.plan.rows("serve", node.name).items():
+        demand = scenario.demands[name]
+        add(going, demand.commodity, demand.place or scenario.home, flow)
+    for commodity, place in coming.keys() | going.keys():
+        into, out = coming.get((commodity, place), 0.0), going.get((commodity, place), 0.0)
+        ledger.balance(f"balance of {commodity} at {place} in {node.name}", into, out, case.units[commodity])

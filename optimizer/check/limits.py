@@ -1,0 +1,115 @@
+"""Rows of the limits at a node, hard or soft (conventions, "Stockpiles, limits")."""
+
+from __future__ import annotations
+
+from optimizer.check.case import Case, support_kusd_per_t
+from optimizer.check.ledger import MONEY, ONE, Ledger, Unit
+from optimizer.check.periods import mean
+from optimizer.check.selections import selects_name
+from optimizer.check.tree import Node
+from schemas.scenario import Budget, Limit, PermitSlots, ServiceFloor, ShareCap
+
+SLOTS = Unit(ONE.size, "slots")
+
+
+def check_limits(case: Case, node: Node, ledger: Ledger) -> None:
+    """Every limit that applies to the node, with the slack the plan takes."""
+    for name, limit in case.scenario.limits.items():
+        applies = limit.applies_to == "all" or node.future is None
+        if applies:
+            _limit_holds(case, node, name, ledger)
+        for (slack_of, item), (slack, *_) in case.plan.rows("slack", node.name).items():
+            if slack_of == name and (limit.violation_price_kusd is None or not applies):
+                why = "is hard" if applies else "does not apply there"
+                ledger.at_most(f"slack of {name} {item} at {node.name}, which {why},", slack, 0.0, _unit(case, limit))
+
+
+def _unit(case: Case, limit: Limit) -> Unit:
+    if isinstance(limit, ShareCap):
+        return case.units[limit.commodity]
+    if isinstance(limit, PermitSlots):
+        return SLOTS
+    return MONEY if isinstance(limit, Budget) else ONE
+
+
+def _limit_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
+    limit = case.scenario.limits[name]
+    if isinstance(limit, ServiceFloor):
+        _floor_holds(case, node, name, ledger)
+        return
+    slack = case.plan.value("slack", node.name, (name, ""))
+    if isinstance(limit, ShareCap):
+        what, used = "flow into home", _capped_flow_t_per_y(case, node, name)
+        bound = mean(limit.cap_share, node.period) * _supply_t_per_y(case, node, limit.commodity)
+    elif isinstance(limit, Budget):
+        what, used = "money falling due", sum(_due_kusd(case, node, covered) for covered in limit.covers)
+        bound = mean(limit.amount_kusd_per_y, node.period) * node.period.length_y
+    else:
+        what, used = "permit slots used", case.projects.slots_used(node)
+        bound = mean(limit.slots_per_y, node.period) * node.period.length_y
+    ledger.at_most(f"{what} under limit {name} at {node.name}", used, bound + slack, _unit(case, limit))
+
+
+def _floor_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
+    """Shortage of each demand meant <= (1 - served share) * quantity + slack."""
+    limit = case.scenario.limits[name]
+    short = case.short_t_per_y(node)
+    for demand_name, demand in case.scenario.demands.items():
+        if not isinstance(limit, ServiceFloor) or demand.tier not in limit.tiers:
+            continue
+        if selects_name(limit.commodities, demand.commodity):
+            allowed = (1 - mean(limit.served_share, node.period)) * case.world.demand_t_per_y(demand_name, node)
+            slack = case.plan.value("slack", node.name, (name, demand_name))
+            what = f"shortage of demand {demand_name} under limit {name} at {node.name}"
+            ledger.at_most(what, short.get(demand_name, 0.0), allowed + slack, case.units[demand.commodity])
+
+
+def _capped_flow_t_per_y(case: Case, node: Node, limit: str) -> float:
+    """Flow into home from the places of a share cap."""
+    shipped = case.shipped_t_per_y(node)
+    return sum(share * shipped.get(route, 0.0) for route, share in case.world.capped_routes[limit].items())
+
+
+def _supply_t_per_y(case: Case, node: Node, commodity: str) -> float:
+    """All arrivals of a commodity at home, and gross output there."""
+    arrivals, output = case.shipped_t_per_y(node), case.run_t_per_y(node)
+    supply = sum(arrivals.get(route, 0.0) for route in case.world.routes_home.get(commodity, ()))
+    for maker in case.world.makers_at_home.get(commodity, ()):
+        supply += case.world.makers[maker].outputs[commodity] * output.get(maker, 0.0)
+    return supply
+
+
+def _due_kusd(case: Case, node: Node, covered: str) -> float:
+    """Money of one kind falling due at a node."""
+    if covered == "capex":
+        return case.projects.capex_due_kusd(node) + case.projects.extra_cost_due_kusd(node)
+    if covered == "onboarding":
+        return onboarding_due_kusd(case, node)
+    return _stock_due_kusd(case, node) if covered == "stock" else _support_due_kusd(case, node)
+
+
+def onboarding_due_kusd(case: Case, node: Node) -> float:
+    """Cost of the onboardings decided at a node."""
+    decided = [case.scenario.routes[name].onboarding for (name,) in case.plan.rows("onboardings", node.name)]
+    return sum(onboarding.cost_kusd for onboarding in decided if onboarding is not None)
+
+
+def _stock_due_kusd(case: Case, node: Node) -> float:
+    """Purchases for stock at the reference price plus the premium."""
+    due = 0.0
+    for (name,), (buy, *_) in case.plan.rows("store", node.name).items():
+        stockpile = case.scenario.stockpiles[name]
+        price = case.scenario.commodities[stockpile.commodity].reference_price_kusd_per_t
+        paid = (0.0 if price is None else mean(price, node.period)) + stockpile.buying_premium_kusd_per_t
+        due += node.period.length_y * paid * buy
+    return due
+
+
+def _support_due_kusd(case: Case, node: Node) -> float:
+    """Payments of the state under price floors; what it keeps elsewhere does not refill the budget."""
+    due = 0.0
+    for name, run in case.run_t_per_y(node).items():
+        floor = case.world.makers[name].price_floor
+        if floor is not None:
+            due += node.period.length_y * max(0.0, support_kusd_per_t(floor, node.period)) * run
+    return due

@@ -1,0 +1,69 @@
+"""Time: periods, numbers by year, dated rules (conventions, "Time")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from schemas.scenario import Horizon
+
+ByYear = float | Mapping[int, float]
+
+
+@dataclass(frozen=True)
+class Period:
+    """Whole years from 1 January of `year`; `start_y` is the sum of earlier lengths."""
+
+    index: int
+    year: int
+    length_y: int
+    start_y: int
+
+    @property
+    def end_year(self) -> int:
+        """The first year no longer in the period."""
+        return self.year + self.length_y
+
+    def contains(self, day: date) -> bool:
+        """Whether the day falls in the period."""
+        return self.year <= day.year < self.end_year
+
+
+def periods_of(horizon: Horizon) -> tuple[Period, ...]:
+    """The periods, in order."""
+    found: list[Period] = []
+    start_y = 0
+    for index, length_y in enumerate(horizon.period_years):
+        found.append(Period(index, horizon.first_year + start_y, length_y, start_y))
+        start_y += length_y
+    return tuple(found)
+
+
+def in_year(number: ByYear, year: int) -> float:
+    """A number in a year: the latest entry up to it; before the first entry, the first."""
+    if not isinstance(number, Mapping):
+        return number
+    past = [entry for entry in number if entry <= year]
+    return number[max(past) if past else min(number)]
+
+
+def mean(number: ByYear, period: Period) -> float:
+    """A number in a period: the mean over the years it covers."""
+    if not isinstance(number, Mapping):
+        return number
+    return sum(in_year(number, year) for year in range(period.year, period.end_year)) / period.length_y
+
+
+def share_of_days(onset: date | None, until: date | None, period: Period) -> float:
+    """Share of the period's days from `onset` (included) to `until` (not included)."""
+    first, end = date(period.year, 1, 1), date(period.end_year, 1, 1)
+    begins = max(onset or first, first)
+    ends = min(until or end, end)
+    return max(0, (ends - begins).days) / (end - first).days
+
+
+def decimal_year(day: date) -> float:
+    """2028-07-01 is 2028 plus the share of that year's days gone by."""
+    first = date(day.year, 1, 1)
+    return day.year + (day - first).days / (date(day.year + 1, 1, 1) - first).days
