@@ -1,0 +1,74 @@
+"""How much a scenario holds, and how well its numbers are sourced."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+from schemas.scenario import Provenance, Scenario
+
+COLLECTIONS = {
+    "commodities": "commodities",
+    "places": "places",
+    "facilities": "facilities",
+    "projects": "projects",
+    "routes": "routes",
+    "tariff_measures": "tariffs",
+    "stockpiles": "stockpiles",
+    "demands": "demands",
+    "limits": "limits",
+    "futures": "futures",
+}
+"""The name of each count, and the collection it counts."""
+
+
+def counts(scenario: Scenario) -> dict[str, int]:
+    """Entries of each collection, mineral groups as `materials`, and numbers by where they come from.
+
+    A number is one that the scenario states in a collection: an item of a list and a number by year count each,
+    defaults do not. Numbers without provenance count as `numbers_unsourced`.
+    """
+    kinds = _numbers_by_kind(scenario)
+    return {
+        "materials": len({commodity.mineral_group for commodity in scenario.commodities.values()}),
+        **{name: len(getattr(scenario, collection)) for name, collection in COLLECTIONS.items()},
+        **{f"numbers_{kind}": kinds[kind] for kind in ("published", "derived", "assumed", "unsourced")},
+    }
+
+
+def _numbers_by_kind(scenario: Scenario) -> Counter[str]:
+    kinds: Counter[str] = Counter()
+    by_table: dict[str, list[Provenance]] = {}
+    for source in scenario.provenance:
+        by_table.setdefault(source.table, []).append(source)
+    for table in (*COLLECTIONS.values(), "events"):
+        for name, entry in getattr(scenario, table).items():
+            sources = [source for source in by_table.get(table, []) if fnmatchcase(name, source.name)]
+            for field in _numbers(entry.model_dump(exclude_unset=True), ()):
+                kinds[_kind(field, sources)] += 1
+    return kinds
+
+
+def _kind(field: str, sources: list[Provenance]) -> str:
+    """The kind of the source that names the field most exactly: rather without patterns, and the first of equals."""
+    parents = [field[: end or None] for end in (*_dots(field), 0)]
+    fitting = [source for source in sources if any(fnmatchcase(parent, source.field) for parent in parents)]
+    return min(fitting, key=lambda source: ("*" in source.field, "*" in source.name)).kind if fitting else "unsourced"
+
+
+def _dots(text: str) -> list[int]:
+    return [position for position, char in enumerate(text) if char == "."]
+
+
+def _numbers(value: Any, keys: tuple[str, ...]) -> Iterator[str]:
+    """The dotted place of each number below a value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item, (*keys, str(key)))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _numbers(item, (*keys, str(index)))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield ".".join(keys)

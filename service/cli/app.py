@@ -1,0 +1,171 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from service.cli.exits import Exit, exit_of, explain
+
+if TYPE_CHECKING:
+    from schemas import Patch
+
+app = typer.Typer(
+    name="lodeplan",
+    help="Plans the supply of critical minerals. SCENARIO is a file, a folder, or the name of a shipped scenario.",
+    epilog="Exit codes: 0 optimal within the gap, 2 bad input, 3 infeasible, 4 stopped at a limit with a plan, "
+    "5 stopped without one, 1 anything else.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Source = Annotated[str, typer.Argument(metavar="SCENARIO", help="File, folder or shipped name.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change the scenario, such as economics.discount_rate=0.07. Repeatable."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line, that of the program by default, and end with its exit code."""
+    try:
+        app(args=list(arguments) if arguments is not None else None)
+    except Exception as error:  # Whatever it is, a person at a terminal is owed a sentence and no stack trace.
+        sys.exit(explain(error))
+    sys.exit(Exit.OPTIMAL)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"lodeplan {version('lodeplan')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
+
+@app.command()
+def demo(
+    port: Port = 8321,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+) -> None:
+    """Solve the shipped scenario us-2026, serve it and print one URL. Ctrl-C ends it."""
+    from service.cli.demo import run_demo
+
+    run_demo(port, open_page)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 8321,
+    workers: Annotated[bool, typer.Option("--workers/--no-workers", help="Solve jobs in this process as well.")] = True,
+) -> None:
+    """Serve the pages and the API."""
+    import service.app
+
+    service.app.serve(host, port, workers)
+
+
+@app.command()
+def worker() -> None:
+    """Solve queued jobs; any number of these may share one database."""
+    import service.worker
+
+    service.worker.run()
+
+
+# A command has a parameter for each of its options.
+@app.command()
+def solve(
+    scenario: Source,
+    sets: Sets = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write plan.json and a CSV for each table here.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="S", min=0, help="Stop the solver after this, seconds.")
+    ] = None,
+    gap: Annotated[
+        float | None, typer.Option(metavar="G", min=0, max=1, help="Stop at this relative gap (a fraction).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve a scenario and say what to do. Ctrl-C stops the solver and keeps its best plan."""
+    from service.cli.solving import Limits, solve_with_progress
+
+    plan = solve_with_progress(scenario, _patches(sets), Limits(gap, time_limit))
+    if out is not None:
+        from service.cli.files import write_plan
+
+        write_plan(plan, out)
+    if as_json:
+        print(plan.summary.model_dump_json(indent=1))
+    else:
+        from service.cli.report import print_plan
+
+        print_plan(plan)
+    raise typer.Exit(exit_of(plan.summary))
+
+
+@app.command()
+def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> None:
+    """Say everything that is wrong with a scenario, and count what is in it."""
+    from service.cli.validation import print_validation, validation_of
+
+    found = validation_of(scenario, sets or [])
+    if as_json:
+        print(found.model_dump_json(indent=1))
+    else:
+        print_validation(found)
+    raise typer.Exit(Exit.OPTIMAL if found.valid else Exit.BAD_INPUT)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; made if it is missing.")]) -> None:
+    """Write a small commented scenario to start from."""
+    from service.cli.writing import write_example
+
+    path = write_example(folder)
+    print(f"Wrote {path}. Solve it with: lodeplan solve {path}")
+
+
+@app.command()
+def export(
+    scenario: Source,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="A file that ends in .yaml, .yml or .json.")],
+    sets: Sets = None,
+) -> None:
+    """Write a scenario, its base and changes worked in, as one file."""
+    from service.cli.writing import write_scenario
+
+    write_scenario(scenario, _patches(sets), out)
+    print(f"Wrote {out}.")
+
+
+def _patches(sets: Sequence[str] | None) -> list[Patch]:
+    """The patches in `--set` options; raises `InvalidInput` with the problems of all of them."""
+    if not sets:
+        return []
+    from service.cli.validation import patches_of
+
+    return patches_of(sets)

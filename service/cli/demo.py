@@ -1,0 +1,83 @@
+"""The first minute: a solved scenario on a page of one's own machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import sys
+import threading
+import time
+import webbrowser
+
+import scenarios
+from schemas import Scenario
+from schemas.jobs import JobState
+from service import app, jobs, storage
+from service.cli.exits import Exit, exit_of
+from service.cli.solving import Limits, solve_with_progress
+from service.settings import Settings
+
+SCENARIO = "us-2026"
+_HOST = "127.0.0.1"
+
+
+def run_demo(port: int, open_page: bool) -> None:
+    """Solve the shipped scenario unless that was done before, print the run's URL and serve it until Ctrl-C."""
+    job_id = find_or_solve(scenarios.load(SCENARIO))
+    port = free_port(port)
+    url = f"http://{_HOST}:{port}/runs/{job_id}"
+    threading.Thread(target=_announce, args=(url, port, open_page and _has_screen()), daemon=True).start()
+    app.serve(_HOST, port, True)
+
+
+def find_or_solve(scenario: Scenario) -> str:
+    """The id of a job that has solved this very scenario; solves and records it if there is none."""
+    database = storage.open_database(Settings.from_environment().sqlalchemy_url)
+    storage.create_tables(database)
+    with storage.open_session(database) as session:
+        wanted = hashlib.sha256(jobs.canonical_json(scenario).encode()).hexdigest()
+        for job in storage.list_jobs(session, limit=1000):
+            if job.scenario_hash == wanted and job.state is JobState.SUCCEEDED:
+                return job.id
+        print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
+        plan = solve_with_progress(scenario, (), Limits())
+        if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
+            sys.exit(exit_of(plan.summary))
+        job = jobs.record_finished(session, plan.scenario, plan.document())
+        session.commit()
+        return job.id
+
+
+def free_port(wanted: int) -> int:
+    """The port wanted if nobody listens there, else any free one."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            if sys.platform != "win32":
+                # As the server will: a port whose last connections are still closing counts as free.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError(f"no port is free on {_HOST}")
+
+
+def _announce(url: str, port: int, open_page: bool) -> None:
+    """Print the URL, and open it, once the server answers."""
+    while True:
+        try:
+            socket.create_connection((_HOST, port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    print(url, flush=True)
+    if open_page:
+        webbrowser.open(url)
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open beside this terminal and not within it."""
+    on_desktop = sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+    return on_desktop and sys.stdout.isatty()

@@ -1,0 +1,92 @@
+"""How a command ends: exit codes, and what is said when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from schemas import InputProblem, Summary
+
+
+class Exit(IntEnum):
+    """Exit codes; scripts rely on them."""
+
+    OPTIMAL = 0
+    ERROR = 1
+    BAD_INPUT = 2
+    INFEASIBLE = 3
+    LIMIT_WITH_PLAN = 4
+    LIMIT_WITHOUT_PLAN = 5
+
+
+def exit_of(summary: Summary) -> Exit:
+    """The exit code of a finished solve."""
+    from schemas import Solution, Termination
+
+    limits = {Termination.TIME_LIMIT, Termination.MEMORY_LIMIT, Termination.INTERRUPTED}
+    if summary.termination is Termination.OPTIMAL:
+        return Exit.OPTIMAL
+    if summary.termination is Termination.INFEASIBLE:
+        return Exit.INFEASIBLE
+    if summary.termination in limits:
+        return Exit.LIMIT_WITHOUT_PLAN if summary.solution is Solution.NONE else Exit.LIMIT_WITH_PLAN
+    return Exit.ERROR
+
+
+def explain(error: Exception) -> Exit:
+    """Say on standard error what went wrong, without a stack trace; the exit code it deserves."""
+    from schemas import InvalidInput
+
+    if isinstance(error, InvalidInput):
+        print(problems_text(error.problems), file=sys.stderr)
+        return Exit.BAD_INPUT
+    if isinstance(error, OSError) and error.filename is not None:
+        print(f"{error.filename}: {error.strerror or error}.", file=sys.stderr)
+        return Exit.ERROR
+    said = (str(error).splitlines() or [""])[0]
+    print(
+        f"Lodeplan failed with an error of its own: {type(error).__name__}: {said}\n"
+        f"The details are in {_write_log(error)}; please send that file with your report.",
+        file=sys.stderr,
+    )
+    return Exit.ERROR
+
+
+def problems_text(problems: Sequence[InputProblem], kind: str = "problem") -> str:
+    """Every problem on lines of its own: place, message, value, allowed, remedy."""
+    count = len(problems)
+    head = f"The input has one {kind}:" if count == 1 else f"The input has {count} {kind}s:"
+    return "\n".join([head, *(_problem_text(problem) for problem in problems)])
+
+
+def _problem_text(problem: InputProblem) -> str:
+    origin = f"{problem.file}, line {problem.line}" if problem.line else problem.file
+    where = f"{problem.path}  ({origin})" if problem.path and origin else problem.path or origin or "scenario"
+    lines = ["", where, f"  {problem.message}"]
+    if problem.value is not None:
+        lines.append(f"  found:   {_short(problem.value)}")
+    if problem.allowed:
+        lines.append(f"  allowed: {problem.allowed}")
+    if problem.remedy:
+        lines.append(f"  try:     {problem.remedy}")
+    return "\n".join(lines)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def _write_log(error: Exception) -> str:
+    """The traceback in a file of the temporary folder; its path."""
+    handle, path = tempfile.mkstemp(prefix="lodeplan-error-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write(f"{' '.join(sys.argv)}\n")
+        log.writelines(traceback.format_exception(error))
+    return path

@@ -1,0 +1,53 @@
+"""One rewritten line on a terminal while a solve runs; nothing where standard error is not a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from service.cli.amounts import money, percent
+
+if TYPE_CHECKING:
+    from schemas import SolverProgress
+
+_CLEAR_LINE = "\r\x1b[2K"
+
+
+class ProgressLine:
+    """Call it with each `SolverProgress`; leaving the `with` block wipes the line."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stderr.isatty()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __call__(self, progress: SolverProgress) -> None:
+        """Show where the solve stands."""
+        self.say(progress_text(progress))
+
+    def say(self, text: str) -> None:
+        """Put this text in the line's place."""
+        if self._on_terminal:
+            width = shutil.get_terminal_size().columns - 1
+            print(_CLEAR_LINE + text[:width], end="", file=sys.stderr, flush=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._on_terminal:
+            print(_CLEAR_LINE, end="", file=sys.stderr, flush=True)
+
+
+def progress_text(progress: SolverProgress) -> str:
+    """Where a solve stands, in one line."""
+    parts = [f"{progress.phase}  {progress.elapsed_s:.0f} s"]
+    if progress.objective_kusd is not None:
+        parts.append(f"best plan {money(progress.objective_kusd)}")
+    if progress.bound_kusd is not None:
+        parts.append(f"bound {money(progress.bound_kusd)}")
+    if progress.gap is not None:
+        parts.append(f"gap {percent(progress.gap)}")
+    return "   ".join(parts)
