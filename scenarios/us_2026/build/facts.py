@@ -1,0 +1,233 @@
+"""The facts as they stand in `facts/*.csv`, one class a table."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import TypeAdapter
+
+from schemas.scenario import Stage
+from schemas.types import Positive, Recipe, Share, Strict
+
+FOLDER = Path(__file__).parent.parent / "facts"
+BASE_YEAR = 2024
+"""Year whose trade and output the model is calibrated to."""
+
+Kind = Literal["published", "derived", "assumed"]
+
+
+class Material(Strict):
+    """A commodity, and what its demand is made of."""
+
+    commodity: str
+    title: str
+    stage: Stage
+    mineral_group: str
+    hts: str = ""
+    contained_share: Share
+    contained_source: str = ""
+    final_use: Literal["tiers", "exports", "none"]
+    note: str = ""
+
+
+class Assumption(Strict):
+    """What is judged, by commodity; the ranges are in `parameter_ranges.csv`."""
+
+    commodity: str
+    elasticity: Positive
+    steps: int
+    reach: Positive
+    freight_share: Share
+    growth_per_y: float
+    military_share: Share
+    essential_share: Share
+    use_value_factor: Positive
+    reasoning: str
+
+
+class ParameterRange(Strict):
+    """How far a judged parameter may be off, as factors, and the rule it follows."""
+
+    parameter: str
+    low_factor: float
+    high_factor: float
+    rule: str
+
+
+class PenaltyRule(Strict):
+    """Shortage penalty of a tier, as multiples of landed price times the use value factor."""
+
+    tier: Literal["military", "essential_civilian", "other"]
+    first_share: Share
+    first_multiple: float
+    rest_multiple: float
+    reasoning: str
+
+
+class Price(Strict):
+    """Market price of a year, kUSD per t contained."""
+
+    commodity: str
+    year: int
+    price_kusd_per_t: Positive
+    kind: Kind
+    source: str
+
+
+class Quantity(Strict):
+    """A flow or output of a year, t; `low` and `high` where it is judged."""
+
+    key: str
+    year: int
+    value_t: float
+    kind: Kind
+    low: float | None = None
+    high: float | None = None
+    source: str
+
+
+class ImportShare(Strict):
+    """Share of imports in a form that a country, or `others`, supplied."""
+
+    form: str
+    country: str
+    share: Share
+    kind: Kind
+    source: str
+
+
+class OthersMembers(Strict):
+    """The countries behind the `others` of a commodity, by share."""
+
+    commodity: str
+    members: Recipe
+    kind: Kind
+    source: str
+
+
+class Flow(Strict):
+    """A published flow that makes part of a commodity's balance; `factor` turns gross weight into content."""
+
+    commodity: str
+    role: Literal["imports", "exports", "check"]
+    form: str = ""
+    key: str
+    factor: Positive
+    note: str = ""
+
+
+class HomePlant(Strict):
+    """What runs at home today; an input of `rest` takes what the commodity's balance leaves."""
+
+    name: str
+    title: str
+    output: str
+    inputs: dict[str, float | Literal["rest"]] = {}
+    recipe_kind: Kind
+    recipe_source: str
+    activity_key: str
+    capacity_factor: float | None = None
+    capacity_by_year: str = ""
+    capacity_kind: Kind
+    capacity_source: str
+    elasticity: float | None = None
+
+
+class WorldOutput(Strict):
+    """Output or capacity of a country, t/y."""
+
+    commodity: str
+    country: str
+    measure: Literal["production", "capacity"]
+    year: int
+    value_t: float
+    source: str
+
+
+class TradeValue(Strict):
+    """US imports from a country, thousand USD and t gross weight."""
+
+    commodity: str
+    hs6: str
+    country: str
+    year: int
+    value_kusd: float
+    gross_t: Positive
+    source: str
+
+
+class Country(Strict):
+    """A country and the groups it belongs to."""
+
+    country: str
+    title: str
+    groups: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All facts, keyed for use."""
+
+    materials: dict[str, Material]
+    assumptions: dict[str, Assumption]
+    ranges: dict[str, ParameterRange]
+    penalties: list[PenaltyRule]
+    prices: dict[tuple[str, int], Price]
+    quantities: dict[tuple[str, int], Quantity]
+    import_shares: list[ImportShare]
+    others: dict[str, OthersMembers]
+    flows: list[Flow]
+    plants: list[HomePlant]
+    world: list[WorldOutput]
+    trade: list[TradeValue]
+    countries: dict[str, Country]
+
+    def quantity_t(self, key: str, year: int = BASE_YEAR) -> float:
+        """A flow or output, t."""
+        return self.quantities[key, year].value_t
+
+    def flows_of(self, commodity: str, role: str) -> list[Flow]:
+        """The flows of one role in a commodity's balance."""
+        return [flow for flow in self.flows if flow.commodity == commodity and flow.role == role]
+
+    def flow_t(self, commodity: str, role: str) -> float:
+        """Their sum in the base year, t contained."""
+        return sum(flow.factor * self.quantity_t(flow.key) for flow in self.flows_of(commodity, role))
+
+
+def read_facts() -> Facts:
+    """The facts of the folder; raises `pydantic.ValidationError` on a row that is not one."""
+    quantities = [*_rows("us_statistics.csv", Quantity), *_rows("other_quantities.csv", Quantity)]
+    return Facts(
+        materials={row.commodity: row for row in _rows("materials.csv", Material)},
+        assumptions={row.commodity: row for row in _rows("assumptions.csv", Assumption)},
+        ranges={row.parameter: row for row in _rows("parameter_ranges.csv", ParameterRange)},
+        penalties=_rows("penalty_rule.csv", PenaltyRule),
+        prices={(row.commodity, row.year): row for row in _rows("prices.csv", Price)},
+        quantities={(row.key, row.year): row for row in quantities},
+        import_shares=_rows("import_shares.csv", ImportShare),
+        others={row.commodity: row for row in _rows("others_members.csv", OthersMembers)},
+        flows=_rows("flows.csv", Flow),
+        plants=_rows("home_facilities.csv", HomePlant),
+        world=_rows("world_output.csv", WorldOutput),
+        trade=_rows("us_imports_by_country.csv", TradeValue),
+        countries={row.country: row for row in _rows("countries.csv", Country)},
+    )
+
+
+Row = TypeVar("Row", bound=Strict)
+
+
+def _rows(file: str, row_type: type[Row]) -> list[Row]:
+    with (FOLDER / file).open(encoding="utf-8", newline="") as stream:
+        cells = [{name: text for name, text in row.items() if text} for row in csv.DictReader(stream)]
+    if row_type is HomePlant:
+        cells = [{**row, "inputs": _pairs(row.get("inputs", ""))} for row in cells]  # type: ignore[dict-item]
+    return TypeAdapter(list[row_type]).validate_python(cells)  # type: ignore[valid-type]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in text.split(";") if part.strip())}

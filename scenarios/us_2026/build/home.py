@@ -1,0 +1,79 @@
+"""What runs at home, and what is left for users once it has its inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scenarios.us_2026.build.facts import Facts, HomePlant
+from scenarios.us_2026.build.market import Market
+from scenarios.us_2026.build.numbers import rounded
+
+COST_SHARE = 0.95
+"""Running cost of a home plant over what it adds in value: it runs in the base year, with little to spare."""
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A home plant with its recipe resolved. Activity is t of its output."""
+
+    facts: HomePlant
+    inputs: dict[str, float]
+    activity_t_per_y: float
+    cost_kusd_per_t: float
+
+    @property
+    def capacity_t_per_y(self) -> float:
+        """Capacity in the base year's terms, for a plant on a supply curve."""
+        return rounded(self.activity_t_per_y * (self.facts.capacity_factor or 1))
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A commodity at home in the base year, t/y: imports + output = inputs + exports + use."""
+
+    imports: float
+    output: float
+    inputs: float
+    exports: float
+
+    @property
+    def use(self) -> float:
+        """What is left for users."""
+        return self.imports + self.output - self.inputs - self.exports
+
+
+def plants(market: Market) -> list[Plant]:
+    """All home plants, recipes resolved and costed."""
+    facts = market.facts
+    found = []
+    for plant in facts.plants:
+        activity = facts.quantity_t(plant.activity_key)
+        inputs = {
+            commodity: rounded(_rest_t(facts, commodity) / activity, 7) if coefficient == "rest" else float(coefficient)
+            for commodity, coefficient in plant.inputs.items()
+        }
+        bought = sum(coefficient * market.price_kusd_per_t(commodity) for commodity, coefficient in inputs.items())
+        margin = market.price_kusd_per_t(plant.output) - bought
+        if margin <= 0:
+            raise ValueError(f"{plant.name} loses {-margin:.3g} kUSD on a tonne before any running cost")
+        found.append(Plant(plant, inputs, activity, rounded(COST_SHARE * margin)))
+    return found
+
+
+def _rest_t(facts: Facts, commodity: str) -> float:
+    """Imports and home output less exports: what the one plant that takes the rest takes."""
+    output = sum(facts.quantity_t(plant.activity_key) for plant in facts.plants if plant.output == commodity)
+    return facts.flow_t(commodity, "imports") + output - facts.flow_t(commodity, "exports")
+
+
+def balances(facts: Facts, running: list[Plant]) -> dict[str, Balance]:
+    """The balance of each commodity in the base year."""
+    return {
+        commodity: Balance(
+            imports=facts.flow_t(commodity, "imports"),
+            output=sum(plant.activity_t_per_y for plant in running if plant.facts.output == commodity),
+            inputs=sum(plant.activity_t_per_y * plant.inputs.get(commodity, 0) for plant in running),
+            exports=facts.flow_t(commodity, "exports"),
+        )
+        for commodity in facts.materials
+    }

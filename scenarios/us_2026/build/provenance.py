@@ -1,0 +1,219 @@
+"""Where each number comes from, row by row."""
+
+from __future__ import annotations
+
+from scenarios.us_2026.build.demand import EXPORT_MULTIPLE, Demand
+from scenarios.us_2026.build.facts import BASE_YEAR, Facts, Flow, ImportShare
+from scenarios.us_2026.build.home import COST_SHARE, Plant
+from scenarios.us_2026.build.market import Market
+from scenarios.us_2026.build.numbers import text
+from scenarios.us_2026.build.supply import UNIT_VALUE_RANGE, Source
+from scenarios.us_2026.build.tables import Row
+
+MCS = "USGS, Mineral Commodity Summaries 2026, data release (doi:10.5066/P1WKQ63T)"
+
+
+def provenance_rows(market: Market, running: list[Plant], needed: list[Demand]) -> list[Row]:
+    """All rows, in the order of the tables."""
+    return [
+        *_commodities(market),
+        *_places(market.facts),
+        *_offers(market),
+        *_plants(market, running),
+        *_routes(market),
+        *_demands(market, needed),
+    ]
+
+
+def _row(table: str, name: str, field: str, kind: str, source: str, year: int | None = None) -> Row:
+    return {
+        "table": table,
+        "name": name,
+        "field": field,
+        "kind": kind,
+        "source": source,
+        "year": str(year) if year else "",
+        "low": "",
+        "high": "",
+        "range_is_factor": "",
+    }
+
+
+def _ranged(facts: Facts, parameter: str, row: Row) -> Row:
+    """The row with the range of a judged parameter, as factors."""
+    judged = facts.ranges[parameter]
+    row["source"] = f"{row['source']} {judged.rule}".strip()
+    return {**row, "low": text(judged.low_factor), "high": text(judged.high_factor), "range_is_factor": "true"}
+
+
+def _commodities(market: Market) -> list[Row]:
+    rows = []
+    for material in market.facts.materials.values():
+        price = market.facts.prices[material.commodity, market.vintage.price_year]
+        row = _row("commodities", material.commodity, "reference_price_kusd_per_t", price.kind, price.source, price.year)
+        if price.kind == "assumed":
+            row |= {"low": "0.8", "high": "1.25", "range_is_factor": "true"}
+        content = material.contained_source or "All of the weight, by the unit the commodity is counted in"
+        kind = "assumed" if material.contained_source else "derived"
+        shared = _row("commodities", material.commodity, "contained_share", kind, content)
+        if kind == "assumed":
+            shared |= {"low": "0.8", "high": "1.15", "range_is_factor": "true"}
+        rows += [row, shared]
+    return rows
+
+
+def _places(facts: Facts) -> list[Row]:
+    rows = []
+    for others in facts.others.values():
+        row = _row("places", f"{others.commodity} others", "members", others.kind, others.source, BASE_YEAR)
+        if others.kind == "assumed":
+            row |= {"low": "0.3", "high": "2", "range_is_factor": "true"}
+        rows.append(row)
+    return rows
+
+
+def _offers(market: Market) -> list[Row]:
+    facts, rows = market.facts, [_row("facilities", "*", "outputs*", "derived", "One t of product per t of activity, by definition")]
+    for commodity in dict.fromkeys(source.commodity for source in market.sources):
+        judged = facts.assumptions[commodity].reasoning
+        for parameter, field in (("elasticity", "supply_curve.elasticity"), ("steps", "supply_curve.steps"), ("reach", "home_share")):
+            rows.append(_ranged(facts, parameter, _row("facilities", f"{commodity} *", field, "assumed", judged)))
+        rows.append(_price_row(market, commodity))
+    for source in market.sources:
+        rows += [_observed_row(market, source), _capacity_row(market, source)]
+    return rows
+
+
+def _price_row(market: Market, commodity: str) -> Row:
+    """Price of all offers of a commodity: the market's, times relative unit value where that says something."""
+    price = market.facts.prices[commodity, market.vintage.price_year]
+    formula = f"Market price ({price.source})"
+    factors = [source for source in market.sources if source.commodity == commodity and source.unit_value_factor != 1]
+    if factors:
+        low, high = UNIT_VALUE_RANGE
+        formula += (
+            f" times the unit value of US imports from the source over the mean of all, {BASE_YEAR}, held to {low} to {high} "
+            "(CEPII, BACI HS92, release to 2024)"
+        )
+    row = _row("facilities", f"{commodity} *", "cost_kusd_per_t", "assumed" if price.kind == "assumed" else "derived", formula, price.year)
+    return row | ({"low": "0.8", "high": "1.25", "range_is_factor": "true"} if price.kind == "assumed" else {})
+
+
+def _observed_row(market: Market, source: Source) -> Row:
+    facts = market.facts
+    flows = facts.flows_of(source.commodity, "imports")
+    shares = [_share(facts, flow, source) for flow in flows]
+    assumed = any(facts.quantities[flow.key, BASE_YEAR].kind == "assumed" for flow in flows)
+    assumed |= any(share is not None and share.kind == "assumed" for share in shares)
+    parts = " + ".join(_term(facts, flow) for flow in flows)
+    formula = f"{source.share:.3f} of imports ({parts}); shares: {shares[0].source if shares[0] else MCS}"
+    if not market.vintage.is_base:
+        formula += f"; grown to {market.vintage.first_year} as demand"
+    row = _row("facilities", source.name, "supply_curve.observed_t_per_y", "assumed" if assumed else "derived", formula, BASE_YEAR)
+    return row | ({"low": "0.5", "high": "1.5", "range_is_factor": "true"} if assumed else {})
+
+
+def _share(facts: Facts, flow: Flow, source: Source) -> ImportShare | None:
+    country = "others" if source.place.endswith(" others") else source.place
+    return next((row for row in facts.import_shares if (row.form, row.country) == (flow.form, country)), None)
+
+
+def _term(facts: Facts, flow: Flow) -> str:
+    quantity = facts.quantities[flow.key, BASE_YEAR]
+    content = "" if flow.factor == 1 else f" x {text(flow.factor)} ({flow.note.lower()})"
+    return f"{text(quantity.value_t)} t{content}, {quantity.source}"
+
+
+def _capacity_row(market: Market, source: Source) -> Row:
+    if source.capacity_source:
+        kind = "derived" if source.capacity_source.startswith("1.1") else "published"
+        return _row("facilities", source.name, "capacity_t_per_y", kind, source.capacity_source)
+    row = _row("facilities", source.name, "capacity_t_per_y", "assumed", "Not published by country; what home can draw on at most:")
+    return _ranged(market.facts, "reach", row)
+
+
+def _plants(market: Market, running: list[Plant]) -> list[Row]:
+    facts, rows = market.facts, []
+    for plant in running:
+        name, made = plant.facts.name, facts.quantities[plant.facts.activity_key, BASE_YEAR]
+        cost = _row("facilities", name, "cost_kusd_per_t", "assumed", f"{COST_SHARE} times landed price less inputs.")
+        rows.append(_ranged(facts, "home_cost_share", cost))
+        if plant.inputs:
+            rows.append(_factored(_row("facilities", name, "inputs*", plant.facts.recipe_kind, plant.facts.recipe_source), 0.9, 1.1))
+        if plant.facts.capacity_by_year and market.vintage.is_base:
+            rows.append(_judged(_row("facilities", name, "capacity_t_per_y", made.kind, made.source, BASE_YEAR), made.low, made.high))
+            continue
+        capacity = _row("facilities", name, "capacity_t_per_y", plant.facts.capacity_kind, plant.facts.capacity_source)
+        rows.append(_factored(capacity, 0.7, 1.3))
+        if plant.facts.capacity_by_year:
+            continue
+        observed = _row("facilities", name, "supply_curve.observed_t_per_y", made.kind, made.source, BASE_YEAR)
+        elastic = _row("facilities", name, "supply_curve.elasticity", "assumed", "")
+        steps = _row("facilities", name, "supply_curve.steps", "assumed", "")
+        rows += [
+            _judged(observed, made.low, made.high),
+            _ranged(facts, "home_elasticity", elastic),
+            _ranged(facts, "steps", steps),
+        ]
+    return rows
+
+
+def _factored(row: Row, low: float, high: float) -> Row:
+    return row | ({"low": text(low), "high": text(high), "range_is_factor": "true"} if row["kind"] == "assumed" else {})
+
+
+def _judged(row: Row, low: float | None, high: float | None) -> Row:
+    return row | ({"low": text(low), "high": text(high)} if low is not None and high is not None else {})
+
+
+def _routes(market: Market) -> list[Row]:
+    rows = [
+        _row(
+            "routes",
+            "*",
+            "calibration_kusd_per_t",
+            "derived",
+            f"Mean landed price of the commodity over sources by volume, less the source's own: price + freight + mean duty of {BASE_YEAR}",
+            BASE_YEAR,
+        )
+    ]
+    for commodity in dict.fromkeys(source.commodity for source in market.sources):
+        freight = market.facts.assumptions[commodity].freight_share
+        row = _row("routes", f"{commodity} *", "freight_kusd_per_t", "assumed", f"{text(freight)} of price.")
+        rows.append(_ranged(market.facts, "freight_share", row))
+        value = _price_row(market, commodity)
+        rows.append({**value, "table": "routes", "field": "customs_value_kusd_per_t"})
+    return rows
+
+
+def _demands(market: Market, needed: list[Demand]) -> list[Row]:
+    facts, rows = market.facts, []
+    for demand in needed:
+        judged = facts.assumptions[demand.commodity]
+        if demand.name.endswith(" exports"):
+            rows += _export_rows(market, demand)
+            continue
+        share = {"military": "military_share", "essential_civilian": "essential_share"}.get(demand.tier, "essential_share")
+        source = (
+            "Imports + home output - inputs of home plants - exports of the base year, times the tier's share, "
+            f"growing {text(100 * demand.growth_per_y)} % a year. {judged.reasoning}"
+        )
+        rows.append(_ranged(facts, share, _row("demands", demand.name, "quantity_t_per_y*", "assumed", source, BASE_YEAR)))
+        rule = next(rule for rule in facts.penalties if rule.tier == demand.tier)
+        penalty = (
+            f"{text(rule.first_multiple)} times landed price up to {text(rule.first_share)} of the demand, {text(rule.rest_multiple)} "
+            f"times beyond, times a use value factor of {text(judged.use_value_factor)}. {rule.reasoning}"
+        )
+        row = _row("demands", demand.name, "shortage_penalty_kusd_per_t*", "assumed", penalty)
+        rows.append(_ranged(facts, "use_value_factor", row))
+    return rows
+
+
+def _export_rows(market: Market, demand: Demand) -> list[Row]:
+    flows = market.facts.flows_of(demand.commodity, "exports")
+    source = " + ".join(_term(market.facts, flow) for flow in flows) or "Home output less inputs of home plants: what was sold abroad"
+    assumed = any(market.facts.quantities[flow.key, BASE_YEAR].kind == "assumed" for flow in flows)
+    quantity = _row("demands", demand.name, "quantity_t_per_y*", "assumed" if assumed else "derived", source, BASE_YEAR)
+    worth = f"The price exports fetch: the market price, times {EXPORT_MULTIPLE} where the commodity is imported too (dearer grades go out than come in)"
+    penalty = _row("demands", demand.name, "shortage_penalty_kusd_per_t*", "assumed", worth)
+    return [_factored(quantity, 0.7, 1.3), _factored(penalty, 0.7, 2)]

@@ -1,0 +1,145 @@
+"""The rows of each table of a scenario."""
+
+from __future__ import annotations
+
+from scenarios.us_2026.build.demand import Demand
+from scenarios.us_2026.build.facts import Facts
+from scenarios.us_2026.build.home import Plant
+from scenarios.us_2026.build.market import Market
+from scenarios.us_2026.build.numbers import pairs, rounded, text
+from scenarios.us_2026.build.supply import HOME, Source
+from scenarios.us_2026.build.vintage import Vintage
+
+Row = dict[str, str]
+
+
+def commodity_rows(market: Market) -> list[Row]:
+    """All commodities, valued at the market price of the vintage."""
+    return [
+        {
+            "name": material.commodity,
+            "title": material.title,
+            "stage": material.stage,
+            "mineral_group": material.mineral_group,
+            "hts": material.hts,
+            "contained_share": text(material.contained_share),
+            "reference_price_kusd_per_t": text(
+                market.facts.prices[material.commodity, market.vintage.price_year].price_kusd_per_t
+            ),
+            "note": material.note,
+        }
+        for material in market.facts.materials.values()
+    ]
+
+
+def place_rows(facts: Facts) -> list[Row]:
+    """Countries, and the regions of small sources."""
+    countries = [
+        {"name": country.country, "title": country.title, "groups": country.groups}
+        for country in facts.countries.values()
+    ]
+    regions = [
+        {
+            "name": f"{row.commodity} others",
+            "title": f"Other sources of {_lower(facts.materials[row.commodity].title)}",
+            "members": pairs(row.members),
+        }
+        for row in facts.others.values()
+    ]
+    return countries + regions
+
+
+def facility_rows(market: Market, running: list[Plant]) -> list[Row]:
+    """Offers abroad, then plants at home."""
+    return [_offer_row(market, source) for source in market.sources] + [
+        _plant_row(plant, market.vintage) for plant in running
+    ]
+
+
+def _offer_row(market: Market, source: Source) -> Row:
+    judged = market.facts.assumptions[source.commodity]
+    return {
+        "name": source.name,
+        "title": _title(market.facts, source),
+        "place": source.place,
+        "outputs": f"{source.commodity}=1",
+        "capacity_t_per_y": text(source.capacity_t_per_y),
+        "home_share": text(source.home_share),
+        "cost_kusd_per_t": text(source.price_kusd_per_t),
+        "supply_curve.observed_t_per_y": text(source.observed_t_per_y),
+        "supply_curve.elasticity": text(judged.elasticity),
+        "supply_curve.steps": text(judged.steps),
+    }
+
+
+def _plant_row(plant: Plant, vintage: Vintage) -> Row:
+    row = {
+        "name": plant.facts.name,
+        "title": plant.facts.title,
+        "place": HOME,
+        "outputs": f"{plant.facts.output}=1",
+        "inputs": pairs(plant.inputs),
+        "cost_kusd_per_t": text(plant.cost_kusd_per_t),
+    }
+    if plant.facts.capacity_by_year:
+        row["capacity_t_per_y"] = text(plant.activity_t_per_y) if vintage.is_base else plant.facts.capacity_by_year
+        return row
+    return {
+        **row,
+        "capacity_t_per_y": text(plant.capacity_t_per_y),
+        "supply_curve.observed_t_per_y": text(plant.activity_t_per_y),
+        "supply_curve.elasticity": text(plant.facts.elasticity or 1),
+        "supply_curve.steps": "1",
+    }
+
+
+def route_rows(market: Market) -> list[Row]:
+    """One route a source, into home."""
+    return [
+        {
+            "name": source.name,
+            "title": _title(market.facts, source),
+            "commodity": source.commodity,
+            "origin": source.place,
+            "destination": HOME,
+            "freight_kusd_per_t": text(source.freight_kusd_per_t),
+            "customs_value_kusd_per_t": text(source.price_kusd_per_t),
+            "calibration_kusd_per_t": text(market.calibration_kusd_per_t(source)),
+        }
+        for source in market.sources
+    ]
+
+
+def demand_rows(found: list[Demand], vintage: Vintage) -> list[Row]:
+    """All demands, by year."""
+    return [
+        {
+            "name": demand.name,
+            "commodity": demand.commodity,
+            "tier": demand.tier,
+            "quantity_t_per_y": _by_year(demand, vintage),
+            "shortage_penalty_kusd_per_t": _penalty(demand),
+        }
+        for demand in found
+    ]
+
+
+def _by_year(demand: Demand, vintage: Vintage) -> str:
+    grown = {
+        year: rounded(demand.base_t_per_y * vintage.growth(demand.growth_per_y, year), 6) for year in vintage.years
+    }
+    return pairs(grown) if len(set(grown.values())) > 1 else text(next(iter(grown.values())))
+
+
+def _penalty(demand: Demand) -> str:
+    steps = demand.penalty_kusd_per_t
+    return pairs(steps) if len(steps) > 1 else text(next(iter(steps.values())))
+
+
+def _title(facts: Facts, source: Source) -> str:
+    country = facts.countries.get(source.place)
+    return f"{facts.materials[source.commodity].title}, {country.title if country else 'other sources'}"
+
+
+def _lower(title: str) -> str:
+    return title if title[:2].isupper() or title.startswith("NdFeB") else title[0].lower() + title[1:]
