@@ -21,7 +21,8 @@ def check_limits(case: Case, node: Node, ledger: Ledger) -> None:
         for (slack_of, item), (slack, *_) in case.plan.rows("slack", node.name).items():
             if slack_of == name and (limit.violation_price_kusd is None or not applies):
                 why = "is hard" if applies else "does not apply there"
-                ledger.at_most(f"slack of {name} {item} at {node.name}, which {why},", slack, 0.0, _unit(case, limit))
+                of = f"{name} {item}".rstrip()
+                ledger.at_most(f"slack of {of} at {node.name}, which {why},", slack, 0.0, _unit(case, limit))
 
 
 def _unit(case: Case, limit: Limit) -> Unit:
