@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.documents import label, parse_yaml, read_text_file, refuse
+from scenarios.documents import label, read_text_file, refuse
 from scenarios.tables import HEAD
 from schemas.closest import did_you_mean
 
 _HERE = Path(__file__).parent
 
 ALIASES = {"us-2026": "us-2026-lite"}
-"""Names that stand for another scenario."""
+"""Names that stand for another scenario until they have one of their own."""
 
 
 @dataclass(frozen=True)
@@ -25,32 +26,34 @@ class ShippedScenario:
 
 def names() -> list[ShippedScenario]:
     """All shipped scenarios with their titles, sorted by name."""
-    paths = shipped_paths()
-    found = []
-    for name, path in paths.items():
-        head = path / HEAD if path.is_dir() else path
-        title = str(parse_yaml(read_text_file(head), label(head)).data.get("title", ""))
-        found.append(ShippedScenario(name, title))
-    titles = {item.name: item.title for item in found}
-    found += [
-        ShippedScenario(name, titles[meant]) for name, meant in ALIASES.items() if meant in paths and name not in paths
-    ]
-    return sorted(found, key=lambda item: item.name)
-
-
-def shipped_paths() -> dict[str, Path]:
-    """The file or folder of each shipped scenario. Its file name is its name, with `-` for `_`."""
-    folders = [path.parent for path in _HERE.glob(f"*/{HEAD}")]
-    files = [path for room in ("examples", "library") for path in (_HERE / room).glob("*.yaml")]
-    return {path.stem.replace("_", "-"): path for path in [*files, *folders]}
+    titles = {name: title for name, title, _ in _shipped()}
+    titles |= {name: titles[meant] for name, meant in ALIASES.items() if meant in titles and name not in titles}
+    return [ShippedScenario(name, title) for name, title in sorted(titles.items())]
 
 
 def find_shipped(name: str) -> Path:
     """The file or folder of a shipped scenario; raises `InvalidInput` if there is none of that name."""
-    paths = shipped_paths()
+    paths = {known: path for known, _, path in _shipped()}
     meant = name if name in paths else ALIASES.get(name, name)
     if meant not in paths:
         message = "no scenario of this name is shipped, and no file or folder has it."
-        remedy = did_you_mean(name, [*paths, *ALIASES])
-        raise refuse("unknown_scenario", message, value=name, remedy=remedy)
+        raise refuse("unknown_scenario", message, value=name, remedy=did_you_mean(name, [*paths, *ALIASES]))
     return paths[meant]
+
+
+def _shipped() -> list[tuple[str, str, Path]]:
+    """(name, title, file or folder) of each shipped scenario."""
+    folders = [path.parent for path in _HERE.glob(f"*/{HEAD}")]
+    files = [path for room in ("examples", "library") for path in (_HERE / room).glob("*.yaml")]
+    return [_head(path) for path in [*folders, *files]]
+
+
+def _head(path: Path) -> tuple[str, str, Path]:
+    """Name and title stand on lines of their own, so that listing need not read whole files as YAML."""
+    file = path / HEAD if path.is_dir() else path
+    text = read_text_file(file)
+    name = re.search(r"^name: *([a-z0-9_-]+) *$", text, re.MULTILINE)
+    title = re.search(r"^title: *(.+?) *$", text, re.MULTILINE)
+    if not name or not title:
+        raise refuse("no_name", "a shipped scenario needs `name` and `title` on lines of their own.", file=label(file))
+    return name[1], title[1].strip("\"'"), path
