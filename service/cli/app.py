@@ -65,7 +65,7 @@ def _options(
 
 @app.command()
 def demo(
-    port: Port = 8321,
+    port: Port = 8000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
     """Solve the shipped scenario us-2026, serve it and print one URL. Ctrl-C ends it."""
@@ -77,7 +77,7 @@ def demo(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Port = 8321,
+    port: Port = 8000,
     workers: Annotated[bool, typer.Option("--workers/--no-workers", help="Solve jobs in this process as well.")] = True,
 ) -> None:
     """Serve the pages and the API."""

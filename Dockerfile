@@ -1,0 +1,18 @@
+# The README's set-up in a container. It was written without a container engine at hand: its steps were run
+# one by one on Debian, the image itself was not built.
+FROM python:3.13-slim
+
+WORKDIR /app
+COPY requirements.lock ./
+RUN python3 -m venv .venv && .venv/bin/pip install -q --require-hashes -r requirements.lock
+COPY . .
+RUN .venv/bin/pip install -q --no-deps --no-build-isolation .
+
+RUN useradd --create-home lodeplan && install -d -o lodeplan /data
+USER lodeplan
+ENV LODEPLAN_DATA_DIR=/data
+VOLUME /data
+EXPOSE 8000
+
+# Inside, the server must listen on every address. Publish it to one machine: -p 127.0.0.1:8000:8000
+CMD [".venv/bin/lodeplan", "serve", "--host", "0.0.0.0"]
