@@ -94,9 +94,14 @@ class Duties:
             for stretch in self._stretches_of(period, events) if matching else []:
                 measures = _remaining({key: matching[key] for key in matching if key in stretch.in_force})
                 weight = share * stretch.share
-                over_quota += weight * _sum_of_duties(measures, values, stretch.year, within_quota=False)
-                in_quota += weight * _sum_of_duties(measures, values, stretch.year, within_quota=True)
-                met.update(key for key, measure in measures.items() if measure.quota is not None)
+                over = weight * _sum_of_duties(measures, values, stretch.year, within_quota=False)
+                with_quota = [key for key, measure in measures.items() if measure.quota is not None]
+                over_quota += over
+                if with_quota:
+                    in_quota += weight * _sum_of_duties(measures, values, stretch.year, within_quota=True)
+                else:
+                    in_quota += over
+                met.update(with_quota)
             for key in met:
                 quotas[key] = quotas.get(key, 0.0) + share
         return Duty(in_quota, over_quota, quotas)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from schemas.scenario import Horizon
 
-ByYear = float | Mapping[int, float]
+ByYear = float | dict[int, float]
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def periods_of(horizon: Horizon) -> tuple[Period, ...]:
 
 def in_year(number: ByYear, year: int) -> float:
     """A number in a year: the latest entry up to it; before the first entry, the first."""
-    if not isinstance(number, Mapping):
+    if not isinstance(number, dict):
         return number
     past = [entry for entry in number if entry <= year]
     return number[max(past) if past else min(number)]
@@ -50,7 +49,7 @@ def in_year(number: ByYear, year: int) -> float:
 
 def mean(number: ByYear, period: Period) -> float:
     """A number in a period: the mean over the years it covers."""
-    if not isinstance(number, Mapping):
+    if not isinstance(number, dict):
         return number
     return sum(in_year(number, year) for year in range(period.year, period.end_year)) / period.length_y
 
