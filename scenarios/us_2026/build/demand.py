@@ -11,7 +11,7 @@ from scenarios.us_2026.build.numbers import rounded
 
 NEGLIGIBLE_SHARE = 0.02
 """Exports below this share of supply count as use by others; a use below 1e-5 of supply is rounding."""
-EXPORT_MULTIPLE = 1.5
+EXPORT_MULTIPLE = 1.2
 """Worth of an exported tonne over the landed price: exporters sell dearer grades than they import."""
 
 
@@ -80,4 +80,13 @@ def _exports(market: Market, commodity: str, exports_t: float) -> Demand:
     imported = any(source.commodity == commodity for source in market.sources)
     multiple = EXPORT_MULTIPLE if imported else 1.0
     penalty = rounded(multiple * market.price_kusd_per_t(commodity))
-    return Demand(commodity, f"{commodity} exports", "other", rounded(exports_t, 6), 0.0, {1.0: penalty})
+    amount = rounded(_known_later_t(market, commodity) or exports_t, 6)
+    return Demand(commodity, f"{commodity} exports", "other", amount, 0.0, {1.0: penalty})
+
+
+def _known_later_t(market: Market, commodity: str) -> float:
+    """Exports of the first year planned for, where the facts have them; else 0."""
+    year = market.vintage.first_year
+    flows = market.facts.flows_of(commodity, "exports")
+    known = [(flow.factor, market.facts.quantities.get((flow.key, year))) for flow in flows]
+    return sum(factor * quantity.value_t for factor, quantity in known if quantity)

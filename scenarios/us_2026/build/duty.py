@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
+from itertools import pairwise
 
 from scenarios.us_2026.build.facts import BASE_YEAR, Facts
 from schemas.scenario import TariffMeasure
@@ -32,17 +33,14 @@ class DutyBook:
     def mean_duty_kusd_per_t(self, item: Import) -> float:
         """Mean over the days of the base year; of a region, over its members by share."""
         members = self.facts.others[item.commodity].members if item.origin.endswith(" others") else {item.origin: 1.0}
-        return sum(
-            share * self._of_country(Import(item.commodity, country, item.customs_value_kusd_per_t, item.reference_price_kusd_per_t))
-            for country, share in members.items()
-        )  # fmt: skip
+        return sum(share * self._of_country(replace(item, origin=country)) for country, share in members.items())
 
     def _of_country(self, item: Import) -> float:
         days = {_FIRST, _END} | {
             day for measure in self.measures.values() for day in (measure.onset, measure.until) if day
         }
         cuts = sorted(day for day in days if _FIRST <= day <= _END)
-        total = sum((end - start).days * self._on_day(item, start) for start, end in zip(cuts, cuts[1:], strict=False))
+        total = sum((end - start).days * self._on_day(item, start) for start, end in pairwise(cuts))
         return total / (_END - _FIRST).days
 
     def _on_day(self, item: Import, day: date) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from schemas.scenario import Stage
 from schemas.types import Positive, Recipe, Share, Strict
@@ -29,6 +29,7 @@ class Material(Strict):
     hts: str = ""
     contained_share: Share
     contained_source: str = ""
+    disposable: bool = False
     final_use: Literal["tiers", "exports", "none"]
     note: str = ""
 
@@ -120,12 +121,12 @@ class Flow(Strict):
 
 
 class HomePlant(Strict):
-    """What runs at home today; an input of `rest` takes what the commodity's balance leaves."""
+    """What runs at home today: t of inputs per t of output, and what made it run in the base year."""
 
     name: str
     title: str
     output: str
-    inputs: dict[str, float | Literal["rest"]] = {}
+    inputs: Recipe = Field(default={})
     recipe_kind: Kind
     recipe_source: str
     activity_key: str
@@ -134,6 +135,9 @@ class HomePlant(Strict):
     capacity_kind: Kind
     capacity_source: str
     elasticity: float | None = None
+    price_floor_kusd_per_t: float | None = None
+    kept_above_share: float | None = None
+    floor_source: str = ""
 
 
 class WorldOutput(Strict):
@@ -224,10 +228,4 @@ Row = TypeVar("Row", bound=Strict)
 def _rows(file: str, row_type: type[Row]) -> list[Row]:
     with (FOLDER / file).open(encoding="utf-8", newline="") as stream:
         cells = [{name: text for name, text in row.items() if text} for row in csv.DictReader(stream)]
-    if row_type is HomePlant:
-        cells = [{**row, "inputs": _pairs(row.get("inputs", ""))} for row in cells]  # type: ignore[dict-item]
     return TypeAdapter(list[row_type]).validate_python(cells)  # type: ignore[valid-type]
-
-
-def _pairs(text: str) -> dict[str, str]:
-    return {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in text.split(";") if part.strip())}

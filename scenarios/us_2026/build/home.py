@@ -14,7 +14,7 @@ COST_SHARE = 0.95
 
 @dataclass(frozen=True)
 class Plant:
-    """A home plant with its recipe resolved. Activity is t of its output."""
+    """A home plant in the base year. Activity is t of its output."""
 
     facts: HomePlant
     inputs: dict[str, float]
@@ -43,27 +43,17 @@ class Balance:
 
 
 def plants(market: Market) -> list[Plant]:
-    """All home plants, recipes resolved and costed."""
+    """All home plants, costed; raises `ValueError` if one could not earn its inputs."""
     facts = market.facts
     found = []
     for plant in facts.plants:
         activity = facts.quantity_t(plant.activity_key)
-        inputs = {
-            commodity: rounded(_rest_t(facts, commodity) / activity, 7) if coefficient == "rest" else float(coefficient)
-            for commodity, coefficient in plant.inputs.items()
-        }
-        bought = sum(coefficient * market.price_kusd_per_t(commodity) for commodity, coefficient in inputs.items())
+        bought = sum(needed * market.price_kusd_per_t(commodity) for commodity, needed in plant.inputs.items())
         margin = market.price_kusd_per_t(plant.output) - bought
         if margin <= 0:
             raise ValueError(f"{plant.name} loses {-margin:.3g} kUSD on a tonne before any running cost")
-        found.append(Plant(plant, inputs, activity, rounded(COST_SHARE * margin)))
+        found.append(Plant(plant, plant.inputs, activity, rounded(COST_SHARE * margin)))
     return found
-
-
-def _rest_t(facts: Facts, commodity: str) -> float:
-    """Imports and home output less exports: what the one plant that takes the rest takes."""
-    output = sum(facts.quantity_t(plant.activity_key) for plant in facts.plants if plant.output == commodity)
-    return facts.flow_t(commodity, "imports") + output - facts.flow_t(commodity, "exports")
 
 
 def balances(facts: Facts, running: list[Plant]) -> dict[str, Balance]:

@@ -18,4 +18,6 @@ def text(value: float) -> str:
 
 def pairs(values: Mapping[str, float] | Mapping[int, float] | Mapping[float, float]) -> str:
     """A mapping as a cell, `2026=5; 2027=6`."""
-    return "; ".join(f"{key if isinstance(key, str | int) else text(key)}={text(value)}" for key, value in values.items())
+    return "; ".join(
+        f"{key if isinstance(key, str | int) else text(key)}={text(value)}" for key, value in values.items()
+    )

@@ -50,7 +50,9 @@ def _commodities(market: Market) -> list[Row]:
     rows = []
     for material in market.facts.materials.values():
         price = market.facts.prices[material.commodity, market.vintage.price_year]
-        row = _row("commodities", material.commodity, "reference_price_kusd_per_t", price.kind, price.source, price.year)
+        row = _row(
+            "commodities", material.commodity, "reference_price_kusd_per_t", price.kind, price.source, price.year
+        )
         if price.kind == "assumed":
             row |= {"low": "0.8", "high": "1.25", "range_is_factor": "true"}
         content = material.contained_source or "All of the weight, by the unit the commodity is counted in"
@@ -73,10 +75,17 @@ def _places(facts: Facts) -> list[Row]:
 
 
 def _offers(market: Market) -> list[Row]:
-    facts, rows = market.facts, [_row("facilities", "*", "outputs*", "derived", "One t of product per t of activity, by definition")]
+    facts, rows = (
+        market.facts,
+        [_row("facilities", "*", "outputs*", "derived", "One t of product per t of activity, by definition")],
+    )
     for commodity in dict.fromkeys(source.commodity for source in market.sources):
         judged = facts.assumptions[commodity].reasoning
-        for parameter, field in (("elasticity", "supply_curve.elasticity"), ("steps", "supply_curve.steps"), ("reach", "home_share")):
+        for parameter, field in (
+            ("elasticity", "supply_curve.elasticity"),
+            ("steps", "supply_curve.steps"),
+            ("reach", "home_share"),
+        ):
             rows.append(_ranged(facts, parameter, _row("facilities", f"{commodity} *", field, "assumed", judged)))
         rows.append(_price_row(market, commodity))
     for source in market.sources:
@@ -92,10 +101,17 @@ def _price_row(market: Market, commodity: str) -> Row:
     if factors:
         low, high = UNIT_VALUE_RANGE
         formula += (
-            f" times the unit value of US imports from the source over the mean of all, {BASE_YEAR}, held to {low} to {high} "
-            "(CEPII, BACI HS92, release to 2024)"
+            f" times the unit value of US imports from the source over the mean of all, {BASE_YEAR}, "
+            f"held to {low} to {high} (CEPII, BACI HS92, release to 2024)"
         )
-    row = _row("facilities", f"{commodity} *", "cost_kusd_per_t", "assumed" if price.kind == "assumed" else "derived", formula, price.year)
+    row = _row(
+        "facilities",
+        f"{commodity} *",
+        "cost_kusd_per_t",
+        "assumed" if price.kind == "assumed" else "derived",
+        formula,
+        price.year,
+    )
     return row | ({"low": "0.8", "high": "1.25", "range_is_factor": "true"} if price.kind == "assumed" else {})
 
 
@@ -109,7 +125,14 @@ def _observed_row(market: Market, source: Source) -> Row:
     formula = f"{source.share:.3f} of imports ({parts}); shares: {shares[0].source if shares[0] else MCS}"
     if not market.vintage.is_base:
         formula += f"; grown to {market.vintage.first_year} as demand"
-    row = _row("facilities", source.name, "supply_curve.observed_t_per_y", "assumed" if assumed else "derived", formula, BASE_YEAR)
+    row = _row(
+        "facilities",
+        source.name,
+        "supply_curve.observed_t_per_y",
+        "assumed" if assumed else "derived",
+        formula,
+        BASE_YEAR,
+    )
     return row | ({"low": "0.5", "high": "1.5", "range_is_factor": "true"} if assumed else {})
 
 
@@ -118,8 +141,8 @@ def _share(facts: Facts, flow: Flow, source: Source) -> ImportShare | None:
     return next((row for row in facts.import_shares if (row.form, row.country) == (flow.form, country)), None)
 
 
-def _term(facts: Facts, flow: Flow) -> str:
-    quantity = facts.quantities[flow.key, BASE_YEAR]
+def _term(facts: Facts, flow: Flow, year: int = BASE_YEAR) -> str:
+    quantity = facts.quantities.get((flow.key, year)) or facts.quantities[flow.key, BASE_YEAR]
     content = "" if flow.factor == 1 else f" x {text(flow.factor)} ({flow.note.lower()})"
     return f"{text(quantity.value_t)} t{content}, {quantity.source}"
 
@@ -128,7 +151,13 @@ def _capacity_row(market: Market, source: Source) -> Row:
     if source.capacity_source:
         kind = "derived" if source.capacity_source.startswith("1.1") else "published"
         return _row("facilities", source.name, "capacity_t_per_y", kind, source.capacity_source)
-    row = _row("facilities", source.name, "capacity_t_per_y", "assumed", "Not published by country; what home can draw on at most:")
+    row = _row(
+        "facilities",
+        source.name,
+        "capacity_t_per_y",
+        "assumed",
+        "Not published by country; what home can draw on at most:",
+    )
     return _ranged(market.facts, "reach", row)
 
 
@@ -139,12 +168,22 @@ def _plants(market: Market, running: list[Plant]) -> list[Row]:
         cost = _row("facilities", name, "cost_kusd_per_t", "assumed", f"{COST_SHARE} times landed price less inputs.")
         rows.append(_ranged(facts, "home_cost_share", cost))
         if plant.inputs:
-            rows.append(_factored(_row("facilities", name, "inputs*", plant.facts.recipe_kind, plant.facts.recipe_source), 0.9, 1.1))
+            rows.append(
+                _factored(
+                    _row("facilities", name, "inputs*", plant.facts.recipe_kind, plant.facts.recipe_source), 0.9, 1.1
+                )
+            )
         if plant.facts.capacity_by_year and market.vintage.is_base:
-            rows.append(_judged(_row("facilities", name, "capacity_t_per_y", made.kind, made.source, BASE_YEAR), made.low, made.high))
+            rows.append(
+                _judged(
+                    _row("facilities", name, "capacity_t_per_y", made.kind, made.source, BASE_YEAR), made.low, made.high
+                )
+            )
             continue
         capacity = _row("facilities", name, "capacity_t_per_y", plant.facts.capacity_kind, plant.facts.capacity_source)
         rows.append(_factored(capacity, 0.7, 1.3))
+        if plant.facts.price_floor_kusd_per_t is not None:
+            rows += _floor_rows(market, plant)
         if plant.facts.capacity_by_year:
             continue
         observed = _row("facilities", name, "supply_curve.observed_t_per_y", made.kind, made.source, BASE_YEAR)
@@ -158,6 +197,14 @@ def _plants(market: Market, running: list[Plant]) -> list[Row]:
     return rows
 
 
+def _floor_rows(market: Market, plant: Plant) -> list[Row]:
+    name, price = plant.facts.name, market.facts.prices[plant.facts.output, market.vintage.price_year]
+    return [
+        _row("facilities", name, "price_floor.*", "published", plant.facts.floor_source, 2025),
+        _row("facilities", name, "price_floor.reference_price_kusd_per_t", price.kind, price.source, price.year),
+    ]
+
+
 def _factored(row: Row, low: float, high: float) -> Row:
     return row | ({"low": text(low), "high": text(high), "range_is_factor": "true"} if row["kind"] == "assumed" else {})
 
@@ -167,16 +214,11 @@ def _judged(row: Row, low: float | None, high: float | None) -> Row:
 
 
 def _routes(market: Market) -> list[Row]:
-    rows = [
-        _row(
-            "routes",
-            "*",
-            "calibration_kusd_per_t",
-            "derived",
-            f"Mean landed price of the commodity over sources by volume, less the source's own: price + freight + mean duty of {BASE_YEAR}",
-            BASE_YEAR,
-        )
-    ]
+    formula = (
+        "Mean landed price of the commodity over sources by volume, less the source's own: "
+        f"price + freight + mean duty of {BASE_YEAR}"
+    )
+    rows = [_row("routes", "*", "calibration_kusd_per_t", "derived", formula, BASE_YEAR)]
     for commodity in dict.fromkeys(source.commodity for source in market.sources):
         freight = market.facts.assumptions[commodity].freight_share
         row = _row("routes", f"{commodity} *", "freight_kusd_per_t", "assumed", f"{text(freight)} of price.")
@@ -193,16 +235,21 @@ def _demands(market: Market, needed: list[Demand]) -> list[Row]:
         if demand.name.endswith(" exports"):
             rows += _export_rows(market, demand)
             continue
-        share = {"military": "military_share", "essential_civilian": "essential_share"}.get(demand.tier, "essential_share")
+        share = {"military": "military_share", "essential_civilian": "essential_share"}.get(
+            demand.tier, "essential_share"
+        )
         source = (
             "Imports + home output - inputs of home plants - exports of the base year, times the tier's share, "
             f"growing {text(100 * demand.growth_per_y)} % a year. {judged.reasoning}"
         )
-        rows.append(_ranged(facts, share, _row("demands", demand.name, "quantity_t_per_y*", "assumed", source, BASE_YEAR)))
+        rows.append(
+            _ranged(facts, share, _row("demands", demand.name, "quantity_t_per_y*", "assumed", source, BASE_YEAR))
+        )
         rule = next(rule for rule in facts.penalties if rule.tier == demand.tier)
         penalty = (
-            f"{text(rule.first_multiple)} times landed price up to {text(rule.first_share)} of the demand, {text(rule.rest_multiple)} "
-            f"times beyond, times a use value factor of {text(judged.use_value_factor)}. {rule.reasoning}"
+            f"{text(rule.first_multiple)} times landed price up to {text(rule.first_share)} of the demand, "
+            f"{text(rule.rest_multiple)} times beyond, times a use value factor of {text(judged.use_value_factor)}. "
+            f"{rule.reasoning}"
         )
         row = _row("demands", demand.name, "shortage_penalty_kusd_per_t*", "assumed", penalty)
         rows.append(_ranged(facts, "use_value_factor", row))
@@ -210,10 +257,15 @@ def _demands(market: Market, needed: list[Demand]) -> list[Row]:
 
 
 def _export_rows(market: Market, demand: Demand) -> list[Row]:
-    flows = market.facts.flows_of(demand.commodity, "exports")
-    source = " + ".join(_term(market.facts, flow) for flow in flows) or "Home output less inputs of home plants: what was sold abroad"
-    assumed = any(market.facts.quantities[flow.key, BASE_YEAR].kind == "assumed" for flow in flows)
+    facts, year = market.facts, market.vintage.first_year
+    flows = facts.flows_of(demand.commodity, "exports")
+    source = " + ".join(_term(facts, flow, year) for flow in flows)
+    source = source or "Home output less inputs of home plants: what was sold abroad"
+    assumed = any(facts.quantities[flow.key, BASE_YEAR].kind == "assumed" for flow in flows)
     quantity = _row("demands", demand.name, "quantity_t_per_y*", "assumed" if assumed else "derived", source, BASE_YEAR)
-    worth = f"The price exports fetch: the market price, times {EXPORT_MULTIPLE} where the commodity is imported too (dearer grades go out than come in)"
+    worth = (
+        f"The price exports fetch: {EXPORT_MULTIPLE} times landed price where the commodity is imported too "
+        "(dearer grades go out than come in), else the market price."
+    )
     penalty = _row("demands", demand.name, "shortage_penalty_kusd_per_t*", "assumed", worth)
-    return [_factored(quantity, 0.7, 1.3), _factored(penalty, 0.7, 2)]
+    return [_factored(quantity, 0.7, 1.3), _factored(penalty, 0.8, 2)]

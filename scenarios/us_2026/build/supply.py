@@ -113,7 +113,10 @@ def _capacity(facts: Facts, commodity: str, country: str, observed: float, reach
     if best:
         capacity = rounded(best.value_t * (1 if published else CAPACITY_MARGIN))
         if capacity > observed:
-            return capacity, best.source if published else f"{CAPACITY_MARGIN} x highest output of three years: {best.source}"
+            return (
+                capacity,
+                best.source if published else f"{CAPACITY_MARGIN} x highest output of three years: {best.source}",
+            )
     return rounded(reach), ""
 
 

@@ -26,6 +26,7 @@ def commodity_rows(market: Market) -> list[Row]:
             "reference_price_kusd_per_t": text(
                 market.facts.prices[material.commodity, market.vintage.price_year].price_kusd_per_t
             ),
+            "disposable": "true" if material.disposable else "",
             "note": material.note,
         }
         for material in market.facts.materials.values()
@@ -51,9 +52,7 @@ def place_rows(facts: Facts) -> list[Row]:
 
 def facility_rows(market: Market, running: list[Plant]) -> list[Row]:
     """Offers abroad, then plants at home."""
-    return [_offer_row(market, source) for source in market.sources] + [
-        _plant_row(plant, market.vintage) for plant in running
-    ]
+    return [_offer_row(market, source) for source in market.sources] + [_plant_row(market, plant) for plant in running]
 
 
 def _offer_row(market: Market, source: Source) -> Row:
@@ -72,7 +71,7 @@ def _offer_row(market: Market, source: Source) -> Row:
     }
 
 
-def _plant_row(plant: Plant, vintage: Vintage) -> Row:
+def _plant_row(market: Market, plant: Plant) -> Row:
     row = {
         "name": plant.facts.name,
         "title": plant.facts.title,
@@ -81,15 +80,28 @@ def _plant_row(plant: Plant, vintage: Vintage) -> Row:
         "inputs": pairs(plant.inputs),
         "cost_kusd_per_t": text(plant.cost_kusd_per_t),
     }
+    if plant.facts.capacity_by_year and market.vintage.is_base:
+        return row | {"capacity_t_per_y": text(plant.activity_t_per_y)}
     if plant.facts.capacity_by_year:
-        row["capacity_t_per_y"] = text(plant.activity_t_per_y) if vintage.is_base else plant.facts.capacity_by_year
-        return row
+        return row | {"capacity_t_per_y": plant.facts.capacity_by_year} | _price_floor(market, plant)
     return {
         **row,
         "capacity_t_per_y": text(plant.capacity_t_per_y),
         "supply_curve.observed_t_per_y": text(plant.activity_t_per_y),
         "supply_curve.elasticity": text(plant.facts.elasticity or 1),
         "supply_curve.steps": "1",
+    }
+
+
+def _price_floor(market: Market, plant: Plant) -> Row:
+    """Public support the plant has today; it had none in the base year."""
+    if plant.facts.price_floor_kusd_per_t is None:
+        return {}
+    reference = market.facts.prices[plant.facts.output, market.vintage.price_year].price_kusd_per_t
+    return {
+        "price_floor.floor_kusd_per_t": text(plant.facts.price_floor_kusd_per_t),
+        "price_floor.reference_price_kusd_per_t": text(reference),
+        "price_floor.kept_above_share": text(plant.facts.kept_above_share or 0),
     }
 
 
