@@ -1,0 +1,78 @@
+"""Index sets and variables, shared by all families.
+
+Sets are sparse over what exists; flows are dense over nodes, and what cannot happen at a node has bound 0.
+Links between rows (previous node, lag, recipe) are sets, so that no rule needs a condition.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optimizer.model.data import add_links, add_set, by_node, upper_bounds
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.instance import Instance
+
+
+def add_index(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Nodes, what is made, shipped, stored and wanted, and where each meets."""
+    tree, trade = instance.tree, instance.trade
+    add_set(m, "NODES", tree.names)
+    add_set(m, "STEPS", instance.supply.steps, dimen=2)
+    add_set(m, "BANDS", trade.bands, dimen=2)
+    add_set(m, "MARKETS", instance.markets, dimen=2)
+    add_set(m, "DISPOSALS", instance.disposals, dimen=2)
+    add_set(m, "STOCKPILES", instance.stocks.names)
+    add_set(m, "DEMANDS", instance.demands.names)
+    add_set(m, "SHORTAGE_STEPS", instance.demands.steps, dimen=2)
+    add_set(m, "SOFT", instance.limits.soft, dimen=2)
+    add_set(m, "STARTS", named_starts(instance), dimen=3)
+    add_set(m, "ONBOARDINGS", [(route, tree.names[node]) for route, node in instance.qualification.offers], dimen=2)
+    previous = {name: [tree.names[up]] for name, up in zip(tree.names, tree.parent, strict=True) if up >= 0}
+    add_links(m, "PREVIOUS", previous, tree.names)
+    steps_of: dict[str, list[int]] = {}
+    for producer, step in instance.supply.steps:
+        steps_of.setdefault(producer, []).append(step)
+    add_links(m, "STEPS_OF", steps_of, list(instance.supply.producers))
+    bands_of: dict[str, list[str]] = {}
+    for route, band in trade.bands:
+        bands_of.setdefault(route, []).append(band)
+    add_links(m, "BANDS_OF", bands_of, list(trade.routes))
+
+
+def named_starts(instance: Instance) -> list[tuple[str, str, str]]:
+    """(project, track, node's name) of every start on offer."""
+    return [(project, track, instance.tree.names[node]) for project, track, node in instance.programme.starts]
+
+
+def add_variables(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """All variables of `conventions.md`, with the bounds the data give them."""
+    nodes = instance.tree.names
+    demands, stocks = instance.demands, instance.stocks
+
+    def flow(index: pyo.Set, limits: Floats | float) -> pyo.Var:
+        return pyo.Var(index, m.NODES, bounds=upper_bounds(by_node(list(index), nodes, limits)))
+
+    m.run = flow(m.STEPS, _run_limits(instance))
+    m.ship = flow(m.BANDS, np.array([instance.trade.capacity_t_per_y[route] for route, _ in instance.trade.bands]))
+    m.dispose = flow(m.DISPOSALS, np.inf)
+    m.buy = flow(m.STOCKPILES, stocks.buy_limit_t_per_y)
+    m.release = flow(m.STOCKPILES, stocks.release_limit_t_per_y)
+    m.stock = flow(m.STOCKPILES, stocks.stock_limit_t)
+    m.served = flow(m.DEMANDS, demands.quantity_t_per_y)
+    m.short = flow(m.SHORTAGE_STEPS, demands.step_limit_t_per_y)
+    m.slack = flow(m.SOFT, np.inf)
+    m.start = pyo.Var(m.STARTS, within=pyo.Binary)
+    m.started = pyo.Var(m.STARTS, bounds=(0, 1))
+    m.onboard = pyo.Var(m.ONBOARDINGS, within=pyo.Binary)
+    m.onboarded = pyo.Var(m.ONBOARDINGS, bounds=(0, 1))
+    m.cost = pyo.Var(m.NODES)
+
+
+def _run_limits(instance: Instance) -> Floats:
+    """Width of each step, and never more than the capacity; a project's own is counted where it is on line."""
+    supply = instance.supply
+    capacity: Any = [supply.capacity_t_per_y[producer] for producer, _ in supply.steps]
+    return np.minimum(supply.width_t_per_y, np.array(capacity).reshape(supply.width_t_per_y.shape))

@@ -1,0 +1,206 @@
+"""Projects: when they start, what they deliver, and what starts may go together.
+
+What a planner sees: a project delivers only once it is permitted and built, on the track on which it was started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optimizer.model.data import add_links, add_param, add_set, by_node
+from optimizer.prepare.instance import Instance
+
+
+def start_stays_started(m: Any, p: str, t: str, n: str) -> Any:
+    """A project has started by a node if it had by the decision before, or starts now.
+
+    started[p,t,n] = started[p,t,before n] + start[p,t,n]
+
+    Unit: starts.
+    Dual: worth of having started by then, kUSD (expected, discounted).
+    Kind: hard.
+    Source: definition.
+    """
+    return m.started[p, t, n] == sum(m.started[p, t, a] for a in m.STARTED_BEFORE[p, t, n]) + m.start[p, t, n]
+
+
+def project_starts_once(m: Any, p: str, n: str) -> Any:
+    """A project starts at most once, on one track.
+
+    sum_t started[p,t,last] <= 1
+
+    Unit: starts.
+    Dual: worth of a second start, kUSD (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: definition.
+    """
+    return sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) <= 1
+
+
+def project_starts_where_forced(m: Any, p: str, n: str) -> Any:
+    """A forced project has started on its track by the end.
+
+    started[p,forced track,last] >= 1
+
+    Unit: starts.
+    Dual: what the obligation costs, kUSD (expected, discounted); positive or 0.
+    Kind: hard.
+    Source: `forced_track` of the project.
+    """
+    return sum(m.started[p, t, a] for t, a in m.FORCED_BY[p, n]) >= 1
+
+
+def project_runs_when_on_line(m: Any, p: str, n: str) -> Any:
+    """A project runs within the part of its capacity that is on line at the node, ramp-up and delays counted.
+
+    sum_i run[p,i,n] <= capacity[p,n] * (sum_j ramp gain_j * started[p,t,LAG(p,t,j,n)] + committed share)
+
+    Unit: t/y of activity.
+    Dual: what one more t/y of built capacity would save, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: lead time and ramp-up of the track.
+    """
+    return (
+        sum(m.run[p, i, n] for i in m.STEPS_OF[p])
+        - sum(m.capacity_gain[p, n, t, a] * m.started[p, t, a] for t, a in m.ON_LINE[p, n])
+        <= m.committed_capacity[p, n]
+    )
+
+
+def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
+    """A project has not started before one that it requires.
+
+    sum_t started[p,t,n] <= sum_t started[q,t,n]
+
+    Unit: starts.
+    Dual: worth of starting without, kUSD (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `requires` of the project.
+    """
+    return sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) <= sum(
+        m.started[q, t, a] for t, a in m.STARTED_BY[q, n]
+    )
+
+
+def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
+    """Of two projects that exclude each other at most one starts.
+
+    sum_t started[p,t,last] + sum_t started[q,t,last] <= 1 - committed[q]
+
+    Unit: starts.
+    Dual: worth of having both, kUSD (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `excludes` of the project.
+    """
+    return (
+        sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n])
+        + sum(m.started[q, t, a] for t, a in m.STARTED_BY[q, n])
+        <= 1 - m.committed[q]
+    )
+
+
+CONSTRAINTS = (
+    start_stays_started,
+    project_starts_once,
+    project_starts_where_forced,
+    project_runs_when_on_line,
+    project_waits_for_required,
+    project_excludes_other,
+)
+
+
+def add_projects(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Links from nodes to the starts that count there, and the rules."""
+    tree, programme = instance.tree, instance.programme
+    _add_start_links(m, instance)
+    gains: dict[tuple[str, str, str, str], float] = {}
+    for (p, node), reached in programme.reached.items():
+        for t, ancestor, gain in reached:
+            key = (p, tree.names[node], t, tree.names[ancestor])
+            gains[key] = gains.get(key, 0.0) + gain * float(instance.supply.capacity_t_per_y[p][node])
+    on_line: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for p, n, t, a in gains:
+        on_line.setdefault((p, n), []).append((t, a))
+    projects = list(programme.projects)
+    add_param(m, "capacity_gain", gains)
+    add_links(m, "ON_LINE", on_line, [(p, n) for p in projects for n in tree.names], dimen=2)
+    committed = [
+        [programme.committed_share.get((p, n), 0.0) * instance.supply.capacity_t_per_y[p][n] for n in range(len(tree))]
+        for p in projects
+    ]
+    shape = (len(projects), len(tree))
+    add_param(m, "committed_capacity", by_node(projects, tree.names, np.array(committed, float).reshape(shape)))
+    add_param(m, "committed", {p: float(programme.projects[p].committed_start is not None) for p in projects})
+    add_set(m, "PROJECTS", projects)
+    m.start_stays_started = pyo.Constraint(m.STARTS, rule=start_stays_started)
+    m.project_starts_once = pyo.Constraint(m.LAST_STARTS, rule=project_starts_once)
+    m.project_starts_where_forced = pyo.Constraint(m.FORCED, rule=project_starts_where_forced)
+    m.project_runs_when_on_line = pyo.Constraint(m.PROJECTS, m.NODES, rule=project_runs_when_on_line)
+    m.project_waits_for_required = pyo.Constraint(m.REQUIRED, rule=project_waits_for_required)
+    m.project_excludes_other = pyo.Constraint(m.EXCLUDED, rule=project_excludes_other)
+
+
+def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """For a project and a node: the last decision on each track among the node and its ancestors."""
+    tree, programme = instance.tree, instance.programme
+    offered = set(programme.starts)
+
+    def last(p: str, node: int, skip_self: bool = False) -> Iterator[tuple[str, int]]:
+        for track in programme.projects[p].tracks:
+            for ancestor in tree.back(node):
+                if (p, track, ancestor) in offered and not (skip_self and ancestor == node):
+                    yield track, ancestor
+                    break
+
+    before = {
+        (p, t, tree.names[node]): [tree.names[a] for track, a in last(p, node, skip_self=True) if track == t]
+        for p, t, node in programme.starts
+    }
+    started_by = {
+        (p, tree.names[node]): [(t, tree.names[a]) for t, a in last(p, node)]
+        for p in programme.projects
+        for node in range(len(tree))
+    }
+    leaves = [tree.names[leaf] for leaf in tree.leaves]
+    last_starts = _first_of_each({(p, n): started_by[p, n] for p in programme.projects for n in leaves})
+    forced = {
+        (p, n): [(t, a) for t, a in started_by[p, n] if t == programme.projects[p].forced_track]
+        for p, n in last_starts
+        if programme.projects[p].forced_track and programme.projects[p].committed_start is None
+    }
+    required = [
+        (p, q, tree.names[node])
+        for p, project in programme.projects.items()
+        for q in project.requires
+        if programme.projects[q].committed_start is None
+        for node in sorted({start[2] for start in programme.starts if start[0] == p})
+    ]
+    excluded = {
+        (p, q, n): [*started_by[p, n], *started_by[q, n]]
+        for p, project in programme.projects.items()
+        for q in project.excludes
+        for n in leaves
+    }
+    add_links(m, "STARTED_BEFORE", before, list(before))
+    add_links(m, "STARTED_BY", started_by, list(started_by), dimen=2)
+    add_set(m, "LAST_STARTS", last_starts, dimen=2)
+    add_links(m, "FORCED_BY", forced, list(forced), dimen=2)
+    add_set(m, "FORCED", forced, dimen=2)
+    add_set(m, "REQUIRED", required, dimen=3)
+    add_set(m, "EXCLUDED", _first_of_each(excluded), dimen=3)
+
+
+def _first_of_each(rows: dict[Any, list[tuple[str, str]]]) -> list[Any]:
+    """Keys whose starts are not those of an earlier key of the same projects; none without starts.
+
+    Leaves that share all decisions would repeat the same row.
+    """
+    seen: dict[Any, Any] = {}
+    for key, starts in rows.items():
+        if starts:
+            seen.setdefault((key[:-1], tuple(starts)), key)
+    return list(seen.values())

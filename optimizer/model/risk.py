@@ -1,0 +1,108 @@
+"""Cost of a node, of a future, and the objective: expected cost against the mean of the worst futures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optimizer.model.data import add_links, add_param, add_set, by_node
+from optimizer.model.index import named_starts
+from optimizer.prepare.costs import Variable
+from optimizer.prepare.instance import Instance
+
+
+def node_cost_adds_up(m: Any, n: str) -> Any:
+    """Cost of a node is the sum of all cost terms in force there.
+
+    cost[n] = sum unit cost * variable, over production, trade, stocks, shortage, slack and decisions
+
+    Unit: kUSD, not discounted.
+    Dual: weight of the node in the objective: probability and discount, and its part in the tail.
+    Kind: hard.
+    Source: `optimizer.prepare.costs`.
+    """
+    return m.cost[n] == (
+        sum(m.run_cost[f, i, n] * m.run[f, i, n] for f, i in m.STEPS)
+        + sum(m.ship_cost[r, b, n] * m.ship[r, b, n] for r, b in m.BANDS)
+        + sum(m.dispose_cost[k, q, n] * m.dispose[k, q, n] for k, q in m.DISPOSALS)
+        + sum(m.buy_cost[z, n] * m.buy[z, n] for z in m.STOCKPILES)
+        + sum(m.stock_cost[z, n] * m.stock[z, n] for z in m.STOCKPILES)
+        + sum(m.short_cost[d, s, n] * m.short[d, s, n] for d, s in m.SHORTAGE_STEPS)
+        + sum(m.slack_cost[c, x, n] * m.slack[c, x, n] for c, x in m.SOFT)
+        + sum(m.onboard_cost[r, a] * m.onboard[r, a] for r, a in m.ONBOARDED_AT[n])
+        + sum(m.start_cost[p, t, a, n] * m.start[p, t, a] for p, t, a in m.STARTS_FELT[n])
+    )
+
+
+def tail_excess_is_counted(m: Any, w: str) -> Any:
+    """What a future costs beyond the value at risk counts towards CVaR.
+
+    excess[w] >= sum over the path of discount[n] * cost[n] - value at risk
+
+    Unit: kUSD.
+    Dual: the future's weight in the tail; negative or 0.
+    Kind: hard; only where the tail has a weight.
+    Source: Rockafellar and Uryasev (2000).
+    """
+    return sum(m.discount_factor[n] * m.cost[n] for n in m.PATH[w]) - m.value_at_risk - m.excess[w] <= 0
+
+
+def weighted_cost(m: Any) -> Any:
+    """(1 - lambda) * expected cost + lambda * CVaR, kUSD."""
+    return sum(m.node_weight[n] * m.cost[n] for n in m.NODES) + m.tail_weight * (
+        m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES)
+    )
+
+
+CONSTRAINTS = (node_cost_adds_up, tail_excess_is_counted)
+
+
+def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Unit costs, node costs and the objective."""
+    _add_unit_costs(m, instance)
+    tree, risk = instance.tree, instance.scenario.risk
+    nodes = tree.names
+    m.node_cost_adds_up = pyo.Constraint(m.NODES, rule=node_cost_adds_up)
+    at_risk = list(tree.future_names) if risk.tail_weight > 0 else []
+    add_set(m, "TAIL_FUTURES", at_risk)
+    paths = {
+        name: [nodes[node] for node in tree.path(leaf)] for name, leaf in zip(tree.future_names, tree.leaf, strict=True)
+    }
+    add_links(m, "PATH", paths, at_risk)
+    add_param(m, "discount_factor", dict(zip(nodes, tree.discount.tolist(), strict=True)))
+    weights = (1.0 - risk.tail_weight) * tree.probability * tree.discount
+    add_param(m, "node_weight", dict(zip(nodes, weights.tolist(), strict=True)))
+    tail = tree.future_probability / (1.0 - risk.tail_level)
+    add_param(m, "excess_weight", dict(zip(tree.future_names, tail.tolist(), strict=True)))
+    m.tail_weight = pyo.Param(initialize=risk.tail_weight, within=pyo.Reals)
+    m.excess = pyo.Var(m.TAIL_FUTURES, within=pyo.NonNegativeReals)
+    m.value_at_risk = pyo.Var()
+    m.tail_excess_is_counted = pyo.Constraint(m.TAIL_FUTURES, rule=tail_excess_is_counted)
+    m.weighted_cost = pyo.Objective(rule=weighted_cost)
+
+
+def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
+    nodes, costs = instance.tree.names, instance.costs
+    on_flows: tuple[tuple[Variable, list[Any]], ...] = (
+        ("run", list(instance.supply.steps)),
+        ("ship", list(instance.trade.bands)),
+        ("dispose", list(instance.disposals)),
+        ("buy", list(instance.stocks.names)),
+        ("stock", list(instance.stocks.names)),
+        ("short", list(instance.demands.steps)),
+        ("slack", list(instance.limits.soft)),
+    )
+    for variable, index in on_flows:
+        add_param(m, f"{variable}_cost", by_node(index, nodes, costs.unit_cost(variable)))
+    offered = list(m.ONBOARDINGS)
+    onboard = by_node(list(instance.trade.onboarding), nodes, costs.unit_cost("onboard"))
+    add_param(m, "onboard_cost", {key: onboard[key] for key in offered})
+    add_links(m, "ONBOARDED_AT", {n: [key for key in offered if key[1] == n] for n in nodes}, nodes, dimen=2)
+    names = dict(zip(instance.programme.starts, named_starts(instance), strict=True))
+    due = {(*names[start], nodes[node]): kusd for (start, node), kusd in costs.start_cost().items()}
+    felt: dict[str, list[tuple[str, str, str]]] = {}
+    for p, t, a, n in due:
+        felt.setdefault(n, []).append((p, t, a))
+    add_param(m, "start_cost", due)
+    add_links(m, "STARTS_FELT", felt, nodes, dimen=3)

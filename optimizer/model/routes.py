@@ -1,0 +1,133 @@
+"""Routes: capacity over duty bands, tariff-rate quotas, and suppliers that must be onboarded.
+
+What a planner sees: a new supplier can be bought from only after it was qualified, and then a minimum has to be taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from optimizer.model.data import add_links, add_param, add_set, by_node
+from optimizer.prepare.bounds import flow_limit_t_per_y
+from optimizer.prepare.duties import IN_QUOTA
+from optimizer.prepare.instance import Instance
+
+
+def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
+    """All duty bands of a route together stay within what it carries.
+
+    sum_b ship[r,b,n] <= capacity[r] * availability[r,n]
+
+    Unit: t/y.
+    Dual: what one more t/y would save, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: capacity of the route. Routes with a single band have it as a bound.
+    """
+    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= m.route_capacity[r, n]
+
+
+def flow_stays_within_quota(m: Any, u: str, n: str) -> Any:
+    """What enters at the in-quota rate of a tariff-rate quota stays within its volume.
+
+    sum_r ship[r,in quota,n] <= volume[u,n]
+
+    Unit: t/y.
+    Dual: worth of one more t/y of quota, the duty saved, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: quota of the tariff measure.
+    """
+    return sum(m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u]) <= m.quota_volume[u, n]
+
+
+def onboarding_stays(m: Any, r: str, n: str) -> Any:
+    """A route has been onboarded by a node if it had been before, or is now.
+
+    onboarded[r,n] = onboarded[r,before n] + onboard[r,n]
+
+    Unit: decisions.
+    Dual: worth of having onboarded by then, kUSD (expected, discounted).
+    Kind: hard.
+    Source: definition.
+    """
+    return m.onboarded[r, n] == sum(m.onboarded[r, a] for a in m.ONBOARDED_BEFORE[r, n]) + m.onboard[r, n]
+
+
+def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
+    """A route that needs onboarding carries nothing before its lead time has passed.
+
+    sum_b ship[r,b,n] <= limit[r,n] * onboarded[r,LAG(r,n)]
+
+    Unit: t/y.
+    Dual: worth of one more t/y from the supplier, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard; the limit is the most that can flow there, computed from the data.
+    Source: onboarding of the route.
+    """
+    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= sum(m.flow_limit[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
+
+
+def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
+    """An onboarded supplier is bought from at least at its minimum volume, as far as it can deliver.
+
+    sum_b ship[r,b,n] >= minimum[r] * availability[r,n] * onboarded[r,LAG(r,n)]
+
+    Unit: t/y.
+    Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); positive or 0.
+    Kind: hard.
+    Source: onboarding of the route.
+    """
+    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) >= sum(m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
+
+
+CONSTRAINTS = (
+    route_flows_within_capacity,
+    flow_stays_within_quota,
+    onboarding_stays,
+    route_flows_after_onboarding,
+    onboarded_route_takes_minimum,
+)
+
+
+def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Rows of routes with several bands, of quotas and of onboardings."""
+    trade, nodes = instance.trade, instance.tree.names
+    banded = [r for r in trade.routes if len(m.BANDS_OF[r]) > 1 and np.isfinite(trade.capacity_t_per_y[r]).all()]
+    capacity = np.array([trade.capacity_t_per_y[r] for r in banded]).reshape(len(banded), len(nodes))
+    add_set(m, "BANDED", banded)
+    add_param(m, "route_capacity", by_node(banded, nodes, capacity))
+    m.route_flows_within_capacity = pyo.Constraint(m.BANDED, m.NODES, rule=route_flows_within_capacity)
+
+    quotas = list(trade.quotas)
+    add_set(m, "QUOTAS", quotas)
+    add_links(m, "IN_QUOTA_FLOWS", {u: [(r, IN_QUOTA) for r in trade.quota_routes[u]] for u in quotas}, quotas, dimen=2)
+    volumes = np.array(list(trade.quotas.values())).reshape(len(quotas), len(nodes))
+    add_param(m, "quota_volume", by_node(quotas, nodes, volumes))
+    m.flow_stays_within_quota = pyo.Constraint(m.QUOTAS, m.NODES, rule=flow_stays_within_quota)
+    _add_onboardings(m, instance)
+
+
+def _add_onboardings(m: pyo.ConcreteModel, instance: Instance) -> None:
+    tree, trade, qualification = instance.tree, instance.trade, instance.qualification
+    names = tree.names
+    offered = set(qualification.offers)
+    before = {
+        (r, names[node]): [
+            names[a] for a in next(([a] for a in tree.back(node) if a != node and (r, a) in offered), [])
+        ]
+        for r, node in qualification.offers
+    }
+    rows = [(r, n) for r in trade.onboarding for n in names]
+    usable = {(r, names[node]): [names[a]] for (r, node), a in qualification.usable.items()}
+    limits = {(r, n): limit for r in trade.onboarding for n, limit in zip(names, flow_limit_t_per_y(instance, r), strict=True)}
+    minimum = {(r, n): volume for r in trade.onboarding for n, volume in zip(names, trade.minimum_t_per_y[r], strict=True)}
+    add_set(m, "TO_ONBOARD", rows, dimen=2)
+    add_set(m, "WITH_MINIMUM", [key for key in rows if minimum[key] > 0 and key in usable], dimen=2)
+    add_links(m, "ONBOARDED_BEFORE", before, list(before))
+    add_links(m, "USABLE", usable, rows)
+    add_param(m, "flow_limit", limits)
+    add_param(m, "minimum_flow", minimum)
+    m.onboarding_stays = pyo.Constraint(m.ONBOARDINGS, rule=onboarding_stays)
+    m.route_flows_after_onboarding = pyo.Constraint(m.TO_ONBOARD, rule=route_flows_after_onboarding)
+    m.onboarded_route_takes_minimum = pyo.Constraint(m.WITH_MINIMUM, rule=onboarded_route_takes_minimum)

@@ -1,0 +1,57 @@
+"""Stockpiles.
+
+What a planner sees: what is bought for stock now is there when supply stops, less what is lost, at a yearly cost.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optimizer.model.data import add_param, add_set, by_node
+from optimizer.prepare.instance import Instance
+
+
+def stock_carries_over(m: Any, z: str, n: str) -> Any:
+    """Stock at the end of a node is what was left of the stock before, plus purchases, less releases.
+
+    stock[z,n] = (1 - loss)^l * stock[z,before n] + opening + l * (buy - release)
+
+    Unit: t.
+    Dual: worth of one t in stock, kUSD/t (expected, discounted).
+    Kind: hard.
+    Source: mass balance.
+    """
+    return m.stock[z, n] == sum(m.kept_share[z, n] * m.stock[z, a] for a in m.PREVIOUS[n]) + m.opening_stock[z, n] + (
+        m.length_y[n] * m.buy[z, n] - m.length_y[n] * m.release[z, n]
+    )
+
+
+def stock_covers_target(m: Any, z: str, n: str) -> Any:
+    """Stock is at least its cover target, and at the end of the base path its minimum.
+
+    stock[z,n] >= days / 365 * yearly demand[n]
+
+    Unit: t.
+    Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
+    Kind: hard; on the base path.
+    Source: `cover_days` and `end_minimum_t` of the stockpile.
+    """
+    return m.stock[z, n] >= m.stock_floor[z, n]
+
+
+CONSTRAINTS = (stock_carries_over, stock_covers_target)
+
+
+def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Stock balance and targets; limits on filling, holding and release are bounds."""
+    stocks, nodes = instance.stocks, instance.tree.names
+    floor = by_node(stocks.names, nodes, stocks.stock_floor_t)
+    add_param(m, "length_y", dict(zip(nodes, instance.tree.length.tolist(), strict=True)))
+    add_param(m, "kept_share", by_node(stocks.names, nodes, stocks.kept_share))
+    add_param(m, "opening_stock", by_node(stocks.names, nodes, stocks.opening_t))
+    add_param(m, "stock_floor", floor)
+    add_set(m, "WITH_TARGET", [key for key, level in floor.items() if level > 0], dimen=2)
+    m.stock_carries_over = pyo.Constraint(m.STOCKPILES, m.NODES, rule=stock_carries_over)
+    m.stock_covers_target = pyo.Constraint(m.WITH_TARGET, rule=stock_covers_target)

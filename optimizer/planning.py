@@ -1,0 +1,144 @@
+"""The one call: from a scenario to a checked plan."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import scenarios
+from optimizer.check import check
+from optimizer.model import build_model
+from optimizer.prepare import Instance, prepare
+from optimizer.results import Plan, PlanError, make_plan
+from optimizer.solve import Answer, Control, search
+from optimizer.solve.conflict import find_conflict
+from optimizer.solve.form import Form, standard_form
+from optimizer.solve.groups import gap_by_group
+from schemas.patches import Patch
+from schemas.plan import Solution, SolverProgress, Termination
+from schemas.scenario import Scenario
+
+TOLERANCE = 1e-6
+"""Largest violation and cost difference, both relative, that the independent check lets pass."""
+PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "pandas")
+
+Source = str | Path | Mapping[str, Any] | Scenario
+
+
+@dataclass
+class _Progress:
+    """Times by phase, and reports to whoever listens."""
+
+    listener: Callable[[SolverProgress], None] | None
+    started: float = field(default_factory=time.monotonic)
+    timings_s: dict[str, float] = field(default_factory=dict)
+
+    def report(self, phase: str, objective: float | None = None, bound: float | None = None) -> None:
+        if self.listener is None:
+            return
+        gap = None
+        if objective is not None and bound is not None and objective != 0:
+            gap = max(0.0, objective - bound) / abs(objective)
+        self.listener(
+            SolverProgress(
+                phase=phase,
+                elapsed_s=time.monotonic() - self.started,
+                objective_kusd=objective,
+                bound_kusd=bound,
+                gap=gap,
+                memory_mib=peak_memory_mib(),
+            )
+        )
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        self.report(name)
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings_s[name] = time.monotonic() - begun
+
+
+def solve(
+    source: Source,
+    patches: Sequence[Patch] = (),
+    *,
+    gap: float | None = None,
+    time_limit_s: float | None = None,
+    on_progress: Callable[[SolverProgress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Plan:
+    """Solve a scenario and check the plan.
+
+    `source` is a shipped name, a path to a file or folder, a mapping, or a `Scenario`; `patches` change it first.
+    `gap` (fraction) and `time_limit_s` (seconds of search) override the scenario's. `should_stop` is asked during the
+    search: true ends it with the best plan so far.
+
+    Raises `schemas.InvalidInput` for a bad scenario, `PlanError` when the independent check refuses the plan. An
+    infeasible scenario is no error: the plan says so and names what clashes.
+    """
+    progress = _Progress(on_progress)
+    with progress.phase("read"):
+        scenario = source if isinstance(source, Scenario) and not patches else scenarios.load(source, patches)
+    with progress.phase("prepare"):
+        instance = prepare(scenario)
+    with progress.phase("build"):
+        model = build_model(instance)
+    with progress.phase("handoff"):
+        form = standard_form(model, instance)
+    options = scenario.solve
+    control = Control(
+        gap=options.gap if gap is None else gap,
+        time_limit_s=options.time_limit_s if time_limit_s is None else time_limit_s,
+        threads=options.threads,
+        report=progress.report,
+        should_stop=should_stop,
+    )
+    with progress.phase("highs"):
+        answer = search(form, control)
+        groups = gap_by_group(instance, form, answer, control)
+    with progress.phase("extract"):
+        plan = make_plan(instance, form, answer)
+    return _finished(plan, progress, _judged(plan, instance, form, answer, progress) | {"gap_by_group": groups})
+
+
+def _judged(plan: Plan, instance: Instance, form: Form, answer: Answer, progress: _Progress) -> dict[str, Any]:
+    """The independent check's verdict, or what clashes where there is no plan."""
+    if answer.solution == Solution.NONE:
+        if answer.termination != Termination.INFEASIBLE:
+            return {}
+        return {"conflict": find_conflict(instance, form)}
+    with progress.phase("check"):
+        verdict = check(instance.scenario, plan.tables, objective_kusd=answer.objective_kusd)
+    if verdict.max_violation > TOLERANCE or verdict.cost_difference_rel > TOLERANCE:
+        raise PlanError(
+            f"The independent check refuses this plan: largest violation {verdict.max_violation:.3g}, cost difference "
+            f"{verdict.cost_difference_rel:.3g}, both allowed {TOLERANCE:g}.\n" + "\n".join(verdict.worst)
+        )
+    return {"check": verdict}
+
+
+def _finished(plan: Plan, progress: _Progress, found: dict[str, Any]) -> Plan:
+    timings = {**progress.timings_s, "total": time.monotonic() - progress.started}
+    record = {
+        **found,
+        "timings_s": {phase: round(seconds, 4) for phase, seconds in timings.items()},
+        "peak_memory_mib": peak_memory_mib(),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+    }
+    return Plan(plan.summary.model_copy(update=record), plan.tables, plan.scenario)
+
+
+def peak_memory_mib() -> float:
+    """Peak resident memory of this process, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)

@@ -1,0 +1,183 @@
+"""Cost terms: one function a term, used by the objective and by the report, so that they cannot drift apart.
+
+A term puts a coefficient, kUSD per unit of a variable, on that variable at every node; the length of the node is
+counted in where the variable is a yearly flow. Discounting and probability come on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.projects import Start
+
+if TYPE_CHECKING:
+    from optimizer.prepare.instance import Instance
+
+Variable = Literal["run", "ship", "stock", "buy", "dispose", "short", "slack", "onboard"]
+TRANSFERS = ("duty", "support")
+"""Paid to or by the state: a cost in the importer's view only."""
+NOT_SPEND = ("calibration", "shortage_penalty", "limit_violation", "end_value_stock", "end_value_projects")
+"""Terms that are no money paid."""
+
+
+@dataclass(frozen=True)
+class FlowTerm:
+    """A term on a variable that exists at every node."""
+
+    name: str
+    variable: Variable
+    kusd_per_unit: Floats
+    """Shape (index of the variable, nodes)."""
+
+
+@dataclass(frozen=True)
+class StartTerm:
+    """A term that a start puts on its own node and on later ones."""
+
+    name: str
+    kusd: dict[tuple[Start, int], float]
+    """By start and the node where it falls due."""
+
+
+def production(instance: Instance) -> FlowTerm:
+    """Running cost at home, purchase price abroad."""
+    return FlowTerm("production", "run", instance.supply.cost_kusd_per_t * instance.tree.length)
+
+
+def support(instance: Instance) -> FlowTerm:
+    """What the state pays under price floors, to the producer's and so the importer's good."""
+    supply, nodes = instance.supply, len(instance.tree)
+    payment = [supply.support_kusd_per_t.get(producer, np.zeros(nodes)) for producer, _ in supply.steps]
+    return FlowTerm("support", "run", -np.array(payment).reshape(len(supply.steps), nodes) * instance.tree.length)
+
+
+def freight(instance: Instance) -> FlowTerm:
+    """Freight and insurance."""
+    return FlowTerm("freight", "ship", instance.trade.freight_kusd_per_t * instance.tree.length)
+
+
+def hub_markup(instance: Instance) -> FlowTerm:
+    """What trading hubs add."""
+    return FlowTerm("hub_markup", "ship", instance.trade.hub_markup_kusd_per_t * instance.tree.length)
+
+
+def duty(instance: Instance) -> FlowTerm:
+    """Duty paid to the Treasury."""
+    return FlowTerm("duty", "ship", instance.trade.duty_kusd_per_t * instance.tree.length)
+
+
+def calibration(instance: Instance) -> FlowTerm:
+    """The term that makes the base year come out as observed."""
+    return FlowTerm("calibration", "ship", instance.trade.calibration_kusd_per_t * instance.tree.length)
+
+
+def disposal(instance: Instance) -> FlowTerm:
+    """Letting a surplus go."""
+    prices = [instance.scenario.commodities[commodity].disposal_cost_kusd_per_t for commodity, _ in instance.disposals]
+    return FlowTerm("disposal", "dispose", np.outer(np.array(prices, float), instance.tree.length))
+
+
+def holding(instance: Instance) -> FlowTerm:
+    """Storage and finance of the stock at the period's end."""
+    return FlowTerm("holding", "stock", instance.stocks.holding_kusd_per_t_y * instance.tree.length)
+
+
+def buying_premium(instance: Instance) -> FlowTerm:
+    """What a purchase for stock costs beyond the price."""
+    return FlowTerm("buying_premium", "buy", instance.stocks.premium_kusd_per_t * instance.tree.length)
+
+
+def end_value_stock(instance: Instance) -> FlowTerm:
+    """Worth of the stock left at a leaf."""
+    return FlowTerm("end_value_stock", "stock", -instance.stocks.end_value_kusd_per_t)
+
+
+def shortage_penalty(instance: Instance) -> FlowTerm:
+    """Worth of unserved demand."""
+    return FlowTerm("shortage_penalty", "short", instance.demands.penalty_kusd_per_t * instance.tree.length)
+
+
+def limit_violation(instance: Instance) -> FlowTerm:
+    """Stated price of exceeding soft limits."""
+    return FlowTerm("limit_violation", "slack", instance.limits.violation_kusd)
+
+
+def onboarding(instance: Instance) -> FlowTerm:
+    """Qualifying suppliers, paid at the decision."""
+    rules = instance.trade.onboarding
+    price = [[rules[route].cost_kusd] * len(instance.tree) for route in rules]
+    return FlowTerm("onboarding", "onboard", np.array(price, float).reshape(len(rules), len(instance.tree)))
+
+
+def capex(instance: Instance) -> StartTerm:
+    """Capital cost by the project's spending profile."""
+    return StartTerm("capex", dict(instance.programme.capex_due_kusd))
+
+
+def fast_track(instance: Instance) -> StartTerm:
+    """Extra cost of the track, at the start."""
+    extra = instance.programme.extra_due_kusd
+    return StartTerm("fast_track", {(start, start[2]): kusd for start, kusd in extra.items() if kusd > 0})
+
+
+def end_value_projects(instance: Instance) -> StartTerm:
+    """Unspent life of what was built, at a leaf."""
+    worth = instance.programme.end_value_kusd
+    return StartTerm("end_value_projects", {key: -kusd for key, kusd in worth.items() if kusd > 0})
+
+
+FLOW_TERMS: tuple[Callable[[Instance], FlowTerm], ...] = (
+    production,
+    support,
+    freight,
+    hub_markup,
+    duty,
+    calibration,
+    disposal,
+    holding,
+    buying_premium,
+    end_value_stock,
+    shortage_penalty,
+    limit_violation,
+    onboarding,
+)
+START_TERMS: tuple[Callable[[Instance], StartTerm], ...] = (capex, fast_track, end_value_projects)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """All terms of a scenario, and whether each counts in its view."""
+
+    flows: tuple[FlowTerm, ...]
+    starts: tuple[StartTerm, ...]
+    national_view: bool
+
+    def counts(self, term: str) -> bool:
+        """Whether a term is a cost in the scenario's view."""
+        return not (self.national_view and term in TRANSFERS)
+
+    def unit_cost(self, variable: Variable) -> Floats | float:
+        """Sum of the counted terms on a variable, kUSD per unit; shape (index, nodes), 0.0 without terms."""
+        return sum(term.kusd_per_unit for term in self.flows if term.variable == variable and self.counts(term.name))
+
+    def start_cost(self) -> dict[tuple[Start, int], float]:
+        """Sum of the terms on starts, kUSD, by start and the node where it falls due."""
+        total: dict[tuple[Start, int], float] = {}
+        for term in self.starts:
+            for key, kusd in term.kusd.items():
+                total[key] = total.get(key, 0.0) + kusd
+        return total
+
+
+def prepare_costs(instance: Instance) -> Costs:
+    """Evaluate every term."""
+    return Costs(
+        flows=tuple(term(instance) for term in FLOW_TERMS),
+        starts=tuple(term(instance) for term in START_TERMS),
+        national_view=instance.scenario.economics.view == "national",
+    )

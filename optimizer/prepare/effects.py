@@ -1,0 +1,93 @@
+"""What events do at each node to availability, prices and demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.select import Places, matches
+from optimizer.prepare.tree import Tree
+from schemas.scenario import (
+    Demand,
+    DemandEvent,
+    ExportEvent,
+    Facility,
+    OutputEvent,
+    PriceEvent,
+    Route,
+    Scenario,
+)
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Events of a scenario on its tree. Every method returns an array of shape (nodes,)."""
+
+    scenario: Scenario
+    tree: Tree
+    places: Places
+    in_force: dict[str, Floats]
+    """Share of each node's days in which an event is in force; shape (nodes,) each."""
+
+    @classmethod
+    def of(cls, scenario: Scenario, tree: Tree, places: Places) -> Effects:
+        """Spread the events of each future over its nodes."""
+        period = np.array(tree.period)
+        future_events = [set(scenario.futures[name].events) if scenario.futures else set() for name in tree.future_names]
+        in_force = {}
+        for name, event in scenario.events.items():
+            fraction = tree.calendar.fraction(event.onset, event.until)[period]
+            held = np.array([future >= 0 and name in future_events[future] for future in tree.future])
+            in_force[name] = np.where(held, fraction, 0.0)
+        return cls(scenario, tree, places, in_force)
+
+    def output_availability(self, name: str, facility: Facility) -> Floats:
+        """What is left of a facility's capacity."""
+        left = np.ones(len(self.tree))
+        for key, event in self.scenario.events.items():
+            if (
+                isinstance(event, OutputEvent)
+                and matches(name, event.facilities)
+                and any(matches(commodity, event.commodities) for commodity in facility.outputs)
+            ):
+                weight = self.places.weight(facility.place, self.places.expand(event.places))
+                left = left * (1.0 - weight * self.in_force[key] * (1.0 - event.availability_share))
+        return left
+
+    def export_availability(self, route: Route) -> Floats:
+        """What is left of a route."""
+        left = np.ones(len(self.tree))
+        for key, event in self.scenario.events.items():
+            if (
+                isinstance(event, ExportEvent)
+                and matches(route.commodity, event.commodities)
+                and route.destination in self.places.expand(event.destinations)
+            ):
+                weight = self.places.weight(route.origin, self.places.expand(event.places))
+                left = left * (1.0 - weight * self.in_force[key] * (1.0 - event.availability_share))
+        return left
+
+    def price_factor(self, place: str, commodities: list[str]) -> Floats:
+        """New price over old of what a place sells; 1 at home."""
+        factor = np.ones(len(self.tree))
+        if place == self.scenario.home:
+            return factor
+        for key, event in self.scenario.events.items():
+            if isinstance(event, PriceEvent) and any(matches(name, event.commodities) for name in commodities):
+                weight = self.places.weight(place, self.places.expand(event.places))
+                factor = factor * (1.0 + weight * self.in_force[key] * (event.factor - 1.0))
+        return factor
+
+    def demand_factor(self, demand: Demand) -> Floats:
+        """New demand over old."""
+        factor = np.ones(len(self.tree))
+        for key, event in self.scenario.events.items():
+            if (
+                isinstance(event, DemandEvent)
+                and matches(demand.commodity, event.commodities)
+                and demand.tier in event.tiers
+            ):
+                factor = factor * (1.0 + self.in_force[key] * (event.factor - 1.0))
+        return factor

@@ -1,0 +1,187 @@
+"""Limits as rows of coefficients: share caps, budgets, permit slots, service floors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.demands import Demands
+from optimizer.prepare.projects import Programme, Start
+from optimizer.prepare.select import Places, matches
+from optimizer.prepare.stocks import Stocks
+from optimizer.prepare.supply import Supply
+from optimizer.prepare.tree import Tree
+from schemas.scenario import Budget, PermitSlots, Scenario, ServiceFloor, ShareCap
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Rows of every limit, by the nodes it applies to."""
+
+    share_caps: tuple[tuple[str, int], ...]
+    """(limit, node)."""
+    cap_share: Mapping[tuple[str, int], float]
+    capped_share: Mapping[str, Mapping[str, float]]
+    """By limit: share of each arriving route's flow that comes from the places meant; 0 is listed too."""
+    counted_outputs: Mapping[str, Mapping[str, float]]
+    """By limit: gross output at home per t of activity of each producer of the commodity."""
+    budgets: tuple[tuple[str, int], ...]
+    """(limit, node) of budgets and of permit slots."""
+    allowance: Mapping[tuple[str, int], float]
+    """What a budget or slot row allows in its node, kUSD or slots."""
+    starts_due: Mapping[tuple[str, int], Mapping[Start, float]]
+    """What each start puts on a budget or slot row."""
+    onboardings_due: Mapping[tuple[str, int], Mapping[str, float]]
+    purchases_due: Mapping[tuple[str, int], Mapping[str, float]]
+    """kUSD per t/y bought, by stockpile."""
+    support_due: Mapping[tuple[str, int], Mapping[str, float]]
+    """kUSD per t/y of activity, by producer."""
+    service_floors: tuple[tuple[str, str, int], ...]
+    """(limit, demand, node)."""
+    allowed_shortage_t_per_y: Mapping[tuple[str, str, int], float]
+    soft: tuple[tuple[str, str], ...]
+    """(limit, item) that may be exceeded; item is the demand's name for a service floor, else empty."""
+    violation_kusd: Floats
+    """Price of a unit of slack; shape (soft, nodes)."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What limits are put on."""
+
+    supply: Supply
+    programme: Programme
+    stocks: Stocks
+    demands: Demands
+
+
+def prepare_limits(scenario: Scenario, tree: Tree, places: Places, parts: Parts) -> Limits:
+    """All limits of a scenario as rows."""
+    caps = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, ShareCap)}
+    money = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Budget | PermitSlots)}
+    floors = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, ServiceFloor)}
+    cap_rows = tuple((name, node) for name, limit in caps.items() for node in _nodes(tree, limit.applies_to))
+    money_rows = tuple((name, node) for name, limit in money.items() for node in _nodes(tree, limit.applies_to))
+    floor_rows = tuple(
+        (name, demand, node)
+        for name, limit in floors.items()
+        for demand in _protected(limit, parts.demands)
+        for node in _nodes(tree, limit.applies_to)
+    )
+    soft = tuple(
+        (name, item)
+        for name, limit in scenario.limits.items()
+        if limit.violation_price_kusd is not None
+        for item in (_protected(limit, parts.demands) if isinstance(limit, ServiceFloor) else [""])
+    )
+    return Limits(
+        share_caps=cap_rows,
+        cap_share={
+            (name, node): float(tree.calendar.mean(caps[name].cap_share)[tree.period[node]]) for name, node in cap_rows
+        },
+        capped_share={name: _capped_routes(scenario, places, limit) for name, limit in caps.items()},
+        counted_outputs={
+            name: {
+                producer: parts.supply.producers[producer].outputs[limit.commodity]
+                for producer in parts.supply.made_at(limit.commodity, scenario.home)
+            }
+            for name, limit in caps.items()
+        },
+        budgets=money_rows,
+        allowance={(name, node): _allowance(money[name], tree, node) for name, node in money_rows},
+        starts_due={(name, node): dict(_starts_due(money[name], node, parts)) for name, node in money_rows},
+        onboardings_due={(name, node): dict(_onboardings_due(money[name], scenario)) for name, node in money_rows},
+        purchases_due={
+            (name, node): dict(_purchases_due(money[name], tree, node, parts.stocks)) for name, node in money_rows
+        },
+        support_due={
+            (name, node): dict(_support_due(money[name], tree, node, parts.supply)) for name, node in money_rows
+        },
+        service_floors=floor_rows,
+        allowed_shortage_t_per_y={
+            row: _allowed_shortage(floors[row[0]], row[1], row[2], tree, parts.demands) for row in floor_rows
+        },
+        soft=soft,
+        violation_kusd=_violation_prices(scenario, tree, soft),
+    )
+
+
+def _nodes(tree: Tree, applies_to: str) -> tuple[int, ...]:
+    return tree.base_path if applies_to == "base_path" else tuple(range(len(tree)))
+
+
+def _capped_routes(scenario: Scenario, places: Places, limit: ShareCap) -> dict[str, float]:
+    chosen = places.expand(limit.places)
+    return {
+        name: places.weight(route.origin, chosen)
+        for name, route in scenario.routes.items()
+        if route.commodity == limit.commodity and route.destination == scenario.home
+    }
+
+
+def _allowance(limit: Budget | PermitSlots, tree: Tree, node: int) -> float:
+    yearly = limit.amount_kusd_per_y if isinstance(limit, Budget) else limit.slots_per_y
+    return float(tree.calendar.mean(yearly)[tree.period[node]] * tree.length[node])
+
+
+def _starts_due(limit: Budget | PermitSlots, node: int, parts: Parts) -> Iterator[tuple[Start, float]]:
+    programme = parts.programme
+    for start in programme.starts:
+        if isinstance(limit, PermitSlots):
+            due = programme.projects[start[0]].tracks[start[1]].permit_slots if start[2] == node else 0.0
+        elif "capex" in limit.covers:
+            due = programme.capex_due_kusd.get((start, node), 0.0)
+            due += programme.extra_due_kusd[start] if start[2] == node else 0.0
+        else:
+            due = 0.0
+        if due > 0:
+            yield start, due
+
+
+def _onboardings_due(limit: Budget | PermitSlots, scenario: Scenario) -> Iterator[tuple[str, float]]:
+    if isinstance(limit, Budget) and "onboarding" in limit.covers:
+        for name, route in scenario.routes.items():
+            if route.onboarding is not None and route.onboarding.cost_kusd > 0:
+                yield name, route.onboarding.cost_kusd
+
+
+def _purchases_due(limit: Budget | PermitSlots, tree: Tree, node: int, stocks: Stocks) -> Iterator[tuple[str, float]]:
+    if isinstance(limit, Budget) and "stock" in limit.covers:
+        for row, name in enumerate(stocks.names):
+            due = float(tree.length[node] * stocks.purchase_kusd_per_t[row, node])
+            if due > 0:
+                yield name, due
+
+
+def _support_due(limit: Budget | PermitSlots, tree: Tree, node: int, supply: Supply) -> Iterator[tuple[str, float]]:
+    if isinstance(limit, Budget) and "support" in limit.covers:
+        for name, payment in supply.support_kusd_per_t.items():
+            due = float(tree.length[node] * payment[node])
+            if due > 0:
+                yield name, due
+
+
+def _protected(limit: ServiceFloor, demands: Demands) -> list[str]:
+    return [
+        name
+        for name, demand in demands.demands.items()
+        if demand.tier in limit.tiers and matches(demand.commodity, limit.commodities)
+    ]
+
+
+def _allowed_shortage(limit: ServiceFloor, demand: str, node: int, tree: Tree, demands: Demands) -> float:
+    served = float(tree.calendar.mean(limit.served_share)[tree.period[node]])
+    return float((1.0 - served) * demands.quantity_t_per_y[demands.names.index(demand), node])
+
+
+def _violation_prices(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str], ...]) -> Floats:
+    """Price of slack by node: a price per t counts for the years of the node."""
+    rows = []
+    for name, _ in soft:
+        limit = scenario.limits[name]
+        by_mass = isinstance(limit, ShareCap | ServiceFloor)
+        rows.append((limit.violation_price_kusd or 0.0) * (tree.length if by_mass else np.ones(len(tree))))
+    return np.array(rows, float).reshape(len(soft), len(tree))

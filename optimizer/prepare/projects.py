@@ -1,0 +1,210 @@
+"""Projects and onboardings: when a decision taken at a node takes effect, and when it must be paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from optimizer.prepare.calendar import decimal_year
+from optimizer.prepare.select import matches
+from optimizer.prepare.tree import Tree
+from schemas.scenario import Onboarding, Project, ProjectEvent, Scenario
+
+TOLERANCE_Y = 1e-9
+"""Years within which a date counts as reached."""
+
+Start = tuple[str, str, int]
+"""(project, track, node)."""
+
+
+@dataclass(frozen=True)
+class Programme:
+    """What may be started where, and what follows from it."""
+
+    projects: Mapping[str, Project]
+    starts: tuple[Start, ...]
+    """Starts on offer."""
+    reached: Mapping[tuple[str, int], tuple[tuple[str, int, float], ...]]
+    """By (project, node): (track, node of the start, change of the share of capacity it has brought by then)."""
+    committed_share: Mapping[tuple[str, int], float]
+    """By (project, node): share of capacity that runs from a start already decided."""
+    capex_due_kusd: Mapping[tuple[Start, int], float]
+    """By start and node: capex falling due there."""
+    extra_due_kusd: Mapping[Start, float]
+    """Extra cost of the track, due at the start."""
+    end_value_kusd: Mapping[tuple[Start, int], float]
+    """By start and leaf: what it is still worth there."""
+    on_line_y: Mapping[Start, float]
+    """Year of first output without events."""
+
+
+@dataclass(frozen=True)
+class Qualification:
+    """Where routes may be onboarded, and from which decisions they are usable."""
+
+    offers: tuple[tuple[str, int], ...]
+    """(route, node) where onboarding may be decided."""
+    usable: Mapping[tuple[str, int], int]
+    """By (route, node): the last decision node early enough, among its ancestors; absent: none is."""
+
+
+def lead_delay(scenario: Scenario, tree: Tree, project: str, node: int, on_line_y: float) -> float:
+    """Years by which events of the node's future delay a start not yet on line at their onset; `inf`: it fails."""
+    future = tree.future[node]
+    if future < 0:
+        return 0.0
+    delay = 0.0
+    for key in scenario.futures[tree.future_names[future]].events:
+        event = scenario.events[key]
+        if (
+            isinstance(event, ProjectEvent)
+            and matches(project, event.projects)
+            and on_line_y > decimal_year(event.onset) + TOLERANCE_Y
+        ):
+            delay += float("inf") if event.delay_years is None else event.delay_years
+    return delay
+
+
+def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
+    """Starts on offer and their consequences at every node."""
+    starts = tuple(_offers(scenario, tree))
+    by_project: dict[str, list[Start]] = {}
+    for start in starts:
+        by_project.setdefault(start[0], []).append(start)
+    reached = {
+        (name, node): tuple(_reached(scenario, tree, node, by_project.get(name, [])))
+        for name in scenario.projects
+        for node in range(len(tree))
+    }
+    capex: dict[tuple[Start, int], float] = {}
+    end_value: dict[tuple[Start, int], float] = {}
+    for start in starts:
+        capex |= {(start, node): due for node, due in _capex_due(scenario, tree, start).items()}
+        for leaf in tree.leaves:
+            if start[2] in tree.ancestors[leaf]:
+                end_value[start, leaf] = _end_value(scenario, tree, start, leaf, capex)
+    return Programme(
+        projects=scenario.projects,
+        starts=starts,
+        reached=reached,
+        committed_share={
+            (name, node): _committed_share(scenario, tree, name, node)
+            for name, project in scenario.projects.items()
+            if project.committed_start is not None
+            for node in range(len(tree))
+        },
+        capex_due_kusd=capex,
+        extra_due_kusd={start: scenario.projects[start[0]].tracks[start[1]].extra_cost_kusd for start in starts},
+        end_value_kusd=end_value,
+        on_line_y={start: _on_line(scenario, tree, start) for start in starts},
+    )
+
+
+def prepare_qualification(tree: Tree, onboarding: Mapping[str, Onboarding]) -> Qualification:
+    """Where onboardings may be decided and when they serve."""
+    offers = [
+        (route, node)
+        for route, rule in onboarding.items()
+        for node in range(len(tree))
+        if _allowed(tree, node, (rule.earliest, rule.latest), rule.in_branches)
+        and tree.start[node] + rule.lead_years < tree.calendar.end - TOLERANCE_Y
+    ]
+    offered = set(offers)
+    usable = {}
+    for route, rule in onboarding.items():
+        for node in range(len(tree)):
+            for ancestor in tree.back(node):
+                early = tree.start[ancestor] + rule.lead_years <= tree.start[node] + TOLERANCE_Y
+                if early and (route, ancestor) in offered:
+                    usable[route, node] = ancestor
+                    break
+    return Qualification(tuple(offers), usable)
+
+
+def _allowed(tree: Tree, node: int, window: tuple[int | None, int | None], in_branches: bool) -> bool:
+    earliest, latest = window
+    year = tree.start[node]
+    on_path = in_branches or tree.future[node] < 0
+    return on_path and (earliest is None or year >= earliest) and (latest is None or year <= latest)
+
+
+def _offers(scenario: Scenario, tree: Tree) -> Iterator[Start]:
+    for name, project in scenario.projects.items():
+        if project.committed_start is not None:
+            continue
+        for track, rule in project.tracks.items():
+            for node in range(len(tree)):
+                in_time = tree.start[node] + rule.lead_years < tree.calendar.end - TOLERANCE_Y
+                window = (project.earliest_start, project.latest_start)
+                if in_time and _allowed(tree, node, window, project.start_in_branches):
+                    yield name, track, node
+
+
+def _on_line(scenario: Scenario, tree: Tree, start: Start) -> float:
+    project, track, node = start
+    return tree.start[node] + scenario.projects[project].tracks[track].lead_years
+
+
+def _reached(scenario: Scenario, tree: Tree, node: int, starts: list[Start]) -> Iterator[tuple[str, int, float]]:
+    """For each track and ramp step: the latest start node early enough to have reached it, and what the step adds."""
+    mine = [start for start in starts if start[2] in tree.ancestors[node]]
+    if not mine:
+        return
+    project = mine[0][0]
+    ramp = scenario.projects[project].ramp_up_share
+    gains = [ramp[0], *(after - before for before, after in pairwise(ramp))]
+    for track in scenario.projects[project].tracks:
+        for year_on_line, gain in enumerate(gains):
+            early = []
+            for start in mine:
+                on_line = _on_line(scenario, tree, start)
+                on_line += lead_delay(scenario, tree, project, node, on_line)
+                if start[1] == track and on_line + year_on_line <= tree.start[node] + TOLERANCE_Y:
+                    early.append(start[2])
+            if early and gain != 0.0:
+                yield track, max(early, key=lambda a: tree.period[a]), gain
+
+
+def _committed_share(scenario: Scenario, tree: Tree, name: str, node: int) -> float:
+    """Share of capacity at a node of a project whose start was decided before the horizon, or within it for sure."""
+    project = scenario.projects[name]
+    track = project.forced_track or next(iter(project.tracks))
+    on_line = (project.committed_start or 0) + project.tracks[track].lead_years
+    on_line += lead_delay(scenario, tree, name, node, on_line)
+    years_on_line = tree.start[node] - on_line
+    if years_on_line < -TOLERANCE_Y:
+        return 0.0
+    return project.ramp_up_share[min(int(years_on_line + TOLERANCE_Y), len(project.ramp_up_share) - 1)]
+
+
+def _capex_due(scenario: Scenario, tree: Tree, start: Start) -> dict[int, float]:
+    """Capex by node at or below the start: each year's share in the node whose period contains that year."""
+    project = scenario.projects[start[0]]
+    due_by_period: dict[int, float] = {}
+    for year, share in enumerate(project.capex_spending_share):
+        period = tree.calendar.period_of(tree.start[start[2]] + year)
+        if period is not None and share > 0:
+            due_by_period[period] = due_by_period.get(period, 0.0) + share * project.capex_kusd
+    return {
+        node: due_by_period[tree.period[node]]
+        for node in range(len(tree))
+        if tree.period[node] in due_by_period and start[2] in tree.ancestors[node]
+    }
+
+
+def _end_value(
+    scenario: Scenario, tree: Tree, start: Start, leaf: int, capex: Mapping[tuple[Start, int], float]
+) -> float:
+    project = scenario.projects[start[0]]
+    on_line = _on_line(scenario, tree, start)
+    on_line += lead_delay(scenario, tree, start[0], leaf, on_line)
+    if np.isinf(on_line):
+        return 0.0
+    paid = sum(capex.get((start, node), 0.0) for node in tree.path(leaf))
+    share = project.end_value_share
+    if share is None:
+        share = min(1.0, max(0.0, (on_line + project.life_years - tree.calendar.end) / project.life_years))
+    return share * paid

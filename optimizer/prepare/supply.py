@@ -1,0 +1,142 @@
+"""Facilities and projects as producers: recipes, cost steps, home capacity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.prepare.calendar import Calendar, Floats
+from optimizer.prepare.effects import Effects
+from schemas.scenario import Facility, PriceFloor, Scenario, SupplyCurve
+
+UNLIMITED = float("inf")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cost step: activity up to a width, at a cost by period."""
+
+    width_t_per_y: float
+    """`inf` where nothing but the capacity limits it."""
+    cost_kusd_per_t: Floats
+    """Shape (periods,)."""
+
+
+@dataclass(frozen=True)
+class Supply:
+    """Every producer, home and abroad, by cost step and node."""
+
+    producers: Mapping[str, Facility]
+    """Facilities, then projects."""
+    steps: tuple[tuple[str, int], ...]
+    """(producer, step)."""
+    width_t_per_y: Floats
+    """Activity a step allows, events counted; shape (steps, nodes), `inf` where only the capacity limits."""
+    cost_kusd_per_t: Floats
+    """Shape (steps, nodes)."""
+    capacity_t_per_y: Mapping[str, Floats]
+    """Home capacity by producer, events counted; shape (nodes,), `inf` where unlimited."""
+    planned_capacity_t_per_y: Mapping[str, Floats]
+    """The same without events."""
+    support_kusd_per_t: Mapping[str, Floats]
+    """What the state pays per t under a price floor (negative: receives); shape (nodes,)."""
+
+    def made_at(self, commodity: str, place: str) -> list[str]:
+        """Producers of a commodity at a place."""
+        return [name for name, f in self.producers.items() if f.place == place and commodity in f.outputs]
+
+
+def prepare_supply(scenario: Scenario, effects: Effects) -> Supply:
+    """Cost steps and capacities of all producers."""
+    tree = effects.tree
+    period = np.array(tree.period)
+    producers: dict[str, Facility] = {**scenario.facilities, **scenario.projects}
+    index: list[tuple[str, int]] = []
+    widths: list[Floats] = []
+    costs: list[Floats] = []
+    capacity: dict[str, Floats] = {}
+    planned: dict[str, Floats] = {}
+    support: dict[str, Floats] = {}
+    for name, facility in producers.items():
+        available = effects.output_availability(name, facility)
+        price_factor = effects.price_factor(facility.place, list(facility.outputs))
+        planned[name] = home_capacity(facility, tree.calendar)[period]
+        capacity[name] = _scaled(planned[name], available)
+        if facility.price_floor is not None:
+            support[name] = _payment(facility.price_floor, tree.calendar)[period]
+        for number, step in enumerate(cost_steps(facility, tree.calendar)):
+            index.append((name, number))
+            widths.append(_scaled(np.full(len(tree), step.width_t_per_y), available))
+            costs.append(step.cost_kusd_per_t[period] * price_factor)
+    shape = (len(index), len(tree))
+    return Supply(
+        producers=producers,
+        steps=tuple(index),
+        width_t_per_y=np.array(widths).reshape(shape),
+        cost_kusd_per_t=np.array(costs).reshape(shape),
+        capacity_t_per_y=capacity,
+        planned_capacity_t_per_y=planned,
+        support_kusd_per_t=support,
+    )
+
+
+def home_capacity(facility: Facility, calendar: Calendar) -> Floats:
+    """Activity home can buy, t/y by period; `inf` where there is no limit."""
+    if facility.capacity_t_per_y is None:
+        return np.full(len(calendar), UNLIMITED if facility.home_share > 0 else 0.0)
+    return calendar.mean(facility.capacity_t_per_y) * facility.home_share
+
+
+def cost_steps(facility: Facility, calendar: Calendar) -> list[Step]:
+    """A producer's cost steps: as listed, cut from its supply curve, or a single one."""
+    if facility.steps:
+        return [Step(step.width_t_per_y, calendar.mean(step.cost_kusd_per_t)) for step in facility.steps]
+    base_price = calendar.mean(facility.cost_kusd_per_t)
+    if facility.supply_curve is None:
+        return [Step(UNLIMITED, base_price)]
+    end = facility.supply_curve.up_to_t_per_y
+    if end is None:
+        end = float(home_capacity(facility, calendar).max())
+    return _curve_steps(facility.supply_curve, base_price, end)
+
+
+def _curve_steps(curve: SupplyCurve, base_price: Floats, end: float) -> list[Step]:
+    """Chords of inverse supply: the base price up to X0, then equal widths.
+
+    The chord error is at most b w^2 / 8 on the market basis and b w^2 / 4 on the buyer's, with slope b and width w.
+    """
+    observed = curve.observed_t_per_y
+    slope = curve.slope_kusd_per_t2_y
+    if slope is None:
+        if curve.elasticity is None or observed <= 0:
+            raise ValueError("a supply curve needs a slope, or an elasticity at an observed volume above 0")
+        slope = float(base_price[0]) / (curve.elasticity * observed)
+    steps = [Step(observed, base_price)] if observed > 0 else []
+    width = (end - observed) / curve.steps
+    if width <= 0:
+        return steps
+    for number in range(curve.steps):
+        low, high = observed + number * width, observed + (number + 1) * width
+        price_low, price_high = (base_price + slope * (x - observed) for x in (low, high))
+        if curve.basis == "market":
+            cost = (price_low + price_high) / 2
+        else:
+            cost = (high * price_high - low * price_low) / width
+        steps.append(Step(width, cost))
+    return steps
+
+
+def _payment(floor: PriceFloor, calendar: Calendar) -> Floats:
+    """What the state pays per t under a contract for difference; negative: what it keeps. Shape (periods,)."""
+    lack = floor.floor_kusd_per_t - calendar.mean(floor.reference_price_kusd_per_t)
+    return np.where(lack > 0, lack, floor.kept_above_share * lack)
+
+
+def _scaled(limit: Floats, availability: Floats) -> Floats:
+    """A limit times an availability; nothing is left of an unlimited offer that is not available at all.
+
+    An unlimited offer that is partly available stays unlimited: there is no volume to take a part of.
+    """
+    return np.where(availability > 0, np.where(np.isinf(limit), limit, limit * availability), 0.0)

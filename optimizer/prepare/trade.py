@@ -1,0 +1,145 @@
+"""Routes: duty bands, landed cost, what a route can carry, and suppliers that must be onboarded first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.duties import Duty, TariffBook, Valuation, quota_volumes, tariff_events
+from optimizer.prepare.effects import Effects
+from optimizer.prepare.supply import UNLIMITED, Supply
+from schemas.scenario import Onboarding, Route, Scenario
+
+
+@dataclass(frozen=True)
+class Trade:
+    """Every route by duty band and node; arrays of shape (bands, nodes) or (nodes,)."""
+
+    routes: Mapping[str, Route]
+    bands: tuple[tuple[str, str], ...]
+    """(route, band)."""
+    freight_kusd_per_t: Floats
+    hub_markup_kusd_per_t: Floats
+    calibration_kusd_per_t: Floats
+    duty_kusd_per_t: Floats
+    duty_by_measure: tuple[tuple[Duty, ...], ...]
+    """kUSD/t by measure, for each band and node."""
+    capacity_t_per_y: Mapping[str, Floats]
+    """What a route can carry, events counted; `inf` where unlimited."""
+    quotas: Mapping[str, Floats]
+    """Volume of each tariff-rate quota, t/y."""
+    quota_routes: Mapping[str, tuple[str, ...]]
+    onboarding: Mapping[str, Onboarding]
+    """Routes that must be onboarded first."""
+    minimum_t_per_y: Mapping[str, Floats]
+    """Volume to be taken once onboarded, events counted."""
+
+
+def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade:
+    """Bands, costs and capacities of all routes."""
+    tree = effects.tree
+    period = np.array(tree.period)
+    book = TariffBook(scenario, effects.places)
+    bands = tuple((name, band) for name, route in scenario.routes.items() for band in book.bands(route))
+    duties = _duties(scenario, effects, book, bands)
+    capacity = {}
+    minimum = {}
+    for name, route in scenario.routes.items():
+        available = effects.export_availability(route)
+        capacity[name] = _carrying_capacity(route, available, effects, supply)
+        if route.onboarding is not None:
+            offer_available = _main_offer_availability(route, supply)
+            minimum[name] = route.onboarding.minimum_t_per_y * available * offer_available
+    quota_routes: dict[str, list[str]] = {}
+    for name, route in scenario.routes.items():
+        quota = book.quota_of(route)
+        if quota is not None:
+            quota_routes.setdefault(quota, []).append(name)
+
+    def by_band(field: str) -> Floats:
+        rows = [tree.calendar.mean(getattr(scenario.routes[name], field))[period] for name, _ in bands]
+        return np.array(rows).reshape(len(bands), len(tree))
+
+    return Trade(
+        routes=scenario.routes,
+        bands=bands,
+        freight_kusd_per_t=by_band("freight_kusd_per_t"),
+        hub_markup_kusd_per_t=by_band("hub_markup_kusd_per_t"),
+        calibration_kusd_per_t=by_band("calibration_kusd_per_t"),
+        duty_kusd_per_t=np.array([[sum(duty.values()) for duty in row] for row in duties]).reshape(
+            len(bands), len(tree)
+        ),
+        duty_by_measure=duties,
+        capacity_t_per_y=capacity,
+        quotas={name: volume for name, volume in quota_volumes(scenario, tree).items() if name in quota_routes},
+        quota_routes={name: tuple(routes) for name, routes in quota_routes.items()},
+        onboarding={name: r.onboarding for name, r in scenario.routes.items() if r.onboarding is not None},
+        minimum_t_per_y=minimum,
+    )
+
+
+def _duties(
+    scenario: Scenario, effects: Effects, book: TariffBook, bands: tuple[tuple[str, str], ...]
+) -> tuple[tuple[Duty, ...], ...]:
+    """Duty by measure of each band at each node."""
+    tree = effects.tree
+    events = tariff_events(scenario, tree)
+    rows = []
+    for name, band in bands:
+        route = scenario.routes[name]
+        commodity = scenario.commodities[route.commodity]
+        factor = effects.price_factor(route.origin, [route.commodity])
+        customs = _by_period(route.customs_value_kusd_per_t, effects)
+        reference = _by_period(commodity.reference_price_kusd_per_t, effects)
+        row = []
+        for node, period in enumerate(tree.period):
+            value = Valuation(
+                customs_value=None if customs is None else float(customs[period] * factor[node]),
+                reference_price=None if reference is None else float(reference[period]),
+                contained_share=commodity.contained_share,
+            )
+            row.append(book.over_period(route, band, period, events[node], value))
+        rows.append(tuple(row))
+    return tuple(rows)
+
+
+def _by_period(profile: float | Mapping[int, float] | None, effects: Effects) -> Floats | None:
+    return None if profile is None else effects.tree.calendar.mean(profile)
+
+
+def _carrying_capacity(route: Route, available: Floats, effects: Effects, supply: Supply) -> Floats:
+    """Own capacity times availability; without one, an interrupted route is held to that part of its offers."""
+    if route.capacity_t_per_y is not None:
+        return effects.tree.calendar.mean(route.capacity_t_per_y)[np.array(effects.tree.period)] * available
+    feed = offered(route, supply)
+    partial = np.where(np.isinf(feed), UNLIMITED, np.where(np.isinf(feed), 0.0, feed) * available)
+    return np.where(available <= 0, 0.0, np.where(available >= 1, UNLIMITED, partial))
+
+
+def offered(route: Route, supply: Supply) -> Floats:
+    """Most that running facilities at the origin can feed into a route, without events, t/y; shape (nodes,)."""
+    feeds = [
+        supply.producers[name].outputs[route.commodity] * supply.planned_capacity_t_per_y[name]
+        for name in supply.made_at(route.commodity, route.origin)
+        if not hasattr(supply.producers[name], "tracks")
+    ]
+    return np.sum(feeds, axis=0) if feeds else np.zeros(supply.width_t_per_y.shape[1])
+
+
+def _main_offer_availability(route: Route, supply: Supply) -> Floats:
+    """Availability of the largest offer that feeds a route; 1 where there is none."""
+    feeds = [
+        name
+        for name in supply.made_at(route.commodity, route.origin)
+        if not hasattr(supply.producers[name], "tracks")
+    ]
+    if not feeds:
+        return np.ones(supply.width_t_per_y.shape[1])
+    main = max(feeds, key=lambda name: float(supply.planned_capacity_t_per_y[name].max()))
+    planned, left = supply.planned_capacity_t_per_y[main], supply.capacity_t_per_y[main]
+    if np.isinf(planned).any():
+        return (left > 0).astype(float)
+    return np.divide(left, planned, out=np.ones_like(left), where=planned > 0)

@@ -1,0 +1,87 @@
+"""A plan: what a solve returns, in Python and as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from optimizer.prepare.instance import Instance
+from optimizer.results.duals import marginal_values
+from optimizer.results.projects import projects_table
+from optimizer.results.reports import report_tables
+from optimizer.results.solution_tables import solution_tables
+from optimizer.results.specs import SPECS
+from optimizer.results.summary import scenario_hash, size_of, summarise
+from optimizer.results.values import Values
+from optimizer.solve.form import Form
+from optimizer.solve.search import Answer
+from schemas.plan import PlanDocument, Solution, Summary, Table
+from schemas.scenario import Scenario
+
+
+class PlanError(RuntimeError):
+    """A plan that the independent check refuses: never to be shown as an answer."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer to a scenario. Tables are empty where there is no solution."""
+
+    summary: Summary
+    tables: Mapping[str, pd.DataFrame]
+    """By name; `specs` says what the columns are."""
+    scenario: Scenario | None = None
+
+    @property
+    def specs(self) -> Mapping[str, Table]:
+        """Titles, columns and units of the tables, without rows."""
+        return {name: SPECS[name] for name in self.tables}
+
+    def document(self) -> PlanDocument:
+        """The whole plan as one document; absent numbers become null."""
+        tables = [
+            SPECS[name].model_copy(update={"rows": _plain_rows(table)}) for name, table in self.tables.items()
+        ]
+        return PlanDocument(summary=self.summary, tables=tables)
+
+    @classmethod
+    def from_document(cls, document: PlanDocument, scenario: Scenario | None = None) -> Plan:
+        """The inverse of `document`."""
+        tables = {
+            table.name: pd.DataFrame(table.rows, columns=[column.name for column in table.columns])
+            for table in document.tables
+        }
+        return cls(document.summary, tables, scenario)
+
+
+def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
+    """Turn a solver's answer into a plan, unchecked."""
+    if answer.x is None:
+        summary = Summary(
+            scenario=instance.scenario.name,
+            scenario_hash=scenario_hash(instance.scenario),
+            termination=answer.termination,
+            solution=Solution.NONE,
+            size=size_of(instance, form),
+        )
+        return Plan(summary, {}, instance.scenario)
+    values = Values.of(instance, form, answer.x)
+    do_nothing = None if answer.do_nothing_x is None else Values.of(instance, form, answer.do_nothing_x)
+    tables = {
+        **solution_tables(values),
+        **report_tables(values, do_nothing),
+        "projects": projects_table(values),
+        "marginal_values": marginal_values(instance, form, answer.row_dual),
+    }
+    summary = summarise(instance, answer, values, do_nothing)
+    return Plan(summary.model_copy(update={"size": size_of(instance, form)}), tables, instance.scenario)
+
+
+def _plain_rows(table: pd.DataFrame) -> list[list[Any]]:
+    """Rows as plain Python values, None for what is absent."""
+    plain = table.astype(object).where(table.notna(), None)
+    rows: list[list[Any]] = plain.to_numpy().tolist()
+    return rows

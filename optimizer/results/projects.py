@@ -1,0 +1,112 @@
+"""Projects in a plan: when they come on line, how far they are used, at what price they break even."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from optimizer.prepare.instance import Instance
+from optimizer.prepare.projects import Start
+from optimizer.results.solution_tables import frame
+from optimizer.results.values import Values
+
+Row = tuple[Any, ...]
+
+
+def projects_table(values: Values) -> pd.DataFrame:
+    """Started and committed projects."""
+    return frame("projects", [*_started(values), *_committed(values)])
+
+
+def _started(values: Values) -> Iterator[Row]:
+    instance = values.instance
+    for start in sorted(values.started_now, key=lambda s: (s[2], s[0])):
+        name, track, node = start
+        project = instance.programme.projects[name]
+        yield (
+            name,
+            project.title or name,
+            "started",
+            track,
+            instance.tree.names[node],
+            instance.tree.start[node],
+            instance.programme.on_line_y[start],
+            float(instance.supply.planned_capacity_t_per_y[name].max()),
+            project.capex_kusd,
+            _utilisation(values, name, _share_on_line(instance, start)),
+            _break_even(values, start),
+        )
+
+
+def _committed(values: Values) -> Iterator[Row]:
+    instance = values.instance
+    for name, project in instance.programme.projects.items():
+        if project.committed_start is None:
+            continue
+        track = project.forced_track or next(iter(project.tracks))
+        share = {
+            node: instance.programme.committed_share.get((name, node), 0.0) for node in instance.tree.base_path
+        }
+        yield (
+            name,
+            project.title or name,
+            "committed",
+            track,
+            "",
+            project.committed_start,
+            project.committed_start + project.tracks[track].lead_years,
+            float(instance.supply.planned_capacity_t_per_y[name].max()),
+            project.capex_kusd,
+            _utilisation(values, name, share),
+            None,
+        )
+
+
+def _share_on_line(instance: Instance, start: Start) -> dict[int, float]:
+    """Share of capacity that a start has brought on line, by node of the path it lies on; base path if it does."""
+    name, track, node = start
+    nodes = [n for n in range(len(instance.tree)) if node in instance.tree.ancestors[n]]
+    if instance.tree.future[node] < 0:
+        nodes = [n for n in nodes if instance.tree.future[n] < 0]
+    shares = {}
+    for n in nodes:
+        reached = instance.programme.reached[name, n]
+        # a step counts if the start is no later than the last start that could have reached it
+        shares[n] = sum(gain for t, a, gain in reached if t == track and node in instance.tree.ancestors[a])
+    return shares
+
+
+def _activity(values: Values, name: str, node: int) -> float:
+    rows = [row for row, (f, _) in enumerate(values.instance.supply.steps) if f == name]
+    return float(sum(values.flows["run"][row, node] for row in rows))
+
+
+def _utilisation(values: Values, name: str, share: dict[int, float]) -> float | None:
+    instance = values.instance
+    able = sum(instance.supply.capacity_t_per_y[name][n] * instance.tree.length[n] * s for n, s in share.items())
+    made = sum(_activity(values, name, n) * instance.tree.length[n] for n, s in share.items() if s > 0)
+    return float(made / able) if able > 0 else None
+
+
+def _break_even(values: Values, start: Start) -> float | None:
+    """Discounted cost of capital and running over discounted output at full use, on the start's own path."""
+    instance = values.instance
+    tree, name = instance.tree, start[0]
+    share = _share_on_line(instance, start)
+    leaf = max(share)
+    due = {
+        node: kusd
+        for term in instance.costs.starts
+        for (key, node), kusd in term.kusd.items()
+        if key == start and (node in share or node == leaf)
+    }
+    capital = sum(kusd * tree.discount[node] for node, kusd in due.items())
+    cost = output = 0.0
+    step = instance.supply.steps.index((name, 0))
+    for node, part in share.items():
+        made = instance.supply.planned_capacity_t_per_y[name][node] * part * tree.length[node] * tree.discount[node]
+        cost += made * instance.supply.cost_kusd_per_t[step, node]
+        output += made
+    return float((capital + cost) / output) if output > 0 else None

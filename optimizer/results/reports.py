@@ -1,0 +1,187 @@
+"""Tables a planner asks for: where supply comes from, what it serves, what it costs, how dependent it leaves home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.prepare.calendar import Floats
+from optimizer.results.solution_tables import frame
+from optimizer.results.values import Values
+
+Row = tuple[Any, ...]
+
+
+def report_tables(values: Values, do_nothing: Values | None) -> dict[str, pd.DataFrame]:
+    """Derived tables that need no duals."""
+    supply = frame("supply", list(_supply(values)))
+    return {
+        "supply": supply,
+        "uses": frame("uses", list(_uses(values))),
+        "cost_terms": frame("cost_terms", list(_cost_terms(values, do_nothing))),
+        "duties": frame("duties", list(_duties(values))),
+        "shortages": frame("shortages", list(_shortages(values))),
+        "concentration": frame("concentration", list(_concentration(values, supply))),
+    }
+
+
+def by_year(values: Values, flow: Floats) -> Iterator[tuple[int, float, float]]:
+    """(year, on the base path, probability-weighted) of a flow by node, where either is not 0."""
+    tree = values.instance.tree
+    for period, year in enumerate(tree.calendar.starts):
+        nodes = [node for node in range(len(tree)) if tree.period[node] == period]
+        base = sum(float(flow[node]) for node in nodes if tree.future[node] < 0)
+        expected = float(sum(flow[node] * tree.probability[node] for node in nodes))
+        if base or expected:
+            yield year, base, expected
+
+
+def _labels(values: Values, commodity: str) -> tuple[str, str]:
+    entry = values.instance.scenario.commodities[commodity]
+    return entry.mineral_group, entry.stage
+
+
+def _supply(values: Values) -> Iterator[Row]:
+    home = values.instance.scenario.home
+    flows: dict[tuple[str, str, str], Floats] = {}
+
+    def add(key: tuple[str, str, str], flow: Floats) -> None:
+        flows[key] = flows.get(key, np.zeros(len(values.instance.tree))) + flow
+
+    for row, (r, _) in enumerate(values.instance.trade.bands):
+        route = values.instance.trade.routes[r]
+        if route.destination == home:
+            add((route.commodity, "import", route.origin), values.flows["ship"][row])
+    for row, (f, _) in enumerate(values.instance.supply.steps):
+        producer = values.instance.supply.producers[f]
+        if producer.place == home:
+            for commodity, amount in producer.outputs.items():
+                add((commodity, "home", home), amount * values.flows["run"][row])
+    for row, z in enumerate(values.instance.stocks.names):
+        add((values.instance.stocks.stockpiles[z].commodity, "stock", home), values.flows["release"][row])
+    for (commodity, kind, place), flow in flows.items():
+        for year, base, expected in by_year(values, flow):
+            yield (commodity, *_labels(values, commodity), kind, place, year, base, expected)
+
+
+def _uses(values: Values) -> Iterator[Row]:
+    instance = values.instance
+    home = instance.scenario.home
+    flows: dict[tuple[str, str, str], Floats] = {}
+
+    def add(commodity: str, kind: str, name: str, flow: Floats) -> None:
+        key = (commodity, kind, name)
+        flows[key] = flows.get(key, np.zeros(len(instance.tree))) + flow
+
+    for row, d in enumerate(instance.demands.names):
+        if instance.demands.place[row] == home:
+            demand = instance.demands.demands[d]
+            add(demand.commodity, "demand", demand.tier, values.flows["served"][row])
+    for row, (d, _) in enumerate(instance.demands.steps):
+        demand = instance.demands.demands[d]
+        if (demand.place or home) == home:
+            add(demand.commodity, "shortage", demand.tier, values.flows["short"][row])
+    for row, (f, _) in enumerate(instance.supply.steps):
+        producer = instance.supply.producers[f]
+        if producer.place == home:
+            for commodity, amount in producer.inputs.items():
+                add(commodity, "plant", f, amount * values.flows["run"][row])
+    for row, z in enumerate(instance.stocks.names):
+        if instance.stocks.place[row] == home:
+            add(instance.stocks.stockpiles[z].commodity, "stock", z, values.flows["buy"][row])
+    for row, (commodity, place) in enumerate(instance.disposals):
+        if place == home:
+            add(commodity, "disposal", "", values.flows["dispose"][row])
+    for row, (r, _) in enumerate(instance.trade.bands):
+        route = instance.trade.routes[r]
+        if route.origin == home:
+            add(route.commodity, "export", route.destination, values.flows["ship"][row])
+    for (commodity, kind, name), flow in flows.items():
+        group, _ = _labels(values, commodity)
+        for year, base, expected in by_year(values, flow):
+            yield commodity, group, kind, name, year, base, expected
+
+
+def _cost_terms(values: Values, do_nothing: Values | None) -> Iterator[Row]:
+    before = do_nothing.node_costs() if do_nothing else {}
+    for term, cost in values.node_costs().items():
+        expected = values.expected(cost)
+        idle = values.expected(before[term]) if term in before else None
+        if expected or idle:
+            yield term, expected, idle, None if idle is None else expected - idle
+
+
+def _duties(values: Values) -> Iterator[Row]:
+    tree, trade = values.instance.tree, values.instance.trade
+    paid: dict[tuple[str, str], Floats] = {}
+    rate: dict[tuple[str, str, int], float] = {}
+    for row, (r, _) in enumerate(trade.bands):
+        flow = values.flows["ship"][row]
+        for node in np.flatnonzero(flow).tolist():
+            for measure, duty in trade.duty_by_measure[row][node].items():
+                key = (r, measure)
+                paid.setdefault(key, np.zeros(len(tree)))[node] += duty * flow[node] * tree.length[node]
+                if tree.future[node] < 0:
+                    rate[r, measure, tree.start[node]] = duty
+    for (r, measure), amount in paid.items():
+        route = trade.routes[r]
+        for year, base, expected in by_year(values, amount):
+            yield (
+                r,
+                route.commodity,
+                route.origin,
+                year,
+                measure,
+                rate.get((r, measure, year)),
+                base,
+                expected,
+            )
+
+
+def _shortages(values: Values) -> Iterator[Row]:
+    instance = values.instance
+    tree = instance.tree
+    tonnes: dict[tuple[str, str], Floats] = {}
+    penalty: dict[tuple[str, str], Floats] = {}
+    for row, (d, _) in enumerate(instance.demands.steps):
+        demand = instance.demands.demands[d]
+        key = (demand.commodity, demand.tier)
+        short = values.flows["short"][row] * tree.length
+        cost = short * instance.demands.penalty_kusd_per_t[row] * tree.discount
+        tonnes[key] = tonnes.get(key, np.zeros(len(tree))) + short
+        penalty[key] = penalty.get(key, np.zeros(len(tree))) + cost
+    for (commodity, tier), short in tonnes.items():
+        weighed = {year: expected for year, _, expected in by_year(values, penalty[commodity, tier])}
+        for year, base, expected in by_year(values, short):
+            yield commodity, tier, year, base, expected, weighed.get(year, 0.0)
+
+
+def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
+    home = values.instance.scenario.home
+    sources = supply[supply.source_kind.isin(["import", "home"]) & (supply.base_t_per_y > 0)]
+    for (commodity, year), rows in sources.groupby(["commodity", "year"], sort=False):
+        by_place = rows.groupby("place").base_t_per_y.sum()
+        total = float(by_place.sum())
+        exported = _exported(values, str(commodity), int(str(year)))
+        imported = float(by_place.drop(home, errors="ignore").sum())
+        kept = total - exported
+        reliance = max(0.0, imported - exported) / kept if kept > 0 else 0.0
+        shares = by_place / total
+        yield commodity, int(str(year)), reliance, shares.idxmax(), float(shares.max()), float((shares**2).sum())
+
+
+def _exported(values: Values, commodity: str, year: int) -> float:
+    """What leaves home on the base path in a year's period, t/y."""
+    instance = values.instance
+    node = next((n for n in instance.tree.base_path if instance.tree.start[n] == year), None)
+    if node is None:
+        return 0.0
+    return sum(
+        float(values.flows["ship"][row, node])
+        for row, (r, _) in enumerate(instance.trade.bands)
+        if instance.trade.routes[r].origin == instance.scenario.home
+        and instance.trade.routes[r].commodity == commodity
+    )

@@ -1,0 +1,151 @@
+"""What each table of a result holds: columns, units, descriptions."""
+
+from __future__ import annotations
+
+from schemas.plan import Column, Table
+
+_UNITS = {"_t_per_y": "t/y", "_kusd_per_t": "kUSD/t", "_kusd": "kUSD", "_t": "t", "_y": "years", "_share": "fraction"}
+
+
+def _table(name: str, title: str, /, *columns: str, **descriptions: str) -> Table:
+    return Table(
+        name=name,
+        title=title,
+        columns=[Column(name=c, unit=_unit(c), description=descriptions.get(c, "")) for c in columns],
+    )
+
+
+def _unit(column: str) -> str:
+    return next((unit for ending, unit in _UNITS.items() if column.endswith(ending)), "")
+
+
+SOLUTION = (
+    _table(
+        "nodes",
+        "Scenario tree",
+        "node",
+        "parent",
+        "period",
+        "start_y",
+        "length_y",
+        "probability",
+        "discount_factor",
+        "future",
+    ),
+    _table("run", "Activity of facilities and projects", "facility", "step", "node", "run_t_per_y"),
+    _table("ship", "Flows on routes", "route", "band", "node", "ship_t_per_y"),
+    _table("store", "Stockpiles", "stockpile", "node", "buy_t_per_y", "release_t_per_y", "stock_t"),
+    _table("dispose", "Surplus let go", "commodity", "place", "node", "dispose_t_per_y"),
+    _table("serve", "Demand served", "demand", "node", "served_t_per_y"),
+    _table("shortage", "Demand not served, by penalty step", "demand", "step", "node", "shortage_t_per_y"),
+    _table("starts", "Projects started", "project", "track", "node"),
+    _table("onboardings", "Suppliers onboarded", "route", "node"),
+    _table(
+        "slack",
+        "Soft limits exceeded",
+        "limit",
+        "item",
+        "node",
+        "slack",
+        slack="t/y for shares and floors, kUSD for budgets, slots for permit slots",
+    ),
+    _table("node_costs", "Cost by node and term, not discounted", "node", "term", "cost_kusd"),
+    _table("futures", "Discounted cost by future", "future", "probability", "cost_kusd"),
+)
+REPORTS = (
+    _table(
+        "supply",
+        "Where home's supply comes from",
+        "commodity",
+        "mineral_group",
+        "stage",
+        "source_kind",
+        "place",
+        "year",
+        "base_t_per_y",
+        "expected_t_per_y",
+        source_kind="import, home (gross output) or stock",
+        base_t_per_y="on the base path",
+        expected_t_per_y="probability-weighted over all nodes of the year",
+    ),
+    _table(
+        "uses",
+        "What home's supply is for",
+        "commodity",
+        "mineral_group",
+        "use_kind",
+        "name",
+        "year",
+        "base_t_per_y",
+        "expected_t_per_y",
+        use_kind="demand, plant, stock, disposal, export or shortage",
+        name="tier, plant, stockpile or destination",
+    ),
+    _table("cost_terms", "Expected discounted cost by term", "term", "expected_kusd", "do_nothing_kusd", "change_kusd"),
+    _table(
+        "duties",
+        "Duty by route and measure",
+        "route",
+        "commodity",
+        "place",
+        "year",
+        "measure",
+        "duty_kusd_per_t",
+        "base_duty_kusd",
+        "expected_duty_kusd",
+        duty_kusd_per_t="on the base path",
+        expected_duty_kusd="probability-weighted, not discounted",
+    ),
+    _table(
+        "projects",
+        "Projects started or under construction",
+        "project",
+        "title",
+        "status",
+        "track",
+        "node",
+        "start",
+        "on_line",
+        "capacity_t_per_y",
+        "capex_kusd",
+        "utilisation_share",
+        "break_even_kusd_per_t",
+        status="started by the plan, or committed before it",
+        utilisation_share="of the capacity on line, on the base path",
+        break_even_kusd_per_t="running cost and capital per t of activity, inputs not counted",
+    ),
+    _table(
+        "shortages",
+        "Shortage by tier",
+        "commodity",
+        "tier",
+        "year",
+        "base_t",
+        "expected_t",
+        "expected_penalty_kusd",
+        expected_penalty_kusd="discounted",
+    ),
+    _table(
+        "concentration",
+        "Dependence by commodity, on the base path",
+        "commodity",
+        "year",
+        "net_import_reliance_share",
+        "largest_source",
+        "largest_share",
+        "concentration_index",
+        concentration_index="sum of squared shares of sources, home's output counted as one",
+    ),
+    _table(
+        "marginal_values",
+        "Marginal values with the decisions fixed",
+        "constraint",
+        "name",
+        "node",
+        "value_kusd",
+        "at_node_kusd",
+        value_kusd="expected and discounted, per unit of the constraint",
+        at_node_kusd="the same if the node is reached: not weighted, not discounted, per t for yearly flows",
+    ),
+)
+SPECS: dict[str, Table] = {spec.name: spec for spec in (*SOLUTION, *REPORTS)}

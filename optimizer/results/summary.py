@@ -1,0 +1,115 @@
+"""The plan in one object."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+from optimizer.prepare.costs import NOT_SPEND
+from optimizer.prepare.instance import Instance
+from optimizer.results.findings import findings, shortage_by_tier
+from optimizer.results.values import Values, tail_mean
+from optimizer.solve.form import Form
+from optimizer.solve.search import Answer
+from schemas.plan import FutureCost, Import, ProjectStart, Size, StockLevel, Summary
+from schemas.scenario import Scenario
+
+
+def scenario_hash(scenario: Scenario) -> str:
+    """SHA-256 of a scenario's content, whatever order or file it came in."""
+    content = scenario.model_dump(mode="json", exclude={"name", "title", "description", "author", "provenance"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def size_of(instance: Instance, form: Form) -> Size:
+    """Size of the model handed to the solver."""
+    rows, columns = form.matrix.shape
+    return Size(
+        columns=columns,
+        rows=rows,
+        nonzeros=form.nonzeros,
+        binaries=int(form.integer.sum()),
+        nodes=len(instance.tree),
+    )
+
+
+def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Values | None) -> Summary:
+    """Everything of the contract that the solution itself tells."""
+    tree = instance.tree
+    costs = values.node_costs()
+    terms = {term: values.expected(cost) for term, cost in costs.items() if cost.any()}
+    spend = [amount for term, amount in terms.items() if term not in NOT_SPEND and instance.costs.counts(term)]
+    futures = values.future_costs()
+    distance = max(0.0, answer.objective_kusd - answer.bound_kusd)
+    worth = None if answer.do_nothing_kusd is None else answer.do_nothing_kusd - answer.objective_kusd
+    return Summary(
+        scenario=instance.scenario.name,
+        scenario_hash=scenario_hash(instance.scenario),
+        termination=answer.termination,
+        solution=answer.solution,
+        objective_kusd=answer.objective_kusd,
+        bound_kusd=answer.bound_kusd if np.isfinite(answer.bound_kusd) else None,
+        gap=answer.gap if np.isfinite(answer.gap) else None,
+        gap_of_worth=distance / worth if worth is not None and worth > 0 and np.isfinite(distance) else None,
+        expected_cost_kusd=values.expected(values.counted_costs()),
+        cvar_kusd=tail_mean(futures, tree.future_probability, instance.scenario.risk.tail_level),
+        spend_kusd=sum(spend),
+        duty_kusd=terms.get("duty", 0.0),
+        cost_terms_kusd=terms,
+        do_nothing_kusd=answer.do_nothing_kusd,
+        futures=[
+            FutureCost(name=name, probability=float(p), cost_kusd=float(c))
+            for name, p, c in zip(tree.future_names, tree.future_probability, futures, strict=True)
+        ],
+        projects=_starts(values),
+        onboardings=_onboardings(values),
+        imports=_imports(values),
+        stocks=_stocks(values),
+        shortage_t=shortage_by_tier(values),
+        findings=findings(values, do_nothing),
+    )
+
+
+def _starts(values: Values) -> list[ProjectStart]:
+    tree, programme = values.instance.tree, values.instance.programme
+    return [
+        ProjectStart(name=p, track=t, start=tree.start[n], on_line=programme.on_line_y[p, t, n])
+        for p, t, n in sorted(values.started_now, key=lambda s: (s[2], s[0]))
+        if tree.future[n] < 0
+    ]
+
+
+def _onboardings(values: Values) -> list[ProjectStart]:
+    tree, rules = values.instance.tree, values.instance.trade.onboarding
+    return [
+        ProjectStart(name=r, track="onboarding", start=tree.start[n], on_line=tree.start[n] + rules[r].lead_years)
+        for r, n in sorted(values.onboarded_now, key=lambda s: (s[1], s[0]))
+        if tree.future[n] < 0
+    ]
+
+
+def _imports(values: Values) -> list[Import]:
+    """Imports on the base path by commodity, origin and period."""
+    instance = values.instance
+    total: dict[tuple[str, str, int], float] = {}
+    for row, (r, _) in enumerate(instance.trade.bands):
+        route = instance.trade.routes[r]
+        if route.destination == instance.scenario.home:
+            for node in instance.tree.base_path:
+                key = (route.commodity, route.origin, instance.tree.start[node])
+                flow = float(values.flows["ship"][row, node] * instance.tree.length[node])
+                total[key] = total.get(key, 0.0) + flow
+    return [Import(commodity=k, place=q, period=year, quantity_t=t) for (k, q, year), t in total.items() if t > 0]
+
+
+def _stocks(values: Values) -> list[StockLevel]:
+    instance = values.instance
+    levels: list[dict[str, Any]] = [
+        {"name": name, "period": instance.tree.start[node], "stock_t": float(values.flows["stock"][row, node])}
+        for row, name in enumerate(instance.stocks.names)
+        for node in instance.tree.base_path
+    ]
+    return [StockLevel(**level) for level in levels]

@@ -1,0 +1,122 @@
+"""A point of the model as arrays by variable; the only place that reads what the solver returned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.instance import Instance
+from optimizer.prepare.projects import Start
+from optimizer.solve.form import Form
+
+ZERO = 1e-9
+"""Canonical units below which a value is taken as 0."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """One point. Flows have shape (index, nodes) in the instance's order, t/y, t or kUSD."""
+
+    instance: Instance
+    flows: Mapping[str, Floats]
+    started_now: frozenset[Start]
+    onboarded_now: frozenset[tuple[str, int]]
+
+    @classmethod
+    def of(cls, instance: Instance, form: Form, x: Floats) -> Values:
+        """Sort the columns of a point by variable."""
+        clean = np.where(np.abs(x) > ZERO * form.column_unit, x, 0.0)
+        by_variable: dict[str, dict[Any, float]] = {}
+        for column, value in zip(form.columns, clean.tolist(), strict=True):
+            by_variable.setdefault(column.parent_component().local_name, {})[column.index()] = value
+        node_of = {name: node for node, name in enumerate(instance.tree.names)}
+        flows = {
+            name: _dense(index, by_variable.get(name, {}), instance.tree.names)
+            for name, index in flow_indices(instance).items()
+        }
+        starts = {(p, t, node_of[n]) for (p, t, n), value in by_variable.get("start", {}).items() if value > 0.5}
+        onboards = {(r, node_of[n]) for (r, n), value in by_variable.get("onboard", {}).items() if value > 0.5}
+        return cls(instance, flows, frozenset(starts), frozenset(onboards))
+
+    def node_costs(self) -> dict[str, Floats]:
+        """Cost by term, kUSD; shape (nodes,) each, not discounted; transfers too, whatever the view."""
+        return {**self._flow_costs, **self._start_costs}
+
+    @cached_property
+    def _flow_costs(self) -> dict[str, Floats]:
+        flows = {**self.flows, "onboard": self._onboard}
+        return {term.name: (term.kusd_per_unit * flows[term.variable]).sum(axis=0) for term in self.instance.costs.flows}
+
+    @cached_property
+    def _start_costs(self) -> dict[str, Floats]:
+        costs = {}
+        for term in self.instance.costs.starts:
+            by_node = np.zeros(len(self.instance.tree))
+            for (start, node), kusd in term.kusd.items():
+                if start in self.started_now:
+                    by_node[node] += kusd
+            costs[term.name] = by_node
+        return costs
+
+    @cached_property
+    def _onboard(self) -> Floats:
+        routes = list(self.instance.trade.onboarding)
+        decided = np.zeros((len(routes), len(self.instance.tree)))
+        for route, node in self.onboarded_now:
+            decided[routes.index(route), node] = 1.0
+        return decided
+
+    def counted_costs(self) -> Floats:
+        """Cost of each node in the scenario's view, kUSD, not discounted; shape (nodes,)."""
+        counted = [cost for term, cost in self.node_costs().items() if self.instance.costs.counts(term)]
+        return np.sum(counted, axis=0)
+
+    def future_costs(self) -> Floats:
+        """Discounted cost of each future, kUSD; shape (futures,)."""
+        tree = self.instance.tree
+        discounted = self.counted_costs() * tree.discount
+        return np.array([discounted[tree.path(leaf)].sum() for leaf in tree.leaf])
+
+    def expected(self, by_node: Floats) -> float:
+        """Expected, discounted total of an amount by node."""
+        tree = self.instance.tree
+        return float((by_node * tree.probability * tree.discount).sum())
+
+
+def flow_indices(instance: Instance) -> dict[str, Sequence[Any]]:
+    """Index of each variable that exists at every node, in the instance's order."""
+    return {
+        "run": instance.supply.steps,
+        "ship": instance.trade.bands,
+        "dispose": instance.disposals,
+        "buy": instance.stocks.names,
+        "release": instance.stocks.names,
+        "stock": instance.stocks.names,
+        "served": instance.demands.names,
+        "short": instance.demands.steps,
+        "slack": instance.limits.soft,
+    }
+
+
+def _dense(index: Sequence[Any], values: Mapping[Any, float], nodes: Sequence[str]) -> Floats:
+    """Values in index order; what the solver never saw is 0."""
+    keys = [key if isinstance(key, tuple) else (key,) for key in index]
+    return np.array([[values.get((*key, node), 0.0) for node in nodes] for key in keys]).reshape(len(keys), len(nodes))
+
+
+def tail_mean(costs: Floats, probabilities: Floats, level: float) -> float:
+    """CVaR: mean of the worst 1 - level of a distribution.
+
+    >>> float(tail_mean(np.arange(1.0, 101.0), np.full(100, 0.01), 0.95))
+    98.0
+    """
+    order = np.argsort(-costs, kind="stable")
+    weight = np.diff(np.minimum(np.cumsum(probabilities[order]), 1.0 - level), prepend=0.0)
+    return float((weight * costs[order]).sum() / (1.0 - level))
+
+

@@ -1,0 +1,77 @@
+"""Why a scenario is infeasible: the least that would have to give way, by limit, in sentences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from optimizer.prepare.instance import Instance
+from optimizer.solve.form import Form, Ints
+from optimizer.solve.highs import Settings, run_highs
+
+TIME_LIMIT_S = 60.0
+SENTENCES = {
+    "budget_is_kept": "Limit {0!r} would have to be exceeded by {amount:,.4g} {unit} in {node}.",
+    "share_stays_below_cap": "Share cap {0!r} would have to be exceeded by {amount:,.4g} t/y in {node}.",
+    "shortage_stays_below_floor": "Service floor {0!r} lacks {amount:,.4g} t/y for {1!r} in {node}.",
+    "stock_covers_target": "Stockpile {0!r} would miss its cover target or end minimum by {amount:,.4g} t in {node}.",
+    "project_starts_where_forced": "Project {0!r} cannot start on its forced track.",
+    "project_waits_for_required": "Project {0!r} would have to start before {1!r}, which it requires.",
+    "project_excludes_other": "Projects {0!r} and {1!r}, which exclude each other, would both have to start.",
+    "onboarded_route_takes_minimum": "Route {0!r} cannot take its minimum volume in {node}: {amount:,.4g} t/y too much.",
+}
+"""Constraints a planner states, and so may relax; the others are material balances and definitions."""
+
+
+def find_conflict(instance: Instance, form: Form) -> list[str]:
+    """Sentences that name the stated limits which cannot all hold, with the least total relaxation found.
+
+    A limit that is no row (a bound, such as a fill rate) shows in the row it makes impossible.
+    """
+    rows = np.array(
+        [i for i, row in enumerate(form.rows) if row.parent_component().local_name in SENTENCES], np.int64
+    )
+    if len(rows) == 0:
+        return [_UNNAMED]
+    run = run_highs(_elastic(form, rows), Settings(gap=1e-4, time_limit_s=TIME_LIMIT_S))
+    if run.x is None:
+        return [_UNNAMED]
+    relaxation = run.x[form.matrix.shape[1] :]
+    found = [
+        _sentence(instance, form.rows[row], float(amount * form.row_unit[row]))
+        for row, amount in zip(rows.tolist(), relaxation, strict=True)
+        if amount > 1e-6
+    ]
+    return found or [_UNNAMED]
+
+
+_UNNAMED = "No stated limit alone explains it: check capacities, bounds and dates against the demands that must be met."
+
+
+def _elastic(form: Form, rows: Ints) -> Form:
+    """The model with a relaxation column on each of these rows, at cost 1; nothing else costs anything."""
+    count = len(rows)
+    sign = np.where(np.isfinite(form.row_upper[rows]), -1.0, 1.0)
+    extra = sp.csc_array((sign, (rows, np.arange(count))), shape=(form.matrix.shape[0], count))
+    zeros = np.zeros(count)
+    return replace(
+        form,
+        matrix=sp.csc_array(sp.hstack([form.matrix, extra])),
+        cost=np.concatenate([np.zeros_like(form.cost), np.ones(count)]),
+        offset=0.0,
+        column_lower=np.concatenate([form.column_lower, zeros]),
+        column_upper=np.concatenate([form.column_upper, np.full(count, np.inf)]),
+        integer=np.concatenate([form.integer, zeros.astype(bool)]),
+    )
+
+
+def _sentence(instance: Instance, row: Any, amount: float) -> str:
+    constraint = row.parent_component().local_name
+    index = row.index() if isinstance(row.index(), tuple) else (row.index(),)
+    unit = ""
+    if constraint == "budget_is_kept":
+        unit = "slots" if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"
+    return SENTENCES[constraint].format(*index, node=index[-1], amount=amount, unit=unit)

@@ -1,0 +1,98 @@
+"""The hand-off: a Pyomo model as arrays in canonical units, for one `passModel`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyomo.environ as pyo
+import scipy.sparse as sp
+from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.instance import Instance
+from optimizer.solve.scaling import column_units, row_units
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Form:
+    """minimise cost x + offset, row_lower <= matrix x <= row_upper, column_lower <= x <= column_upper.
+
+    Arrays are in canonical units: `x * column_unit` and `row value * row_unit` are in the model's t, kUSD and years,
+    money is in `money_unit` kUSD.
+    """
+
+    matrix: sp.csc_array
+    cost: Floats
+    offset: float
+    row_lower: Floats
+    row_upper: Floats
+    column_lower: Floats
+    column_upper: Floats
+    integer: npt.NDArray[np.bool_]
+    columns: list[Any]
+    """Pyomo's variable of each column."""
+    rows: list[Any]
+    """Pyomo's constraint of each row."""
+    column_unit: Floats
+    row_unit: Floats
+    money_unit: float
+
+    @property
+    def nonzeros(self) -> int:
+        """Entries of the matrix."""
+        return int(self.matrix.nnz)
+
+    def with_bounds(self, columns: Ints, values: Floats) -> Form:
+        """The same with columns fixed to values (canonical)."""
+        lower, upper = self.column_lower.copy(), self.column_upper.copy()
+        lower[columns] = values
+        upper[columns] = values
+        return replace(self, column_lower=lower, column_upper=upper)
+
+    def relaxed(self) -> Form:
+        """The same without integrality."""
+        return replace(self, integer=np.zeros_like(self.integer))
+
+    def columns_of(self, *names: str) -> Ints:
+        """Columns of these variables."""
+        return np.array([j for j, v in enumerate(self.columns) if v.parent_component().local_name in names], np.int64)
+
+
+def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
+    """Compile a model by Pyomo's own standard form and scale it by the instance's units (powers of two: exact)."""
+    compiled = LinearStandardFormCompiler().write(model, mixed_form=True)
+    columns, rows = list(compiled.columns), [row.constraint for row in compiled.rows]
+    bound_type = np.fromiter((row.bound_type for row in compiled.rows), np.int8, len(rows))
+    rhs = np.array(compiled.rhs, float)
+    lower, upper = _bounds(columns)
+    column_unit = column_units(columns, instance)
+    row_unit = row_units(rows, instance)
+    money = instance.units.kusd
+    matrix = sp.csc_array(sp.diags_array(1.0 / row_unit) @ sp.csc_array(compiled.A) @ sp.diags_array(column_unit))
+    return Form(
+        matrix=matrix,
+        cost=np.asarray(compiled.c.todense(), float).ravel() * column_unit / money,
+        offset=float(compiled.c_offset[0]) / money,
+        row_lower=np.where(bound_type <= 0, rhs, -np.inf) / row_unit,
+        row_upper=np.where(bound_type >= 0, rhs, np.inf) / row_unit,
+        column_lower=lower / column_unit,
+        column_upper=upper / column_unit,
+        integer=np.fromiter((not column.is_continuous() for column in columns), bool, len(columns)),
+        columns=columns,
+        rows=rows,
+        column_unit=column_unit,
+        row_unit=row_unit,
+        money_unit=money,
+    )
+
+
+def _bounds(columns: list[Any]) -> tuple[Floats, Floats]:
+    pairs = [column.bounds for column in columns]
+    lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)
+    upper = np.array([np.inf if high is None else high for _, high in pairs], float)
+    return lower, upper

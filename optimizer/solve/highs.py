@@ -1,0 +1,162 @@
+"""One run of HiGHS on arrays. Every return status is read; nothing is taken for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import highspy
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.solve.form import Form
+from schemas.plan import Termination
+
+INTERIOR_POINT_FROM_NONZEROS = 50_000
+"""Above it IPX with crossover beats the dual simplex several times over on this family of models."""
+
+Status = highspy.HighsModelStatus
+_TERMINATION = {
+    Status.kOptimal: Termination.OPTIMAL,
+    Status.kModelEmpty: Termination.OPTIMAL,
+    Status.kTimeLimit: Termination.TIME_LIMIT,
+    Status.kInterrupt: Termination.INTERRUPTED,
+    Status.kHighsInterrupt: Termination.INTERRUPTED,
+    Status.kMemoryLimit: Termination.MEMORY_LIMIT,
+    Status.kInfeasible: Termination.INFEASIBLE,
+    Status.kUnbounded: Termination.UNBOUNDED,
+}
+
+
+class SolverFault(RuntimeError):
+    """HiGHS refused an option, a model or a run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run."""
+
+    gap: float = 1e-6
+    time_limit_s: float | None = None
+    threads: int | None = None
+    presolve: bool = True
+    on_incumbent: Callable[[float, float], None] | None = None
+    """Called with the objective and the bound (canonical money) as the search goes on."""
+    should_stop: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came back, in canonical units."""
+
+    termination: Termination
+    x: Floats | None
+    """Column values, if there is a feasible point."""
+    row_dual: Floats | None
+    objective: float
+    bound: float
+
+
+def run_highs(form: Form, settings: Settings) -> Run:
+    """Solve an LP or a MIP. Infeasible or unbounded verdicts are confirmed with presolve off."""
+    solver = _solver(form, settings)
+    _check(solver.run(), "run")
+    status = solver.getModelStatus()
+    doubtful = status in (Status.kInfeasible, Status.kUnbounded, Status.kUnboundedOrInfeasible)
+    if doubtful and settings.presolve:
+        return run_highs(form, replace(settings, presolve=False))
+    termination = _TERMINATION.get(status, Termination.ERROR)
+    return _result(solver, form, termination)
+
+
+def _solver(form: Form, settings: Settings) -> highspy.Highs:
+    solver = highspy.Highs()
+    solver.silent()
+    options: dict[str, Any] = {
+        "log_to_console": False,
+        "output_flag": True,  # progress callbacks need it; nothing goes to the console
+        "presolve": "on" if settings.presolve else "off",
+        "mip_rel_gap": settings.gap,
+        "mip_abs_gap": 0.0,
+    }
+    if form.nonzeros >= INTERIOR_POINT_FROM_NONZEROS:
+        options["mip_lp_solver" if form.integer.any() else "solver"] = "ipx"
+    if settings.time_limit_s is not None:
+        options["time_limit"] = settings.time_limit_s
+    if settings.threads is not None:
+        # HiGHS keeps its first thread count for the life of the process unless its scheduler is reset.
+        highspy.Highs.resetGlobalScheduler(True)
+        options["threads"] = settings.threads
+    for name, value in options.items():
+        _check(solver.setOptionValue(name, value), f"option {name}={value}")
+    _check(_pass_model(solver, form), "passModel")
+    _subscribe(solver, settings)
+    return solver
+
+
+def _pass_model(solver: highspy.Highs, form: Form) -> Any:
+    """One call for the whole model; filling HighsLp field by field is many times slower."""
+    rows, columns = form.matrix.shape
+    return solver.passModel(
+        columns,
+        rows,
+        form.nonzeros,
+        int(highspy.MatrixFormat.kColwise),
+        int(highspy.ObjSense.kMinimize),
+        form.offset,
+        np.ascontiguousarray(form.cost),
+        np.ascontiguousarray(form.column_lower),
+        np.ascontiguousarray(form.column_upper),
+        np.ascontiguousarray(form.row_lower),
+        np.ascontiguousarray(form.row_upper),
+        np.ascontiguousarray(form.matrix.indptr, np.int32),
+        np.ascontiguousarray(form.matrix.indices, np.int32),
+        np.ascontiguousarray(form.matrix.data),
+        np.ascontiguousarray(form.integer, np.int32),
+    )
+
+
+def _subscribe(solver: highspy.Highs, settings: Settings) -> None:
+    """Progress and stop. A root LP and presolve cannot be interrupted: `time_limit` bounds those."""
+    if settings.on_incumbent is not None:
+        report = settings.on_incumbent
+
+        def on_log(event: Any) -> None:
+            report(event.data_out.mip_primal_bound, event.data_out.mip_dual_bound)
+
+        solver.cbMipLogging += on_log
+        solver.cbMipImprovingSolution += on_log
+    if settings.should_stop is not None:
+        should_stop = settings.should_stop
+
+        def on_interrupt(event: Any) -> None:
+            event.interrupt(should_stop())
+
+        solver.cbMipInterrupt += on_interrupt
+        solver.cbSimplexInterrupt += on_interrupt
+        solver.cbIpmInterrupt += on_interrupt
+
+
+def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run:
+    info = solver.getInfo()
+    feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    integer = bool(form.integer.any())
+    # A limit in an LP leaves no usable point; in a MIP it leaves the incumbent.
+    usable = feasible and (integer or termination == Termination.OPTIMAL)
+    if not usable:
+        return Run(termination, None, None, float("inf"), float(info.mip_dual_bound) if integer else float("-inf"))
+    solution = solver.getSolution()
+    objective = float(info.objective_function_value)
+    return Run(
+        termination=termination,
+        x=np.array(solution.col_value),
+        row_dual=None if integer else np.array(solution.row_dual),
+        objective=objective,
+        bound=float(info.mip_dual_bound) if integer else objective,
+    )
+
+
+def _check(status: Any, what: str) -> None:
+    if status == highspy.HighsStatus.kError:
+        raise SolverFault(f"HiGHS failed at {what}")

@@ -1,0 +1,130 @@
+"""What one canonical unit of each column and row is, in the model's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
+from optimizer.prepare.instance import Instance
+from schemas.scenario import Budget, PermitSlots, ServiceFloor, ShareCap
+
+UnitOf = Callable[[tuple[Any, ...]], float]
+
+
+def column_units(columns: list[Any], instance: Instance) -> Floats:
+    """Unit of each column; shape (columns,)."""
+    return _units(columns, _of_variables(instance))
+
+
+def row_units(rows: list[Any], instance: Instance) -> Floats:
+    """Unit of each row; shape (rows,)."""
+    return _units(rows, _of_constraints(instance))
+
+
+def _units(members: list[Any], unit_of: Mapping[str, UnitOf]) -> Floats:
+    units = np.empty(len(members))
+    for number, member in enumerate(members):
+        index = member.index()
+        key = index if isinstance(index, tuple) else (index,)
+        units[number] = unit_of[member.parent_component().local_name](key)
+    return units
+
+
+def _of_variables(instance: Instance) -> dict[str, UnitOf]:
+    size = _Sizes(instance)
+    return {
+        "run": size.producer,
+        "ship": size.route,
+        "dispose": size.commodity,
+        "buy": size.stockpile,
+        "release": size.stockpile,
+        "stock": size.stockpile,
+        "served": size.demand,
+        "short": size.demand,
+        "slack": size.limit,
+        "start": size.one,
+        "started": size.one,
+        "onboard": size.one,
+        "onboarded": size.one,
+        "cost": size.money,
+        "excess": size.money,
+        "value_at_risk": size.money,
+    }
+
+
+def _of_constraints(instance: Instance) -> dict[str, UnitOf]:
+    size = _Sizes(instance)
+    return {
+        "commodity_balances": size.commodity,
+        "facility_runs_within_capacity": size.producer,
+        "start_stays_started": size.one,
+        "project_starts_once": size.one,
+        "project_starts_where_forced": size.one,
+        "project_runs_when_on_line": size.producer,
+        "project_waits_for_required": size.one,
+        "project_excludes_other": size.one,
+        "route_flows_within_capacity": size.route,
+        "flow_stays_within_quota": size.quota,
+        "onboarding_stays": size.one,
+        "route_flows_after_onboarding": size.route,
+        "onboarded_route_takes_minimum": size.route,
+        "stock_carries_over": size.stockpile,
+        "stock_covers_target": size.stockpile,
+        "demand_is_served_or_short": size.demand,
+        "share_stays_below_cap": size.limit,
+        "budget_is_kept": size.limit,
+        "shortage_stays_below_floor": lambda key: size.demand((key[1],)),
+        "node_cost_adds_up": size.money,
+        "tail_excess_is_counted": size.money,
+    }
+
+
+class _Sizes:
+    """Unit by the first part of an index."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._tonnes = instance.units.tonnes
+        self._producer = {}
+        for name, producer in instance.supply.producers.items():
+            main, per_activity = next(iter(producer.outputs.items()))
+            self._producer[name] = self._tonnes[main] / 2.0 ** round(np.log2(per_activity))
+
+    def one(self, key: tuple[Any, ...]) -> float:
+        return 1.0
+
+    def money(self, key: tuple[Any, ...]) -> float:
+        return self._instance.units.kusd
+
+    def commodity(self, key: tuple[Any, ...]) -> float:
+        return self._tonnes[key[0]]
+
+    def producer(self, key: tuple[Any, ...]) -> float:
+        return float(self._producer[key[0]])
+
+    def route(self, key: tuple[Any, ...]) -> float:
+        return self._tonnes[self._instance.trade.routes[key[0]].commodity]
+
+    def quota(self, key: tuple[Any, ...]) -> float:
+        return self.route((self._instance.trade.quota_routes[key[0]][0],))
+
+    def stockpile(self, key: tuple[Any, ...]) -> float:
+        return self._tonnes[self._instance.stocks.stockpiles[key[0]].commodity]
+
+    def demand(self, key: tuple[Any, ...]) -> float:
+        return self._tonnes[self._instance.demands.demands[key[0]].commodity]
+
+    def limit(self, key: tuple[Any, ...]) -> float:
+        limit = self._instance.scenario.limits[key[0]]
+        match limit:
+            case ShareCap():
+                return self._tonnes[limit.commodity]
+            case Budget():
+                return self._instance.units.kusd
+            case PermitSlots():
+                return 1.0
+            case ServiceFloor():
+                return self.demand((key[1],))
