@@ -21,7 +21,9 @@ from check_plans import (
     workshop_plan,
 )
 
+import optimizer
 import optimizer.check
+import scenarios
 
 
 def test_the_golden_toy_plan_worked_out_by_hand_holds() -> None:
@@ -546,6 +548,21 @@ def test_the_largest_violation_comes_first() -> None:
 def test_at_most_ten_sentences_are_said() -> None:
     verdict = verdict_of(workshop(), {**workshop_plan(), "run": [], "serve": []})
     assert len(verdict.worst) == 10
+
+
+# Agreement with the optimizer
+
+
+EXAMPLES = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_optimizer_s_plan_of_an_example_holds(name: str) -> None:
+    plan = optimizer.solve(name)
+    verdict = optimizer.check.check(plan.scenario, plan.tables, objective_kusd=plan.summary.objective_kusd)
+    assert verdict.worst == []
+    assert verdict.max_violation < 1e-6
+    assert verdict.cost_difference_rel < 1e-6
 
 
 # Independence
