@@ -48,21 +48,6 @@ def amount(value: float) -> str:
     return text.replace("-", "−")
 
 
-def money(kusd: float) -> str:
-    """kUSD as thousand, million or billion USD.
-
-    >>> money(850.0), money(5172.1574), money(-2.5e6), money(0.0)
-    ('850 thousand USD', '5.17 million USD', '−2.5 billion USD', '0 USD')
-    """
-    if kusd == 0:
-        return "0 USD"
-    for size, word in ((1e6, "billion"), (1e3, "million")):
-        # From here on rounding to three digits would reach the unit.
-        if abs(kusd) >= 0.9995 * size:
-            return f"{amount(kusd / size)} {word} USD"
-    return f"{amount(kusd)} thousand USD"
-
-
 def percent(share: float) -> str:
     """A fraction in per cent, with about three significant digits.
 

@@ -1,0 +1,223 @@
+"""Tables of a run as a page shows them: titles, units, numbers rounded with the exact value behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from optimizer.figures.rows import records
+from optimizer.figures.stock_levels import stock_points
+from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
+from optimizer.results.words import money
+from schemas import Scenario, Summary
+from service.ui import words
+
+MOST_ROWS = 40
+"""Longer tables are cut on the page; the files hold all rows."""
+
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a cell; a number also has its exact value, shown on hover."""
+
+    text: str
+    exact: str = ""
+    number: bool = False
+
+
+Names = Callable[[Mapping[str, Any]], list[Cell]]
+"""The first cells of a row, which say what it is about."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table on the page. `source` is the table of the result that its links lead to, or empty."""
+
+    title: str
+    head: list[Cell]
+    rows: list[list[Cell]]
+    source: str = ""
+    empty: str = "None."
+    note: str = ""
+    left_out: int = 0
+
+
+def number(value: Any, unit: str = "") -> Cell:
+    """A number in the unit of its column."""
+    return _missing() if pd.isna(value) else Cell(amount(float(value)), f"{float(value)!r} {unit}".strip(), number=True)
+
+
+def cost(kusd: Any) -> Cell:
+    """An amount of money, in the words that fit its size."""
+    return _missing() if pd.isna(kusd) else Cell(money(float(kusd)), f"{float(kusd)!r} kUSD", number=True)
+
+
+def share(value: Any) -> Cell:
+    """A fraction, in per cent."""
+    return _missing() if pd.isna(value) else Cell(percent(float(value)), repr(float(value)), number=True)
+
+
+def year(value: Any) -> Cell:
+    """A year, whole or decimal."""
+    return _missing() if pd.isna(value) else Cell(f"{float(value):g}", number=True)
+
+
+def _missing() -> Cell:
+    return Cell("–", number=True)
+
+
+def _head(*names: str, first_number: int) -> list[Cell]:
+    """Column heads; from `first_number` on they stand over numbers."""
+    return [Cell(name, number=position >= first_number) for position, name in enumerate(names)]
+
+
+def starts(tables: Tables, scenario: Scenario) -> Grid:
+    """Projects started on the base path, or committed before."""
+    rows = [
+        [
+            Cell(str(row["title"] or row["project"])),
+            Cell(str(row["status"])),
+            Cell(str(row["track"]).replace("_", " ")),
+            year(row["start"]),
+            year(row["on_line"]),
+            number(row["capacity_t_per_y"], "t/y"),
+            cost(row["capex_kusd"]),
+            share(row["utilisation_share"]),
+            number(row["break_even_kusd_per_t"], "kUSD/t"),
+        ]
+        for row in records(tables["projects"])
+    ]
+    names = ("Project", "Status", "Track", "Start", "On line", "Capacity, t/y", "Capital cost", "Use of capacity")
+    head = _head(*names, "Break-even price, USD/kg", first_number=3)
+    empty = "The plan starts no project." if scenario.projects else "The scenario has no projects."
+    return Grid("Projects", head, rows, source="projects", empty=empty)
+
+
+def onboardings(summary: Summary, scenario: Scenario) -> Grid:
+    """Suppliers the plan qualifies on the base path."""
+    rows = [
+        [Cell(title_of(scenario.routes, item.name)), year(item.start), year(item.on_line)]
+        for item in summary.onboardings
+    ]
+    head = _head("Route", "Decided", "Usable from", first_number=1)
+    return Grid("Suppliers to qualify", head, rows, source="onboardings", empty="No supplier needs to be qualified.")
+
+
+def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
+    """Supply of a mineral group by source and year, t/y on the base path."""
+
+    def names(row: Mapping[str, Any]) -> list[Cell]:
+        return [
+            Cell(title_of(scenario.commodities, row["commodity"])),
+            Cell(title_of(scenario.places, row["place"])),
+            Cell(words.SOURCES.get(row["source_kind"], str(row["source_kind"]))),
+        ]
+
+    table, keys = _of_group(tables["supply"], mineral_group), ["commodity", "place", "source_kind"]
+    head, rows = _by_year(table, keys, names)
+    return Grid(
+        "Supply by source, t/y", [*_head("Commodity", "Place", "Source", first_number=3), *head], rows, "supply"
+    )
+
+
+def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
+    """Uses of a mineral group by year, t/y on the base path."""
+    plants = {**scenario.facilities, **scenario.projects}
+
+    def names(row: Mapping[str, Any]) -> list[Cell]:
+        kind, name = str(row["use_kind"]), str(row["name"])
+        titles: dict[str, str] = {
+            "plant": title_of(plants, name),
+            "stock": title_of(scenario.stockpiles, name),
+            "export": title_of(scenario.places, name),
+        }
+        return [
+            Cell(title_of(scenario.commodities, row["commodity"])),
+            Cell(words.USES.get(kind, kind)),
+            Cell(titles.get(kind, TIER_TITLES.get(name, name))),
+        ]
+
+    head, rows = _by_year(_of_group(tables["uses"], mineral_group), ["commodity", "use_kind", "name"], names)
+    return Grid("Uses, t/y", [*_head("Commodity", "Use", "By", first_number=3), *head], rows, "uses")
+
+
+def stocks(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
+    """Stock of a mineral group at the end of each year, t, on the base path and in each future."""
+    points = pd.DataFrame(
+        stock_points(tables, scenario, mineral_group), columns=["stockpile", "path", "year", "stock_t"]
+    )
+    points = points.rename(columns={"stock_t": "base_t_per_y"})
+    head, rows = _by_year(points, ["stockpile", "path"], lambda row: [Cell(row["stockpile"]), Cell(row["path"])])
+    head = [*_head("Stockpile", "Path", first_number=2), *head]
+    note = "The first column is the opening stock. A future's row begins where it departs from the base path."
+    return Grid("Stock at the end of the year, t", head, rows, "store", "The group has no stockpile.", note)
+
+
+def shortages(tables: Tables, scenario: Scenario) -> Grid:
+    """Expected shortages, the dearest first."""
+    table = tables["shortages"].sort_values("expected_penalty_kusd", ascending=False)
+    rows = [
+        [
+            Cell(title_of(scenario.commodities, row["commodity"])),
+            Cell(TIER_TITLES.get(row["tier"], row["tier"])),
+            year(row["year"]),
+            number(row["expected_t"], "t"),
+            cost(row["expected_penalty_kusd"]),
+        ]
+        for row in records(table)
+    ]
+    head = _head("Commodity", "Tier", "Year", "Expected shortage, t", "Expected penalty", first_number=2)
+    return _cut(Grid("Shortages", head, rows, "shortages", "No shortage is expected."))
+
+
+def futures(tables: Tables, scenario: Scenario) -> Grid:
+    """Futures by cost, the dearest first."""
+    rows = [
+        [Cell(title_of(scenario.futures, row["future"])), share(row["probability"]), cost(row["cost_kusd"])]
+        for row in records(tables["futures"].sort_values("cost_kusd", ascending=False))
+    ]
+    return Grid("Futures", _head("Future", "Probability", "Cost, discounted", first_number=1), rows, "futures")
+
+
+def cost_terms(tables: Tables) -> Grid:
+    """Expected, discounted cost by term, the largest first."""
+    table = tables["cost_terms"].sort_values("expected_kusd", ascending=False)
+    rows = [
+        [Cell(TERM_TITLES.get(row["term"], row["term"])), cost(row["expected_kusd"])]
+        for row in records(table)
+        if row["expected_kusd"]
+    ]
+    return Grid("Cost by term", _head("Term", "Expected, discounted", first_number=1), rows, "cost_terms")
+
+
+def gaps(summary: Summary) -> Grid:
+    """How far each mineral group may be from its best plan."""
+    rows = [[Cell(group), share(gap)] for group, gap in sorted(summary.gap_by_group.items())]
+    note = "The gap of the whole can hide a small mineral; here each group stands for itself."
+    return Grid("Gap by mineral group", _head("Group", "Gap", first_number=1), rows, note=note, empty="Not computed.")
+
+
+def _of_group(table: pd.DataFrame, mineral_group: str) -> pd.DataFrame:
+    return table[table["mineral_group"] == mineral_group]
+
+
+def _by_year(table: pd.DataFrame, keys: list[str], names: Names) -> tuple[list[Cell], list[list[Cell]]]:
+    """Year heads and rows of `base_t_per_y` by key; `names` makes the first cells of a row from its keys."""
+    years = sorted({int(value) for value in table["year"]})
+    values = {(*(row[key] for key in keys), int(row["year"])): row["base_t_per_y"] for row in records(table)}
+    rows = []
+    for row in records(table[keys].drop_duplicates()):
+        key = tuple(row[name] for name in keys)
+        rows.append([*names(row), *(number(values.get((*key, y), float("nan")), "t/y") for y in years)])
+    return [Cell(str(y), number=True) for y in years], rows
+
+
+def _cut(grid: Grid) -> Grid:
+    """The grid with its first rows, and how many were left out."""
+    left_out = max(0, len(grid.rows) - MOST_ROWS)
+    return replace(grid, rows=grid.rows[:MOST_ROWS], left_out=left_out)

@@ -1,0 +1,149 @@
+"""The pages: the list of runs, a run, its figures."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from sqlmodel import Session
+
+import scenarios
+from optimizer import figures
+from optimizer.figures.text import TIER_TITLES, amount, percent
+from optimizer.results.words import money
+from service import storage
+from service.dependencies import SessionOf
+from service.storage import Job
+from service.ui import words
+from service.ui.run_view import RunView, UnknownChoiceError
+
+HEADERS = {
+    "content-security-policy": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cache-control": "no-cache",
+}
+"""Sent with every page: nothing is loaded from elsewhere, nothing is run that we did not ship."""
+
+RUNS_LISTED = 100
+
+_HERE = Path(__file__).parent
+_static = StaticFiles(directory=_HERE / "static")
+router = APIRouter(include_in_schema=False)
+
+
+def _templates() -> Jinja2Templates:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"money": money, "amount": amount, "percent": percent, "moment": _moment}
+    environment.globals |= {"words": words, "tiers": TIER_TITLES}
+    return Jinja2Templates(env=environment)
+
+
+def _moment(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
+
+
+_pages = _templates()
+
+
+def _page(request: Request, template: str, context: dict[str, Any], status: int = 200) -> Response:
+    return _pages.TemplateResponse(request, template, context, status_code=status, headers=HEADERS)
+
+
+def _not_found(request: Request, message: str) -> Response:
+    return _page(request, "not_found.html", {"message": message}, status=404)
+
+
+@router.get("/static/{path:path}")
+async def static_file(request: Request, path: str) -> Response:
+    """A style sheet, script or picture of the pages."""
+    return await _static.get_response(path, request.scope)
+
+
+@router.get("/")
+def list_runs(request: Request, session: SessionOf) -> Response:
+    """Runs, newest first, and the scenarios to start one from."""
+    jobs_url = f"{request.base_url}api/v1/jobs"
+    context = {
+        "jobs": storage.list_jobs(session, RUNS_LISTED),
+        "shipped": [(entry, _curl(jobs_url, entry.name)) for entry in scenarios.names()],
+        "runs_listed": RUNS_LISTED,
+    }
+    return _page(request, "index.html", context)
+
+
+def _curl(url: str, scenario: str) -> str:
+    body = f'{{"kind": "solve", "scenario": "{scenario}"}}'
+    return f"curl -X POST {shlex.quote(url)} -H 'content-type: application/json' -d {shlex.quote(body)}"
+
+
+@router.get("/runs/{job_id}")
+def show_run(
+    request: Request, session: SessionOf, job_id: str, group: str | None = None, year: str | None = None
+) -> Response:
+    """One run: how far it is, what the plan says, or why there is none."""
+    job = storage.get_job(session, job_id)
+    if job is None:
+        return _not_found(request, f"There is no run “{job_id}”.")
+    view = _view(session, job)
+    if view is None:
+        return _page(request, "run_without_plan.html", {"job": job, "now": storage.now()})
+    if not view.has_plan:
+        return _page(request, "run_infeasible.html", {"job": job, "view": view})
+    try:
+        chosen = {"group": view.choose_group(group), "year": view.choose_year(year)}
+    except UnknownChoiceError as unknown:
+        return _not_found(request, str(unknown))
+    return _page(request, "run_plan.html", {"job": job, "view": view, **chosen})
+
+
+@router.get("/runs/{job_id}/figures/{name}.json")
+def show_figure(
+    session: SessionOf, job_id: str, name: str, group: str | None = None, year: str | None = None
+) -> Response:
+    """The Vega-Lite specification of a figure."""
+    job = storage.get_job(session, job_id)
+    view = _view(session, job) if job else None
+    if view is None or not view.has_plan:
+        raise HTTPException(404, f"The run {job_id} has no plan to draw.")
+    try:
+        return JSONResponse(_figure(view, name, group, year), headers=HEADERS)
+    except UnknownChoiceError as unknown:
+        raise HTTPException(404, str(unknown)) from None
+
+
+def _figure(view: RunView, name: str, group: str | None, year: str | None) -> figures.Spec:
+    match name:
+        case "flows":
+            return figures.flows(view.tables, view.scenario, view.choose_group(group), view.choose_year(year))
+        case "stock_levels":
+            return figures.stock_levels(view.tables, view.scenario, view.choose_group(group))
+        case "cost_by_term":
+            return figures.cost_by_term(view.tables)
+        case "future_costs":
+            return figures.future_costs(view.tables, view.scenario, view.summary)
+    raise UnknownChoiceError(
+        f"There is no figure “{name}”. There are: cost_by_term, flows, future_costs, stock_levels."
+    )
+
+
+def _view(session: Session, job: Job) -> RunView | None:
+    """The plan of a job with its scenario, or None while it has none."""
+    if not job.result_sha256:
+        return None
+    document, scenario = storage.read_document(session, job.id), storage.read_scenario(session, job.id)
+    return RunView(job, scenario, document) if document and scenario else None

@@ -1,0 +1,101 @@
+"""What the page of a run shows, read from the job, its scenario and its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from optimizer import Plan
+from schemas import PlanDocument, Scenario, Solution, Summary
+from service.storage import Job
+from service.ui import grids
+from service.ui.grids import Grid
+
+
+class UnknownChoiceError(LookupError):
+    """A mineral group or year that the run does not have."""
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A job that has a plan, or whose plan says that there is none."""
+
+    job: Job
+    scenario: Scenario
+    document: PlanDocument
+
+    @property
+    def summary(self) -> Summary:
+        """The plan in one object."""
+        return self.document.summary
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is something to do, rather than a reason why not."""
+        return self.summary.solution is not Solution.NONE
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of the result by name."""
+        return dict(Plan.from_document(self.document).tables)
+
+    @cached_property
+    def groups(self) -> list[str]:
+        """Mineral groups with flows."""
+        return sorted({*self.tables["supply"]["mineral_group"], *self.tables["uses"]["mineral_group"]})
+
+    @cached_property
+    def years(self) -> list[int]:
+        """First years of the periods."""
+        return sorted({int(year) for year in self.tables["nodes"]["period"]})
+
+    @property
+    def worth_kusd(self) -> float | None:
+        """What the plan saves against doing nothing."""
+        summary = self.summary
+        if summary.do_nothing_kusd is None or summary.objective_kusd is None:
+            return None
+        return summary.do_nothing_kusd - summary.objective_kusd
+
+    def choose_group(self, group: str | None) -> str:
+        """The mineral group asked for, or the first."""
+        if group is None:
+            return self.groups[0] if self.groups else ""
+        if group not in self.groups:
+            raise UnknownChoiceError(f"This run has no mineral group “{group}”. It has: {', '.join(self.groups)}.")
+        return group
+
+    def choose_year(self, year: str | None) -> int:
+        """The year asked for, or the first."""
+        if year is None:
+            return self.years[0]
+        if year not in map(str, self.years):
+            raise UnknownChoiceError(f"This run has no year “{year}”. It has: {', '.join(map(str, self.years))}.")
+        return int(year)
+
+    def stored_groups(self) -> set[str]:
+        """Mineral groups with a stockpile."""
+        return {self.scenario.commodities[pile.commodity].mineral_group for pile in self.scenario.stockpiles.values()}
+
+    def decisions(self) -> list[Grid]:
+        """What to start and whom to qualify."""
+        return [grids.starts(self.tables, self.scenario), grids.onboardings(self.summary, self.scenario)]
+
+    def group_grids(self, group: str) -> list[Grid]:
+        """Flows of a mineral group."""
+        return [make(self.tables, self.scenario, group) for make in (grids.supply, grids.uses)]
+
+    def stock_grid(self, group: str) -> Grid:
+        """Stock of a mineral group."""
+        return grids.stocks(self.tables, self.scenario, group)
+
+    def cost_grids(self) -> list[Grid]:
+        """Cost by term and by future, shortages, gaps."""
+        return [
+            grids.cost_terms(self.tables),
+            grids.futures(self.tables, self.scenario),
+            grids.shortages(self.tables, self.scenario),
+            grids.gaps(self.summary),
+        ]

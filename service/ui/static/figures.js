@@ -1,0 +1,34 @@
+// Draws each element with a data-spec from the Vega-Lite specification at that address, in the colours of the page.
+const scheme = window.matchMedia("(prefers-color-scheme: dark)");
+
+function pageColours() {
+  const style = getComputedStyle(document.documentElement);
+  const ink = style.getPropertyValue("--ink").trim();
+  const quiet = style.getPropertyValue("--quiet").trim();
+  const line = style.getPropertyValue("--line").trim();
+  return {
+    background: "transparent",
+    font: style.getPropertyValue("--font").trim(),
+    text: { color: ink },
+    axis: { labelColor: quiet, titleColor: quiet, gridColor: line, titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
+    legend: { labelColor: ink, labelFontSize: 12 },
+  };
+}
+
+async function draw(place) {
+  try {
+    const response = await fetch(place.dataset.spec);
+    if (!response.ok) throw new Error(`the server answered ${response.status}`);
+    const spec = await response.json();
+    await window.vegaEmbed(place, spec, { ast: true, actions: false, renderer: "svg", config: pageColours() });
+  } catch (error) {
+    place.textContent = `The figure could not be drawn (${error.message}). The tables below hold its numbers.`;
+  }
+}
+
+function drawAll() {
+  document.querySelectorAll("[data-spec]").forEach(draw);
+}
+
+scheme.addEventListener("change", drawAll);
+drawAll();

@@ -1,0 +1,53 @@
+"""What states, codes and kinds are called on a page."""
+
+from __future__ import annotations
+
+from schemas import Solution, Termination
+from schemas.jobs import FailureCode, JobState
+
+STATES: dict[JobState, str] = {
+    JobState.QUEUED: "Waiting for a worker",
+    JobState.RUNNING: "Solving",
+    JobState.STOPPING: "Stopping, keeping the best plan so far",
+    JobState.CANCELLING: "Cancelling",
+    JobState.SUCCEEDED: "Done",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Cancelled",
+    JobState.TIMED_OUT: "Out of time, no plan",
+}
+
+TERMINATIONS: dict[Termination, str] = {
+    Termination.OPTIMAL: "The search came to its end.",
+    Termination.TIME_LIMIT: "The time limit was reached.",
+    Termination.INTERRUPTED: "The search was stopped on request.",
+    Termination.MEMORY_LIMIT: "The memory limit was reached.",
+    Termination.INFEASIBLE: "No plan meets all hard limits at once.",
+    Termination.UNBOUNDED: "The cost can fall without end: a price or a limit is missing.",
+    Termination.ERROR: "The solver gave up with an error.",
+}
+
+SOLUTIONS: dict[Solution, str] = {
+    Solution.OPTIMAL: "The plan is optimal within the gap asked for.",
+    Solution.FEASIBLE: "The plan meets all limits, but is not proven optimal.",
+    Solution.NONE: "There is no plan.",
+}
+
+REMEDIES: dict[FailureCode, str] = {
+    FailureCode.INVALID_INPUT: "Correct the scenario where the message says so, and submit it again.",
+    FailureCode.OUT_OF_MEMORY: "Use fewer periods, futures or cost steps, or a machine with more memory.",
+    FailureCode.KILLED: "Give the solve a shorter time limit, or a wider gap, so that it ends by itself.",
+    FailureCode.CRASHED: "Submit it again. If it fails again, keep its log and report it.",
+    FailureCode.SOLVER_ERROR: "Look for numbers of very different size in the scenario, and submit it again.",
+    FailureCode.INTERNAL_ERROR: "Keep the log and report it: this is a fault of Lodeplan, not of the scenario.",
+}
+
+SOURCES: dict[str, str] = {"import": "Import", "home": "Home production", "stock": "From stock"}
+
+USES: dict[str, str] = {
+    "demand": "Demand served",
+    "plant": "Used by a plant",
+    "stock": "Into stock",
+    "disposal": "Disposal",
+    "export": "Export",
+    "shortage": "Shortage",
+}
