@@ -149,10 +149,12 @@ def _check_place(findings: Findings, name: str | None, keys: Sequence[str]) -> N
 
 
 def _check_places(findings: Findings, selection: Sequence[str], keys: Sequence[str]) -> None:
-    """Each name in a list must be `*`, a place or a group."""
+    """Each name in a list must be `*`, a place or a group; a broken place may have been the only one of a group."""
+    if not findings.can_read_shapes("places"):
+        return
     known = {*findings.names("places"), *findings.selections.groups}
     for name in selection:
-        if name != "*" and name not in known and findings.knows("places"):
+        if name != "*" and name not in known:
             findings.unknown("places or groups", name, keys, known)
 
 

@@ -1,0 +1,468 @@
+"""Every check of whether a scenario's entries fit together has a scenario that trips it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_scenario import problems_of, the_problem_of, tiny
+
+import scenarios
+import schemas
+from schemas.references import find_warnings
+
+Patch = dict[str, Any]
+
+
+def put(path: str, value: Any) -> Patch:
+    return {"op": "set", "path": path, "value": value}
+
+
+def drop(path: str) -> Patch:
+    return {"op": "remove", "path": path}
+
+
+PROJECT = "projects.'new smelter'"
+CURVE = {"observed_t_per_y": 10, "elasticity": 1, "up_to_t_per_y": 50}
+QUOTA = {"volume_t_per_y": 5, "in_quota_rate_share": 0.01}
+BAN = {"changes": "exports", "onset": 2027, "availability_share": 0}
+
+# (what is changed, code, path of the problem)
+TRIPS: dict[str, tuple[list[Patch], str, str]] = {
+    # names
+    "home is no place": ([put("home", "USSA")], "unknown_place", "home"),
+    "a member is no place": (
+        [put("places.Others.members", {"CHN": 0.4, "AUT": 0.6})],
+        "unknown_place",
+        "places.Others.members.AUT",
+    ),
+    "a facility stands nowhere": ([put("facilities.mine.place", "AUZ")], "unknown_place", "facilities.mine.place"),
+    "an output is no commodity": (
+        [put("facilities.mine.outputs", "ore=1; gold=0.1")],
+        "unknown_commodity",
+        "facilities.mine.outputs.gold",
+    ),
+    "a project's input is no commodity": (
+        [put(f"{PROJECT}.inputs", {"oar": 2})],
+        "unknown_commodity",
+        f"{PROJECT}.inputs.oar",
+    ),
+    "a project requires no project": (
+        [put(f"{PROJECT}.requires", "third smelter")],
+        "unknown_project",
+        f"{PROJECT}.requires",
+    ),
+    "a forced track is no track": (
+        [put(f"{PROJECT}.forced_track", "slow")],
+        "unknown_track",
+        f"{PROJECT}.forced_track",
+    ),
+    "a route ships no commodity": (
+        [put("routes.'ore AUS'.commodity", "oree")],
+        "unknown_commodity",
+        "routes.'ore AUS'.commodity",
+    ),
+    "a route begins nowhere": ([put("routes.'ore AUS'.origin", "AUX")], "unknown_place", "routes.'ore AUS'.origin"),
+    "a measure is for no origin": ([put("tariffs.mfn.origins", ["rival"])], "unknown_place", "tariffs.mfn.origins"),
+    "a measure is for no importer": (
+        [put("tariffs.mfn.destination", "UAS")],
+        "unknown_place",
+        "tariffs.mfn.destination",
+    ),
+    "a measure exempts no commodity": (
+        [put("tariffs.mfn.except_commodities", ["mettal"])],
+        "unknown_commodity",
+        "tariffs.mfn.except_commodities",
+    ),
+    "a measure replaces none": ([put("tariffs.extra.replaces", "mfm")], "unknown_measure", "tariffs.extra.replaces"),
+    "a stockpile holds no commodity": (
+        [put("stockpiles.store.commodity", "metall")],
+        "unknown_commodity",
+        "stockpiles.store.commodity",
+    ),
+    "a reserve waits for no event": (
+        [put("stockpiles.store.release_events", "b_n*")],
+        "unknown_event",
+        "stockpiles.store.release_events",
+    ),
+    "a demand is for no commodity": (
+        [put("demands.user.commodity", "metal/refined")],
+        "unknown_commodity",
+        "demands.user.commodity",
+    ),
+    "a cap is on no commodity": ([put("limits.cap.commodity", "or")], "unknown_commodity", "limits.cap.commodity"),
+    "a cap counts no place": ([put("limits.cap.places", "rival")], "unknown_place", "limits.cap.places"),
+    "an event hits no place": ([put("events.ban.places", ["CHM"])], "unknown_place", "events.ban.places"),
+    "an event hits no commodity": (
+        [put("events.ban.commodities", "met/*")],
+        "unknown_commodity",
+        "events.ban.commodities",
+    ),
+    "an event hits no facility": (
+        [put("events.ban", {"changes": "output", "onset": 2027, "availability_share": 0, "facilities": ["smelt"]})],
+        "unknown_facility",
+        "events.ban.facilities",
+    ),
+    "an event delays no project": (
+        [put("events.ban", {"changes": "projects", "onset": 2027, "projects": "old*"})],
+        "unknown_project",
+        "events.ban.projects",
+    ),
+    "an event switches no measure": (
+        [put("events.ban", {"changes": "tariffs", "onset": 2027, "switch_on": "extro"})],
+        "unknown_measure",
+        "events.ban.switch_on",
+    ),
+    "a future has no event": ([put("futures.ban.events", "bann")], "unknown_event", "futures.ban.events"),
+    # dates
+    "an onset in the first period": ([put("events.ban.onset", "2026-12-31")], "onset_too_early", "events.ban.onset"),
+    "an onset before the horizon": ([put("events.ban.onset", 2020)], "onset_too_early", "events.ban.onset"),
+    "an onset after the horizon": ([put("events.ban.onset", 2031)], "outside_horizon", "events.ban.onset"),
+    "an event ends before it begins": ([put("events.ban.until", 2027)], "dates_out_of_order", "events.ban.until"),
+    "a measure ends before it begins": (
+        [put("tariffs.mfn.onset", 2028), put("tariffs.mfn.until", 2027)],
+        "dates_out_of_order",
+        "tariffs.mfn.until",
+    ),
+    "a latest start before the earliest": (
+        [put(f"{PROJECT}.earliest_start", 2028), put(f"{PROJECT}.latest_start", 2026)],
+        "dates_out_of_order",
+        f"{PROJECT}.latest_start",
+    ),
+    "a latest onboarding before the earliest": (
+        [put("routes.'metal CHN'.onboarding", {"earliest": 2029, "latest": 2027})],
+        "dates_out_of_order",
+        "routes.'metal CHN'.onboarding.latest",
+    ),
+    "a forced track longer than the horizon": (
+        [put(f"{PROJECT}.forced_track", "standard"), put(f"{PROJECT}.tracks.standard.permit_years", 6)],
+        "cannot_come_on_line",
+        f"{PROJECT}.forced_track",
+    ),
+    "a commitment without a track": (
+        [put(f"{PROJECT}.committed_start", 2025)],
+        "no_forced_track",
+        f"{PROJECT}.forced_track",
+    ),
+    # numbers that must agree
+    "members do not add to 1": (
+        [put("places.Others.members", "CHN=0.4; AUS=0.5")],
+        "sum_not_1",
+        "places.Others.members",
+    ),
+    "a region within a region": (
+        [put("places.More", {"members": {"Others": 1}})],
+        "nested_region",
+        "places.More.members.Others",
+    ),
+    "steps and a curve": (
+        [
+            put("facilities.mine.supply_curve", CURVE),
+            put("facilities.mine.cost_kusd_per_t", 0),
+            put("facilities.mine.steps", [{"width_t_per_y": 5, "cost_kusd_per_t": 1}]),
+        ],
+        "two_costs",
+        "facilities.mine.supply_curve",
+    ),
+    "steps and a cost": (
+        [put("facilities.mine.steps", [{"width_t_per_y": 5, "cost_kusd_per_t": 1}])],
+        "two_costs",
+        "facilities.mine.cost_kusd_per_t",
+    ),
+    "a curve without elasticity or slope": (
+        [put("facilities.mine.supply_curve", {"observed_t_per_y": 10})],
+        "supply_curve",
+        "facilities.mine.supply_curve",
+    ),
+    "a curve with elasticity and slope": (
+        [put("facilities.mine.supply_curve", {**CURVE, "slope_kusd_per_t2_y": 1})],
+        "supply_curve",
+        "facilities.mine.supply_curve",
+    ),
+    "an elasticity at no volume": (
+        [put("facilities.mine.supply_curve", {**CURVE, "observed_t_per_y": 0})],
+        "supply_curve",
+        "facilities.mine.supply_curve.elasticity",
+    ),
+    "an observed volume beyond the curve": (
+        [put("facilities.mine.supply_curve", {**CURVE, "observed_t_per_y": 51})],
+        "supply_curve",
+        "facilities.mine.supply_curve.observed_t_per_y",
+    ),
+    "a curve without end": (
+        [put("facilities.offer.supply_curve", {"observed_t_per_y": 10, "elasticity": 1})],
+        "supply_curve",
+        "facilities.offer.supply_curve.up_to_t_per_y",
+    ),
+    "a facility named as a project": (
+        [put("facilities.'new smelter'", {"place": "USA", "outputs": {"metal": 1}, "inputs": {"ore": 2}})],
+        "ambiguous_name",
+        "facilities.'new smelter'",
+    ),
+    "capex is spent twice": (
+        [put(f"{PROJECT}.capex_spending_share", "0.5; 0.6")],
+        "sum_not_1",
+        f"{PROJECT}.capex_spending_share",
+    ),
+    "a project requires itself": (
+        [put(f"{PROJECT}.requires", ["new smelter"])],
+        "refers_to_itself",
+        f"{PROJECT}.requires",
+    ),
+    "a project requires what it excludes": (
+        [put(f"{PROJECT}.requires", ["second smelter"]), put(f"{PROJECT}.excludes", ["second smelter"])],
+        "contradiction",
+        f"{PROJECT}.excludes",
+    ),
+    "a route that leads back": ([put("routes.'ore AUS'.origin", "USA")], "same_place", "routes.'ore AUS'.destination"),
+    "an all-in measure with a rate": (
+        [put("tariffs.extra.all_in_ceiling_share", 0.3)],
+        "two_rates",
+        "tariffs.extra.rate_share",
+    ),
+    "a dearer rate within the quota": (
+        [put("tariffs.mfn.quota", {**QUOTA, "in_quota_rate_share": 0.06})],
+        "quota_rates",
+        "tariffs.mfn.quota.in_quota_rate_share",
+    ),
+    "an opening stock above capacity": (
+        [put("stockpiles.store.opening_t", 101)],
+        "above_capacity",
+        "stockpiles.store.opening_t",
+    ),
+    "shortage steps that end below 1": (
+        [put("demands.user.shortage_penalty_kusd_per_t", "0.1=50; 0.9=400")],
+        "shortage_steps",
+        "demands.user.shortage_penalty_kusd_per_t",
+    ),
+    "shortage steps that do not rise": (
+        [put("demands.user.shortage_penalty_kusd_per_t", "0.5=50; 0.2=60; 1=400")],
+        "shortage_steps",
+        "demands.user.shortage_penalty_kusd_per_t",
+    ),
+    "penalties that fall": (
+        [put("demands.user.shortage_penalty_kusd_per_t", "0.1=400; 1=50")],
+        "shortage_steps",
+        "demands.user.shortage_penalty_kusd_per_t",
+    ),
+    "probabilities above 1": (
+        [put("futures.calm.probability", 1), put("futures.ban.probability", 0.2)],
+        "probabilities",
+        "futures",
+    ),
+    "probabilities below 1": ([put("futures.calm.probability", 0.5)], "probabilities", "futures"),
+    "two blank probabilities": ([put("futures.strike", {"events": ["ban"]})], "probabilities", "futures"),
+    # rules and flows
+    "a demand nobody serves": (
+        [put("commodities.gold", {"stage": "refined", "mineral_group": "gold"}), put("demands.user.commodity", "gold")],
+        "unserved_demand",
+        "demands.user",
+    ),
+    "a cap on what does not flow": ([put("limits.cap.places", "AUS")], "no_match", "limits.cap"),
+    "a budget for what is not": (
+        [put("limits.cap", {"kind": "budget", "covers": "support", "amount_kusd_per_y": 5})],
+        "no_match",
+        "limits.cap",
+    ),
+    "slots nobody uses": (
+        [
+            put("limits.cap", {"kind": "permit_slots", "slots_per_y": 1}),
+            put(f"{PROJECT}.tracks.standard.permit_slots", 0),
+        ],
+        "no_match",
+        "limits.cap",
+    ),
+    "a floor for a tier that wants nothing": (
+        [put("limits.cap", {"kind": "service_floor", "tiers": "military", "served_share": 1})],
+        "no_match",
+        "limits.cap",
+    ),
+    "a ban where nothing is shipped": (
+        [put("events.ban", {**BAN, "commodities": ["ore"], "places": ["CHN"]})],
+        "no_match",
+        "events.ban",
+    ),
+    "a strike where nothing is made": (
+        [
+            put(
+                "events.ban",
+                {"changes": "output", "places": "AUS", "commodities": "metal", "onset": 2027, "availability_share": 0},
+            )
+        ],
+        "no_match",
+        "events.ban",
+    ),
+    "a price rise at home": (
+        [put("events.ban", {"changes": "price", "places": "USA", "onset": 2027, "factor": 2})],
+        "no_match",
+        "events.ban",
+    ),
+    "a demand that nobody has grows": (
+        [put("events.ban", {"changes": "demand", "commodities": "ore", "onset": 2027, "factor": 2})],
+        "no_match",
+        "events.ban",
+    ),
+    "a tariff event that switches nothing": (
+        [put("events.ban", {"changes": "tariffs", "onset": 2027})],
+        "no_match",
+        "events.ban",
+    ),
+    "two quotas on one route": (
+        [put("tariffs.mfn.quota", QUOTA), put("tariffs.extra.quota", QUOTA)],
+        "two_quotas",
+        "tariffs.extra.quota",
+    ),
+}
+
+WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
+    "a measure that is over": ([put("tariffs.mfn.until", 2026)], "outside_horizon", "tariffs.mfn.until"),
+    "a measure yet to come": ([put("tariffs.mfn.onset", 2031)], "outside_horizon", "tariffs.mfn.onset"),
+    "a project too late to matter": (
+        [put(f"{PROJECT}.earliest_start", 2030)],
+        "outside_horizon",
+        PROJECT,
+    ),
+    "an onboarding too late to matter": (
+        [put("routes.'metal CHN'.onboarding.lead_years", 5)],
+        "outside_horizon",
+        "routes.'metal CHN'.onboarding",
+    ),
+    "numbers for years after the horizon": (
+        [put("demands.user.quantity_t_per_y", "2031=5")],
+        "outside_horizon",
+        "demands.user.quantity_t_per_y",
+    ),
+    "an event in no future": ([put("events.strike", {**BAN, "places": ["CHN"]})], "unused", "events.strike"),
+    "an all-in measure with nobody": (
+        [
+            put(
+                "tariffs.extra",
+                {"programme": "all_in", "hts": "8112", "all_in_ceiling_share": 0.15, "all_in_with": "mfm"},
+            )
+        ],
+        "unused",
+        "tariffs.extra.all_in_with",
+    ),
+    "a replacement without precedence": ([put("tariffs.extra.replaces", "mfn")], "unused", "tariffs.extra.replaces"),
+    "a measure without a route": ([put("tariffs.extra.origins", "AUS")], "no_route", "tariffs.extra"),
+    "a tariff code without a commodity": ([put("tariffs.extra.hts", "8112; 26")], "no_commodity", "tariffs.extra.hts"),
+    "a pattern without a commodity": (
+        [put("tariffs.mfn.commodities", "metal; gold/*")],
+        "no_commodity",
+        "tariffs.mfn.commodities",
+    ),
+    "a route without a customs value": (
+        [drop("routes.'metal CHN'.customs_value_kusd_per_t")],
+        "no_customs_value",
+        "routes.'metal CHN'.customs_value_kusd_per_t",
+    ),
+    "metal value without a price": (
+        [drop("commodities.metal.reference_price_kusd_per_t"), put("tariffs.mfn.base", "metal_value")],
+        "no_reference_price",
+        "commodities.metal.reference_price_kusd_per_t",
+    ),
+    "a cover for what nobody demands": (
+        [put("stockpiles.store.commodity", "ore"), put("stockpiles.store.cover_days", 90)],
+        "no_demand",
+        "stockpiles.store.cover_days",
+    ),
+    "a stock budget without a price": (
+        [
+            drop("commodities.metal.reference_price_kusd_per_t"),
+            put("limits.cap", {"kind": "budget", "covers": "stock", "amount_kusd_per_y": 5}),
+        ],
+        "no_reference_price",
+        "commodities.metal.reference_price_kusd_per_t",
+    ),
+}
+
+
+def test_the_scenario_that_is_broken_below_is_valid_and_raises_no_warning() -> None:
+    assert find_warnings(scenarios.load(tiny())) == []
+
+
+@pytest.mark.parametrize("case", TRIPS)
+def test_a_check_finds_what_it_is_for_and_nothing_else(case: str) -> None:
+    patches, code, path = TRIPS[case]
+
+    found = the_problem_of(tiny(), patches)
+
+    assert (found.code, found.path) == (code, path)
+
+
+@pytest.mark.parametrize("case", WARNINGS)
+def test_a_warning_comes_for_what_it_is_for_and_nothing_else(case: str) -> None:
+    patches, code, path = WARNINGS[case]
+
+    found = find_warnings(scenarios.load(tiny(), patches))
+
+    assert [(warning.code, warning.path) for warning in found] == [(code, path)]
+
+
+def test_no_check_is_without_a_scenario_that_trips_it() -> None:
+    folder = Path(schemas.__file__).parent
+    text = "".join((folder / f"{name}.py").read_text() for name in ("references", "timing", "agreement", "reach"))
+    codes = set(re.findall(r'note\(\s*"(\w+)"', text))
+
+    tripped = {code for _, code, _ in [*TRIPS.values(), *WARNINGS.values()]}
+
+    assert codes - tripped == set()
+    assert "probabilities" in codes
+
+
+def test_a_wrong_sum_of_probabilities_names_the_sum_and_the_futures() -> None:
+    found = the_problem_of(tiny(), [put("futures.calm.probability", 1), put("futures.ban.probability", 0.2)])
+
+    assert "1.2" in found.message
+    assert "calm" in found.message
+    assert "ban" in found.message
+    assert found.value == pytest.approx(1.2)
+
+
+def test_an_unknown_name_is_answered_with_the_closest_ones() -> None:
+    found = the_problem_of(tiny(), [put("routes.'ore AUS'.origin", "Aus")])
+
+    assert found.value == "Aus"
+    assert found.remedy is not None
+    assert "`AUS`" in found.remedy
+
+
+def test_a_demand_nobody_serves_is_told_which_input_its_plant_lacks() -> None:
+    found = the_problem_of(
+        tiny(), [drop("facilities.offer"), drop("stockpiles.store"), drop("routes.'ore AUS'"), drop("tariffs")]
+    )
+
+    assert found.code == "unserved_demand"
+    assert found.remedy == "`smelter` at `USA` makes it but cannot get `ore`."
+
+
+def test_a_broken_entry_does_not_hide_what_is_wrong_elsewhere_nor_make_its_name_unknown() -> None:
+    patches = [
+        put("facilities.offer.capacity_t_per_y", -5),
+        put("futures.calm.probability", 0.5),
+        put("demands.user.commodity", "mettal"),
+    ]
+
+    data = tiny()
+    data["places"]["CHN"] = {"grups": ["rivals"]}
+
+    found = {(problem.code, problem.path) for problem in problems_of(data, patches)}
+
+    assert found == {
+        ("out_of_bounds", "facilities.offer.capacity_t_per_y"),
+        ("unknown_field", "places.CHN.grups"),
+        ("probabilities", "futures"),
+        ("unknown_commodity", "demands.user.commodity"),
+    }
+
+
+def test_two_hundred_problems_are_two_hundred_problems() -> None:
+    data = tiny()
+    data["routes"] |= {
+        f"r{number}": {"commodity": "metal", "origin": "XXX", "destination": "USA"} for number in range(120)
+    }
+    data["facilities"] |= {
+        f"f{number}": {"place": "CHN", "outputs": {"metal": 1}, "capacity_t_per_y": -1} for number in range(80)
+    }
+
+    assert len(problems_of(data)) == 200
