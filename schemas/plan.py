@@ -74,7 +74,9 @@ class StockLevel(Strict):
 class Verdict(Strict):
     """What the independent check found."""
 
-    max_violation: float = Field(description="Largest violation of a constraint, relative to its size (at least 1 unit of the commodity).")
+    max_violation: float = Field(
+        description="Largest violation of a constraint, relative to its size (at least 1 unit of the commodity)."
+    )
     cost_difference_rel: float = Field(description="Recomputed against reported objective, relative.")
     worst: list[str] = Field(default=[], description="The largest violations in words, at most ten.")
 
@@ -101,10 +103,14 @@ class Summary(Strict):
     gap_by_group: dict[str, float] = {}
     expected_cost_kusd: float | None = None
     cvar_kusd: float | None = None
-    spend_kusd: float | None = Field(default=None, description="Expected money paid, without penalties and calibration.")
+    spend_kusd: float | None = Field(
+        default=None, description="Expected money paid, without penalties and calibration."
+    )
     duty_kusd: float | None = None
     cost_terms_kusd: dict[str, float] = {}
-    do_nothing_kusd: float | None = Field(default=None, description="Objective with no start, no onboarding and no stock bought.")
+    do_nothing_kusd: float | None = Field(
+        default=None, description="Objective with no start, no onboarding and no stock bought."
+    )
     futures: list[FutureCost] = []
     projects: list[ProjectStart] = []
     onboardings: list[ProjectStart] = []

@@ -23,9 +23,7 @@ class InputProblem(BaseModel):
     @property
     def pointer(self) -> str:
         """The same place as a JSON pointer (RFC 6901)."""
-        return "/" + "/".join(
-            part.replace("~", "~0").replace("/", "~1") for part in split_path(self.path)
-        )
+        return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in split_path(self.path))
 
     def __str__(self) -> str:
         place = self.path

@@ -50,9 +50,7 @@ class Horizon(Strict):
 
 
 class Economics(Strict):
-    discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.05, description="Real yearly rate (fraction)."
-    )
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.05, description="Real yearly rate (fraction).")
     money_year: Year | None = Field(default=None, description="Year whose USD the money is in.")
     view: Literal["importer", "national"] = Field(
         default="importer",
@@ -161,7 +159,9 @@ class Track(Strict):
 
     permit_years: NonNegative = Field(description="Years from start to permit.")
     construction_years: NonNegative = Field(description="Years from permit to first output.")
-    extra_cost_kusd: NonNegative = Field(default=0.0, description="Cost of the track on top of capex, paid at start, kUSD.")
+    extra_cost_kusd: NonNegative = Field(
+        default=0.0, description="Cost of the track on top of capex, paid at start, kUSD."
+    )
     permit_slots: NonNegative = Field(default=0.0, description="Permit slots a start uses.")
 
     @property
@@ -175,19 +175,26 @@ class Project(Facility):
     capacity_t_per_y: ByYear = Field(description="Activity at most when ramped up, t/y.")
     capex_kusd: NonNegative = Field(description="Capital cost, kUSD.")
     capex_spending_share: Annotated[list[Share], BeforeValidator(_split_list)] = Field(
-        default=[1.0], min_length=1, description="Share of capex falling due in the year of the start and each year after; adds to 1."
+        default=[1.0],
+        min_length=1,
+        description="Share of capex falling due in the year of the start and each year after; adds to 1.",
     )
     life_years: Positive = Field(default=20.0, description="Life from first output, years.")
     end_value_share: Share | None = Field(
-        default=None, description="Worth at the end of the horizon as a share of capex paid; absent: the share of its life left."
+        default=None,
+        description="Worth at the end of the horizon as a share of capex paid; absent: the share of its life left.",
     )
-    tracks: dict[Name, Track] = Field(min_length=1, description="Ways to build it, such as `standard` and `fast_track`.")
+    tracks: dict[Name, Track] = Field(
+        min_length=1, description="Ways to build it, such as `standard` and `fast_track`."
+    )
     ramp_up_share: Annotated[list[Share], BeforeValidator(_split_list)] = Field(
         default=[1.0], min_length=1, description="Share of capacity in each year on line; the last holds from then on."
     )
     earliest_start: Year | None = Field(default=None, description="First year a start is allowed.")
     latest_start: Year | None = Field(default=None, description="Last year a start is allowed.")
-    start_in_branches: bool = Field(default=False, description="Whether it may also start after a future departs from the base path.")
+    start_in_branches: bool = Field(
+        default=False, description="Whether it may also start after a future departs from the base path."
+    )
     forced_track: Name | None = Field(default=None, description="Track on which it must start on the base path.")
     committed_start: Year | None = Field(
         default=None, description="Year of a start already decided, on the forced or only track; its capex is sunk."
@@ -220,7 +227,8 @@ class Route(Entry):
         default=None, description="Price at the exporter's border on which duty is taken, kUSD/t contained."
     )
     calibration_kusd_per_t: AnyByYear = Field(
-        default=0.0, description="Term that makes the base year come out as observed; never dutiable, never spend, kUSD/t."
+        default=0.0,
+        description="Term that makes the base year come out as observed; never dutiable, never spend, kUSD/t.",
     )
     capacity_t_per_y: ByYear | None = Field(default=None, description="Flow at most, t/y.")
     onboarding: Onboarding | None = Field(default=None, description="Decision needed before first use.")
@@ -248,9 +256,12 @@ class TariffMeasure(Entry):
         NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)], BeforeValidator(_split_pairs)
     ] = Field(default=0.0, description="Rate as a fraction of the base (0.25 is 25 %).")
     base: Literal["customs_value", "metal_value"] = Field(
-        default="customs_value", description="What `rate_share` is taken of; metal value is the commodity's reference price."
+        default="customs_value",
+        description="What `rate_share` is taken of; metal value is the commodity's reference price.",
     )
-    rate_kusd_per_t_gross: ByYear = Field(default=0.0, description="Specific duty, kUSD per t gross weight; adds to the other.")
+    rate_kusd_per_t_gross: ByYear = Field(
+        default=0.0, description="Specific duty, kUSD per t gross weight; adds to the other."
+    )
     all_in_ceiling_share: NonNegative | None = Field(
         default=None,
         description="All-in measure: duty is what this ceiling leaves above the duty of `all_in_with`, fraction of customs value; "
@@ -272,17 +283,24 @@ class Stockpile(Entry):
     commodity: Name = Field(description="What is stored.")
     place: Name | None = Field(default=None, description="Where; absent: home.")
     kind: Literal["commercial", "strategic"] = Field(
-        default="commercial", description="`strategic`: released only while an event is in force (see `release_events`)."
+        default="commercial",
+        description="`strategic`: released only while an event is in force (see `release_events`).",
     )
     release_events: NameList = Field(default=["*"], description="Events, or patterns, that open a strategic reserve.")
     opening_t: NonNegative = Field(default=0.0, description="Stock before the first period, t.")
     capacity_t: NonNegative | None = Field(default=None, description="Stock at most, t.")
     fill_t_per_y: ByYear | None = Field(default=None, description="Purchases at most, t/y.")
     loss_share_per_y: Share = Field(default=0.0, description="Loss of stock a year (fraction).")
-    holding_kusd_per_t_y: ByYear = Field(default=0.0, description="Storage and finance, kUSD per t held at a period's end and year.")
+    holding_kusd_per_t_y: ByYear = Field(
+        default=0.0, description="Storage and finance, kUSD per t held at a period's end and year."
+    )
     buying_premium_kusd_per_t: NonNegative = Field(default=0.0, description="On top of the purchase price, kUSD/t.")
-    cover_days: ByYear = Field(default=0.0, description="Stock at least, in days of home's demand for the commodity; on the base path.")
-    end_value_kusd_per_t: float = Field(default=0.0, description="Worth of stock left at the end, kUSD/t; negative: cost of clearing it.")
+    cover_days: ByYear = Field(
+        default=0.0, description="Stock at least, in days of home's demand for the commodity; on the base path."
+    )
+    end_value_kusd_per_t: float = Field(
+        default=0.0, description="Worth of stock left at the end, kUSD/t; negative: cost of clearing it."
+    )
     end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the base path, t.")
 
 
@@ -302,7 +320,8 @@ class Demand(Entry):
 class _Limit(Entry):
     applies_to: Nodes = Field(default="all", description="Every node, or the base path only.")
     violation_price_kusd: Positive | None = Field(
-        default=None, description="Soft limit: price per unit of violation (kUSD per t, per kUSD or per slot); absent: hard."
+        default=None,
+        description="Soft limit: price per unit of violation (kUSD per t, per kUSD or per slot); absent: hard.",
     )
 
 
@@ -337,7 +356,9 @@ class ServiceFloor(_Limit):
     """Share of demand served, at least."""
 
     kind: Literal["service_floor"]
-    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(min_length=1, description="Tiers it protects, each demand alone.")
+    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(
+        min_length=1, description="Tiers it protects, each demand alone."
+    )
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
     served_share: ShareByYear = Field(description="Share of each demand served, at least (fraction).")
 
@@ -382,7 +403,9 @@ class PriceEvent(_Event):
 class DemandEvent(_Event):
     changes: Literal["demand"]
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(default=["military", "essential_civilian", "other"], description="Tiers.")
+    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(
+        default=["military", "essential_civilian", "other"], description="Tiers."
+    )
     factor: NonNegative = Field(description="New demand over old.")
 
 
@@ -418,10 +441,17 @@ class Provenance(Strict):
     table: Name = Field(description="Collection of the scenario, such as `routes`.")
     name: Name = Field(default="*", description="Entry, or a pattern.")
     field: Name = Field(default="*", description="Field, dotted when nested, or a pattern.")
-    kind: Literal["published", "derived", "assumed"] = Field(description="Printed by the source; computed from it; or our judgement.")
-    source: str = Field(min_length=1, description="Publisher and title; for `derived` also the formula, for `assumed` the reasoning.")
+    kind: Literal["published", "derived", "assumed"] = Field(
+        description="Printed by the source; computed from it; or our judgement."
+    )
+    source: str = Field(
+        min_length=1, description="Publisher and title; for `derived` also the formula, for `assumed` the reasoning."
+    )
     year: Year | None = Field(default=None, description="Year the number is for.")
-    low: float | None = Field(default=None, description="Lower end of the plausible range, in the field's unit, or as a factor where `range_is_factor`.")
+    low: float | None = Field(
+        default=None,
+        description="Lower end of the plausible range, in the field's unit, or as a factor where `range_is_factor`.",
+    )
     high: float | None = Field(default=None, description="Upper end.")
     range_is_factor: bool = Field(default=False, description="Whether low and high multiply the number.")
 

@@ -64,11 +64,7 @@ ByYear = Annotated[
 """A number, or numbers by year. A year takes the entry of the latest year up to it (the first entry
 before that); a period takes the mean of the years it covers."""
 
-AnyByYear = Annotated[
-    float | Annotated[dict[Year, float], Field(min_length=1)], BeforeValidator(_split_pairs)
-]
+AnyByYear = Annotated[float | Annotated[dict[Year, float], Field(min_length=1)], BeforeValidator(_split_pairs)]
 """As `ByYear`, negative numbers allowed."""
 
-ShareByYear = Annotated[
-    Share | Annotated[dict[Year, Share], Field(min_length=1)], BeforeValidator(_split_pairs)
-]
+ShareByYear = Annotated[Share | Annotated[dict[Year, Share], Field(min_length=1)], BeforeValidator(_split_pairs)]

@@ -23,15 +23,11 @@ def commodity_balances(m: Any, k: str, q: str, n: str) -> Any:
     Kind: hard.
     Source: mass balance.
     """
-    return (
-        sum(m.net_output[f, k] * m.run[f, i, n] for f, i in m.TOUCHED_BY[k, q])
-        + sum(m.ship[r, b, n] for r, b in m.ARRIVING[k, q])
-        + sum(m.release[z, n] for z in m.HELD[k, q])
-        == sum(m.ship[r, b, n] for r, b in m.LEAVING[k, q])
-        + sum(m.buy[z, n] for z in m.HELD[k, q])
-        + sum(m.dispose[c, p, n] for c, p in m.LET_GO[k, q])
-        + sum(m.served[d, n] for d in m.WANTED[k, q])
-    )
+    return sum(m.net_output[f, k] * m.run[f, i, n] for f, i in m.TOUCHED_BY[k, q]) + sum(
+        m.ship[r, b, n] for r, b in m.ARRIVING[k, q]
+    ) + sum(m.release[z, n] for z in m.HELD[k, q]) == sum(m.ship[r, b, n] for r, b in m.LEAVING[k, q]) + sum(
+        m.buy[z, n] for z in m.HELD[k, q]
+    ) + sum(m.dispose[c, p, n] for c, p in m.LET_GO[k, q]) + sum(m.served[d, n] for d in m.WANTED[k, q])
 
 
 CONSTRAINTS = (commodity_balances,)

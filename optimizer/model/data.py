@@ -39,6 +39,8 @@ def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> N
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:
     """Values of shape (index, nodes), or one for all, as a mapping from (*key, node)."""
     keys = [key if isinstance(key, tuple) else (key,) for key in index]
+    if not keys:
+        return {}
     flat = np.broadcast_to(np.asarray(values, float), (len(keys), len(nodes))).ravel().tolist()
     return dict(zip(((*key, node) for key, node in product(keys, nodes)), flat, strict=True))
 

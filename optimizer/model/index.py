@@ -6,8 +6,6 @@ Links between rows (previous node, lag, recipe) are sets, so that no rule needs 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyomo.environ as pyo
 
@@ -74,5 +72,6 @@ def add_variables(m: pyo.ConcreteModel, instance: Instance) -> None:
 def _run_limits(instance: Instance) -> Floats:
     """Width of each step, and never more than the capacity; a project's own is counted where it is on line."""
     supply = instance.supply
-    capacity: Any = [supply.capacity_t_per_y[producer] for producer, _ in supply.steps]
-    return np.minimum(supply.width_t_per_y, np.array(capacity).reshape(supply.width_t_per_y.shape))
+    capacity = np.array([supply.capacity_t_per_y[producer] for producer, _ in supply.steps])
+    limits: Floats = np.minimum(supply.width_t_per_y, capacity.reshape(supply.width_t_per_y.shape))
+    return limits

@@ -85,8 +85,8 @@ def _add_share_caps(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "ARRIVALS_CAPPED", arrivals, caps, dimen=2)
     add_links(m, "OUTPUT_CAPPED", outputs, caps, dimen=2)
     add_links(m, "SLACK_OF", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, caps, dimen=2)
-    beyond = {}
-    within = {}
+    beyond: dict[tuple[str, str, str], float] = {}
+    within: dict[tuple[str, str, str], float] = {}
     for c, node in limits.share_caps:
         cap = limits.cap_share[c, node]
         beyond |= {(c, r, names[node]): share - cap for r, share in limits.capped_share[c].items()}

@@ -97,8 +97,7 @@ def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
     Source: `excludes` of the project.
     """
     return (
-        sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n])
-        + sum(m.started[q, t, a] for t, a in m.STARTED_BY[q, n])
+        sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) + sum(m.started[q, t, a] for t, a in m.STARTED_BY[q, n])
         <= 1 - m.committed[q]
     )
 

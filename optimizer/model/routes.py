@@ -65,7 +65,9 @@ def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
     Kind: hard; the limit is the most that can flow there, computed from the data.
     Source: onboarding of the route.
     """
-    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= sum(m.flow_limit[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
+    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= sum(
+        m.flow_limit[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n]
+    )
 
 
 def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
@@ -78,7 +80,9 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
     Kind: hard.
     Source: onboarding of the route.
     """
-    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) >= sum(m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
+    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) >= sum(
+        m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n]
+    )
 
 
 CONSTRAINTS = (
@@ -120,8 +124,12 @@ def _add_onboardings(m: pyo.ConcreteModel, instance: Instance) -> None:
     }
     rows = [(r, n) for r in trade.onboarding for n in names]
     usable = {(r, names[node]): [names[a]] for (r, node), a in qualification.usable.items()}
-    limits = {(r, n): limit for r in trade.onboarding for n, limit in zip(names, flow_limit_t_per_y(instance, r), strict=True)}
-    minimum = {(r, n): volume for r in trade.onboarding for n, volume in zip(names, trade.minimum_t_per_y[r], strict=True)}
+    limits = {
+        (r, n): limit for r in trade.onboarding for n, limit in zip(names, flow_limit_t_per_y(instance, r), strict=True)
+    }
+    minimum = {
+        (r, n): volume for r in trade.onboarding for n, volume in zip(names, trade.minimum_t_per_y[r], strict=True)
+    }
     add_set(m, "TO_ONBOARD", rows, dimen=2)
     add_set(m, "WITH_MINIMUM", [key for key in rows if minimum[key] > 0 and key in usable], dimen=2)
     add_links(m, "ONBOARDED_BEFORE", before, list(before))

@@ -45,9 +45,7 @@ def _made(instance: Instance, route: Route) -> Floats:
 def _taken(instance: Instance, route: Route) -> Floats:
     """Demand, inputs and stock purchases at the destination; no limit where it is shipped on or let go."""
     market = (route.commodity, route.destination)
-    ships_on = any(
-        (other.commodity, other.origin) == market for other in instance.trade.routes.values()
-    )
+    ships_on = any((other.commodity, other.origin) == market for other in instance.trade.routes.values())
     if ships_on or market in instance.disposals:
         return np.full(len(instance.tree), np.inf)
     taken = instance.demands.by_market().get(market, np.zeros(len(instance.tree)))

@@ -111,8 +111,8 @@ class TariffBook:
         start = calendar.starts[period]
         days = {first_day(year) for year in range(start, start + calendar.lengths[period])}
         measures = [m for origin in self.places.parts(route.origin) for m in self.matching(route, origin).values()]
-        for rule in [*measures, *events.values()]:
-            days |= {day.toordinal() for day in (rule.onset, rule.until) if day}
+        dates = [day for rule in (*measures, *events.values()) for day in (rule.onset, rule.until)]
+        days |= {day.toordinal() for day in dates if day}
         return sorted({first, after} | {day for day in days if first < day < after})
 
 

@@ -35,7 +35,9 @@ class Effects:
     def of(cls, scenario: Scenario, tree: Tree, places: Places) -> Effects:
         """Spread the events of each future over its nodes."""
         period = np.array(tree.period)
-        future_events = [set(scenario.futures[name].events) if scenario.futures else set() for name in tree.future_names]
+        future_events = [
+            set(scenario.futures[name].events) if scenario.futures else set() for name in tree.future_names
+        ]
         in_force = {}
         for name, event in scenario.events.items():
             fraction = tree.calendar.fraction(event.onset, event.until)[period]

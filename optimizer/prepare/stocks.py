@@ -90,9 +90,7 @@ def _release_limit(pile: Stockpile, effects: Effects) -> Floats:
     return np.where(opened, float("inf"), 0.0)
 
 
-def _floor(
-    pile: Stockpile, place: str, effects: Effects, demand_t_per_y: Mapping[tuple[str, str], Floats]
-) -> Floats:
+def _floor(pile: Stockpile, place: str, effects: Effects, demand_t_per_y: Mapping[tuple[str, str], Floats]) -> Floats:
     tree = effects.tree
     on_base = np.array([future < 0 for future in tree.future])
     cover = tree.calendar.mean(pile.cover_days)[np.array(tree.period)] / DAYS_PER_YEAR

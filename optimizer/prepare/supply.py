@@ -63,12 +63,12 @@ def prepare_supply(scenario: Scenario, effects: Effects) -> Supply:
         available = effects.output_availability(name, facility)
         price_factor = effects.price_factor(facility.place, list(facility.outputs))
         planned[name] = home_capacity(facility, tree.calendar)[period]
-        capacity[name] = _scaled(planned[name], available)
+        capacity[name] = scaled(planned[name], available)
         if facility.price_floor is not None:
             support[name] = _payment(facility.price_floor, tree.calendar)[period]
         for number, step in enumerate(cost_steps(facility, tree.calendar)):
             index.append((name, number))
-            widths.append(_scaled(np.full(len(tree), step.width_t_per_y), available))
+            widths.append(scaled(np.full(len(tree), step.width_t_per_y), available))
             costs.append(step.cost_kusd_per_t[period] * price_factor)
     shape = (len(index), len(tree))
     return Supply(
@@ -134,9 +134,10 @@ def _payment(floor: PriceFloor, calendar: Calendar) -> Floats:
     return np.where(lack > 0, lack, floor.kept_above_share * lack)
 
 
-def _scaled(limit: Floats, availability: Floats) -> Floats:
+def scaled(limit: Floats, availability: Floats) -> Floats:
     """A limit times an availability; nothing is left of an unlimited offer that is not available at all.
 
     An unlimited offer that is partly available stays unlimited: there is no volume to take a part of.
     """
-    return np.where(availability > 0, np.where(np.isinf(limit), limit, limit * availability), 0.0)
+    finite = np.isfinite(limit)
+    return np.where(finite, np.where(finite, limit, 0.0) * availability, np.where(availability > 0, UNLIMITED, 0.0))

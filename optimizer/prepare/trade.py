@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.duties import Duty, TariffBook, Valuation, quota_volumes, tariff_events
 from optimizer.prepare.effects import Effects
-from optimizer.prepare.supply import UNLIMITED, Supply
+from optimizer.prepare.supply import UNLIMITED, Supply, scaled
 from schemas.scenario import Onboarding, Route, Scenario
 
 
@@ -113,10 +113,10 @@ def _by_period(profile: float | Mapping[int, float] | None, effects: Effects) ->
 def _carrying_capacity(route: Route, available: Floats, effects: Effects, supply: Supply) -> Floats:
     """Own capacity times availability; without one, an interrupted route is held to that part of its offers."""
     if route.capacity_t_per_y is not None:
-        return effects.tree.calendar.mean(route.capacity_t_per_y)[np.array(effects.tree.period)] * available
+        capacity: Floats = effects.tree.calendar.mean(route.capacity_t_per_y)[np.array(effects.tree.period)]
+        return capacity * available
     feed = offered(route, supply)
-    partial = np.where(np.isinf(feed), UNLIMITED, np.where(np.isinf(feed), 0.0, feed) * available)
-    return np.where(available <= 0, 0.0, np.where(available >= 1, UNLIMITED, partial))
+    return np.where(available >= 1, UNLIMITED, scaled(feed, available))
 
 
 def offered(route: Route, supply: Supply) -> Floats:
@@ -132,9 +132,7 @@ def offered(route: Route, supply: Supply) -> Floats:
 def _main_offer_availability(route: Route, supply: Supply) -> Floats:
     """Availability of the largest offer that feeds a route; 1 where there is none."""
     feeds = [
-        name
-        for name in supply.made_at(route.commodity, route.origin)
-        if not hasattr(supply.producers[name], "tracks")
+        name for name in supply.made_at(route.commodity, route.origin) if not hasattr(supply.producers[name], "tracks")
     ]
     if not feeds:
         return np.ones(supply.width_t_per_y.shape[1])

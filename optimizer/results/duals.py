@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +13,9 @@ from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.results.solution_tables import frame
 from optimizer.solve.form import Form
+from optimizer.solve.search import Answer
+
+Row = tuple[Any, ...]
 
 YEARLY = (
     "commodity_balances",
@@ -21,29 +28,64 @@ YEARLY = (
     "shortage_stays_below_floor",
 )
 """Constraints on yearly flows: their value at a node is per t, so the node's years are divided out."""
-OTHERS = ("stock_covers_target", "budget_is_kept", "project_starts_where_forced")
+OTHERS = ("stock_covers_target", "stock_stays_within_room", "budget_is_kept")
 
 
-def marginal_values(instance: Instance, form: Form, row_dual: Floats | None) -> pd.DataFrame:
-    """Duals other than 0 of the constraints a planner can act on; commodities at home only."""
-    if row_dual is None:
+BOUNDS = {
+    "run": "facility_runs_within_capacity",
+    "ship": "route_flows_within_capacity",
+    "buy": "stock_is_filled_within_limit",
+    "stock": "stock_stays_within_room",
+}
+"""Limits that are bounds of a variable; a facility's or route's own where it has a single step or band."""
+NEGLIGIBLE = 1e-9
+
+
+def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFrame:
+    """Duals other than 0 of what a planner can act on; commodities at home only."""
+    if answer.row_dual is None or answer.column_dual is None:
         return frame("marginal_values", [])
-    tree = instance.tree
-    node_of = {name: node for node, name in enumerate(tree.names)}
-    rows = []
-    for row in np.flatnonzero(np.abs(row_dual) > 1e-9).tolist():
+    return frame(
+        "marginal_values",
+        [*_of_rows(instance, form, answer.row_dual), *_of_bounds(instance, form, answer.column_dual)],
+    )
+
+
+def _of_rows(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
+    for row in np.flatnonzero(np.abs(dual) > NEGLIGIBLE).tolist():
         constraint = form.rows[row].parent_component().local_name
-        *key, node_name = _key(form.rows[row].index())
-        if constraint not in YEARLY + OTHERS or node_name not in node_of:
-            continue
-        if constraint == "commodity_balances" and key[1] != instance.scenario.home:
-            continue
-        node = node_of[node_name]
-        value = float(row_dual[row])
-        weight = tree.probability[node] * tree.discount[node]
-        weight *= tree.length[node] if constraint in YEARLY else 1.0
-        rows.append((constraint, " ".join(str(part) for part in key), node_name, value, float(value / weight)))
-    return frame("marginal_values", rows)
+        *key, node = _key(form.rows[row].index())
+        abroad = constraint == "commodity_balances" and key[1] != instance.scenario.home
+        if constraint in YEARLY + OTHERS and not abroad:
+            yield _row(instance, constraint, key, str(node), float(dual[row]))
+
+
+def _of_bounds(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
+    """Reduced costs of columns at an upper bound: negative, as a dual of the limit would be."""
+    alone = {f for f, count in Counter(f for f, _ in instance.supply.steps).items() if count == 1}
+    alone |= {r for r, count in Counter(r for r, _ in instance.trade.bands).items() if count == 1}
+    alone |= set(instance.stocks.names)
+    for column in np.flatnonzero(dual < -NEGLIGIBLE).tolist():
+        variable = form.columns[column].parent_component().local_name
+        key = _key(form.columns[column].index())
+        if variable in BOUNDS and key[0] in alone and form.column_upper[column] > 0:
+            yield _row(instance, BOUNDS[variable], [key[0]], str(key[-1]), float(dual[column]))
+
+
+def _row(instance: Instance, constraint: str, key: Sequence[object], node_name: str, value: float) -> Row:
+    tree = instance.tree
+    node = tree.names.index(node_name)
+    weight = tree.probability[node] * tree.discount[node]
+    if constraint not in OTHERS:
+        weight *= tree.length[node]
+    name = " ".join(str(part) for part in key)
+    return (constraint, name, node_name, _unit(constraint), value, float(value / weight))
+
+
+def _unit(constraint: str) -> str:
+    if constraint not in OTHERS:
+        return "kUSD per t/y"
+    return "kUSD per unit" if constraint == "budget_is_kept" else "kUSD/t"
 
 
 def _key(index: object) -> tuple[object, ...]:

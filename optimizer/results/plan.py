@@ -42,9 +42,7 @@ class Plan:
 
     def document(self) -> PlanDocument:
         """The whole plan as one document; absent numbers become null."""
-        tables = [
-            SPECS[name].model_copy(update={"rows": _plain_rows(table)}) for name, table in self.tables.items()
-        ]
+        tables = [SPECS[name].model_copy(update={"rows": _plain_rows(table)}) for name, table in self.tables.items()]
         return PlanDocument(summary=self.summary, tables=tables)
 
     @classmethod
@@ -74,7 +72,7 @@ def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
         **solution_tables(values),
         **report_tables(values, do_nothing),
         "projects": projects_table(values),
-        "marginal_values": marginal_values(instance, form, answer.row_dual),
+        "marginal_values": marginal_values(instance, form, answer),
     }
     summary = summarise(instance, answer, values, do_nothing)
     return Plan(summary.model_copy(update={"size": size_of(instance, form)}), tables, instance.scenario)

@@ -46,9 +46,7 @@ def _committed(values: Values) -> Iterator[Row]:
         if project.committed_start is None:
             continue
         track = project.forced_track or next(iter(project.tracks))
-        share = {
-            node: instance.programme.committed_share.get((name, node), 0.0) for node in instance.tree.base_path
-        }
+        share = {node: instance.programme.committed_share.get((name, node), 0.0) for node in instance.tree.base_path}
         yield (
             name,
             project.title or name,

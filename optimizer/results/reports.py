@@ -182,6 +182,5 @@ def _exported(values: Values, commodity: str, year: int) -> float:
     return sum(
         float(values.flows["ship"][row, node])
         for row, (r, _) in enumerate(instance.trade.bands)
-        if instance.trade.routes[r].origin == instance.scenario.home
-        and instance.trade.routes[r].commodity == commodity
+        if instance.trade.routes[r].origin == instance.scenario.home and instance.trade.routes[r].commodity == commodity
     )

@@ -69,7 +69,8 @@ def _flows(index: Sequence[Any], nodes: Sequence[str], *columns: Floats) -> list
     for column in columns:
         where |= column != 0
     return [
-        (*_key(index[i]), nodes[n], *(float(column[i, n]) for column in columns)) for i, n in np.argwhere(where).tolist()
+        (*_key(index[i]), nodes[n], *(float(column[i, n]) for column in columns))
+        for i, n in np.argwhere(where).tolist()
     ]
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from schemas.plan import Column, Table
 
-_UNITS = {"_t_per_y": "t/y", "_kusd_per_t": "kUSD/t", "_kusd": "kUSD", "_t": "t", "_y": "years", "_share": "fraction"}
+_UNITS = {
+    "net_import_reliance": "fraction",
+    "_t_per_y": "t/y",
+    "_kusd_per_t": "kUSD/t",
+    "_kusd": "kUSD",
+    "_t": "t",
+    "_y": "years",
+    "_share": "fraction",
+}
 
 
 def _table(name: str, title: str, /, *columns: str, **descriptions: str) -> Table:
@@ -91,9 +99,10 @@ REPORTS = (
         "year",
         "measure",
         "duty_kusd_per_t",
-        "base_duty_kusd",
+        "duty_kusd",
         "expected_duty_kusd",
         duty_kusd_per_t="on the base path",
+        duty_kusd="on the base path",
         expected_duty_kusd="probability-weighted, not discounted",
     ),
     _table(
@@ -130,7 +139,7 @@ REPORTS = (
         "Dependence by commodity, on the base path",
         "commodity",
         "year",
-        "net_import_reliance_share",
+        "net_import_reliance",
         "largest_source",
         "largest_share",
         "concentration_index",
@@ -139,13 +148,15 @@ REPORTS = (
     _table(
         "marginal_values",
         "Marginal values with the decisions fixed",
-        "constraint",
+        "what",
         "name",
         "node",
-        "value_kusd",
-        "at_node_kusd",
-        value_kusd="expected and discounted, per unit of the constraint",
-        at_node_kusd="the same if the node is reached: not weighted, not discounted, per t for yearly flows",
+        "unit",
+        "value",
+        "at_node",
+        what="constraint",
+        value="expected and discounted, in the row's unit",
+        at_node="the same if the node is reached: not weighted, not discounted; per t for yearly flows",
     ),
 )
 SPECS: dict[str, Table] = {spec.name: spec for spec in (*SOLUTION, *REPORTS)}

@@ -50,7 +50,9 @@ class Values:
     @cached_property
     def _flow_costs(self) -> dict[str, Floats]:
         flows = {**self.flows, "onboard": self._onboard}
-        return {term.name: (term.kusd_per_unit * flows[term.variable]).sum(axis=0) for term in self.instance.costs.flows}
+        return {
+            term.name: (term.kusd_per_unit * flows[term.variable]).sum(axis=0) for term in self.instance.costs.flows
+        }
 
     @cached_property
     def _start_costs(self) -> dict[str, Floats]:
@@ -74,7 +76,8 @@ class Values:
     def counted_costs(self) -> Floats:
         """Cost of each node in the scenario's view, kUSD, not discounted; shape (nodes,)."""
         counted = [cost for term, cost in self.node_costs().items() if self.instance.costs.counts(term)]
-        return np.sum(counted, axis=0)
+        total: Floats = np.sum(counted, axis=0)
+        return total
 
     def future_costs(self) -> Floats:
         """Discounted cost of each future, kUSD; shape (futures,)."""
@@ -118,5 +121,3 @@ def tail_mean(costs: Floats, probabilities: Floats, level: float) -> float:
     order = np.argsort(-costs, kind="stable")
     weight = np.diff(np.minimum(np.cumsum(probabilities[order]), 1.0 - level), prepend=0.0)
     return float((weight * costs[order]).sum() / (1.0 - level))
-
-

@@ -31,9 +31,7 @@ def find_conflict(instance: Instance, form: Form) -> list[str]:
 
     A limit that is no row (a bound, such as a fill rate) shows in the row it makes impossible.
     """
-    rows = np.array(
-        [i for i, row in enumerate(form.rows) if row.parent_component().local_name in SENTENCES], np.int64
-    )
+    rows = np.array([i for i, row in enumerate(form.rows) if row.parent_component().local_name in SENTENCES], np.int64)
     if len(rows) == 0:
         return [_UNNAMED]
     run = run_highs(_elastic(form, rows), Settings(gap=1e-4, time_limit_s=TIME_LIMIT_S))

@@ -96,7 +96,9 @@ def _bound(form: Form, block: Block, priced: Floats, control: Control) -> float:
     )
     run = run_highs(
         alone,
-        Settings(gap=GROUP_GAP, time_limit_s=GROUP_TIME_LIMIT_S, threads=control.threads, should_stop=control.should_stop),
+        Settings(
+            gap=GROUP_GAP, time_limit_s=GROUP_TIME_LIMIT_S, threads=control.threads, should_stop=control.should_stop
+        ),
     )
     return run.bound
 

@@ -33,6 +33,14 @@ class SolverFault(RuntimeError):
     """HiGHS refused an option, a model or a run."""
 
 
+class _QuietHighs(highspy.Highs):
+    """HiGHS that keeps its banner off standard output: it prints it when callbacks are first enabled."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802
+        self.silent()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
+
+
 @dataclass(frozen=True)
 class Settings:
     """How to run."""
@@ -54,6 +62,7 @@ class Run:
     x: Floats | None
     """Column values, if there is a feasible point."""
     row_dual: Floats | None
+    column_dual: Floats | None
     objective: float
     bound: float
 
@@ -71,8 +80,7 @@ def run_highs(form: Form, settings: Settings) -> Run:
 
 
 def _solver(form: Form, settings: Settings) -> highspy.Highs:
-    solver = highspy.Highs()
-    solver.silent()
+    solver = _QuietHighs()
     options: dict[str, Any] = {
         "log_to_console": False,
         "output_flag": True,  # progress callbacks need it; nothing goes to the console
@@ -145,13 +153,16 @@ def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run:
     # A limit in an LP leaves no usable point; in a MIP it leaves the incumbent.
     usable = feasible and (integer or termination == Termination.OPTIMAL)
     if not usable:
-        return Run(termination, None, None, float("inf"), float(info.mip_dual_bound) if integer else float("-inf"))
+        return Run(
+            termination, None, None, None, float("inf"), float(info.mip_dual_bound) if integer else float("-inf")
+        )
     solution = solver.getSolution()
     objective = float(info.objective_function_value)
     return Run(
         termination=termination,
         x=np.array(solution.col_value),
         row_dual=None if integer else np.array(solution.row_dual),
+        column_dual=None if integer else np.array(solution.col_dual),
         objective=objective,
         bound=float(info.mip_dual_bound) if integer else objective,
     )

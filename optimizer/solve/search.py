@@ -59,6 +59,8 @@ class Answer:
     """Value of each column."""
     row_dual: Floats | None = None
     """Dual of each row with the decisions fixed, kUSD per unit of the row."""
+    column_dual: Floats | None = None
+    """Reduced cost of each column, kUSD per unit of the column."""
     objective_kusd: float = float("inf")
     bound_kusd: float = float("-inf")
     do_nothing_kusd: float | None = None
@@ -104,6 +106,7 @@ def _answer(form: Form, first: Run, final: Run, gap: float) -> Answer:
         solution=Solution.FEASIBLE,
         x=final.x * form.column_unit,
         row_dual=None if final.row_dual is None else final.row_dual * form.money_unit / form.row_unit,
+        column_dual=None if final.column_dual is None else final.column_dual * form.money_unit / form.column_unit,
         objective_kusd=objective,
         bound_kusd=bound,
     )
