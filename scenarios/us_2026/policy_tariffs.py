@@ -1,0 +1,211 @@
+"""Tariff measures from tariff lines and dated rules.
+
+A commodity pays as its lead line, the first of its codes: a commodity with codes of different rates would
+otherwise pay several of them at once.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+Row = Mapping[str, str]
+Table = list[dict[str, str]]
+
+FIELDS = (
+    *("origins", "except_origins", "commodities", "hts", "except_hts", "rate_share", "rate_kusd_per_t_gross"),
+    *("all_in_ceiling_share", "minimum_price_kusd_per_t", "quota.volume_t_per_y", "quota.in_quota_rate_share"),
+    *("precedence", "replaces", "onset", "until", "active", "note"),
+    *("_kind", "_source", "_year", "_low", "_high"),
+)
+"""Columns of a measure after its name, title and programme; those with `_` go to the provenance."""
+
+COLUMN_2 = ("RUS", "PRK")
+"""Without normal trade relations; those that are places of the scenario."""
+
+PROCESSED = (
+    "gallium/metal; germanium/metal; graphite/anode; lithium/chemical; ndpr/oxide; dysprosium/oxide; ndfeb/magnet; "
+    "antimony/metal; cobalt/refined; nickel/refined; tungsten/apt; manganese/ferroalloy; titanium/sponge; "
+    "magnesium/metal; nmc/cathode"
+)
+"""What the investigation into processed critical minerals and their derivatives covers, of our commodities."""
+
+MFN_SOURCE = "USITC, Harmonized Tariff Schedule, editions of November 2024 and April 2025"
+LIST_SOURCES = {
+    "2019-05-10": ("USTR, List 3 at 25 per cent (84 FR 20459)", 2019),
+    "2024-09-27": ("USTR, four-year review of section 301 on China, final modification, 13 September 2024", 2024),
+    "2025-01-01": ("USTR, tungsten products, December 2024 (EY, 13 December 2024)", 2025),
+    "2026-01-01": ("USTR, four-year review of section 301 on China, final modification, 13 September 2024", 2026),
+}
+
+
+def tariff_tables(
+    lines: Sequence[Row], rules: Sequence[Row], materials: Sequence[Row], places: Collection[str]
+) -> dict[str, Table]:
+    """`tariffs.csv` and its provenance, from tariff lines, dated rules, commodities and known places."""
+    lead = {row["commodity"]: row["hts"].split(";")[0].strip() for row in materials if row["hts"]}
+    used = [line for line in lines if any(_begins(code, line["hts"]) for code in lead.values())]
+    content = {
+        line["hts"]: float(row["contained_share"])
+        for line in used
+        for row in materials
+        if row["hts"] and _begins(lead[row["commodity"]], line["hts"])
+    }
+    measures = [*_general(used, content), *_column_2(used, content, places), *_section_301(used)]
+    measures += [_rule(rule, used, places) for rule in rules]
+    sources = [row for measure in measures for row in _provenance(measure)]
+    return {
+        "tariffs.csv": [
+            {key: text for key, text in measure.items() if not key.startswith("_")} for measure in measures
+        ],
+        "provenance.tariffs.csv": sources,
+    }
+
+
+def _begins(code: str, prefix: str) -> bool:
+    return code.replace(".", "").startswith(prefix.replace(".", ""))
+
+
+def _measure(name: str, title: str, programme: str, **fields: str) -> dict[str, str]:
+    blank = dict.fromkeys(FIELDS, "")
+    return {"name": name, "title": title, "programme": programme, **blank, **fields}
+
+
+def _general(lines: Sequence[Row], content: Mapping[str, float]) -> Table:
+    """General rates (MFN), a measure for each group of lines with one rate; free for free-trade partners."""
+    groups: dict[tuple[str, float, str], list[str]] = defaultdict(list)
+    for line in lines:
+        gross = float(line["mfn_kusd_per_t_content"] or 0) * content[line["hts"]]
+        if float(line["mfn_rate_share"]) or gross:
+            groups[line["mfn_rate_share"], gross, line["also_free"]].append(line["hts"])
+    return [
+        _measure(
+            f"mfn_{_label(float(rate))}" if not gross else f"mfn_weight_{codes[0].replace('.', '')}",
+            f"General duty, {float(rate) * 100:g} %" if not gross else "General duty by weight",
+            "mfn",
+            origins="*",
+            except_origins="; ".join(filter(None, ["fta", *COLUMN_2, free])),
+            hts="; ".join(codes),
+            rate_share=_text(float(rate)),
+            rate_kusd_per_t_gross=_text(gross),
+            _kind="derived" if gross else "published",
+            _source=MFN_SOURCE + ("; per kg content times content per gross weight" if gross else ""),
+            _year="2025",
+        )
+        for (rate, gross, free), codes in sorted(groups.items())
+    ]
+
+
+def _column_2(lines: Sequence[Row], content: Mapping[str, float], places: Collection[str]) -> Table:
+    """Column 2 rates, on those without normal trade relations."""
+    groups: dict[tuple[float, float], list[str]] = defaultdict(list)
+    for line in lines:
+        gross = float(line["column2_kusd_per_t"] or 0)
+        gross *= content[line["hts"]] if line["specific_basis"] == "content" else 1.0
+        rate = float(line["column2_rate_share"] or 0)
+        if rate or gross:
+            groups[rate, gross].append(line["hts"])
+    return [
+        _measure(
+            f"column_2_{_label(rate)}" if not gross else f"column_2_weight_{codes[0].replace('.', '')}",
+            f"Column 2 duty, {rate * 100:g} %" if not gross else "Column 2 duty by weight",
+            "column_2",
+            origins="; ".join(place for place in COLUMN_2 if place in places),
+            hts="; ".join(codes),
+            rate_share=_text(rate),
+            rate_kusd_per_t_gross=_text(gross),
+            _kind="published",
+            _source=MFN_SOURCE + "; Russia without normal trade relations since 9 April 2022 (Public Law 117-110)",
+            _year="2025",
+        )
+        for (rate, gross), codes in sorted(groups.items())
+    ]
+
+
+def _section_301(lines: Sequence[Row]) -> Table:
+    """Section 301 on China, a measure for each date and rate."""
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for line in lines:
+        if line["section_301_onset"]:
+            groups[line["section_301_onset"], line["section_301_rate_share"]].append(line["hts"])
+    return [
+        _measure(
+            f"section_301_china_{onset[:7].replace('-', '_')}",
+            f"Section 301 on China, {float(rate) * 100:g} % from {onset}",
+            "section_301_china",
+            origins="CHN",
+            hts="; ".join(codes),
+            rate_share=_text(float(rate)),
+            onset=onset,
+            _kind="published",
+            _source=LIST_SOURCES[onset][0] + "; lines: USITC, chapter 99 of 2026, via the Yale Budget Lab tracker",
+            _year=str(LIST_SOURCES[onset][1]),
+        )
+        for (onset, rate), codes in sorted(groups.items())
+    ]
+
+
+def _rule(rule: Row, lines: Sequence[Row], places: Collection[str]) -> dict[str, str]:
+    """A dated rule as a measure: its lines and exemptions looked up, its places cut to those of the scenario."""
+    commodities = PROCESSED if rule["commodities"] == "processed" else rule["commodities"]
+    exempt = [line["hts"] for line in lines if rule["exempt"] and _is_exempt(line, rule["exempt"])]
+    return _measure(
+        rule["name"],
+        rule["title"],
+        rule["programme"],
+        origins=_known(rule["origins"], places),
+        except_origins=_known(rule["except_origins"], places),
+        commodities=commodities,
+        hts="; ".join(line["hts"] for line in lines if rule["lines"] and _is_listed(line, rule["lines"])),
+        except_hts="; ".join(exempt),
+        **{field: rule[field] for field in ("rate_share", "all_in_ceiling_share", "minimum_price_kusd_per_t")},
+        **{
+            "quota.volume_t_per_y": rule["quota_volume_t_per_y"],
+            "quota.in_quota_rate_share": rule["quota_in_rate_share"],
+        },
+        **{field: rule[field] for field in ("precedence", "replaces", "onset", "until", "active", "note")},
+        **{f"_{field}": rule[field] for field in ("kind", "source", "year", "low", "high")},
+    )
+
+
+def _is_exempt(line: Row, column: str) -> bool:
+    """Exempt as a line, or as metal under section 232, which these programmes leave out."""
+    return line[column] == "y" or line["s232_metals"] == "y"
+
+
+def _is_listed(line: Row, lines: str) -> bool:
+    chapter = {"s232_aluminium": "76", "s232_copper": "74"}[lines]
+    return line["s232_metals"] == "y" and line["hts"].startswith(chapter)
+
+
+def _known(selection: str, places: Collection[str]) -> str:
+    """A list of places cut to groups, `*` and places of the scenario."""
+    names = [name.strip() for name in selection.split(";") if name.strip()]
+    return "; ".join(name for name in names if name == "*" or name.islower() or name in places)
+
+
+def _provenance(measure: Row) -> Table:
+    """One row for the measure; ranges go to the field that carries the rate."""
+    field = next(
+        field
+        for field in (
+            "quota.volume_t_per_y",
+            "all_in_ceiling_share",
+            "minimum_price_kusd_per_t",
+            "rate_share",
+            "rate_kusd_per_t_gross",
+        )
+        if measure[field]
+    )
+    row = {"table": "tariffs", "name": measure["name"], "field": "*"}
+    row |= {key: measure[f"_{key}"] for key in ("kind", "source", "year")}
+    ranged = {"low": measure["_low"], "high": measure["_high"]}
+    return [{**row, "field": field, **ranged}, row] if measure["_low"] else [{**row, "low": "", "high": ""}]
+
+
+def _label(rate: float) -> str:
+    return f"{rate * 100:g}_pct".replace(".", "_")
+
+
+def _text(value: float) -> str:
+    return f"{value:.6f}".rstrip("0").rstrip(".") if value else ""
