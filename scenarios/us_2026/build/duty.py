@@ -69,6 +69,12 @@ class DutyBook:
         return meant and from_here and not exempt and not names & set(measure.except_origins)
 
 
+def was_in_force(measure: TariffMeasure) -> bool:
+    """Whether a measure was in force on any day of the base year."""
+    begun = measure.onset is None or measure.onset < _END
+    return measure.active and begun and (measure.until is None or measure.until > _FIRST)
+
+
 def _in_force(measure: TariffMeasure, day: date) -> bool:
     return (measure.onset is None or measure.onset <= day) and (measure.until is None or day < measure.until)
 

@@ -84,7 +84,7 @@ def sources(facts: Facts, vintage: Vintage) -> list[Source]:
 def _source(facts: Facts, vintage: Vintage, commodity: str, country: str) -> Source:
     judged = facts.assumptions[commodity]
     share = import_shares(facts, commodity)[country]
-    observed = rounded(share * facts.flow_t(commodity, "imports") * vintage.growth(judged.growth_per_y))
+    observed = rounded(share * facts.flow_t(commodity, "imports") * vintage.growth(judged.growth_per_y), 6)
     factor = unit_value_factor(facts, commodity, country)
     price = rounded(facts.prices[commodity, vintage.price_year].price_kusd_per_t * factor)
     reach = observed * judged.reach * vintage.growth(judged.growth_per_y, vintage.last_year) / vintage.growth(

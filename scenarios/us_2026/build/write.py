@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from scenarios.us_2026.build.demand import demands
-from scenarios.us_2026.build.duty import DutyBook
+from scenarios.us_2026.build.duty import DutyBook, was_in_force
 from scenarios.us_2026.build.facts import Facts, read_facts
 from scenarios.us_2026.build.home import balances, plants
 from scenarios.us_2026.build.market import market
@@ -19,6 +19,7 @@ from scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
 from schemas.scenario import TariffMeasure
 
 TARIFFS = PLAN.folder / "tariffs.csv"
+CANDIDATE_PLACES = PLAN.folder / "places.candidates.csv"
 
 
 def write_all() -> list[Path]:
@@ -38,18 +39,33 @@ def all_files() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for vintage in (BASE, PLAN):
         files |= {vintage.folder / name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
-    if TARIFFS.exists():
-        files[BASE.folder / TARIFFS.name] = TARIFFS.read_text(encoding="utf-8")
-    return files
+    return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items() if rows}
 
 
 def read_measures() -> dict[str, TariffMeasure]:
-    """The tariff measures shared by both scenarios; none while there is no such table."""
-    if not TARIFFS.exists():
-        return {}
-    with TARIFFS.open(encoding="utf-8", newline="") as stream:
-        rows = [{name: text for name, text in row.items() if text} for row in csv.DictReader(stream)]
-    return TypeAdapter(dict[str, TariffMeasure]).validate_python({row.pop("name"): _nested(row) for row in rows})
+    """The tariff measures of the plan."""
+    rows = {row["name"]: _nested(row) for row in _read(TARIFFS)}
+    return TypeAdapter(dict[str, TariffMeasure]).validate_python(rows)
+
+
+def _policy_of_base_year(book: DutyBook) -> dict[str, list[Row]]:
+    """The measures in force in the base year, where their numbers come from, and places they name."""
+    in_force = {name for name, measure in book.measures.items() if was_in_force(measure)}
+    provenance = [
+        row for path in sorted(PLAN.folder.glob("provenance.*.csv")) for row in _read(path) if row["table"] == "tariffs"
+    ]
+    return {
+        TARIFFS.name: [row for row in _read(TARIFFS) if row["name"] in in_force],
+        CANDIDATE_PLACES.name: _read(CANDIDATE_PLACES),
+        "provenance.tariffs.csv": [row for row in provenance if "*" in row["name"] or row["name"] in in_force],
+    }
+
+
+def _read(path: Path) -> list[Row]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def _tables(facts: Facts, vintage: Vintage, book: DutyBook) -> dict[str, list[Row]]:
@@ -76,8 +92,11 @@ def _csv(rows: list[Row]) -> str:
 
 
 def _nested(row: dict[str, str]) -> dict[str, object]:
+    """The cells of a row that say anything, without its name; `a.b` as `b` within `a`."""
     nested: dict[str, object] = {}
     for name, text in row.items():
+        if name == "name" or not text:
+            continue
         outer, _, inner = name.partition(".")
         if inner:
             nested.setdefault(outer, {})[inner] = text  # type: ignore[index]
