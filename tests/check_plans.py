@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -424,3 +425,61 @@ def workshop_plan() -> Lists:
         "node_costs": [[node, term, cost] for node, terms in TERMS_KUSD.items() for term, cost in terms.items()],
         "futures": [["calm", 0.75, CALM_KUSD], ["crisis", 0.25, CRISIS_KUSD]],
     }
+
+
+Mutation = Callable[[Data, Lists], None]
+
+
+def scenario_with(path: str, value: Any) -> Mutation:
+    """The scenario asks for something else; the plan stays as it was."""
+
+    def mutate(data: Data, _: Lists) -> None:
+        *parents, last = path.split("/")
+        place: Any = data
+        for key in parents:
+            place = place[int(key) if isinstance(place, list) else key]
+        place[last] = value
+
+    return mutate
+
+
+def cell(table: str, key: list[Any], column: str, value: Any) -> Mutation:
+    """One cell of the plan says something else; `key` is how its row begins."""
+
+    def mutate(_: Data, lists: Lists) -> None:
+        rows = [row for row in lists[table] if row[: len(key)] == key]
+        assert len(rows) == 1
+        rows[0][COLUMNS[table].index(column)] = value
+
+    return mutate
+
+
+def without(table: str, key: list[Any]) -> Mutation:
+    def mutate(_: Data, lists: Lists) -> None:
+        kept = [row for row in lists[table] if row[: len(key)] != key]
+        assert len(kept) < len(lists[table])
+        lists[table] = kept
+
+    return mutate
+
+
+def more(table: str, row: list[Any]) -> Mutation:
+    return lambda _, lists: lists[table].append(row)
+
+
+def with_event(event: Data) -> Mutation:
+    """An event more in the crisis."""
+
+    def mutate(data: Data, _: Lists) -> None:
+        data["events"]["more"] = {"onset": 2028, **event}
+        data["futures"]["crisis"]["events"].append("more")
+
+    return mutate
+
+
+def both(*mutations: Mutation) -> Mutation:
+    def mutate(data: Data, lists: Lists) -> None:
+        for mutation in mutations:
+            mutation(data, lists)
+
+    return mutate
