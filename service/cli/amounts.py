@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+_HARDLY_ANY = 1e-5
+
 
 def money(kusd: float) -> str:
     """An amount in kUSD, in the unit that fits: `5.17 million USD`."""
@@ -14,16 +16,18 @@ def money(kusd: float) -> str:
     return f"{_three_digits(kusd)} thousand USD" if kusd else "0 USD"
 
 
-def mass(tonnes: float) -> str:
-    """A mass in t: `12,300` (without the unit), small ones with up to three digits."""
-    return _three_digits(tonnes) if abs(tonnes) < 999.5 else f"{tonnes:,.0f}"
+def amount(number: float) -> str:
+    """A number without its unit: `12,346`; below a thousand with three digits."""
+    return _three_digits(number) if abs(number) < 999.5 else f"{number:,.0f}"
 
 
 def percent(share: float) -> str:
     """A fraction in per cent, with two digits where it is small: `0.32 %`."""
     if share == 0:
         return "0 %"
-    digits = max(0, min(6, 1 - math.floor(math.log10(abs(share) * 100))))
+    if abs(share) < _HARDLY_ANY:
+        return "about 0 %"
+    digits = max(0, 1 - math.floor(math.log10(abs(share) * 100)))
     return f"{share * 100:,.{digits}f} %"
 
 

@@ -44,7 +44,7 @@ def find_or_solve(scenario: Scenario) -> str:
         plan = solve_with_progress(scenario, (), Limits())
         if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
             sys.exit(exit_of(plan.summary))
-        job = jobs.record_finished(session, plan.scenario, plan.document())
+        job = jobs.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id
 

@@ -49,6 +49,11 @@ def explain(error: Exception) -> Exit:
     if isinstance(error, OSError) and error.filename is not None:
         print(f"{error.filename}: {error.strerror or error}.", file=sys.stderr)
         return Exit.ERROR
+    from optimizer import PlanError
+
+    if isinstance(error, PlanError):
+        print(error, file=sys.stderr)
+        return Exit.ERROR
     said = (str(error).splitlines() or [""])[0]
     print(
         f"Lodeplan failed with an error of its own: {type(error).__name__}: {said}\n"

