@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+import optimizer
 import scenarios
+from scenarios.us_2026.build.duty import DutyBook
 from scenarios.us_2026.build.facts import BASE_YEAR, Facts, read_facts
 from scenarios.us_2026.build.home import balances, plants
 from scenarios.us_2026.build.market import Market, market
 from scenarios.us_2026.build.vintage import BASE, PLAN
-from scenarios.us_2026.build.write import DutyBook, all_files, read_measures
+from scenarios.us_2026.build.write import all_files, read_measures
 from schemas import Scenario
-from schemas.scenario import Facility
+from schemas.scenario import Facility, TariffMeasure
 
 FOLDERS = {"plan": PLAN.folder, "base": BASE.folder}
 SUPPLY_TABLES = ("commodities", "places", "facilities", "routes", "demands")
@@ -189,3 +191,38 @@ def test_withheld_figures_are_not_read_as_zero(facts: Facts) -> None:
     assert zero == set()
     assert ("tungsten.secondary", 2024) in facts.quantities
     assert facts.quantities["tungsten.secondary", 2024].kind == "assumed"
+
+
+def test_the_calibrated_base_year_comes_out_as_observed(base: Scenario) -> None:
+    plan = optimizer.solve(base)
+    assert plan.summary.solution == "optimal"
+    run = plan.tables["run"].groupby("facility")["run_t_per_y"].sum()
+    off = {
+        name: run.get(name, 0.0) / base_activity(facility) - 1
+        for name, facility in base.facilities.items()
+        if abs(run.get(name, 0.0) / base_activity(facility) - 1) > 1e-3
+    }
+    assert off == {}
+    short = plan.tables["shortage"].set_index("demand")["shortage_t_per_y"]
+    wanted = {name: first(demand.quantity_t_per_y) for name, demand in base.demands.items()}
+    assert {name: amount for name, amount in short.items() if amount > 1e-4 * wanted[str(name)]} == {}
+
+
+def test_a_duty_moves_imports_away_from_the_source_that_pays_it(base: Scenario) -> None:
+    measure = TariffMeasure(programme="further", origins=["CHN"], commodities=["ndfeb/magnet"], rate_share=0.25)
+    dutied = base.model_copy(update={"tariffs": {**base.tariffs, "further": measure}})
+    before, after = (shipped(scenario, "ndfeb/magnet CHN") for scenario in (base, dutied))
+    assert 0 < after < 0.95 * before
+
+
+def shipped(scenario: Scenario, route: str) -> float:
+    ship = optimizer.solve(scenario).tables["ship"]
+    return float(ship.loc[ship["route"] == route, "ship_t_per_y"].sum())
+
+
+def test_the_build_and_the_optimizer_agree_on_the_duties_of_the_base_year(base: Scenario, base_market: Market) -> None:
+    duties = optimizer.solve(base).tables["duties"].groupby("route")["duty_kusd_per_t"].sum()
+    for source in base_market.sources:
+        assert duties.get(source.name, 0.0) == pytest.approx(
+            base_market.duty_kusd_per_t[source.name], rel=1e-9, abs=1e-12
+        )

@@ -11,8 +11,9 @@ from scenarios.us_2026.build.numbers import rounded
 
 NEGLIGIBLE_SHARE = 0.02
 """Exports below this share of supply count as use by others; a use below 1e-5 of supply is rounding."""
-EXPORT_MULTIPLE = 1.2
-"""Worth of an exported tonne over the landed price: exporters sell dearer grades than they import."""
+EXPORT_MULTIPLE = 1.5
+"""Worth of an exported tonne over the landed price: exporters sell dearer grades than they import, and duty on
+imports that leave again is paid back."""
 
 
 @dataclass(frozen=True)

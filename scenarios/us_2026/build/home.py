@@ -8,8 +8,8 @@ from scenarios.us_2026.build.facts import Facts, HomePlant
 from scenarios.us_2026.build.market import Market
 from scenarios.us_2026.build.numbers import rounded
 
-COST_SHARE = 0.95
-"""Running cost of a home plant over what it adds in value: it runs in the base year, with little to spare."""
+COST_SHARE = 0.8
+"""Running cost of a home plant over what it adds in value, in the base year."""
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ def _export_rows(market: Market, demand: Demand) -> list[Row]:
     quantity = _row("demands", demand.name, "quantity_t_per_y*", "assumed" if assumed else "derived", source, BASE_YEAR)
     worth = (
         f"The price exports fetch: {EXPORT_MULTIPLE} times landed price where the commodity is imported too "
-        "(dearer grades go out than come in), else the market price."
+        "(dearer grades go out than come in, and duty is paid back), else the market price."
     )
     penalty = _row("demands", demand.name, "shortage_penalty_kusd_per_t*", "assumed", worth)
     return [_factored(quantity, 0.7, 1.3), _factored(penalty, 0.8, 2)]
