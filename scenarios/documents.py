@@ -115,27 +115,37 @@ def parse_yaml(text: str, file: str | None = None) -> Document:
     Anchors and aliases are refused: a scenario says each number once, and a few nested aliases can
     stand for more data than a machine holds.
     """
+    data, reader = _read_yaml(text, file)
+    if not isinstance(data, dict):
+        raise refuse("not_a_mapping", "a scenario is a mapping of fields.", file=file)
+    return Document(data, reader.origins, reader.problems)
+
+
+def parse_value(text: str) -> Any:
+    """The plain data in a YAML text, None for an empty one; raises `InvalidInput`."""
+    data, reader = _read_yaml(text, None)
+    if reader.problems:
+        raise InvalidInput(reader.problems)
+    return data
+
+
+def _read_yaml(text: str, file: str | None) -> tuple[Any, _YamlReader]:
     yaml = YAML(typ="safe", pure=True)
     reader = _YamlReader(yaml, file)
     try:
         node = yaml.compose(text)
-        if not isinstance(node, MappingNode):
-            raise refuse("not_a_mapping", "a scenario is a mapping of fields.", file=file)
-        data = reader.read(node, ())
+        return (None if node is None else reader.read(node, ())), reader
+    except InvalidInput:
+        raise
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        message = f"not YAML: {error.problem or error.context}."
-        line = mark.line + 1 if mark else None
-        raise refuse(
-            "broken_yaml", message, file=file, line=line, remedy="Look at this line and the one before."
-        ) from None
+        message, line = f"not YAML: {error.problem or error.context}.", mark.line + 1 if mark else None
+        remedy = "Look at this line and the one before." if line else None
+        raise refuse("broken_yaml", message, file=file, line=line, remedy=remedy) from None
     except RecursionError:
         raise refuse("broken_yaml", "it is nested too deeply.", file=file) from None
     except (YAMLError, ValueError) as error:
-        if isinstance(error, InvalidInput):
-            raise
         raise refuse("broken_yaml", f"not YAML: {str(error).splitlines()[0]}.", file=file) from None
-    return Document(data, reader.origins, reader.problems)
 
 
 class _YamlReader:

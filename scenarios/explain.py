@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios.documents import Document
-from scenarios.fields import Spot, find_spot, opened, value_under
+from scenarios.fields import find_spot, opened, value_under
 from schemas.closest import did_you_mean
 
 _WORDS = {
@@ -34,6 +34,7 @@ _WORDS = {
     "too_long": "at most {max_length} can be given.",
     "string_too_short": "this text is empty.",
     "string_too_long": "this text is longer than {max_length} characters.",
+    "string_pattern_mismatch": "it does not match the pattern {pattern}.",
     "union_tag_invalid": "this word is not known here.",
 }
 
@@ -91,7 +92,7 @@ def _note(document: Document, item: Mapping[str, Any], keys: tuple[str, ...]) ->
         document.problem("missing_field", keys, f"`{keys[-1]}` is missing.", allowed=allowed)
     elif kind == "union_tag_not_found":
         word = item["ctx"]["discriminator"].strip("'")
-        allowed = _tag_words(spot, word)
+        allowed = "one of " + ", ".join(spot.words(word)) if spot else None
         document.problem("missing_field", (*keys, word), f"`{word}` is missing.", allowed=allowed)
     elif kind == "union_tag_invalid":
         word = item["ctx"]["discriminator"].strip("'")
@@ -101,23 +102,18 @@ def _note(document: Document, item: Mapping[str, Any], keys: tuple[str, ...]) ->
 
 
 def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, Any], value: Any) -> None:
+    kind, context = item["type"], item.get("ctx", {})
+    message = _WORDS[kind].format(**context) if kind in _WORDS else f"{item['msg'].replace('Input', 'it')}."
     spot = find_spot(keys, document.data)
-    context = item.get("ctx", {})
-    message = (
-        _WORDS[item["type"]].format(**context)
-        if item["type"] in _WORDS
-        else item["msg"].replace("Input should", "it should") + "."
-    )
     allowed = spot.allowed() if spot else None
     remedy = None
-    if item["type"] == "string_type" and isinstance(value, int | float):
+    if kind in ("literal_error", "union_tag_invalid"):
+        listed = context["expected"] if kind == "literal_error" else context["expected_tags"]
+        words = [word.strip(" '") for word in listed.replace(" or ", ",").split(",")]
+        allowed, remedy = "one of " + ", ".join(words), did_you_mean(str(value), words)
+    elif kind == "string_type" and isinstance(value, int | float):
         remedy = "Put it in quotes."
-    words = str(context.get("expected", context.get("expected_tags", "")))
-    if item["type"] in ("literal_error", "union_tag_invalid"):
-        choices = [word.strip(" '") for word in words.replace(" or ", ",").split(",")]
-        allowed = "one of " + ", ".join(choices)
-        remedy = did_you_mean(str(value), choices)
-    document.problem(_code(item["type"]), keys, message, value=value, allowed=allowed, remedy=remedy)
+    document.problem(_code(kind), keys, message, value=value, allowed=allowed, remedy=remedy)
 
 
 def _code(kind: str) -> str:
@@ -128,11 +124,6 @@ def _code(kind: str) -> str:
     if kind in ("literal_error", "union_tag_invalid"):
         return "unknown_word"
     return "wrong_type" if kind.endswith(("_type", "_parsing", "_from_float")) else kind
-
-
-def _tag_words(spot: Spot | None, word: str) -> str | None:
-    tag = spot.child(word) if spot else None
-    return tag.allowed() if tag else None
 
 
 def _value_at(data: Any, keys: tuple[str, ...]) -> Any:

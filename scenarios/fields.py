@@ -46,6 +46,11 @@ class Spot:
         models = [option for option in _fitting(self.annotation, value) if _is_model(option)]
         return list(dict.fromkeys(name for model in models for name in model.model_fields))
 
+    def words(self, key: str) -> list[str]:
+        """The words a field may hold, over all that may stand here: the kinds of limits, the changes of events."""
+        models = [option for option in _options(self.annotation) if _is_model(option) and key in option.model_fields]
+        return [word for model in models for word in get_args(model.model_fields[key].annotation)]
+
     @property
     def is_section(self) -> bool:
         """Whether fields stand here, rather than names a planner gives."""

@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from scenarios.documents import Document, Keys, Origin, from_mapping, refuse
+from scenarios.documents import Document, Keys, Origin, from_mapping, parse_value, refuse
 from scenarios.fields import as_number
 from scenarios.places import NoPlace, Place, find_places
 from schemas.patches import Patch
-from schemas.problems import InputProblem, join_path
+from schemas.problems import InputProblem, InvalidInput, join_path
 
 
 def parse_set(text: str) -> Patch:
@@ -23,11 +21,10 @@ def parse_set(text: str) -> Patch:
         remedy = "Write path=value, such as economics.discount_rate=0.07."
         raise refuse("broken_set", "this is not of the form path=value.", value=text, remedy=remedy)
     try:
-        value = YAML(typ="safe", pure=True).load(written)
-    except YAMLError as error:
-        message = f"the value is not YAML: {str(error).splitlines()[0]}."
+        return Patch(op="set", path=path, value=parse_value(written))
+    except InvalidInput as error:
+        message = f"the value is not YAML: {error.problems[0].message}"
         raise refuse("broken_set", message, path=path, value=written) from None
-    return Patch(op="set", path=path, value=from_mapping({"value": value}).data["value"])
 
 
 def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any]], label: str = "patch") -> None:

@@ -3,6 +3,8 @@
 Pydantic models only. This package imports nothing of ours.
 """
 
+from typing import Any
+
 from schemas.patches import Patch, PatchOp
 from schemas.plan import (
     Column,
@@ -31,4 +33,10 @@ __all__ = [
     "Table",
     "Termination",
     "Verdict",
+    "scenario_json_schema",
 ]
+
+
+def scenario_json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a scenario, descriptions and units included."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Scenario.model_json_schema()}

@@ -67,6 +67,7 @@ def warn(findings: Findings) -> None:
                     findings.note("no_commodity", ["tariffs", name, field], "no commodity matches.", value=pattern)
     _warn_of_missing_values(findings)
     _warn_of_stockpiles(findings)
+    _warn_of_budgets(findings)
 
 
 def reachable(scenario: Scenario) -> set[Stop]:
@@ -136,34 +137,17 @@ def _what_is_lacking(scenario: Scenario, stop: Stop, reached: set[Stop]) -> str:
 
 
 def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:
-    """Why a limit can never bind; None if it can."""
+    """Why a limit on flows or shortages can never bind; None if it can."""
     scenario, selections = findings.scenario, findings.selections
     if isinstance(limit, ShareCap):
         places = selections.places(limit.places)
         if not selections.routes([limit.commodity], places, {scenario.home}):
             return f"the limit matches no flow: no route brings `{limit.commodity}` from these places to home."
-    elif isinstance(limit, PermitSlots):
-        tracks = [track for project in scenario.projects.values() for track in project.tracks.values()]
-        if not any(track.permit_slots > 0 for track in tracks):
-            return "the limit matches nothing: no track of a project uses permit slots."
     elif isinstance(limit, ServiceFloor):
         commodities = selections.commodities(limit.commodities)
         if not any(item.tier in limit.tiers and item.commodity in commodities for item in scenario.demands.values()):
             return "the limit matches no demand: none has such a tier and commodity."
-    elif not _budget_covers_anything(scenario, limit):
-        return f"the limit matches nothing: the scenario has no {' or '.join(limit.covers)} to pay for."
     return None
-
-
-def _budget_covers_anything(scenario: Scenario, budget: Budget) -> bool:
-    plants = [*scenario.facilities.values(), *scenario.projects.values()]
-    present = {
-        "capex": bool(scenario.projects),
-        "onboarding": any(route.onboarding for route in scenario.routes.values()),
-        "stock": bool(scenario.stockpiles),
-        "support": any(plant.price_floor for plant in plants),
-    }
-    return any(present[item] for item in budget.covers)
 
 
 def _event_meets_nothing(findings: Findings, event: Event) -> str | None:
@@ -219,6 +203,25 @@ def _check_quotas(findings: Findings) -> None:
             findings.note(
                 "two_quotas", ["tariffs", second, "quota"], message, remedy="Part their origins or commodities."
             )
+
+
+def _warn_of_budgets(findings: Findings) -> None:
+    """Budgets and slots that nothing uses: harmless, as a patch may have taken away what they were for."""
+    scenario = findings.scenario
+    plants = [*scenario.facilities.values(), *scenario.projects.values()]
+    present = {
+        "capex": bool(scenario.projects),
+        "onboarding": any(route.onboarding for route in scenario.routes.values()),
+        "stock": bool(scenario.stockpiles),
+        "support": any(plant.price_floor for plant in plants),
+    }
+    slots = [track.permit_slots for project in scenario.projects.values() for track in project.tracks.values()]
+    for name, limit in scenario.limits.items():
+        if isinstance(limit, PermitSlots) and not any(slots):
+            findings.note("unused", ["limits", name], "no track of a project uses permit slots.")
+        elif isinstance(limit, Budget) and not any(present[item] for item in limit.covers):
+            message = f"the scenario has no {' or '.join(limit.covers)} to pay for."
+            findings.note("unused", ["limits", name, "covers"], message)
 
 
 def _warn_of_missing_values(findings: Findings) -> None:

@@ -259,19 +259,6 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "demands.user",
     ),
     "a cap on what does not flow": ([put("limits.cap.places", "AUS")], "no_match", "limits.cap"),
-    "a budget for what is not": (
-        [put("limits.cap", {"kind": "budget", "covers": "support", "amount_kusd_per_y": 5})],
-        "no_match",
-        "limits.cap",
-    ),
-    "slots nobody uses": (
-        [
-            put("limits.cap", {"kind": "permit_slots", "slots_per_y": 1}),
-            put(f"{PROJECT}.tracks.standard.permit_slots", 0),
-        ],
-        "no_match",
-        "limits.cap",
-    ),
     "a floor for a tier that wants nothing": (
         [put("limits.cap", {"kind": "service_floor", "tiers": "military", "served_share": 1})],
         "no_match",
@@ -315,6 +302,19 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
 }
 
 WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
+    "a budget for what is not": (
+        [put("limits.cap", {"kind": "budget", "covers": "support", "amount_kusd_per_y": 5})],
+        "unused",
+        "limits.cap.covers",
+    ),
+    "slots nobody uses": (
+        [
+            put("limits.cap", {"kind": "permit_slots", "slots_per_y": 1}),
+            put(f"{PROJECT}.tracks.standard.permit_slots", 0),
+        ],
+        "unused",
+        "limits.cap",
+    ),
     "a measure that is over": ([put("tariffs.mfn.until", 2026)], "outside_horizon", "tariffs.mfn.until"),
     "a measure yet to come": ([put("tariffs.mfn.onset", 2031)], "outside_horizon", "tariffs.mfn.onset"),
     "a project too late to matter": (

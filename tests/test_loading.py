@@ -1,0 +1,454 @@
+"""A scenario gets in by name, file, folder or mapping; what is wrong with it is said at once, and where."""
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_scenario import problems_of, the_problem_of, tiny
+
+import scenarios
+from schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
+
+TINY_YAML = """\
+name: small
+home: USA
+horizon: {first_year: 2026, period_years: [1, 1]}
+commodities:
+  metal: {stage: refined, mineral_group: metal}
+places:
+  USA: {}
+  CHN: {}
+facilities:
+  offer: {place: CHN, outputs: {metal: 1}, cost_kusd_per_t: 10}
+routes:
+  metal CHN: {commodity: metal, origin: CHN, destination: USA}
+demands:
+  user: {commodity: metal, tier: other, quantity_t_per_y: 5, shortage_penalty_kusd_per_t: 100}
+"""
+
+HEAD_YAML = """\
+name: in-tables
+home: USA
+horizon: {first_year: 2026, period_years: [1, 1]}
+places:
+  USA: {}
+"""
+
+TABLES = {
+    "commodities.csv": "name,stage,mineral_group,hts\nmetal,refined,metal,8112.92; 8112.99\n",
+    "places.csv": "name,groups\nCHN,rivals\nAUS,\n",
+    "facilities.csv": "name,place,outputs,cost_kusd_per_t\noffer,CHN,metal=1,2026=10; 2027=11\n",
+    "facilities.more.csv": "name,place,outputs,capacity_t_per_y\nmine,AUS,metal=1,5\n",
+    "projects.csv": (
+        "name,place,outputs,capacity_t_per_y,capex_kusd,tracks.standard.permit_years,tracks.standard.construction_years\n"
+        "plant,USA,metal=1,5,100,0,1\n"
+    ),
+    "routes.csv": "name,commodity,origin,destination,freight_kusd_per_t\nc,metal,CHN,USA,1\na,metal,AUS,USA,\n",
+    "tariffs.csv": "name,programme,origins,commodities,rate_share,onset\nduty,mfn,CHN,metal,0.25,2026-07-01\n",
+    "demands.csv": (
+        "name,commodity,tier,quantity_t_per_y,shortage_penalty_kusd_per_t\nuser,metal,other,5,0.1=50; 1=400\n"
+    ),
+    "provenance.csv": "table,name,field,kind,source\nroutes,*,freight_kusd_per_t,assumed,Our judgement\n",
+    "provenance.more.csv": "table,kind,source,year\ndemands,published,A yearbook,2025\n",
+}
+
+
+def write_folder(folder: Path, **changed: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "scenario.yaml").write_text(HEAD_YAML)
+    for file, text in {**TABLES, **{name.replace("_csv", ".csv"): text for name, text in changed.items()}}.items():
+        (folder / file).write_text(text)
+    return folder
+
+
+def yaml_problem(text: str) -> InputProblem:
+    with pytest.raises(InvalidInput) as caught:
+        scenarios.load_text(text, file="s.yaml")
+    assert len(caught.value.problems) == 1, str(caught.value)
+    return caught.value.problems[0]
+
+
+# Sources
+
+
+def test_every_shipped_scenario_loads_by_its_name() -> None:
+    shipped = [item.name for item in scenarios.names()]
+
+    assert {"golden-toy", "stock-or-accept", "tariff-escalation"} <= set(shipped)
+    for name in shipped:
+        assert scenarios.load(name).name == {"us-2026": "us-2026-lite"}.get(name, name)
+
+
+def test_shipped_scenarios_have_titles_in_plain_words() -> None:
+    assert all(" " in item.title for item in scenarios.names())
+
+
+def test_yaml_json_and_a_mapping_say_the_same(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(TINY_YAML)
+    from_yaml = scenarios.load(tmp_path / "s.yaml")
+    raw = scenarios.read(tmp_path / "s.yaml")
+    (tmp_path / "s.json").write_text(json.dumps(raw))
+
+    assert scenarios.load(str(tmp_path / "s.json")) == from_yaml
+    assert scenarios.load(raw) == from_yaml
+    assert scenarios.load(from_yaml) == from_yaml
+
+
+def test_loading_leaves_the_mapping_it_was_given_alone() -> None:
+    data = tiny()
+
+    scenarios.load(data, [{"op": "scale", "path": "routes.*.freight_kusd_per_t", "value": 2}])
+
+    assert data == tiny()
+
+
+def test_a_folder_of_tables_is_a_scenario(tmp_path: Path) -> None:
+    scenario = scenarios.load(write_folder(tmp_path / "folder"))
+
+    assert scenario.commodities["metal"].hts == ["8112.92", "8112.99"]
+    assert set(scenario.places) == {"USA", "CHN", "AUS"}
+    assert scenario.places["CHN"].groups == ["rivals"]
+    assert scenario.facilities["offer"].cost_kusd_per_t == {2026: 10, 2027: 11}
+    assert scenario.facilities["mine"].capacity_t_per_y == 5
+    assert scenario.projects["plant"].tracks["standard"].lead_years == 1
+    assert scenario.routes["a"].freight_kusd_per_t == 0
+    assert scenario.tariffs["duty"].origins == ["CHN"]
+    assert str(scenario.tariffs["duty"].onset) == "2026-07-01"
+    assert scenario.demands["user"].shortage_penalty_kusd_per_t == {0.1: 50, 1: 400}
+    assert [(row.table, row.name, row.year) for row in scenario.provenance] == [
+        ("routes", "*", None),
+        ("demands", "*", 2025),
+    ]
+
+
+def test_other_files_of_a_folder_are_not_read(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "folder")
+    (folder / "notes.yaml").write_text("{broken")
+    (folder / "README.md").write_text("About")
+
+    assert scenarios.load(folder).name == "in-tables"
+
+
+def test_a_base_is_changed_by_patches_and_header(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(TINY_YAML)
+    (tmp_path / "more.yaml").write_text(
+        "name: more\nbase: base.yaml\npatches:\n- {op: set, path: demands.user.quantity_t_per_y, value: 7}\n"
+    )
+
+    scenario = scenarios.load(tmp_path / "more.yaml")
+
+    assert scenario.name == "more"
+    assert scenario.demands["user"].quantity_t_per_y == 7
+
+
+def test_a_base_may_be_a_shipped_name_also_in_a_mapping() -> None:
+    patches = [{"op": "remove", "path": "tariffs"}]
+
+    scenario = scenarios.load({"name": "free-trade", "base": "golden-toy", "patches": patches})
+
+    assert scenario.tariffs == {}
+    assert scenario.name == "free-trade"
+
+
+def test_a_mapping_cannot_reach_files_by_its_base(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(TINY_YAML)
+
+    assert the_problem_of({"name": "x", "base": str(tmp_path / "base.yaml")}).code == "unknown_scenario"
+
+
+def test_a_base_that_is_its_own_base_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").write_text("name: loop\nbase: loop.yaml\n")
+
+    assert the_problem_of(tmp_path / "loop.yaml").code == "broken_base"
+
+
+def test_other_fields_beside_a_base_are_an_error(tmp_path: Path) -> None:
+    found = the_problem_of({"name": "x", "base": "golden-toy", "events": {}})
+
+    assert (found.code, found.path) == ("field_with_base", "events")
+
+
+def test_a_misspelt_shipped_name_is_answered_with_the_closest() -> None:
+    found = the_problem_of("golden-tyo")
+
+    assert found.code == "unknown_scenario"
+    assert "golden-toy" in str(found.remedy)
+
+
+def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    assert the_problem_of(tmp_path / "none.yaml").code == "unknown_scenario"
+    assert the_problem_of(tmp_path).code == "no_scenario"
+
+
+# Text that cannot be read
+
+
+def test_broken_yaml_is_reported_with_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(TINY_YAML.replace("  CHN: {}\n", "  CHN: {\n"))
+
+    found = the_problem_of(path)
+
+    assert found.code == "broken_yaml"
+    assert found.file == str(path)
+    assert found.line is not None
+    assert 8 <= found.line <= 10
+
+
+def test_broken_json_is_reported_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text('{\n"name": "x",\n}')
+
+    found = the_problem_of(path)
+
+    assert (found.code, found.line) == ("broken_json", 3)
+
+
+def test_a_key_given_twice_is_an_error_with_its_line() -> None:
+    found = yaml_problem(TINY_YAML + "home: CHN\n")
+
+    assert (found.code, found.path, found.line) == ("duplicate_key", "home", 15)
+
+
+def test_a_key_given_twice_in_json_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"name": "a", "name": "b"}')
+
+    assert the_problem_of(tmp_path / "s.json").code == "broken_json"
+
+
+def test_nested_aliases_are_refused_before_they_grow() -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    names = "abcdefghijklmnopqrstuvw"
+    for before, after in pairwise(names):
+        bomb += f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n"
+
+    found = yaml_problem(bomb)
+
+    assert (found.code, found.line) == ("yaml_alias", 1)
+
+
+def test_a_list_that_contains_itself_is_refused() -> None:
+    assert yaml_problem("name: &a [*a]\n").code == "yaml_alias"
+
+
+def test_very_deep_nesting_is_refused() -> None:
+    assert yaml_problem("name: " + "[" * 20_000).code == "broken_yaml"
+    assert yaml_problem('{"name": ' + "[" * 200_000).code == "broken_json"
+
+
+def test_tags_that_name_python_objects_are_refused() -> None:
+    assert yaml_problem("name: !!python/name:os.system x\n").code == "broken_yaml"
+
+
+def test_text_that_is_not_utf_8_is_an_error_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_bytes(b"name: x\ntitle: caf\xe9\n")
+
+    found = the_problem_of(tmp_path / "s.yaml")
+
+    assert (found.code, found.line) == ("not_utf8", 2)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words\n"])
+def test_text_that_is_no_mapping_is_an_error(text: str) -> None:
+    assert yaml_problem(text).code == "not_a_mapping"
+
+
+def test_names_that_yaml_1_1_took_for_truth_values_are_names() -> None:
+    text = TINY_YAML.replace("CHN", "NO")
+
+    assert "NO" in scenarios.load_text(text).places
+
+
+# Values that do not fit
+
+
+def change(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    *above, last = path.split("/")
+    inner = data
+    for key in above:
+        inner = inner[key]
+    inner[last] = value
+    return data
+
+
+def test_a_negative_capacity_is_reported_with_what_is_allowed_and_its_unit() -> None:
+    found = the_problem_of(change(tiny(), "facilities/mine/capacity_t_per_y", -3))
+
+    assert (found.code, found.path, found.value) == ("out_of_bounds", "facilities.mine.capacity_t_per_y", -3)
+    assert "at least 0" in str(found.allowed)
+    assert "t/y" in str(found.allowed)
+
+
+def test_a_bad_number_by_year_is_one_problem_at_its_year() -> None:
+    found = the_problem_of(change(tiny(), "facilities/mine/capacity_t_per_y", {"2026": 5, "2027": -1}))
+
+    assert (found.path, found.value) == ("facilities.mine.capacity_t_per_y.2027", -1)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", "1e999"])
+def test_numbers_that_are_not_finite_are_refused(value: Any) -> None:
+    found = the_problem_of(change(tiny(), "facilities/mine/capacity_t_per_y", value))
+
+    assert found.path == "facilities.mine.capacity_t_per_y"
+
+
+def test_numbers_that_are_not_finite_are_refused_in_yaml_and_json() -> None:
+    for number in ("1e999", ".nan", ".inf"):
+        found = yaml_problem(TINY_YAML.replace("cost_kusd_per_t: 10", f"cost_kusd_per_t: {number}"))
+        assert (found.path, found.line) == ("facilities.offer.cost_kusd_per_t", 10)
+    text = json.dumps(change(tiny(), "facilities/offer/cost_kusd_per_t", float("nan")))
+    with pytest.raises(InvalidInput):
+        scenarios.load_text(text)
+
+
+def test_a_word_where_a_number_should_stand_is_one_problem() -> None:
+    found = the_problem_of(change(tiny(), "facilities/mine/capacity_t_per_y", "plenty"))
+
+    assert (found.code, found.value) == ("wrong_type", "plenty")
+
+
+def test_a_misspelt_field_is_answered_with_the_closest() -> None:
+    found = the_problem_of(change(tiny(), "facilities/mine/capcity_t_per_y", 5))
+
+    assert (found.code, found.path) == ("unknown_field", "facilities.mine.capcity_t_per_y")
+    assert "`capacity_t_per_y`" in str(found.remedy)
+
+
+def test_a_misspelt_section_is_answered_with_the_closest() -> None:
+    found = the_problem_of(change(tiny(), "facility", {}))
+
+    assert (found.code, found.path) == ("unknown_field", "facility")
+    assert "`facilities`" in str(found.remedy)
+
+
+def test_a_missing_field_is_named() -> None:
+    data = tiny()
+    del data["demands"]["user"]["tier"]
+
+    found = the_problem_of(data)
+
+    assert (found.code, found.path) == ("missing_field", "demands.user.tier")
+    assert "military" in str(found.allowed)
+
+
+def test_an_unknown_word_is_answered_with_the_words_there_are() -> None:
+    found = the_problem_of(change(tiny(), "demands/user/tier", "millitary"))
+
+    assert found.code == "unknown_word"
+    assert "essential_civilian" in str(found.allowed)
+    assert "`military`" in str(found.remedy)
+
+
+def test_an_unknown_kind_of_limit_or_event_is_answered_with_the_kinds_there_are() -> None:
+    limit = the_problem_of(change(tiny(), "limits/cap/kind", "share_capp"))
+    event = the_problem_of(change(tiny(), "events/ban", {"onset": 2028}))
+
+    assert (limit.code, limit.path) == ("unknown_word", "limits.cap.kind")
+    assert "`share_cap`" in str(limit.remedy)
+    assert (event.code, event.path) == ("missing_field", "events.ban.changes")
+    assert "exports" in str(event.allowed)
+    assert "tariffs" in str(event.allowed)
+
+
+def test_a_tariff_code_without_quotes_is_told_to_put_it_in_quotes() -> None:
+    found = the_problem_of(change(tiny(), "commodities/metal/hts", [8112.92]))
+
+    assert found.path == "commodities.metal.hts.0"
+    assert "quotes" in str(found.remedy)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    data = tiny()
+    change(data, "facilities/mine/capacity_t_per_y", -3)
+    change(data, "facilities/mine/capcity", 3)
+    change(data, "routes/ore AUS/origin", "AUX")
+    change(data, "futures/calm", {"probability": 1})
+    change(data, "events/ban/onset", 2026)
+    change(data, "name", "Not A Name")
+
+    assert {problem.path for problem in problems_of(data)} == {
+        "facilities.mine.capacity_t_per_y",
+        "facilities.mine.capcity",
+        "routes.'ore AUS'.origin",
+        "futures",
+        "events.ban.onset",
+        "name",
+    }
+
+
+def test_a_section_that_cannot_be_read_says_what_is_checked_later() -> None:
+    found = problems_of(change(tiny(), "places", 5))
+
+    assert [problem.path for problem in found] == ["places"]
+    assert "checked once" in str(found[0].remedy)
+
+
+def test_the_line_of_a_yaml_value_is_reported() -> None:
+    found = yaml_problem(TINY_YAML.replace("origin: CHN", "origin: CHM"))
+
+    assert (found.code, found.file, found.line) == ("unknown_place", "s.yaml", 12)
+
+
+# Tables
+
+
+def folder_problem(folder: Path, **changed: str) -> InputProblem:
+    return the_problem_of(write_folder(folder, **changed))
+
+
+def test_the_row_of_a_table_is_reported(tmp_path: Path) -> None:
+    text = "name,commodity,origin,destination\nc,metal,CHN,USA\na,metal,AUX,USA\n"
+
+    found = folder_problem(tmp_path / "f", routes_csv=text)
+
+    assert found.code == "unknown_place"
+    assert found.file is not None
+    assert found.file.endswith("routes.csv")
+    assert found.line == 3
+
+
+def test_a_misspelt_column_is_one_problem_not_one_a_row(tmp_path: Path) -> None:
+    found = folder_problem(tmp_path / "f", places_csv="name,grups\nCHN,rivals\nAUS,friends\n")
+
+    assert (found.code, found.path, found.line) == ("unknown_field", "places", 1)
+    assert "`groups`" in str(found.remedy)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("name,groups,groups\nCHN,a,b\nAUS,,\n", "duplicate_column"),
+        ("name,groups\nCHN,a\nAUS,\nCHN,b\n", "duplicate_name"),
+        ("name,groups\nCHN,a\nAUS,\n,b\n", "missing_name"),
+        ("name,groups\nCHN,a,b\nAUS,\n", "ragged_row"),
+        ('name,groups\nCHN,"a"b\nAUS,\n', "broken_csv"),
+    ],
+)
+def test_a_broken_table_is_reported(tmp_path: Path, text: str, code: str) -> None:
+    assert code in [problem.code for problem in problems_of(write_folder(tmp_path / "f", places_csv=text))]
+
+
+def test_a_table_that_is_no_collection_is_an_error(tmp_path: Path) -> None:
+    found = folder_problem(tmp_path / "f", facilties_csv="name,place\n")
+
+    assert found.code == "unknown_table"
+    assert "`facilities`" in str(found.remedy)
+
+
+def test_a_name_in_the_head_and_in_a_table_is_given_twice(tmp_path: Path) -> None:
+    found = folder_problem(tmp_path / "f", places_csv="name\nCHN\nAUS\nUSA\n")
+
+    assert found.code == "duplicate_name"
+
+
+# The schema
+
+
+def test_the_json_schema_describes_every_field_of_a_scenario() -> None:
+    schema = scenario_json_schema()
+
+    assert set(schema["properties"]) == set(Scenario.model_fields)
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert "kUSD" in json.dumps(schema)
