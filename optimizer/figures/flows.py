@@ -27,7 +27,8 @@ KINDS: dict[str, tuple[str, str]] = {
 """What a ribbon is, in words, and its colour."""
 
 BOX_WIDTH = 0.012
-PIXELS_PER_BOX = 40
+PIXELS_PER_BOX = 48
+LONGEST_LABEL = 28
 
 
 def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str, year: int) -> Spec:
@@ -41,7 +42,7 @@ def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: st
     kinds = [kind for kind in KINDS if any(_kind(ribbon) == kind for ribbon in layout.ribbons)]
     return figure(
         f"Flows of {mineral_group} in {year}, t/y, from sources through commodities to uses.",
-        max(220, PIXELS_PER_BOX * most),
+        max(260, PIXELS_PER_BOX * most),
         [_ribbon_layer(layout, kinds, scenario), _box_layer(layout, scenario), *_label_layers(layout, scenario)],
     )
 
@@ -142,7 +143,7 @@ def _ribbon_layer(layout: Layout, kinds: list[str], scenario: Scenario) -> Spec:
             "tooltip": [
                 {"field": "from", "title": "From"},
                 {"field": "to", "title": "To"},
-                {"field": "t_per_y", "type": "quantitative", "title": "t/y", "format": ",.4~g"},
+                {"field": "t_per_y", "type": "quantitative", "title": "t/y", "format": ",.4~r"},
             ],
         },
     }
@@ -170,7 +171,7 @@ def _box_layer(layout: Layout, scenario: Scenario) -> Spec:
             "y2": {"field": "bottom"},
             "tooltip": [
                 {"field": "name", "title": "What"},
-                {"field": "t_per_y", "type": "quantitative", "title": "t/y", "format": ",.4~g"},
+                {"field": "t_per_y", "type": "quantitative", "title": "t/y", "format": ",.4~r"},
             ],
         },
     }
@@ -186,20 +187,24 @@ def _label_layers(layout: Layout, scenario: Scenario) -> list[Spec]:
     ]
 
 
-def _label_layer(boxes: list[Box], scenario: Scenario, mark: Spec, offset: float) -> Spec:
+def _label_layer(boxes: list[Box], scenario: Scenario, place: Spec, offset: float) -> Spec:
+    """Each label twice: below in the style `halo`, which a page may give its background's colour, then as text."""
     values = [
         {
             "x": _left(box.key.column) + offset,
             "middle": (box.top + box.bottom) / 2,
-            "text": f"{_label(box.key, scenario)}  {amount(box.t_per_y)} t/y",
+            "text": f"{_shortened(_label(box.key, scenario))}  {amount(box.t_per_y)} t/y",
         }
         for box in boxes
     ]
-    return {
-        "data": {"values": values},
-        "mark": {"type": "text", "baseline": "middle", "fontSize": 12, **mark},
-        "encoding": {**_positions(), "y": {"field": "middle", **_down()}, "text": {"field": "text"}},
-    }
+    mark = {"type": "text", "baseline": "middle", "fontSize": 12, "tooltip": None, **place}
+    encoding = {**_positions(), "y": {"field": "middle", **_down()}, "text": {"field": "text"}}
+    layers = [{"mark": {**mark, "style": "halo"}}, {"mark": mark}]
+    return {"data": {"values": values}, "encoding": encoding, "layer": layers}
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1].rstrip() + "…"
 
 
 def _positions() -> Spec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from optimizer.figures.rows import records
-from optimizer.figures.spec import BLUE, GREY, RED, Spec, colours, figure
+from optimizer.figures.spec import BLUE, GREY, RED, Spec, colours, figure, money_unit
 from optimizer.figures.text import percent, title_of
 from schemas import Scenario, Summary
 
@@ -13,17 +13,18 @@ STEP_PIXELS = 30
 
 
 def future_costs(tables: dict[str, pd.DataFrame], scenario: Scenario, summary: Summary) -> Spec:
-    """A point a future: cost in million USD against probability (its area), the dearest on top.
+    """A point a future: cost against probability (its area), the dearest on top.
 
     Upright lines show the expected cost and the mean of the worst futures (CVaR).
     """
     table = tables["futures"].sort_values(["cost_kusd", "future"], ascending=[False, True])
+    size, unit = money_unit(table["cost_kusd"].abs().max())
     values = [
         {
             "future": title_of(scenario.futures, str(row["future"])),
             "probability": row["probability"],
             "percent": percent(row["probability"]),
-            "musd": row["cost_kusd"] / 1000,
+            "money": row["cost_kusd"] / size,
         }
         for row in records(table)
     ]
@@ -35,18 +36,18 @@ def future_costs(tables: dict[str, pd.DataFrame], scenario: Scenario, summary: S
         "axis": {"labelLimit": 220, "grid": True},
     }
     cost = {
-        "field": "musd",
+        "field": "money",
         "type": "quantitative",
-        "title": "Cost over the horizon, discounted, million USD",
+        "title": f"Cost over the horizon, discounted, {unit}",
         "scale": {"zero": False, "padding": 24},
-        "axis": {"format": ",.5~g", "grid": False, "tickCount": 5, "labelOverlap": True},
+        "axis": {"format": ",.5~r", "grid": False, "tickCount": 5, "labelOverlap": True},
     }
     tooltip = [
         {"field": "future", "title": "Future"},
         {"field": "percent", "title": "Probability"},
-        {"field": "musd", "type": "quantitative", "title": "Million USD", "format": ",.6~g"},
+        {"field": "money", "type": "quantitative", "title": "Cost, " + unit, "format": ",.6~r"},
     ]
-    size = {
+    area = {
         "field": "probability",
         "type": "quantitative",
         "legend": None,
@@ -54,24 +55,24 @@ def future_costs(tables: dict[str, pd.DataFrame], scenario: Scenario, summary: S
     }
     points = {
         "mark": {"type": "circle", "color": BLUE, "opacity": 0.85},
-        "encoding": {"y": names, "x": cost, "size": size, "tooltip": tooltip},
+        "encoding": {"y": names, "x": cost, "size": area, "tooltip": tooltip},
     }
     labels = {
         "mark": {"type": "text", "align": "left", "dx": 16, "fontSize": 11},
         "encoding": {"y": names, "x": cost, "text": {"field": "percent"}},
     }
-    spec = figure("Cost of each future, million USD, and its probability.", {"step": STEP_PIXELS}, [points, labels])
-    spec["layer"] += _marker_lines(summary, cost)
+    spec = figure(f"Cost of each future, {unit}, and its probability.", {"step": STEP_PIXELS}, [points, labels])
+    spec["layer"] += _marker_lines(summary, cost, size)
     return {**spec, "data": {"values": values}}
 
 
-def _marker_lines(summary: Summary, cost: Spec) -> list[Spec]:
+def _marker_lines(summary: Summary, cost: Spec, size: float) -> list[Spec]:
     marks = {"Expected cost": (summary.expected_cost_kusd, GREY), "Mean of the worst (CVaR)": (summary.cvar_kusd, RED)}
-    known = {name: (kusd / 1000, colour) for name, (kusd, colour) in marks.items() if kusd is not None}
+    known = {name: (kusd / size, colour) for name, (kusd, colour) in marks.items() if kusd is not None}
     if not known:
         return []
     encoding = {
-        "x": {**cost, "field": "musd"},
+        "x": {**cost, "field": "money"},
         "color": {
             "field": "line",
             "type": "nominal",
@@ -80,8 +81,8 @@ def _marker_lines(summary: Summary, cost: Spec) -> list[Spec]:
         },
         "tooltip": [
             {"field": "line", "title": "What"},
-            {"field": "musd", "type": "quantitative", "title": "Million USD", "format": ",.6~g"},
+            {"field": "money", "type": "quantitative", "title": "Cost", "format": ",.6~r"},
         ],
     }
-    values = [{"line": name, "musd": musd} for name, (musd, _) in known.items()]
+    values = [{"line": name, "money": money} for name, (money, _) in known.items()]
     return [{"data": {"values": values}, "mark": {"type": "rule", "strokeWidth": 2}, "encoding": encoding}]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-GAP_SHARE = 0.05
+GAP_SHARE = 0.06
 """Space between two boxes, where there is room for it."""
 
 

@@ -33,3 +33,8 @@ def figure(description: str, height: Any, layers: list[Spec]) -> Spec:
 def colours(domain: list[str], range_: list[str]) -> Spec:
     """A colour scale that lists every value it will meet."""
     return {"domain": domain, "range": [range_[i % len(range_)] for i in range(len(domain))]}
+
+
+def money_unit(largest_kusd: float) -> tuple[float, str]:
+    """kUSD in the unit of an axis that reaches so far, and that unit's name."""
+    return (1e6, "billion USD") if abs(largest_kusd) >= 1e6 else (1e3, "million USD")

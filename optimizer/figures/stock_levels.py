@@ -52,7 +52,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
             {"field": "stockpile", "title": "Stockpile"},
             {"field": "path", "title": "Path"},
             {"field": "year", "title": "End of year"},
-            {"field": "stock_t", "type": "quantitative", "title": "Stock, t", "format": ",.4~g"},
+            {"field": "stock_t", "type": "quantitative", "title": "Stock, t", "format": ",.4~r"},
         ],
     }
     if len(piles) > 1:

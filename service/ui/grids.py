@@ -18,6 +18,8 @@ from service.ui import words
 MOST_ROWS = 40
 """Longer tables are cut on the page; the files hold all rows."""
 
+ON_BASE_PATH = "On the base path. The files also hold the flows expected over all futures."
+
 Tables = dict[str, pd.DataFrame]
 
 
@@ -118,11 +120,10 @@ def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
             Cell(words.SOURCES.get(row["source_kind"], str(row["source_kind"]))),
         ]
 
-    table, keys = _of_group(tables["supply"], mineral_group), ["commodity", "place", "source_kind"]
-    head, rows = _by_year(table, keys, names)
-    return Grid(
-        "Supply by source, t/y", [*_head("Commodity", "Place", "Source", first_number=3), *head], rows, "supply"
-    )
+    keys = ["commodity", "place", "source_kind"]
+    head, rows = _by_year(_of_group(tables["supply"], keys, mineral_group), keys, names)
+    head = [*_head("Commodity", "Place", "Source", first_number=3), *head]
+    return Grid("Supply by source, t/y", head, rows, "supply", note=ON_BASE_PATH)
 
 
 def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
@@ -142,37 +143,39 @@ def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
             Cell(titles.get(kind, TIER_TITLES.get(name, name))),
         ]
 
-    head, rows = _by_year(_of_group(tables["uses"], mineral_group), ["commodity", "use_kind", "name"], names)
-    return Grid("Uses, t/y", [*_head("Commodity", "Use", "By", first_number=3), *head], rows, "uses")
+    keys = ["commodity", "use_kind", "name"]
+    head, rows = _by_year(_of_group(tables["uses"], keys, mineral_group), keys, names)
+    head = [*_head("Commodity", "Use", "By", first_number=3), *head]
+    return Grid("Uses, t/y", head, rows, "uses", note=ON_BASE_PATH)
 
 
 def stocks(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
     """Stock of a mineral group at the end of each year, t, on the base path and in each future."""
-    points = pd.DataFrame(
-        stock_points(tables, scenario, mineral_group), columns=["stockpile", "path", "year", "stock_t"]
-    )
-    points = points.rename(columns={"stock_t": "base_t_per_y"})
-    head, rows = _by_year(points, ["stockpile", "path"], lambda row: [Cell(row["stockpile"]), Cell(row["path"])])
+    columns = ["stockpile", "path", "year", "stock_t"]
+    points = pd.DataFrame(stock_points(tables, scenario, mineral_group), columns=columns)
+    head, rows = _by_year(points, columns[:2], lambda row: [Cell(row["stockpile"]), Cell(row["path"])], "stock_t")
     head = [*_head("Stockpile", "Path", first_number=2), *head]
     note = "The first column is the opening stock. A future's row begins where it departs from the base path."
     return Grid("Stock at the end of the year, t", head, rows, "store", "The group has no stockpile.", note)
 
 
 def shortages(tables: Tables, scenario: Scenario) -> Grid:
-    """Expected shortages, the dearest first."""
-    table = tables["shortages"].sort_values("expected_penalty_kusd", ascending=False)
-    rows = [
-        [
+    """Expected shortages by commodity, tier and year, those of the largest penalty first."""
+    keys = ["commodity", "tier"]
+    table = tables["shortages"]
+    penalty = table.groupby(keys)["expected_penalty_kusd"].transform("sum")
+    table = table.assign(penalty=penalty).sort_values(["penalty", *keys, "year"], ascending=[False, True, True, True])
+
+    def names(row: Mapping[str, Any]) -> list[Cell]:
+        return [
             Cell(title_of(scenario.commodities, row["commodity"])),
             Cell(TIER_TITLES.get(row["tier"], row["tier"])),
-            year(row["year"]),
-            number(row["expected_t"], "t"),
-            cost(row["expected_penalty_kusd"]),
+            cost(row["penalty"]),
         ]
-        for row in records(table)
-    ]
-    head = _head("Commodity", "Tier", "Year", "Expected shortage, t", "Expected penalty", first_number=2)
-    return _cut(Grid("Shortages", head, rows, "shortages", "No shortage is expected."))
+
+    head, rows = _by_year(table, [*keys, "penalty"], names, "expected_t")
+    head = [*_head("Commodity", "Tier", "Penalty, all years", first_number=2), *head]
+    return _cut(Grid("Expected shortage, t", head, rows, "shortages", "No shortage is expected."))
 
 
 def futures(tables: Tables, scenario: Scenario) -> Grid:
@@ -197,24 +200,30 @@ def cost_terms(tables: Tables) -> Grid:
 
 def gaps(summary: Summary) -> Grid:
     """How far each mineral group may be from its best plan."""
-    rows = [[Cell(group), share(gap)] for group, gap in sorted(summary.gap_by_group.items())]
+    rows = [[Cell(group.replace("_", " ")), share(gap)] for group, gap in sorted(summary.gap_by_group.items())]
     note = "The gap of the whole can hide a small mineral; here each group stands for itself."
     return Grid("Gap by mineral group", _head("Group", "Gap", first_number=1), rows, note=note, empty="Not computed.")
 
 
-def _of_group(table: pd.DataFrame, mineral_group: str) -> pd.DataFrame:
-    return table[table["mineral_group"] == mineral_group]
+def _of_group(table: pd.DataFrame, keys: list[str], mineral_group: str) -> pd.DataFrame:
+    """Rows of a mineral group by commodity, those of the largest sources or uses first."""
+    rows = table[table["mineral_group"] == mineral_group]
+    total = rows.groupby(keys)["base_t_per_y"].transform("sum")
+    order = ["commodity", "total", *keys[1:], "year"]
+    return rows.assign(total=total).sort_values(order, ascending=[key != "total" for key in order])
 
 
-def _by_year(table: pd.DataFrame, keys: list[str], names: Names) -> tuple[list[Cell], list[list[Cell]]]:
-    """Year heads and rows of `base_t_per_y` by key; `names` makes the first cells of a row from its keys."""
-    years = sorted({int(value) for value in table["year"]})
-    values = {(*(row[key] for key in keys), int(row["year"])): row["base_t_per_y"] for row in records(table)}
+def _by_year(
+    table: pd.DataFrame, keys: list[str], names: Names, value: str = "base_t_per_y"
+) -> tuple[list[Cell], list[list[Cell]]]:
+    """Year heads, and a row of values for each key; `names` makes the first cells of a row from its keys."""
+    years = sorted({int(year) for year in table["year"]})
+    values = {(*(row[key] for key in keys), int(row["year"])): row[value] for row in records(table)}
     rows = []
     for row in records(table[keys].drop_duplicates()):
         key = tuple(row[name] for name in keys)
-        rows.append([*names(row), *(number(values.get((*key, y), float("nan")), "t/y") for y in years)])
-    return [Cell(str(y), number=True) for y in years], rows
+        rows.append([*names(row), *(number(values.get((*key, year))) for year in years)])
+    return [Cell(str(year), number=True) for year in years], rows
 
 
 def _cut(grid: Grid) -> Grid:

@@ -80,10 +80,15 @@ def list_runs(request: Request, session: SessionOf) -> Response:
     jobs_url = f"{request.base_url}api/v1/jobs"
     context = {
         "jobs": storage.list_jobs(session, RUNS_LISTED),
-        "shipped": [(entry, _curl(jobs_url, entry.name)) for entry in scenarios.names()],
+        "shipped": [(entry, _curl(jobs_url, entry.name)) for entry in _shipped()],
         "runs_listed": RUNS_LISTED,
     }
     return _page(request, "index.html", context)
+
+
+def _shipped() -> list[scenarios.ShippedScenario]:
+    """Shipped scenarios, those of a country before the textbook ones."""
+    return sorted(scenarios.names(), key=lambda entry: (not entry.name.startswith("us-"), entry.name))
 
 
 def _curl(url: str, scenario: str) -> str:
@@ -133,7 +138,7 @@ def _figure(view: RunView, name: str, group: str | None, year: str | None) -> fi
         case "stock_levels":
             return figures.stock_levels(view.tables, view.scenario, view.choose_group(group))
         case "cost_by_term":
-            return figures.cost_by_term(view.tables)
+            return figures.cost_by_term(view.tables, view.scenario)
         case "future_costs":
             return figures.future_costs(view.tables, view.scenario, view.summary)
     raise UnknownChoiceError(

@@ -92,10 +92,13 @@ class RunView:
         return grids.stocks(self.tables, self.scenario, group)
 
     def cost_grids(self) -> list[Grid]:
-        """Cost by term and by future, shortages, gaps."""
+        """Cost by term and by future, and how far both may be from the best."""
         return [
             grids.cost_terms(self.tables),
             grids.futures(self.tables, self.scenario),
-            grids.shortages(self.tables, self.scenario),
             grids.gaps(self.summary),
         ]
+
+    def shortage_grid(self) -> Grid:
+        """Shortages of all mineral groups."""
+        return grids.shortages(self.tables, self.scenario)

@@ -41,12 +41,12 @@ REMEDIES: dict[FailureCode, str] = {
     FailureCode.INTERNAL_ERROR: "Keep the log and report it: this is a fault of Lodeplan, not of the scenario.",
 }
 
-SOURCES: dict[str, str] = {"import": "Import", "home": "Home production", "stock": "From stock"}
+SOURCES: dict[str, str] = {"import": "Import", "home": "Home", "stock": "Stock"}
 
 USES: dict[str, str] = {
-    "demand": "Demand served",
-    "plant": "Used by a plant",
-    "stock": "Into stock",
+    "demand": "Demand",
+    "plant": "Plant",
+    "stock": "Stock",
     "disposal": "Disposal",
     "export": "Export",
     "shortage": "Shortage",

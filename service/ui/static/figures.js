@@ -10,6 +10,7 @@ function pageColours() {
     background: "transparent",
     font: style.getPropertyValue("--font").trim(),
     text: { color: ink },
+    style: { halo: { stroke: style.getPropertyValue("--ground").trim(), strokeWidth: 4, strokeOpacity: 0.75, strokeJoin: "round" } },
     axis: { labelColor: quiet, titleColor: quiet, gridColor: line, titleFontWeight: "normal", labelFontSize: 12, titleFontSize: 12 },
     legend: { labelColor: ink, labelFontSize: 12 },
   };
