@@ -134,6 +134,17 @@ def test_use_of_the_base_year_agrees_with_published_consumption(facts: Facts, ba
     assert {commodity: round(gap, 3) for commodity, gap in off.items() if abs(gap) > 0.05} == {}
 
 
+def test_net_import_reliance_agrees_with_what_is_published(facts: Facts, base_market: Market) -> None:
+    found = balances(facts, plants(base_market))
+    off = {
+        row.commodity: (reliance, row.share)
+        for row in facts.reliance
+        if (reliance := found[row.commodity].net_import_reliance) < row.share - 0.03
+        or (row.bound == "equal" and reliance > row.share + 0.03)
+    }
+    assert off == {}
+
+
 def test_calibration_brings_every_source_to_the_landed_price_and_moves_no_money(base_market: Market) -> None:
     total: dict[str, float] = defaultdict(float)
     spend: dict[str, float] = defaultdict(float)

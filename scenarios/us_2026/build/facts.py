@@ -109,6 +109,16 @@ class OthersMembers(Strict):
     source: str
 
 
+class Reliance(Strict):
+    """Published net import reliance: net imports over consumption, or a bound of it."""
+
+    commodity: str
+    year: int
+    share: Share
+    bound: Literal["equal", "above"]
+    source: str
+
+
 class Flow(Strict):
     """A published flow that makes part of a commodity's balance; `factor` turns gross weight into content."""
 
@@ -183,6 +193,7 @@ class Facts:
     quantities: dict[tuple[str, int], Quantity]
     import_shares: list[ImportShare]
     others: dict[str, OthersMembers]
+    reliance: list[Reliance]
     flows: list[Flow]
     plants: list[HomePlant]
     world: list[WorldOutput]
@@ -214,6 +225,7 @@ def read_facts() -> Facts:
         quantities={(row.key, row.year): row for row in quantities},
         import_shares=_rows("import_shares.csv", ImportShare),
         others={row.commodity: row for row in _rows("others_members.csv", OthersMembers)},
+        reliance=_rows("published_reliance.csv", Reliance),
         flows=_rows("flows.csv", Flow),
         plants=_rows("home_facilities.csv", HomePlant),
         world=_rows("world_output.csv", WorldOutput),

@@ -41,6 +41,11 @@ class Balance:
         """What is left for users."""
         return self.imports + self.output - self.inputs - self.exports
 
+    @property
+    def net_import_reliance(self) -> float:
+        """Net imports over what is used at home, by plants and users; as USGS counts it."""
+        return (self.imports - self.exports) / (self.imports - self.exports + self.output)
+
 
 def plants(market: Market) -> list[Plant]:
     """All home plants, costed; raises `ValueError` if one could not earn its inputs."""
