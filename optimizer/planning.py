@@ -18,10 +18,7 @@ from optimizer.check import check
 from optimizer.model import build_model
 from optimizer.prepare import Instance, prepare
 from optimizer.results import Plan, PlanError, make_plan
-from optimizer.solve import Answer, Control, search
-from optimizer.solve.conflict import find_conflict
-from optimizer.solve.form import Form, standard_form
-from optimizer.solve.groups import gap_by_group
+from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
 from schemas.patches import Patch
 from schemas.plan import Solution, SolverProgress, Termination
 from schemas.scenario import Scenario
@@ -104,11 +101,10 @@ def solve(
         should_stop=should_stop,
     )
     with progress.phase("highs"):
-        answer = search(form, control)
-        groups = gap_by_group(instance, form, answer, control)
+        answer = solve_form(instance, form, control)
     with progress.phase("extract"):
         plan = make_plan(instance, form, answer)
-    return _finished(plan, progress, _judged(plan, instance, form, answer, progress) | {"gap_by_group": groups})
+    return _finished(plan, progress, _judged(plan, instance, form, answer, progress))
 
 
 def _judged(plan: Plan, instance: Instance, form: Form, answer: Answer, progress: _Progress) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param
+from optimizer.model.data import add_constraint, add_links, add_param
 from optimizer.prepare.instance import Instance
 
 
@@ -63,4 +63,4 @@ def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "HELD", held, instance.markets)
     add_links(m, "WANTED", wanted, instance.markets)
     add_links(m, "LET_GO", {market: [market] for market in instance.disposals}, instance.markets, dimen=2)
-    m.commodity_balances = pyo.Constraint(m.MARKETS, m.NODES, rule=commodity_balances)
+    add_constraint(m, commodity_balances, m.MARKETS, m.NODES)

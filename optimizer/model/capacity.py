@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_param, add_set
 from optimizer.prepare.instance import Instance
 
 
@@ -22,23 +22,26 @@ def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
     Unit: t/y of activity.
     Dual: what one more t/y of capacity would save, kUSD per t/y (expected, discounted); negative or 0.
     Kind: hard.
-    Source: capacity of the facility. Facilities with a single step have it as a bound.
+    Source: capacity of the facility. It stands where the steps together go beyond it; a single step has it as a bound.
     """
     return sum(m.run[f, i, n] for i in m.STEPS_OF[f]) <= m.home_capacity[f, n]
 
 
+ROUNDING = 1e-12
+"""Relative difference of sums that is no difference."""
 CONSTRAINTS = (facility_runs_within_capacity,)
 
 
 def add_capacity(m: pyo.ConcreteModel, instance: Instance) -> None:
-    """Capacity rows of running facilities with several cost steps."""
+    """Capacity rows of running facilities, at the nodes where their steps together would go beyond it."""
     supply = instance.supply
-    several = [
-        name
-        for name in instance.scenario.facilities
-        if len(m.STEPS_OF[name]) > 1 and np.isfinite(supply.capacity_t_per_y[name]).all()
-    ]
-    add_set(m, "STEPPED", several)
-    capacity = np.array([supply.capacity_t_per_y[name] for name in several]).reshape(len(several), len(instance.tree))
-    add_param(m, "home_capacity", by_node(several, instance.tree.names, capacity))
-    m.facility_runs_within_capacity = pyo.Constraint(m.STEPPED, m.NODES, rule=facility_runs_within_capacity)
+    rows = {}
+    for f in instance.scenario.facilities:
+        steps = [row for row, (name, _) in enumerate(supply.steps) if name == f]
+        capacity = supply.capacity_t_per_y[f]
+        beyond = supply.width_t_per_y[steps].sum(axis=0) > capacity * (1.0 + ROUNDING)
+        if len(steps) > 1:
+            rows |= {(f, instance.tree.names[n]): float(capacity[n]) for n in np.flatnonzero(beyond).tolist()}
+    add_set(m, "STEPPED", rows, dimen=2)
+    add_param(m, "home_capacity", rows)
+    add_constraint(m, facility_runs_within_capacity, m.STEPPED)

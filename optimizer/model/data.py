@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -34,6 +34,12 @@ def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> N
     index = pyo.Set(initialize=list(values), dimen=len(first) if isinstance(first, tuple) else 1)
     setattr(m, f"{name}_index", index)
     setattr(m, name, pyo.Param(index, initialize=dict(values), within=pyo.Any))
+
+
+def add_constraint(m: pyo.ConcreteModel, rule: Callable[..., Any], *index: pyo.Set) -> None:
+    """A constraint named as its rule, over these sets; nothing where they are empty (an empty one is no template)."""
+    if all(len(over) for over in index):
+        setattr(m, rule.__name__, pyo.Constraint(*index, rule=rule))
 
 
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:

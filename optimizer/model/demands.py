@@ -9,7 +9,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, by_node
 from optimizer.prepare.instance import Instance
 
 
@@ -37,4 +37,4 @@ def add_demands(m: pyo.ConcreteModel, instance: Instance) -> None:
         steps_of.setdefault(demand, []).append(step)
     add_links(m, "SHORTAGE_STEPS_OF", steps_of, list(demands.names))
     add_param(m, "quantity", by_node(demands.names, instance.tree.names, demands.quantity_t_per_y))
-    m.demand_is_served_or_short = pyo.Constraint(m.DEMANDS, m.NODES, rule=demand_is_served_or_short)
+    add_constraint(m, demand_is_served_or_short, m.DEMANDS, m.NODES)

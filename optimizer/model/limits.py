@@ -7,7 +7,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param, add_set
+from optimizer.model.data import add_constraint, add_links, add_param, add_set
 from optimizer.prepare.instance import Instance
 
 
@@ -93,7 +93,7 @@ def _add_share_caps(m: pyo.ConcreteModel, instance: Instance) -> None:
         within |= {(c, f, names[node]): cap * made for f, made in limits.counted_outputs[c].items()}
     add_param(m, "beyond_cap", beyond)
     add_param(m, "output_within_cap", within)
-    m.share_stays_below_cap = pyo.Constraint(m.SHARE_CAPS, rule=share_stays_below_cap)
+    add_constraint(m, share_stays_below_cap, m.SHARE_CAPS)
 
 
 def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -121,7 +121,7 @@ def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_param(m, "purchase_due", {(*key, z): kusd for key in rows for z, kusd in purchases[key].items()})
     add_param(m, "support_due", {(*key, f): kusd for key in rows for f, kusd in support[key].items()})
     add_param(m, "allowance", {(c, names[node]): amount for (c, node), amount in limits.allowance.items()})
-    m.budget_is_kept = pyo.Constraint(m.BUDGETS, rule=budget_is_kept)
+    add_constraint(m, budget_is_kept, m.BUDGETS)
 
 
 def _add_service_floors(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -132,4 +132,4 @@ def _add_service_floors(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "FLOOR_SLACK", {(c, d): [(c, d)] for c, d in pairs if (c, d) in limits.soft}, pairs, dimen=2)
     allowed = {(c, d, names[node]): t for (c, d, node), t in limits.allowed_shortage_t_per_y.items()}
     add_param(m, "allowed_shortage", allowed)
-    m.shortage_stays_below_floor = pyo.Constraint(m.SERVICE_FLOORS, rule=shortage_stays_below_floor)
+    add_constraint(m, shortage_stays_below_floor, m.SERVICE_FLOORS)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
 from optimizer.prepare.instance import Instance
 
 
@@ -89,7 +89,7 @@ def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
 def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
     """Of two projects that exclude each other at most one starts.
 
-    sum_t started[p,t,last] + sum_t started[q,t,last] <= 1 - committed[q]
+    sum_t started[p,t,last] + sum_t started[q,t,last] <= 1 - committed[p] - committed[q]
 
     Unit: starts.
     Dual: worth of having both, kUSD (expected, discounted); negative or 0.
@@ -98,7 +98,7 @@ def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
     """
     return (
         sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) + sum(m.started[q, t, a] for t, a in m.STARTED_BY[q, n])
-        <= 1 - m.committed[q]
+        <= 1 - m.committed[p] - m.committed[q]
     )
 
 
@@ -135,12 +135,12 @@ def add_projects(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_param(m, "committed_capacity", by_node(projects, tree.names, np.array(committed, float).reshape(shape)))
     add_param(m, "committed", {p: float(programme.projects[p].committed_start is not None) for p in projects})
     add_set(m, "PROJECTS", projects)
-    m.start_stays_started = pyo.Constraint(m.STARTS, rule=start_stays_started)
-    m.project_starts_once = pyo.Constraint(m.LAST_STARTS, rule=project_starts_once)
-    m.project_starts_where_forced = pyo.Constraint(m.FORCED, rule=project_starts_where_forced)
-    m.project_runs_when_on_line = pyo.Constraint(m.PROJECTS, m.NODES, rule=project_runs_when_on_line)
-    m.project_waits_for_required = pyo.Constraint(m.REQUIRED, rule=project_waits_for_required)
-    m.project_excludes_other = pyo.Constraint(m.EXCLUDED, rule=project_excludes_other)
+    add_constraint(m, start_stays_started, m.STARTS)
+    add_constraint(m, project_starts_once, m.LAST_STARTS)
+    add_constraint(m, project_starts_where_forced, m.FORCED)
+    add_constraint(m, project_runs_when_on_line, m.PROJECTS, m.NODES)
+    add_constraint(m, project_waits_for_required, m.REQUIRED)
+    add_constraint(m, project_excludes_other, m.EXCLUDED)
 
 
 def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -175,8 +175,8 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
         (p, q, tree.names[node])
         for p, project in programme.projects.items()
         for q in project.requires
-        if programme.projects[q].committed_start is None
         for node in sorted({start[2] for start in programme.starts if start[0] == p})
+        if not _committed_by(instance, q, node)
     ]
     excluded = {
         (p, q, n): [*started_by[p, n], *started_by[q, n]]
@@ -191,6 +191,12 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "FORCED", forced, dimen=2)
     add_set(m, "REQUIRED", required, dimen=3)
     add_set(m, "EXCLUDED", _first_of_each(excluded), dimen=3)
+
+
+def _committed_by(instance: Instance, project: str, node: int) -> bool:
+    """Whether a project's start was decided beforehand, for a year no later than the node's period."""
+    start = instance.programme.projects[project].committed_start
+    return start is not None and start < instance.tree.start[node] + instance.tree.length[node]
 
 
 def _first_of_each(rows: dict[Any, list[tuple[str, str]]]) -> list[Any]:

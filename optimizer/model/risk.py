@@ -6,7 +6,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
 from optimizer.model.index import named_starts
 from optimizer.prepare.costs import Variable
 from optimizer.prepare.instance import Instance
@@ -63,7 +63,7 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     _add_unit_costs(m, instance)
     tree, risk = instance.tree, instance.scenario.risk
     nodes = tree.names
-    m.node_cost_adds_up = pyo.Constraint(m.NODES, rule=node_cost_adds_up)
+    add_constraint(m, node_cost_adds_up, m.NODES)
     at_risk = list(tree.future_names) if risk.tail_weight > 0 else []
     add_set(m, "TAIL_FUTURES", at_risk)
     paths = {
@@ -78,7 +78,7 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     m.tail_weight = pyo.Param(initialize=risk.tail_weight, within=pyo.Reals)
     m.excess = pyo.Var(m.TAIL_FUTURES, within=pyo.NonNegativeReals)
     m.value_at_risk = pyo.Var()
-    m.tail_excess_is_counted = pyo.Constraint(m.TAIL_FUTURES, rule=tail_excess_is_counted)
+    add_constraint(m, tail_excess_is_counted, m.TAIL_FUTURES)
     m.weighted_cost = pyo.Objective(rule=weighted_cost)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
 from optimizer.prepare.bounds import flow_limit_t_per_y
 from optimizer.prepare.duties import IN_QUOTA
 from optimizer.prepare.instance import Instance
@@ -32,14 +32,14 @@ def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
 def flow_stays_within_quota(m: Any, u: str, n: str) -> Any:
     """What enters at the in-quota rate of a tariff-rate quota stays within its volume.
 
-    sum_r ship[r,in quota,n] <= volume[u,n]
+    sum_r share[u,r] ship[r,in quota,n] <= volume[u,n]
 
     Unit: t/y.
     Dual: worth of one more t/y of quota, the duty saved, kUSD per t/y (expected, discounted); negative or 0.
     Kind: hard.
     Source: quota of the tariff measure.
     """
-    return sum(m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u]) <= m.quota_volume[u, n]
+    return sum(m.quota_share[u, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u]) <= m.quota_volume[u, n]
 
 
 def onboarding_stays(m: Any, r: str, n: str) -> Any:
@@ -97,18 +97,25 @@ CONSTRAINTS = (
 def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Rows of routes with several bands, of quotas and of onboardings."""
     trade, nodes = instance.trade, instance.tree.names
-    banded = [r for r in trade.routes if len(m.BANDS_OF[r]) > 1 and np.isfinite(trade.capacity_t_per_y[r]).all()]
-    capacity = np.array([trade.capacity_t_per_y[r] for r in banded]).reshape(len(banded), len(nodes))
-    add_set(m, "BANDED", banded)
-    add_param(m, "route_capacity", by_node(banded, nodes, capacity))
-    m.route_flows_within_capacity = pyo.Constraint(m.BANDED, m.NODES, rule=route_flows_within_capacity)
+    capacity = {
+        (r, n): limit
+        for r in trade.routes
+        if len(m.BANDS_OF[r]) > 1
+        for n, limit in zip(nodes, trade.capacity_t_per_y[r].tolist(), strict=True)
+        if np.isfinite(limit)
+    }
+    add_set(m, "BANDED", capacity, dimen=2)
+    add_param(m, "route_capacity", capacity)
+    add_constraint(m, route_flows_within_capacity, m.BANDED)
 
     quotas = list(trade.quotas)
     add_set(m, "QUOTAS", quotas)
     add_links(m, "IN_QUOTA_FLOWS", {u: [(r, IN_QUOTA) for r in trade.quota_routes[u]] for u in quotas}, quotas, dimen=2)
+    shares = {(u, r): share for u in quotas for r, share in trade.quota_routes[u].items()}
+    add_param(m, "quota_share", shares)
     volumes = np.array(list(trade.quotas.values())).reshape(len(quotas), len(nodes))
     add_param(m, "quota_volume", by_node(quotas, nodes, volumes))
-    m.flow_stays_within_quota = pyo.Constraint(m.QUOTAS, m.NODES, rule=flow_stays_within_quota)
+    add_constraint(m, flow_stays_within_quota, m.QUOTAS, m.NODES)
     _add_onboardings(m, instance)
 
 
@@ -136,6 +143,6 @@ def _add_onboardings(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "USABLE", usable, rows)
     add_param(m, "flow_limit", limits)
     add_param(m, "minimum_flow", minimum)
-    m.onboarding_stays = pyo.Constraint(m.ONBOARDINGS, rule=onboarding_stays)
-    m.route_flows_after_onboarding = pyo.Constraint(m.TO_ONBOARD, rule=route_flows_after_onboarding)
-    m.onboarded_route_takes_minimum = pyo.Constraint(m.WITH_MINIMUM, rule=onboarded_route_takes_minimum)
+    add_constraint(m, onboarding_stays, m.ONBOARDINGS)
+    add_constraint(m, route_flows_after_onboarding, m.TO_ONBOARD)
+    add_constraint(m, onboarded_route_takes_minimum, m.WITH_MINIMUM)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_param, add_set, by_node
 from optimizer.prepare.instance import Instance
 
 
@@ -53,5 +53,5 @@ def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_param(m, "opening_stock", by_node(stocks.names, nodes, stocks.opening_t))
     add_param(m, "stock_floor", floor)
     add_set(m, "WITH_TARGET", [key for key, level in floor.items() if level > 0], dimen=2)
-    m.stock_carries_over = pyo.Constraint(m.STOCKPILES, m.NODES, rule=stock_carries_over)
-    m.stock_covers_target = pyo.Constraint(m.WITH_TARGET, rule=stock_covers_target)
+    add_constraint(m, stock_carries_over, m.STOCKPILES, m.NODES)
+    add_constraint(m, stock_covers_target, m.WITH_TARGET)

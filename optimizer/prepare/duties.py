@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,17 +47,15 @@ class TariffBook:
 
     def _match(self, route: Route, origin: str) -> dict[str, TariffMeasure]:
         commodity = self.scenario.commodities[route.commodity]
-        found = {}
-        for name, measure in self.scenario.tariffs.items():
-            if (
-                (measure.destination or self.scenario.home) == route.destination
-                and origin in self.places.expand(measure.origins)
-                and origin not in self.places.expand(measure.except_origins)
-                and commodity_matches(route.commodity, commodity, measure.commodities, measure.hts)
-                and not commodity_matches(route.commodity, commodity, measure.except_commodities, measure.except_hts)
-            ):
-                found[name] = measure
-        return found
+        return {
+            name: measure
+            for name, measure in self.scenario.tariffs.items()
+            if (measure.destination or self.scenario.home) == route.destination
+            and origin in self.places.expand(measure.origins)
+            and origin not in self.places.expand(measure.except_origins)
+            and commodity_matches(route.commodity, commodity, measure.commodities, measure.hts)
+            and not commodity_matches(route.commodity, commodity, measure.except_commodities, measure.except_hts)
+        }
 
     def quota_of(self, route: Route) -> str | None:
         """The tariff-rate quota a route shares in, if any."""
@@ -98,7 +97,7 @@ class TariffBook:
         first, after = Calendar.of(self.scenario.horizon).days(period)
         total: dict[str, float] = {}
         cuts = self._cuts(route, period, events)
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in pairwise(cuts):
             weight = (end - begin) / (after - first)
             for name, duty in self.on_day(route, band, date.fromordinal(begin), events, value).items():
                 total[name] = total.get(name, 0.0) + weight * duty
@@ -111,7 +110,8 @@ class TariffBook:
         start = calendar.starts[period]
         days = {first_day(year) for year in range(start, start + calendar.lengths[period])}
         measures = [m for origin in self.places.parts(route.origin) for m in self.matching(route, origin).values()]
-        dates = [day for rule in (*measures, *events.values()) for day in (rule.onset, rule.until)]
+        rules: list[TariffMeasure | TariffEvent] = [*measures, *events.values()]
+        dates = [day for rule in rules for day in (rule.onset, rule.until)]
         days |= {day.toordinal() for day in dates if day}
         return sorted({first, after} | {day for day in days if first < day < after})
 

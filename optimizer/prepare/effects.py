@@ -62,12 +62,9 @@ class Effects:
         """What is left of a route."""
         left = np.ones(len(self.tree))
         for key, event in self.scenario.events.items():
-            if (
-                isinstance(event, ExportEvent)
-                and matches(route.commodity, event.commodities)
-                and route.destination in self.places.expand(event.destinations)
-            ):
+            if isinstance(event, ExportEvent) and matches(route.commodity, event.commodities):
                 weight = self.places.weight(route.origin, self.places.expand(event.places))
+                weight *= self.places.weight(route.destination, self.places.expand(event.destinations))
                 left = left * (1.0 - weight * self.in_force[key] * (1.0 - event.availability_share))
         return left
 

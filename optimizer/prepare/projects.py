@@ -51,21 +51,23 @@ class Qualification:
     """By (route, node): the last decision node early enough, among its ancestors; absent: none is."""
 
 
-def lead_delay(scenario: Scenario, tree: Tree, project: str, node: int, on_line_y: float) -> float:
-    """Years by which events of the node's future delay a start not yet on line at their onset; `inf`: it fails."""
+def moved_on_line(scenario: Scenario, tree: Tree, project: str, node: int, on_line_y: float) -> float:
+    """On-line year after the events of the node's future, in order of onset; `inf` where the project fails.
+
+    An event moves what is not yet on line at its onset, never what runs.
+    """
     future = tree.future[node]
-    if future < 0:
-        return 0.0
-    delay = 0.0
-    for key in scenario.futures[tree.future_names[future]].events:
-        event = scenario.events[key]
+    if future < 0 or not scenario.futures:
+        return on_line_y
+    events = [scenario.events[key] for key in scenario.futures[tree.future_names[future]].events]
+    for event in sorted(events, key=lambda event: event.onset):
         if (
             isinstance(event, ProjectEvent)
             and matches(project, event.projects)
             and on_line_y > decimal_year(event.onset) + TOLERANCE_Y
         ):
-            delay += float("inf") if event.delay_years is None else event.delay_years
-    return delay
+            on_line_y += float("inf") if event.delay_years is None else event.delay_years
+    return on_line_y
 
 
 def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
@@ -160,8 +162,7 @@ def _reached(scenario: Scenario, tree: Tree, node: int, starts: list[Start]) -> 
         for year_on_line, gain in enumerate(gains):
             early = []
             for start in mine:
-                on_line = _on_line(scenario, tree, start)
-                on_line += lead_delay(scenario, tree, project, node, on_line)
+                on_line = moved_on_line(scenario, tree, project, node, _on_line(scenario, tree, start))
                 if start[1] == track and on_line + year_on_line <= tree.start[node] + TOLERANCE_Y:
                     early.append(start[2])
             if early and gain != 0.0:
@@ -173,7 +174,7 @@ def _committed_share(scenario: Scenario, tree: Tree, name: str, node: int) -> fl
     project = scenario.projects[name]
     track = project.forced_track or next(iter(project.tracks))
     on_line = (project.committed_start or 0) + project.tracks[track].lead_years
-    on_line += lead_delay(scenario, tree, name, node, on_line)
+    on_line = moved_on_line(scenario, tree, name, node, on_line)
     years_on_line = tree.start[node] - on_line
     if years_on_line < -TOLERANCE_Y:
         return 0.0
@@ -199,8 +200,7 @@ def _end_value(
     scenario: Scenario, tree: Tree, start: Start, leaf: int, capex: Mapping[tuple[Start, int], float]
 ) -> float:
     project = scenario.projects[start[0]]
-    on_line = _on_line(scenario, tree, start)
-    on_line += lead_delay(scenario, tree, start[0], leaf, on_line)
+    on_line = moved_on_line(scenario, tree, start[0], leaf, _on_line(scenario, tree, start))
     if np.isinf(on_line):
         return 0.0
     paid = sum(capex.get((start, node), 0.0) for node in tree.path(leaf))

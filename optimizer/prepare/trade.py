@@ -31,7 +31,8 @@ class Trade:
     """What a route can carry, events counted; `inf` where unlimited."""
     quotas: Mapping[str, Floats]
     """Volume of each tariff-rate quota, t/y."""
-    quota_routes: Mapping[str, tuple[str, ...]]
+    quota_routes: Mapping[str, Mapping[str, float]]
+    """By quota: the routes in it, and the share of each one's flow that counts (below 1 for a region partly meant)."""
     onboarding: Mapping[str, Onboarding]
     """Routes that must be onboarded first."""
     minimum_t_per_y: Mapping[str, Floats]
@@ -53,11 +54,13 @@ def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade
         if route.onboarding is not None:
             offer_available = _main_offer_availability(route, supply)
             minimum[name] = route.onboarding.minimum_t_per_y * available * offer_available
-    quota_routes: dict[str, list[str]] = {}
+    quota_routes: dict[str, dict[str, float]] = {}
     for name, route in scenario.routes.items():
         quota = book.quota_of(route)
         if quota is not None:
-            quota_routes.setdefault(quota, []).append(name)
+            parts = effects.places.parts(route.origin).items()
+            share = sum(part for origin, part in parts if quota in book.matching(route, origin))
+            quota_routes.setdefault(quota, {})[name] = share
 
     def by_band(field: str) -> Floats:
         rows = [tree.calendar.mean(getattr(scenario.routes[name], field))[period] for name, _ in bands]
@@ -75,7 +78,7 @@ def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade
         duty_by_measure=duties,
         capacity_t_per_y=capacity,
         quotas={name: volume for name, volume in quota_volumes(scenario, tree).items() if name in quota_routes},
-        quota_routes={name: tuple(routes) for name, routes in quota_routes.items()},
+        quota_routes=quota_routes,
         onboarding={name: r.onboarding for name, r in scenario.routes.items() if r.onboarding is not None},
         minimum_t_per_y=minimum,
     )
@@ -136,8 +139,8 @@ def _main_offer_availability(route: Route, supply: Supply) -> Floats:
     ]
     if not feeds:
         return np.ones(supply.width_t_per_y.shape[1])
-    main = max(feeds, key=lambda name: float(supply.planned_capacity_t_per_y[name].max()))
-    planned, left = supply.planned_capacity_t_per_y[main], supply.capacity_t_per_y[main]
-    if np.isinf(planned).any():
-        return (left > 0).astype(float)
-    return np.divide(left, planned, out=np.ones_like(left), where=planned > 0)
+    planned = np.array([supply.planned_capacity_t_per_y[name] for name in feeds])
+    left = np.array([supply.capacity_t_per_y[name] for name in feeds])
+    main = planned.argmax(axis=0), np.arange(planned.shape[1])
+    available = np.where(np.isfinite(planned), left / np.where(np.isfinite(planned) & (planned > 0), planned, 1.0), 0.0)
+    return np.where(np.isinf(planned), left > 0, available)[main]

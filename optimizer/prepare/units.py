@@ -29,7 +29,7 @@ class Units:
 
 def prepare_units(scenario: Scenario, supply: Supply, demands: Demands) -> Units:
     """Units from home's demand, passed up the recipes to commodities that are only inputs."""
-    volume = {name: 0.0 for name in scenario.commodities}
+    volume = dict.fromkeys(scenario.commodities, 0.0)
     for row, name in enumerate(demands.names):
         volume[demands.demands[name].commodity] += float(demands.quantity_t_per_y[row].max())
     known = {name for name, size in volume.items() if size > 0}

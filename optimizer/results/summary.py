@@ -54,6 +54,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         bound_kusd=answer.bound_kusd if np.isfinite(answer.bound_kusd) else None,
         gap=answer.gap if np.isfinite(answer.gap) else None,
         gap_of_worth=distance / worth if worth is not None and worth > 0 and np.isfinite(distance) else None,
+        gap_by_group=dict(answer.gap_by_group),
         expected_cost_kusd=values.expected(values.counted_costs()),
         cvar_kusd=tail_mean(futures, tree.future_probability, instance.scenario.risk.tail_level),
         spend_kusd=sum(spend),

@@ -21,7 +21,7 @@ SENTENCES = {
     "project_starts_where_forced": "Project {0!r} cannot start on its forced track.",
     "project_waits_for_required": "Project {0!r} would have to start before {1!r}, which it requires.",
     "project_excludes_other": "Projects {0!r} and {1!r}, which exclude each other, would both have to start.",
-    "onboarded_route_takes_minimum": "Route {0!r} cannot take its minimum volume in {node}: {amount:,.4g} t/y too much.",
+    "onboarded_route_takes_minimum": "Route {0!r} cannot take its minimum volume in {node}: {amount:,.4g} t/y lack.",
 }
 """Constraints a planner states, and so may relax; the others are material balances and definitions."""
 

@@ -1,8 +1,9 @@
-"""The gap of each group of minerals.
+"""Groups of minerals: the gap of each, and a better plan where one has been overlooked.
 
 Groups that no recipe ties together meet only in budgets, permit slots and CVaR. With those rows priced by their duals
-(a Lagrangian relaxation: a valid bound for any duals of the right sign) the model falls apart into one small MIP a
-group; what the plan could still save in a group, at those prices, is its gap.
+(a Lagrangian relaxation: its bound is valid for any duals of the right sign) the model falls apart into one small MIP
+a group. Each yields a bound, so a gap, and decisions that may be better than those the search for the whole stopped
+at: half a per cent of ten years of copper is more than all gallium ever.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from scipy.sparse.csgraph import connected_components
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Settings, run_highs
-from optimizer.solve.search import Answer, Control
-from schemas.plan import Solution
+from optimizer.solve.highs import Run, Settings, run_highs
+from optimizer.solve.search import Answer, Control, decided
 
-COUPLING = ("node_cost_adds_up", "tail_excess_is_counted", "budget_is_kept")
+COSTS = ("node_cost_adds_up", "tail_excess_is_counted")
+COUPLING = (*COSTS, "budget_is_kept")
 GROUP_GAP = 1e-4
 """Relative gap at which a group's own search stops."""
 GROUP_TIME_LIMIT_S = 10.0
@@ -37,56 +38,78 @@ class Block:
     rows: Ints
 
 
-def gap_by_group(instance: Instance, form: Form, answer: Answer, control: Control) -> dict[str, float]:
-    """What the plan may still be off, by group, as a fraction of the group's own cost.
+@dataclass(frozen=True)
+class Prices:
+    """The objective with the coupling rows priced into it, canonical."""
 
-    Empty where there is no plan or no dual to price the coupling rows with.
+    column: Floats
+    """Cost of each column with all coupling rows priced."""
+    own: Floats
+    """The same with the cost rows alone: what a column costs in the objective."""
+    constant: float
+    """What the coupling rows' right-hand sides add."""
+
+
+def improve_by_group(instance: Instance, form: Form, answer: Answer, control: Control) -> Answer:
+    """The answer with a gap by group, its bound raised and its decisions bettered where a group's own search does.
+
+    Returned as it came where there is no plan, or no dual to price the coupling rows with.
     """
     if answer.x is None or answer.row_dual is None:
-        return {}
+        return answer
     blocks = list(split(instance, form))
     if not form.integer.any():
-        return {block.name: 0.0 for block in blocks} if answer.solution == Solution.OPTIMAL else {}
-    dual = answer.row_dual * form.row_unit / form.money_unit
-    x = answer.x / form.column_unit
-    priced = form.cost - form.matrix[_coupling_rows(form)].T @ dual[_coupling_rows(form)]
-    own_cost = form.cost - form.matrix[_rows_of(form, COUPLING[:2])].T @ dual[_rows_of(form, COUPLING[:2])]
-    gaps = {}
+        return replace(answer, gap_by_group={block.name: answer.gap for block in blocks})
+    prices = _prices(form, answer)
+    runs = {}
     for block in blocks:
         if control.should_stop is not None and control.should_stop():
-            break
-        cost = float(priced[block.columns] @ x[block.columns])
-        bound = min(cost, _bound(form, block, priced, control))
-        size = abs(float(own_cost[block.columns] @ x[block.columns]))
-        gaps[block.name] = (cost - bound) / size if size > 0 else 0.0
-    return gaps
+            return answer
+        runs[block.name] = _alone(form, block, prices, control)
+    better = _adopted(form, answer, blocks, runs, control)
+    lagrangian = prices.constant + sum(run.bound for run in runs.values()) + _rest(form, blocks, prices)
+    bound = min(max(better.bound_kusd, lagrangian * form.money_unit), better.objective_kusd)
+    return replace(better, bound_kusd=bound, gap_by_group=_gaps(form, better, blocks, runs, prices))
 
 
 def split(instance: Instance, form: Form) -> Iterator[Block]:
     """The blocks that are left when the coupling rows are taken out, those with a commodity only."""
-    free_rows = np.setdiff1d(np.arange(form.matrix.shape[0]), _coupling_rows(form))
+    free_rows = np.setdiff1d(np.arange(form.matrix.shape[0]), _rows_of(form, COUPLING))
     links = sp.csr_array(form.matrix)[free_rows]
     graph = sp.block_array([[None, links], [links.T, None]])
     _, label = connected_components(graph, directed=False)
     row_label, column_label = label[: len(free_rows)], label[len(free_rows) :]
-    for number in range(label.max() + 1):
-        rows = free_rows[row_label == number]
-        groups = {
-            instance.scenario.commodities[form.rows[row].index()[0]].mineral_group
-            for row in rows.tolist()
-            if form.rows[row].parent_component().local_name == "commodity_balances"
-        }
-        if groups:
-            yield Block(" + ".join(sorted(groups)), np.flatnonzero(column_label == number), rows)
+    groups: dict[int, set[str]] = {}
+    for number, row in zip(row_label.tolist(), free_rows.tolist(), strict=True):
+        if form.rows[row].parent_component().local_name == "commodity_balances":
+            commodity = instance.scenario.commodities[form.rows[row].index()[0]]
+            groups.setdefault(number, set()).add(commodity.mineral_group)
+    for number, names in groups.items():
+        yield Block(" + ".join(sorted(names)), np.flatnonzero(column_label == number), free_rows[row_label == number])
 
 
-def _bound(form: Form, block: Block, priced: Floats, control: Control) -> float:
-    """Least priced cost of a block on its own."""
+def _prices(form: Form, answer: Answer) -> Prices:
+    assert answer.row_dual is not None
+    dual = answer.row_dual * form.row_unit / form.money_unit
+    coupling, costs = _rows_of(form, COUPLING), _rows_of(form, COSTS)
+    priced = dual[coupling]
+    # A dual is positive on a binding lower side and negative on a binding upper one.
+    side = np.where(priced > 0, form.row_lower[coupling], form.row_upper[coupling])
+    rows = sp.csr_array(form.matrix)
+    return Prices(
+        column=form.cost - rows[coupling].T @ priced,
+        own=form.cost - rows[costs].T @ dual[costs],
+        constant=form.offset + float(sum(y * b for y, b in zip(priced, side, strict=True) if y != 0)),
+    )
+
+
+def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
+    """The priced MIP of one block."""
     columns, rows = block.columns, block.rows
     alone = replace(
         form,
         matrix=sp.csc_array(sp.csr_array(form.matrix)[rows][:, columns]),
-        cost=priced[columns],
+        cost=prices.column[columns],
         offset=0.0,
         row_lower=form.row_lower[rows],
         row_upper=form.row_upper[rows],
@@ -94,17 +117,61 @@ def _bound(form: Form, block: Block, priced: Floats, control: Control) -> float:
         column_upper=form.column_upper[columns],
         integer=form.integer[columns],
     )
-    run = run_highs(
+    return run_highs(
         alone,
         Settings(
-            gap=GROUP_GAP, time_limit_s=GROUP_TIME_LIMIT_S, threads=control.threads, should_stop=control.should_stop
+            gap=min(GROUP_GAP, control.gap),
+            time_limit_s=GROUP_TIME_LIMIT_S,
+            threads=control.threads,
+            should_stop=control.should_stop,
         ),
     )
-    return run.bound
 
 
-def _coupling_rows(form: Form) -> Ints:
-    return _rows_of(form, COUPLING)
+def _rest(form: Form, blocks: list[Block], prices: Prices) -> float:
+    """Least priced cost of the columns in no block.
+
+    Costs of nodes and the value at risk are free but priced at nothing, up to rounding; the others rest at a bound.
+    """
+    outside = np.ones(len(form.cost), bool)
+    for block in blocks:
+        outside[block.columns] = False
+    price, lower, upper = (a[outside] for a in (prices.column, form.column_lower, form.column_upper))
+    rest = np.where(price > 0, lower, upper)
+    return float((price * np.where(np.isfinite(rest), rest, 0.0)).sum())
+
+
+def _adopted(form: Form, answer: Answer, blocks: list[Block], runs: dict[str, Run], control: Control) -> Answer:
+    """The answer with the blocks' own decisions where they are better and fit together."""
+    assert answer.x is not None
+    x = answer.x / form.column_unit
+    for block in blocks:
+        run = runs[block.name]
+        if run.x is None:
+            continue
+        integers = np.flatnonzero(form.integer[block.columns])
+        mine = block.columns[integers]
+        if np.array_equal(np.round(run.x[integers]), np.round(x[mine])):
+            continue
+        trial = x.copy()
+        trial[mine] = np.round(run.x[integers])
+        better = decided(form, trial, answer, control)
+        if better.objective_kusd < answer.objective_kusd:
+            answer = better
+            assert answer.x is not None
+            x = answer.x / form.column_unit
+    return answer
+
+
+def _gaps(form: Form, answer: Answer, blocks: list[Block], runs: dict[str, Run], prices: Prices) -> dict[str, float]:
+    assert answer.x is not None
+    x = answer.x / form.column_unit
+    gaps = {}
+    for block in blocks:
+        cost = float(prices.column[block.columns] @ x[block.columns])
+        size = abs(float(prices.own[block.columns] @ x[block.columns]))
+        gaps[block.name] = max(0.0, cost - runs[block.name].bound) / size if size > 0 else 0.0
+    return gaps
 
 
 def _rows_of(form: Form, names: tuple[str, ...]) -> Ints:

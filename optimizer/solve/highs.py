@@ -22,14 +22,14 @@ _TERMINATION = {
     Status.kModelEmpty: Termination.OPTIMAL,
     Status.kTimeLimit: Termination.TIME_LIMIT,
     Status.kInterrupt: Termination.INTERRUPTED,
-    Status.kHighsInterrupt: Termination.INTERRUPTED,
+    Status.kHighsInterrupt: Termination.INTERRUPTED,  # type: ignore[attr-defined]
     Status.kMemoryLimit: Termination.MEMORY_LIMIT,
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,
 }
 
 
-class SolverFault(RuntimeError):
+class SolverError(RuntimeError):
     """HiGHS refused an option, a model or a run."""
 
 
@@ -80,7 +80,7 @@ def run_highs(form: Form, settings: Settings) -> Run:
 
 
 def _solver(form: Form, settings: Settings) -> highspy.Highs:
-    solver = _QuietHighs()
+    solver = _QuietHighs()  # type: ignore[no-untyped-call]
     options: dict[str, Any] = {
         "log_to_console": False,
         "output_flag": True,  # progress callbacks need it; nothing goes to the console
@@ -170,4 +170,4 @@ def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run:
 
 def _check(status: Any, what: str) -> None:
     if status == highspy.HighsStatus.kError:
-        raise SolverFault(f"HiGHS failed at {what}")
+        raise SolverError(f"HiGHS failed at {what}")

@@ -109,7 +109,7 @@ class _Sizes:
         return self._tonnes[self._instance.trade.routes[key[0]].commodity]
 
     def quota(self, key: tuple[Any, ...]) -> float:
-        return self.route((self._instance.trade.quota_routes[key[0]][0],))
+        return self.route((next(iter(self._instance.trade.quota_routes[key[0]])),))
 
     def stockpile(self, key: tuple[Any, ...]) -> float:
         return self._tonnes[self._instance.stocks.stockpiles[key[0]].commodity]

@@ -6,9 +6,8 @@ optimality: better flows, and duals.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,7 +30,7 @@ class Control:
     report: Report | None = None
     should_stop: Callable[[], bool] | None = None
 
-    def settings(self, time_limit_s: float | None, phase: str, money_unit: float) -> Settings:
+    def settings(self, phase: str, money_unit: float) -> Settings:
         """Solver settings for one run."""
         on_incumbent = None
         if self.report is not None:
@@ -42,11 +41,16 @@ class Control:
 
         return Settings(
             gap=self.gap,
-            time_limit_s=time_limit_s,
+            time_limit_s=self.time_limit_s,
             threads=self.threads,
             on_incumbent=on_incumbent,
             should_stop=self.should_stop,
         )
+
+    def tell(self, phase: str, answer: Answer) -> None:
+        """Report a phase and what is held at its start."""
+        if self.report is not None:
+            self.report(phase, _finite(answer.objective_kusd), _finite(answer.bound_kusd))
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Answer:
     """Reduced cost of each column, kUSD per unit of the column."""
     objective_kusd: float = float("inf")
     bound_kusd: float = float("-inf")
+    gap_by_group: Mapping[str, float] = field(default_factory=dict)
+    """By group of minerals that recipes tie together."""
     do_nothing_kusd: float | None = None
     do_nothing_x: Floats | None = None
 
@@ -77,51 +83,59 @@ class Answer:
 
 def search(form: Form, control: Control) -> Answer:
     """Find a plan within the gap, as far as the limits allow."""
-    started = time.monotonic()
-    first = run_highs(form, control.settings(control.time_limit_s, "search", form.money_unit))
+    first = run_highs(form, control.settings("search", form.money_unit))
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
-    final = _with_decisions_fixed(form, first, control) if form.integer.any() else first
-    answer = _answer(form, first, final, control.gap)
-    if control.report is not None:
-        control.report("compare", answer.objective_kusd, answer.bound_kusd)
-    left = None if control.time_limit_s is None else max(10.0, control.time_limit_s - (time.monotonic() - started))
-    return _compared(form, answer, control, left)
+    found = _answer(form, first)
+    return decided(form, first.x, found, control) if form.integer.any() else found
 
 
-def _with_decisions_fixed(form: Form, run: Run, control: Control) -> Run:
-    """The LP that is left once every decision is taken; the MIP's own point where that LP gives none."""
-    assert run.x is not None
+def decided(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
+    """The answer with the decisions of a point (canonical), everything else re-solved to optimality.
+
+    The answer as it came where that LP has no solution or a worse one.
+    """
     integers = np.flatnonzero(form.integer)
-    fixed = form.with_bounds(integers, np.round(run.x[integers])).relaxed()
-    lp = run_highs(fixed, Settings(threads=control.threads))
-    return lp if lp.x is not None and lp.objective <= run.objective + 1e-6 * abs(run.objective) else run
+    lp = run_highs(form.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
+    worse = lp.objective * form.money_unit > answer.objective_kusd + 1e-6 * abs(answer.objective_kusd)
+    if lp.x is None or worse:
+        return answer
+    return replace(_answer(form, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
 
 
-def _answer(form: Form, first: Run, final: Run, gap: float) -> Answer:
-    assert final.x is not None
-    objective, bound = final.objective * form.money_unit, min(first.bound, final.objective) * form.money_unit
-    answer = Answer(
-        termination=first.termination,
-        solution=Solution.FEASIBLE,
-        x=final.x * form.column_unit,
-        row_dual=None if final.row_dual is None else final.row_dual * form.money_unit / form.row_unit,
-        column_dual=None if final.column_dual is None else final.column_dual * form.money_unit / form.column_unit,
-        objective_kusd=objective,
-        bound_kusd=bound,
-    )
-    reached = first.termination == Termination.OPTIMAL and answer.gap <= gap + 1e-12
-    return replace(answer, solution=Solution.OPTIMAL) if reached else answer
-
-
-def _compared(form: Form, answer: Answer, control: Control, time_limit_s: float | None) -> Answer:
+def compared(form: Form, answer: Answer, control: Control) -> Answer:
     """With the cost of doing nothing: no start, no onboarding, nothing bought for stock."""
     idle = form.columns_of("start", "started", "onboard", "onboarded", "buy")
     nothing = form.with_bounds(idle, np.zeros(len(idle))).relaxed()
-    run = run_highs(nothing, Settings(threads=control.threads, time_limit_s=time_limit_s))
+    run = run_highs(nothing, Settings(threads=control.threads))
     if run.x is None:
         return answer
     return replace(answer, do_nothing_kusd=run.objective * form.money_unit, do_nothing_x=run.x * form.column_unit)
+
+
+def judged(answer: Answer, gap: float) -> Answer:
+    """The answer with the word for what we hold: optimal where the gap asked for is reached."""
+    if answer.x is None:
+        return answer
+    reached = answer.gap <= gap + 1e-12
+    return replace(
+        answer,
+        solution=Solution.OPTIMAL if reached else Solution.FEASIBLE,
+        termination=Termination.OPTIMAL if reached else answer.termination,
+    )
+
+
+def _answer(form: Form, run: Run) -> Answer:
+    assert run.x is not None
+    return Answer(
+        termination=run.termination,
+        solution=Solution.FEASIBLE,
+        x=run.x * form.column_unit,
+        row_dual=None if run.row_dual is None else run.row_dual * form.money_unit / form.row_unit,
+        column_dual=None if run.column_dual is None else run.column_dual * form.money_unit / form.column_unit,
+        objective_kusd=run.objective * form.money_unit,
+        bound_kusd=run.bound * form.money_unit,
+    )
 
 
 def _finite(amount: float) -> float | None:
