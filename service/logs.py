@@ -42,3 +42,4 @@ def configure(level: str = "INFO") -> None:
     engine = logging.getLogger("dbos")
     engine.handlers = [handler]
     engine.propagate = False
+    engine.setLevel(logging.WARNING)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import JSON, Column, DateTime, Dialect, LargeBinary, event
+from pydantic import BaseModel
+from sqlalchemy import JSON, Column, DateTime, Dialect, Enum, LargeBinary, event
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel, col, create_engine, select
 
@@ -34,56 +36,50 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class AsJson(TypeDecorator[BaseModel]):
+    """A pydantic model, kept as JSON without its empty fields."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def __init__(self, model: type[BaseModel]) -> None:
+        super().__init__()
+        self.model = model
+
+    def process_bind_param(self, value: BaseModel | None, dialect: Dialect) -> Any:
+        """Plain data."""
+        return value.model_dump(mode="json", exclude_none=True) if value else None
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> BaseModel | None:
+        """The model."""
+        return self.model.model_validate(value) if value is not None else None
+
+
+def _enum_column(kind: type[StrEnum], **more: Any) -> Column[Any]:
+    """A column of the values of an enum, as text."""
+    return Column(Enum(kind, native_enum=False, length=20, values_callable=lambda kind: [*kind]), **more)
+
+
 class Job(SQLModel, table=True):
     """One job: the truth about its state. Big documents stand in tables of their own, so that a poll is cheap."""
 
     id: str = Field(primary_key=True, description="Sorts by the moment of submission.")
     kind: str
-    state: str = Field(index=True)
+    state: JobState = Field(sa_column=_enum_column(JobState, nullable=False, index=True))
     scenario: str
     scenario_title: str
     scenario_hash: str = Field(index=True)
-    options: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    options: JobOptions = Field(sa_column=Column(AsJson(JobOptions), nullable=False))
     attempt: int = 1
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    progress: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
-    termination: str | None = None
-    solution: str | None = None
+    progress: SolverProgress | None = Field(default=None, sa_column=Column(AsJson(SolverProgress)))
+    termination: Termination | None = Field(default=None, sa_column=_enum_column(Termination))
+    solution: Solution | None = Field(default=None, sa_column=_enum_column(Solution))
     objective_kusd: float | None = None
-    failure: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    failure: JobFailure | None = Field(default=None, sa_column=Column(AsJson(JobFailure)))
     result_sha256: str | None = Field(default=None, description="Of the stored bytes; set with the result.")
-
-    @property
-    def job_state(self) -> JobState:
-        """The state, as an enum."""
-        return JobState(self.state)
-
-    @property
-    def job_options(self) -> JobOptions:
-        """The options, as a model."""
-        return JobOptions.model_validate(self.options)
-
-    @property
-    def job_progress(self) -> SolverProgress | None:
-        """The latest progress, as a model."""
-        return SolverProgress.model_validate(self.progress) if self.progress else None
-
-    @property
-    def job_failure(self) -> JobFailure | None:
-        """Why it failed, as a model."""
-        return JobFailure.model_validate(self.failure) if self.failure else None
-
-    @property
-    def job_termination(self) -> Termination | None:
-        """Why the solver stopped, as an enum."""
-        return Termination(self.termination) if self.termination else None
-
-    @property
-    def job_solution(self) -> Solution | None:
-        """What the solver held, as an enum."""
-        return Solution(self.solution) if self.solution else None
 
 
 class JobInput(SQLModel, table=True):

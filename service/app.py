@@ -1,0 +1,100 @@
+"""The web application, and `serve`, which runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import sqlalchemy
+import structlog
+import uvicorn
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import logs, problems, storage
+from service.bodies import BodyLimit
+from service.engine import JobEngine
+from service.engine.dbos import DbosEngine
+from service.routers import health, jobs, results, scenarios
+from service.settings import Settings
+from service.views import API
+from service.worker import Worker, make_worker
+
+_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+# The page that shows the API has a script of its own in it.
+_DOCS_POLICY = _POLICY + "; script-src 'self' 'unsafe-inline'"
+_DOCS = ("/docs", "/redoc")
+_GOODBYE_S = 3
+"""How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""
+
+log = structlog.get_logger(__name__)
+
+
+def create_app(
+    settings: Settings, *, database: sqlalchemy.Engine | None = None, engine: JobEngine | None = None,
+    worker: Worker | None = None,
+) -> FastAPI:  # fmt: skip
+    """The application over a database and a job engine; `worker`, if given, lives as long as the app."""
+    database = database or storage.open_database(settings.sqlalchemy_url)
+    storage.create_tables(database)
+    engine = engine or DbosEngine(database)
+    engine.prepare()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if worker:
+            # In a thread: the engine starts and stops with calls that refuse an event loop.
+            await asyncio.to_thread(worker.start, settings.slots)
+        yield
+        if worker:
+            await asyncio.to_thread(worker.stop)
+
+    app = FastAPIOffline(
+        title="Lodeplan",
+        version=version("lodeplan"),
+        description="Plans the supply of critical minerals. Jobs solve scenarios; results are tidy tables.",
+        lifespan=lifespan,
+    )
+    app.state.database, app.state.engine, app.state.settings = database, engine, settings
+    app.include_router(health.router)
+    for module in (jobs, results, scenarios):
+        app.include_router(module.router, prefix=API)
+    problems.install(app)
+    app.add_middleware(Policies)
+    app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
+    return app
+
+
+class Policies:
+    """Middleware that tells browsers what a page may load; a response that says so itself is left alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers as a response starts."""
+
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("x-content-type-options", "nosniff")
+                headers.setdefault("content-security-policy", _DOCS_POLICY if scope["path"] in _DOCS else _POLICY)
+            await send(message)
+
+        await self.app(scope, receive, with_policy)
+
+
+def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:
+    """Serve the API and the pages until a signal ends it; with `workers` also solve, in this process."""
+    settings = settings or Settings.from_environment()
+    logs.configure(settings.log_level)
+    database = storage.open_database(settings.sqlalchemy_url)
+    engine = DbosEngine(database)
+    worker = make_worker(database, engine, settings) if workers else None
+    app = create_app(settings, database=database, engine=engine, worker=worker)
+    log.info("serving", url=f"http://{host}:{port}/", workers=workers, slots=settings.slots if workers else 0)
+    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S)

@@ -1,0 +1,131 @@
+"""Bodies of requests: held to a size before anything reads them, then read by media type."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from scenarios.documents import Document, parse_json, parse_yaml
+from schemas import InputProblem, InvalidInput
+from schemas.jobs import JobRequest
+from schemas.problems import join_path
+from service.problems import ApiError, broken_body, invalid_input, problem_response
+
+MEGABYTE = 1_000_000
+YAML_LIMIT_MB = 2
+"""YAML takes some 100 times as long to read as JSON of the same size; larger scenarios come as JSON."""
+
+_DRAIN_S = 5.0
+_PARSERS = {
+    "application/json": parse_json,
+    "application/yaml": parse_yaml,
+    "application/x-yaml": parse_yaml,
+    "text/yaml": parse_yaml,
+}
+
+
+class BodyLimit:
+    """Middleware that answers 413 to bodies over a limit, announced or not, without keeping them in memory."""
+
+    def __init__(self, app: ASGIApp, limit_mb: float) -> None:
+        self.app = app
+        self.limit_mb = limit_mb
+        self.limit_bytes = int(limit_mb * MEGABYTE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse what is announced as too large; count the rest as it comes."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self.limit_bytes:
+            # A client that waits for `100 Continue` has sent nothing yet.
+            if b"expect" not in headers:
+                await _drain(receive)
+            error = self._error()
+            problem = error.problem.model_copy(update={"instance": scope["path"]})
+            await problem_response(problem, error.headers)(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit_bytes:
+                if message.get("more_body"):
+                    await _drain(receive)
+                raise self._error()
+            return message
+
+        await self.app(scope, counted, send)
+
+    def _error(self) -> ApiError:
+        detail = f"The body is larger than {self.limit_mb:g} MB. LODEPLAN_MAX_BODY_MB sets the limit."
+        return ApiError(413, "body-too-large", detail, headers={"connection": "close"})
+
+
+async def _drain(receive: Receive) -> None:
+    """Let a client send for a while, and throw that away: in mid-sending it would see a broken connection only."""
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            while (await receive()).get("more_body"):
+                pass
+    except TimeoutError:
+        pass
+
+
+async def read_job_request(request: Request) -> JobRequest:
+    """The job a body asks for; raises `ApiError`."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    parse = _PARSERS.get(media_type)
+    if parse is None:
+        found = f"It came as {media_type}." if media_type else "The request does not say what it is."
+        accepted = ", ".join(_PARSERS)
+        raise ApiError(
+            415, "unsupported-media-type", f"A job is JSON or YAML. {found}", headers={"accept-post": accepted}
+        )
+    body = await request.body()
+    if parse is parse_yaml and len(body) > YAML_LIMIT_MB * MEGABYTE:
+        detail = f"A body in YAML may have {YAML_LIMIT_MB} MB. JSON may be larger, and is read faster."
+        raise ApiError(413, "body-too-large", detail)
+    return await asyncio.to_thread(_read, body, parse)
+
+
+def _read(body: bytes, parse: Any) -> JobRequest:
+    try:
+        document: Document = parse(_text(body))
+    except InvalidInput as error:
+        raise broken_body(error) from None
+    if document.problems:
+        raise invalid_input(InvalidInput(document.problems))
+    try:
+        return JobRequest.model_validate(document.data)
+    except ValidationError as error:
+        raise invalid_input(InvalidInput([_problem(item) for item in error.errors()])) from None
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problem = InputProblem(code="not_utf8", path="scenario", message="the body is not UTF-8 text.", line=line)
+        raise InvalidInput([problem]) from None
+
+
+def _problem(item: Any) -> InputProblem:
+    keys = [key for key in item["loc"] if key not in ("str", "dict[str,any]")]
+    context = item.get("ctx", {})
+    return InputProblem(
+        code=item["type"],
+        path=join_path(keys),
+        message=item["msg"] + ".",
+        value=None if item["type"] == "missing" else item["input"],
+        allowed=str(context["expected"]) if "expected" in context else None,
+    )

@@ -1,0 +1,99 @@
+"""Solve one scenario in a process of its own: `python -m service.child SCENARIO RESULT`.
+
+Standard output carries the lines of `service.lines`, standard input the wishes of the worker: the line `stop`
+asks for the best plan so far, and its end, which comes when the worker dies, ends this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import gzip
+import os
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import optimizer
+from schemas import InvalidInput, Scenario, SolverProgress
+from schemas.jobs import FailureCode
+from service.lines import STOP, ChildLine, FailedLine, FinishedLine, ProgressLine
+
+ORPHANED_EXIT_CODE = 9
+
+
+def main() -> None:
+    """Read the arguments, solve, and say how it ended."""
+    faulthandler.enable()
+    arguments = _arguments()
+    say = _speaker()
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    try:
+        say(_solve(arguments, say, stop))
+    except InvalidInput as error:
+        say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error)))
+    except MemoryError:
+        message = "Memory ran out. A smaller scenario, or a machine with more memory, would do."
+        say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
+    except Exception as error:
+        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the service's log has it."
+        say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", type=Path, help="file of the scenario, JSON")
+    parser.add_argument("result", type=Path, help="file to write the plan to, gzip-compressed JSON")
+    parser.add_argument("--gap", type=float)
+    parser.add_argument("--time-limit-s", type=float)
+    return parser.parse_args()
+
+
+def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
+    scenario = Scenario.model_validate_json(arguments.scenario.read_bytes())
+
+    def tell(progress: SolverProgress) -> None:
+        say(ProgressLine(progress=progress))
+
+    plan = optimizer.solve(
+        scenario,
+        gap=arguments.gap,
+        time_limit_s=arguments.time_limit_s,
+        on_progress=tell,
+        should_stop=stop.is_set,
+    )
+    document = plan.document()
+    arguments.result.write_bytes(gzip.compress(document.model_dump_json().encode(), compresslevel=6, mtime=0))
+    summary = document.summary
+    return FinishedLine(
+        termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd
+    )
+
+
+def _speaker() -> Callable[[ChildLine], None]:
+    """A function that writes lines to what was standard output; whatever else is printed goes to standard error."""
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def say(line: ChildLine) -> None:
+        with lock:
+            lines.write(line.model_dump_json(exclude_none=True) + "\n")
+            lines.flush()
+
+    return say
+
+
+def _listen(stop: threading.Event) -> None:
+    # Not sys.stdin: a thread that waits in its buffer makes the interpreter fail at its end.
+    while wish := os.read(0, 1024):
+        if STOP in wish.decode().split():
+            stop.set()
+    # Not sys.exit: the solver may be deep in its own code, and nobody waits for its answer.
+    os._exit(ORPHANED_EXIT_CODE)
+
+
+if __name__ == "__main__":
+    main()

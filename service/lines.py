@@ -1,0 +1,44 @@
+"""What a worker and its solving child say to each other: the child one JSON object a line."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from schemas import Solution, SolverProgress, Termination
+from schemas.jobs import FailureCode
+from schemas.types import Strict
+
+STOP = "stop"
+"""The line a worker writes to a child's standard input to have the best plan so far."""
+
+
+class ProgressLine(Strict):
+    """The solve goes on."""
+
+    line: Literal["progress"] = "progress"
+    progress: SolverProgress
+
+
+class FinishedLine(Strict):
+    """The solve has ended, and the document is written."""
+
+    line: Literal["finished"] = "finished"
+    termination: Termination
+    solution: Solution
+    objective_kusd: float | None = None
+
+
+class FailedLine(Strict):
+    """The solve has failed. The trace is for the service's log, never for a planner."""
+
+    line: Literal["failed"] = "failed"
+    code: FailureCode
+    message: str
+    trace: str = ""
+
+
+ChildLine = ProgressLine | FinishedLine | FailedLine
+
+read_line: TypeAdapter[ChildLine] = TypeAdapter(Annotated[ChildLine, Field(discriminator="line")])

@@ -1,0 +1,154 @@
+"""Errors of the API, as RFC 9457 has them: `application/problem+json` with a stable type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from schemas import InputProblem, InvalidInput
+from schemas.jobs import Problem, ProblemError
+from schemas.problems import join_path
+
+MEDIA_TYPE = "application/problem+json"
+PREFIX = "urn:lodeplan:problem:"
+
+TITLES = {
+    "broken-body": "The body cannot be read",
+    "invalid-input": "The input is not valid",
+    "invalid-request": "The request is not valid",
+    "unsupported-media-type": "The media type is not supported",
+    "body-too-large": "The body is too large",
+    "job-not-found": "There is no such job",
+    "scenario-not-found": "There is no such scenario",
+    "table-not-found": "There is no such table",
+    "no-result": "The job has no result",
+    "job-not-ended": "The job has not ended",
+    "job-ended": "The job has ended",
+    "not-ready": "The service is not ready",
+    "internal-error": "An error of the service's own",
+}
+"""The last part of each problem type, and its title. Types of plain HTTP errors are named by their status."""
+
+_PATCH = re.compile(r"patch (\d+)")
+"""What the loader names as the file of a value that a patch put there."""
+
+log = structlog.get_logger(__name__)
+
+
+class ApiError(HTTPException):
+    """An error to be answered as a problem; `kind` is a key of `TITLES`.
+
+    An `HTTPException`, because FastAPI hides any other that comes up while it reads a body.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        errors: list[ProblemError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, dict(headers) if headers else None)
+        self.problem = Problem(
+            type=PREFIX + kind, title=TITLES[kind], status=status, detail=detail, errors=errors or []
+        )
+
+
+def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """A problem as a response."""
+    content = problem.model_dump(mode="json", exclude_none=True)
+    if not problem.errors:
+        del content["errors"]
+    return JSONResponse(content, problem.status, headers, MEDIA_TYPE)
+
+
+def invalid_input(error: InvalidInput, place: str = "") -> ApiError:
+    """422 with each problem of an input that stands at `place`, a JSON pointer, in the request."""
+    errors = [_error_of(problem, place) for problem in error.problems]
+    count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
+    return ApiError(422, "invalid-input", f"{count} wrong with the input.", errors)
+
+
+def broken_body(error: InvalidInput) -> ApiError:
+    """400 for a body that is not the JSON or YAML it says it is."""
+    first = error.problems[0]
+    where = f" (line {first.line})" if first.line else ""
+    return ApiError(400, "broken-body", first.message + where, [_error_of(first, "")])
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app as a problem."""
+    app.add_exception_handler(ApiError, _on_api_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(Exception, _on_any_error)
+
+
+def _error_of(problem: InputProblem, place: str) -> ProblemError:
+    pointer, detail = place + _pointer(problem), problem.message
+    patch = _PATCH.fullmatch(problem.file or "")
+    if patch:
+        pointer, detail = f"/patches/{int(patch[1]) - 1}", f"{problem.path}: {problem.message}"
+    return ProblemError(
+        pointer=pointer,
+        code=problem.code,
+        detail=detail,
+        value=problem.value,
+        allowed=problem.allowed,
+        remedy=problem.remedy,
+        line=problem.line,
+    )
+
+
+def _pointer(problem: InputProblem) -> str:
+    # A problem with the whole input is said to be at `scenario`; a pointer to the whole is empty.
+    if problem.path == "scenario" or _PATCH.fullmatch(problem.file or ""):
+        return ""
+    return problem.pointer
+
+
+async def _on_api_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    problem = error.problem.model_copy(update={"instance": request.url.path})
+    return problem_response(problem, error.headers)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    problem = Problem(
+        type=PREFIX + phrase.lower().replace(" ", "-"),
+        title=phrase,
+        status=error.status_code,
+        detail=str(error.detail),
+        instance=request.url.path,
+    )
+    return problem_response(problem, error.headers)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [_error_of_parameter(item) for item in error.errors()]
+    problem = ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors).problem
+    return problem_response(problem.model_copy(update={"instance": request.url.path}))
+
+
+def _error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
+    where = InputProblem(code=item["type"], path=join_path(item["loc"]), message=item["msg"])
+    return ProblemError(pointer=where.pointer, code=item["type"], detail=item["msg"] + ".", value=item.get("input"))
+
+
+async def _on_any_error(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    detail = "The service met an error of its own; its log says which. It goes on."
+    problem = ApiError(500, "internal-error", detail).problem
+    return problem_response(problem.model_copy(update={"instance": request.url.path}))

@@ -1,0 +1,42 @@
+"""The shipped scenarios, and the schema of all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+
+import scenarios
+from scenarios.catalogue import find_shipped
+from schemas import InvalidInput, Scenario
+from schemas.jobs import ScenarioEntry, ScenarioList
+from service.problems import ApiError
+from service.views import API
+
+router = APIRouter(tags=["scenarios"])
+
+
+@router.get("/scenarios")
+def list_scenarios() -> ScenarioList:
+    """List the shipped scenarios."""
+    return ScenarioList(
+        scenarios=[
+            ScenarioEntry(name=entry.name, title=entry.title, path=f"{API}/scenarios/{entry.name}")
+            for entry in scenarios.names()
+        ]
+    )
+
+
+@router.get("/scenarios/{name}")
+def show_scenario(name: str) -> Scenario:
+    """Give a shipped scenario whole, to be changed and sent back as a job."""
+    try:
+        return scenarios.load(find_shipped(name))
+    except InvalidInput as error:
+        raise ApiError(404, "scenario-not-found", str(error)) from None
+
+
+@router.get("/schema")
+def show_schema() -> dict[str, Any]:
+    """Give the JSON Schema of a scenario."""
+    return Scenario.model_json_schema()
