@@ -136,6 +136,8 @@ class HomePlant(Strict):
     name: str
     title: str
     output: str
+    by_products: Recipe = Field(default={})
+    """t per t of output; not in the base year, which nobody won them in."""
     inputs: Recipe = Field(default={})
     recipe_kind: Kind
     recipe_source: str

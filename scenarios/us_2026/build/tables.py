@@ -72,11 +72,12 @@ def _offer_row(market: Market, source: Source) -> Row:
 
 
 def _plant_row(market: Market, plant: Plant) -> Row:
+    by_products = {} if market.vintage.is_base else plant.facts.by_products
     row = {
         "name": plant.facts.name,
         "title": plant.facts.title,
         "place": HOME,
-        "outputs": f"{plant.facts.output}=1",
+        "outputs": pairs({plant.facts.output: 1.0} | by_products),
         "inputs": pairs(plant.inputs),
         "cost_kusd_per_t": text(plant.cost_kusd_per_t),
     }
