@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -40,15 +40,32 @@ def counts(scenario: Scenario) -> dict[str, int]:
 
 def _numbers_by_kind(scenario: Scenario) -> Counter[str]:
     kinds: Counter[str] = Counter()
-    by_table: dict[str, list[Provenance]] = {}
-    for source in scenario.provenance:
-        by_table.setdefault(source.table, []).append(source)
+    sources = _Sources(scenario.provenance)
     for table in (*COLLECTIONS.values(), "events"):
         for name, entry in getattr(scenario, table).items():
-            sources = [source for source in by_table.get(table, []) if fnmatchcase(name, source.name)]
+            fitting = sources.of(table, name)
             for field in _numbers(entry.model_dump(exclude_unset=True), ()):
-                kinds[_kind(field, sources)] += 1
+                kinds[_kind(field, fitting)] += 1
     return kinds
+
+
+class _Sources:
+    """Rows of provenance, found by table and name: thousands of rows mostly name one entry each."""
+
+    def __init__(self, rows: Iterable[Provenance]) -> None:
+        self._rows: dict[str, dict[str, list[tuple[int, Provenance]]]] = {}
+        for number, row in enumerate(rows):
+            self._rows.setdefault(row.table, {}).setdefault(row.name, []).append((number, row))
+        self._patterns = {table: [name for name in names if "*" in name] for table, names in self._rows.items()}
+
+    def of(self, table: str, name: str) -> list[Provenance]:
+        """The rows for an entry, in the order they are given."""
+        rows = self._rows.get(table, {})
+        found = list(rows.get(name, [])) if "*" not in name else []
+        for pattern in self._patterns.get(table, []):
+            if fnmatchcase(name, pattern):
+                found += rows[pattern]
+        return [row for _, row in sorted(found, key=lambda item: item[0])]
 
 
 def _kind(field: str, sources: list[Provenance]) -> str:

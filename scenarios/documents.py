@@ -42,18 +42,6 @@ class Document:
                 return found
         return Origin()
 
-    def is_container(self, keys: Sequence[str]) -> bool:
-        """Whether a mapping or list stands at these keys."""
-        value: Any = self.data
-        for key in keys:
-            if isinstance(value, dict):
-                value = value.get(key)
-            elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
-                value = value[int(key)]
-            else:
-                return False
-        return isinstance(value, dict | list)
-
     def problem(self, code: str, keys: Sequence[str], message: str, **more: Any) -> None:
         """Note a problem at these keys, with file and line."""
         origin = self.origin(keys)

@@ -63,16 +63,15 @@ def _apply(document: Document, patch: Patch, name: str) -> None:
     if not changed:
         message = "nothing stands here that could be changed."
         raise NoPlace("patch_without_effect", message, "Use `set` to put a value.")
-    for keys in changed:
-        _note_origin(document, keys, Origin(name))
+    _note_origins(document, set(changed), Origin(name))
 
 
-def _note_origin(document: Document, changed: Keys, origin: Origin) -> None:
-    """What the patch put here, and all below, no longer comes from the file."""
-    if len(changed) == 1 or document.is_container(changed):
-        for keys in [keys for keys in document.origins if keys[: len(changed)] == changed]:
-            del document.origins[keys]
-    document.origins[changed] = origin
+def _note_origins(document: Document, changed: set[Keys], origin: Origin) -> None:
+    """What the patch put, and all below it, no longer comes from the file."""
+    depths = {len(keys) for keys in changed}
+    for keys in [keys for keys in document.origins if any(keys[:depth] in changed for depth in depths)]:
+        del document.origins[keys]
+    document.origins |= dict.fromkeys(changed, origin)
 
 
 def _set(place: Place, value: Any) -> bool:
