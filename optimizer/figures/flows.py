@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.figures.layout import Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
+from optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
 from optimizer.figures.rows import records
 from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure
 from optimizer.figures.text import TIER_TITLES, amount, title_of
@@ -22,7 +22,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "export": ("Export", "#4a5fc1"),
     "disposal": ("Disposal", GREY),
     "shortage": ("Shortage", RED),
-    "other": ("Several", "#98a1ab"),
 }
 """What a ribbon is, in words, and its colour."""
 
@@ -75,9 +74,9 @@ def _kind(ribbon: Ribbon) -> str:
 
 
 def _label(key: Key, scenario: Scenario) -> str:
+    if key.name == OTHERS:
+        return f"Others: {KINDS[key.kind][0].lower()}"
     match key.kind:
-        case "other":
-            return "Other sources" if key.column == 0 else "Other uses"
         case "commodity":
             return title_of(scenario.commodities, key.name)
         case "import" | "export":
@@ -97,7 +96,7 @@ def _label(key: Key, scenario: Scenario) -> str:
         case "plant":
             return title_of({**scenario.facilities, **scenario.projects}, key.name)
         case _:
-            return KINDS[key.kind][0] if key.kind in KINDS else key.name
+            return KINDS[key.kind][0]
 
 
 def _left(column: int) -> float:

@@ -15,6 +15,10 @@ GAP_SHARE = 0.06
 """Space between two boxes, where there is room for it."""
 
 
+OTHERS = "…"
+"""Name of the box that stands for several."""
+
+
 class Key(NamedTuple):
     """A box: its column, counted from the left, its kind (such as `import`) and its name."""
 
@@ -61,7 +65,7 @@ class Layout:
 
 
 def merge_small(flows: Iterable[Flow], most: int = 8, never: Collection[str] = ()) -> list[Flow]:
-    """The flows with all but the `most` largest boxes of each column merged into one of kind `other`.
+    """The flows with all but the `most` largest boxes of each column merged, into one box a kind named `OTHERS`.
 
     Boxes whose kind is in `never` stay as they are and do not count.
     """
@@ -74,20 +78,20 @@ def merge_small(flows: Iterable[Flow], most: int = 8, never: Collection[str] = (
     small = {key for keys in by_column.values() for key in keys[most:]}
 
     def merged(key: Key) -> Key:
-        return Key(key.column, "other", "other") if key in small else key
+        return key._replace(name=OTHERS) if key in small else key
 
     return _added_up(replace(flow, source=merged(flow.source), target=merged(flow.target)) for flow in flows)
 
 
 def lay_out(flows: Iterable[Flow]) -> Layout:
-    """Boxes by size from the top, `other` last; the same for any order of the flows.
+    """Boxes by size from the top, merged ones last; the same for any order of the flows.
 
     A box is as high as the larger of what comes in and what goes out.
     """
     flows = _added_up(flows)
     sizes = _box_sizes(flows)
     columns: dict[int, list[Key]] = defaultdict(list)
-    for key in sorted(sizes, key=lambda key: (key.kind == "other", -sizes[key], key)):
+    for key in sorted(sizes, key=lambda key: (key.name == OTHERS, -sizes[key], key)):
         columns[key.column].append(key)
     if not columns:
         return Layout([], [])

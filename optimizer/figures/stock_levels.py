@@ -19,8 +19,8 @@ Point = dict[str, Any]
 def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str) -> Spec:
     """Lines of stock, t, at the end of each period, for the stockpiles of a mineral group.
 
-    A future's line begins where it departs from the base path. Colours tell the futures apart, dashes the
-    stockpiles.
+    A future's line begins where it departs from the base path; one that has the base path's stock all along is
+    left out. Colours tell the futures apart, dashes the stockpiles.
     """
     values = stock_points(tables, scenario, mineral_group)
     present = {point["path"] for point in values}
@@ -45,7 +45,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
             "field": "path",
             "type": "nominal",
             "scale": colours(paths, SERIES),
-            "legend": {"orient": "bottom", "title": None, "columns": 3},
+            "legend": {"orient": "bottom", "title": None, "columns": 3, "labelLimit": 260},
         },
         "detail": [{"field": "path", "type": "nominal"}, {"field": "stockpile", "type": "nominal"}],
         "tooltip": [
@@ -60,7 +60,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
             "field": "stockpile",
             "type": "nominal",
             "scale": {"domain": piles, "range": [dashes[i % len(dashes)] for i in range(len(piles))]},
-            "legend": {"orient": "bottom", "title": None, "columns": 2, "symbolType": "stroke"},
+            "legend": {"orient": "top", "title": None, "columns": 2, "symbolType": "stroke", "labelLimit": 300},
         }
     mark = {"type": "line", "strokeWidth": 2, "point": {"size": 30, "filled": True}}
     spec = figure(f"Stock of {mineral_group} by year, t.", 240, [{"mark": mark, "encoding": encoding}])
@@ -68,7 +68,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
 
 
 def stock_points(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str) -> list[Point]:
-    """Points of the lines: stockpile, path, year (at its end), stock_t. `store` leaves zero rows out; here they are."""
+    """Points of the lines: stockpile, path, year (at its end), stock_t. Zero rows, left out of `store`, are here."""
     levels = {(row["stockpile"], row["node"]): float(row["stock_t"]) for row in records(tables["store"])}
     nodes = records(tables["nodes"])
     points = []
@@ -82,7 +82,7 @@ def stock_points(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
 
 
 def _lines(nodes: list[Point], stock: dict[str, float], opening: Point, scenario: Scenario) -> list[Point]:
-    """The lines of one stockpile: the base path from the opening stock, each future from where it departs."""
+    """The lines of one stockpile: the base path from the opening stock, each other future from where it departs."""
     points = [{"path": AS_PLANNED, **opening}]
     seen: dict[str, Point] = {}
     for node in nodes:
@@ -93,4 +93,6 @@ def _lines(nodes: list[Point], stock: dict[str, float], opening: Point, scenario
         if future and seen[parent]["path"] != path:
             points.append({**seen[parent], "path": path})
         points.append(seen[name])
-    return points
+    planned = {point["year"]: point["stock_t"] for point in points if point["path"] == AS_PLANNED}
+    differing = {point["path"] for point in points if point["stock_t"] != planned.get(point["year"])}
+    return [point for point in points if point["path"] in {AS_PLANNED, *differing}]

@@ -1,0 +1,55 @@
+"""What each constraint says of itself, read once from its docstring.
+
+A constraint is a function named as its component. Its docstring holds a sentence, the equation, then `Unit:`, `Dual:`,
+`Kind:` (hard or soft) and `Source:`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+from optimizer.model import balances, capacity, demands, limits, projects, risk, routes, stocks
+
+FAMILIES: tuple[ModuleType, ...] = (balances, capacity, projects, routes, stocks, demands, limits, risk)
+FIELDS = ("unit", "dual", "kind", "source")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A constraint in words."""
+
+    name: str
+    family: str
+    sentence: str
+    equation: str
+    unit: str
+    dual: str
+    kind: str
+    source: str
+
+
+@cache
+def registry() -> dict[str, Entry]:
+    """Every constraint by name, in the order of the families.
+
+    Raises ValueError for a docstring that lacks a part.
+    """
+    return {
+        rule.__name__: _entry(rule.__name__, family.__name__.rpartition(".")[2], inspect.getdoc(rule) or "")
+        for family in FAMILIES
+        for rule in family.CONSTRAINTS
+    }
+
+
+def _entry(name: str, family: str, text: str) -> Entry:
+    parts = dict(re.findall(r"^(\w+): (.+(?:\n(?!\w+: ).+)*)", text, flags=re.MULTILINE))
+    found = {field: " ".join(parts.get(field.capitalize(), "").split()) for field in FIELDS}
+    blocks = [block.strip() for block in text.split("\n\n")]
+    missing = [field for field, value in found.items() if not value]
+    if len(blocks) < 3 or missing:
+        raise ValueError(f"the docstring of constraint {name} lacks {missing or 'its sentence or equation'}")
+    return Entry(name, family, blocks[0], blocks[1], **found)
