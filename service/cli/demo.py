@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import socket
 import sys
@@ -11,6 +10,7 @@ import time
 import webbrowser
 
 import scenarios
+from optimizer.results.summary import scenario_hash
 from schemas import Scenario
 from schemas.jobs import JobState
 from service import app, jobs, storage
@@ -36,7 +36,7 @@ def find_or_solve(scenario: Scenario) -> str:
     database = storage.open_database(Settings.from_environment().sqlalchemy_url)
     storage.create_tables(database)
     with storage.open_session(database) as session:
-        wanted = hashlib.sha256(jobs.canonical_json(scenario).encode()).hexdigest()
+        wanted = scenario_hash(scenario)
         for job in storage.list_jobs(session, limit=1000):
             if job.scenario_hash == wanted and job.state is JobState.SUCCEEDED:
                 return job.id

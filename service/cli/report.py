@@ -22,9 +22,26 @@ if TYPE_CHECKING:
 _PIPED_WIDTH = 80
 _SOURCES_A_COMMODITY = 3
 _LIMITS_A_KIND = 3
+_SHORT_A_TIER = 4
+_BETWEEN = 3
+"""Columns of the page between two columns of a table."""
 _BALANCES = "commodity_balances"
 """Its marginal values are prices, no limits."""
 _GROUPS_SHOWN = 8
+_LIMITS = {
+    "facility_runs_within_capacity": "plant or offer",
+    "project_runs_when_on_line": "project",
+    "route_flows_within_capacity": "route",
+    "flow_stays_within_quota": "tariff quota",
+    "onboarded_route_takes_minimum": "minimum taken",
+    "share_stays_below_cap": "share cap",
+    "shortage_stays_below_floor": "service floor",
+    "stock_covers_target": "stock cover",
+    "stock_stays_within_room": "stock room",
+    "stock_is_filled_within_limit": "stock filling",
+    "budget_is_kept": "budget",
+}
+"""Constraints of the model, in a word that fits a column."""
 _STAGES = ("ore", "concentrate", "refined", "semi_finished", "product", "scrap")
 
 _STOPPED = {
@@ -175,12 +192,21 @@ def _part(kusd: float, total: float) -> str:
 
 
 def _print_shortage(plan: Plan, console: Console) -> None:
-    rows = [
-        [tier.replace("_", " "), f"{amount(tonnes)} t"]
-        for tier, tonnes in plan.summary.shortage_t.items()
-        if tonnes > 0
-    ]
-    _section(console, "Short, expected over the horizon", ["tier", ">quantity"], rows, "Nothing is short.")
+    """Each tier, and within it the commodities whose shortage weighs most."""
+    short: dict[str, dict[str, tuple[float, float]]] = {}
+    shortages = plan.tables.get("shortages")
+    for row in [] if shortages is None else shortages.to_dict("records"):
+        of_tier = short.setdefault(str(row["tier"]), {})
+        penalty, tonnes = of_tier.get(str(row["commodity"]), (0.0, 0.0))
+        of_tier[str(row["commodity"])] = penalty + row["expected_penalty_kusd"], tonnes + row["expected_t"]
+    rows = []
+    for tier, tonnes in plan.summary.shortage_t.items():
+        if tonnes > 0:
+            rows.append([tier.replace("_", " "), "", amount(tonnes)])
+            worst = sorted(short.get(tier, {}).items(), key=lambda item: -item[1][0])[:_SHORT_A_TIER]
+            rows += [["", commodity, amount(quantity)] for commodity, (_, quantity) in worst]
+    columns = ["tier", "worst in it", ">t"]
+    _section(console, "Short, expected over the horizon", columns, rows, "Nothing is short.")
 
 
 def _print_gaps(summary: Summary, console: Console) -> None:
@@ -192,7 +218,7 @@ def _print_gaps(summary: Summary, console: Console) -> None:
     groups = sorted(summary.gap_by_group.items(), key=lambda item: -item[1])
     rows += [[group.replace("_", " "), percent(gap)] for group, gap in groups[:_GROUPS_SHOWN]]
     if len(groups) > _GROUPS_SHOWN:
-        rows.append(["every other group", f"{percent(groups[_GROUPS_SHOWN][1])} or less"])
+        rows.append(["every other group", f"at most {percent(groups[_GROUPS_SHOWN][1])}"])
     _section(console, "Gap: a better plan could save at most", ["part", ">share"], rows)
 
 
@@ -205,7 +231,7 @@ def _print_binding(values: DataFrame | None, console: Console) -> None:
     shown = worth.drop_duplicates(["what", "name"]).groupby("what", sort=False).head(_LIMITS_A_KIND)
     rows = [
         [
-            str(row["what"]).replace("_", " "),
+            _LIMITS.get(str(row["what"]), str(row["what"]).replace("_", " ")),
             str(row["name"]),
             str(row["node"]),
             amount(abs(row["at_node"])),
@@ -246,13 +272,24 @@ def _section(
         return
     console.print(title, style="bold")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns[0:1]))
-    for column in columns:
-        to_the_right = column.startswith(">")
-        table.add_column(column.removeprefix(">"), justify="right" if to_the_right else "left", no_wrap=True)
-    for row in rows:
+    names, *cells = _fitted([[column.removeprefix(">") for column in columns], *rows], console.width)
+    for name, column in zip(names, columns, strict=True):
+        table.add_column(name, justify="right" if column.startswith(">") else "left", no_wrap=True)
+    for row in cells:
         table.add_row(*row)
     console.print(table)
     console.print()
+
+
+def _fitted(lines: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The cells of a table that fit this width: the widest column is cut off, the others stay whole."""
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    while sum(widths) + _BETWEEN * (len(widths) - 1) > width:
+        widths[widths.index(max(widths))] -= 1
+    return [
+        [cell if len(cell) <= most else cell[: most - 1] + "…" for cell, most in zip(line, widths, strict=True)]
+        for line in lines
+    ]
 
 
 def _three(years: Sequence[int]) -> list[int]:
