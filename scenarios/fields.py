@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from types import NoneType, UnionType
@@ -66,7 +67,7 @@ class Spot:
         if self.field is None or self.field.is_required():
             return None
         value = self.field.get_default(call_default_factory=True, validated_data={})
-        return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else value
+        return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else deepcopy(value)
 
     def allowed(self) -> str:
         """What is accepted here, in words, with the field's description and so its unit."""

@@ -56,7 +56,7 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
 
 
 def _apply(document: Document, patch: Patch, name: str) -> None:
-    places = find_places(document.data, patch.path, make=patch.op != "remove")
+    places = find_places(document.data, patch.path, make=patch.op in ("set", "add"))
     change = {"set": _set, "add": _add, "scale": _scale, "remove": _remove}[patch.op]
     # From the last to the first, so that removing an item of a list does not move those still to be changed.
     changed = [place.keys for place in reversed(places) if change(place, patch.value)]

@@ -12,7 +12,7 @@ from schemas.closest import did_you_mean
 from schemas.problems import join_path, split_path
 
 
-class NoPlace(Exception):  # noqa: N818
+class NoPlace(Exception):
     """A patch that does not fit the scenario: why, and what to do."""
 
     def __init__(self, code: str, message: str, remedy: str | None = None) -> None:
@@ -61,10 +61,10 @@ class Place:
         else:
             del self.around[self.keys[-1]]
 
-    def below(self, by_pattern: bool) -> _Level | None:
-        """The mapping or list here, made if it is an absent section; None if it is neither."""
+    def below(self, by_pattern: bool, make: bool) -> _Level | None:
+        """The mapping or list here, or None. With `make`, an absent section such as `onboarding` is made."""
         value = self.get()
-        if value is None and self.spot and self.spot.is_section:
+        if value is None and make and self.spot and self.spot.is_section:
             value = {}
         if not isinstance(value, dict | list):
             return None
@@ -109,8 +109,8 @@ class _Level:
 def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
     """The places a path means; raises `NoPlace` if there is none.
 
-    The last key need not be there if `make`: a field the schema has, or a new name in a mapping. Before
-    it, only sections such as `risk` may be absent; a name in a collection must exist.
+    The last key may be a field the schema has though it is not given. With `make` it may also be a new name
+    in a mapping, and sections before it may be absent unless a `*` leads there; a name in a collection must exist.
     """
     keys = _keys(path)
     levels = [_Level(data, (), ROOT, False)]
@@ -122,7 +122,9 @@ def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
         if is_last:
             return found
         by_pattern = "*" in key or levels[0].by_pattern
-        levels = [level for place in found if (level := place.below(by_pattern))]
+        levels = [level for place in found if (level := place.below(by_pattern, make and not by_pattern))]
+        if not levels and all(place.get() is None for place in found):
+            raise NoPlace("no_match", f"`{join_path(keys[: depth + 1])}` is not given.", "Use `set` to give it.")
         if not levels:
             what = join_path(found[0].keys)
             raise NoPlace(

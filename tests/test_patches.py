@@ -101,6 +101,17 @@ def test_set_makes_a_new_entry_and_a_new_year() -> None:
     assert scenario.places["CAN"].groups == ["allies"]
 
 
+def test_set_makes_an_absent_section_of_one_entry_but_not_of_all() -> None:
+    path = "routes.'ore AUS'.onboarding.lead_years"
+
+    scenario = patched(op("set", path, 2), op("set", "projects.*.price_floor", None), op("set", "risk.tail_level", 0.5))
+    by_star = patched(op("set", "routes.*.onboarding.lead_years", 2))
+
+    assert scenario.routes["ore AUS"].onboarding is not None
+    assert by_star.routes["metal CHN"].onboarding == scenario.routes["ore AUS"].onboarding
+    assert by_star.routes["ore AUS"].onboarding is None
+
+
 def test_set_by_star_gives_each_place_a_value_of_its_own() -> None:
     scenario = patched(
         op("set", "routes.*.freight_kusd_per_t", {"2026": 1}),
@@ -141,6 +152,9 @@ def test_scale_by_star_passes_over_what_has_no_number() -> None:
         (op("scale", "projects.*.life_years", "twice"), "broken_patch"),
         (op("scale", "routes.'metal CHN'", 2), "broken_patch"),
         (op("scale", "routes.*.origin", 2), "broken_patch"),
+        (op("scale", "routes.'ore AUS'.onboarding.lead_years", 2), "no_match"),
+        (op("scale", "facilities.*.price_floor.floor_kusd_per_t", 2), "no_match"),
+        (op("scale", "demands.other", 2), "no_match"),
         (op("scale", "stockpiles.*.fill_t_per_y", 2), "patch_without_effect"),
     ],
 )
@@ -179,6 +193,12 @@ def test_add_to_an_absent_list_begins_with_its_default() -> None:
     scenario = patched(op("add", "events.ban.destinations", "USA"))
 
     assert scenario.events["ban"].model_dump()["destinations"] == ["*", "USA"]
+
+
+def test_a_patch_of_a_default_leaves_other_scenarios_alone() -> None:
+    patched(op("set", "events.ban.destinations.0", "USA"))
+
+    assert patched().events["ban"].model_dump()["destinations"] == ["*"]
 
 
 def test_add_does_not_replace_an_entry_that_is_there() -> None:
