@@ -62,6 +62,7 @@ class FailureCode(StrEnum):
     KILLED = "killed"
     CRASHED = "crashed"
     SOLVER_ERROR = "solver_error"
+    CHECK_FAILED = "check_failed"
     INTERNAL_ERROR = "internal_error"
 
 
@@ -93,7 +94,9 @@ class JobView(Strict):
     state: JobState
     scenario: str = Field(description="Short name of the scenario.")
     scenario_title: str
-    scenario_hash: str = Field(description="SHA-256 of the scenario with its patches, as canonical JSON.")
+    scenario_hash: str = Field(
+        description="SHA-256 of what the scenario says, its patches applied; the same as in the summary of its plan."
+    )
     options: JobOptions
     attempt: int = Field(description="Counts from 1; rises when a job is run again after its worker went away.")
     created_at: datetime

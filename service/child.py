@@ -34,6 +34,8 @@ def main() -> None:
         say(_solve(arguments, say, stop))
     except InvalidInput as error:
         say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error)))
+    except optimizer.PlanError as error:
+        say(FailedLine(code=FailureCode.CHECK_FAILED, message=str(error)))
     except MemoryError:
         message = "Memory ran out. A smaller scenario, or a machine with more memory, would do."
         say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))

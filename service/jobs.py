@@ -17,6 +17,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlmodel import Session, col, select
 
+from optimizer.results.summary import scenario_hash
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import storage
@@ -181,7 +182,7 @@ def _new_job(session: Session, scenario: Scenario, options: JobOptions) -> Job:
         state=JobState.QUEUED,
         scenario=scenario.name,
         scenario_title=scenario.title,
-        scenario_hash=hashlib.sha256(text.encode()).hexdigest(),
+        scenario_hash=scenario_hash(scenario),
         options=options,
         created_at=storage.now(),
     )

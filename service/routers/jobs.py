@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
 import scenarios
+from optimizer.results.summary import scenario_hash
 from scenarios.catalogue import find_shipped
 from schemas import InvalidInput, Scenario
 from schemas.jobs import JobPage, JobRequest, JobView, Problem, Validation
@@ -55,8 +55,7 @@ async def submit_job(
     scenario = await asyncio.to_thread(_load, wanted)
     if validate_only:
         response.status_code = 200
-        scenario_hash = hashlib.sha256(jobs.canonical_json(scenario).encode()).hexdigest()
-        return Validation(scenario=scenario.name, scenario_hash=scenario_hash)
+        return Validation(scenario=scenario.name, scenario_hash=scenario_hash(scenario))
     view = await asyncio.to_thread(_submit, database, engine, Submission(scenario, wanted.options))
     response.headers["location"] = job_path(view.id)
     response.headers["retry-after"] = "1"
