@@ -51,7 +51,9 @@ With the term the observed pattern comes out by construction, which proves nothi
   (home output or shortage takes their place), with and without the term.
 
 Without the term the pattern holds as far as rising supply prices hold it: up to the observed volume a source sells
-at its price, beyond it the price rises. What a duty moves rests on the assumed elasticities, not on the term alone.
+at its price, beyond it the price rises. What a duty moves rests on the assumed elasticities, not on the term alone;
+it moves in jumps, as a source has one or two price steps beyond its observed volume. Shares by country are published
+for 2021 to 2024 taken together, so there is no later year to hold the pattern against: this page is no proof.
 """
 
 

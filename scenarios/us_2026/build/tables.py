@@ -123,11 +123,12 @@ def route_rows(market: Market) -> list[Row]:
     ]
 
 
-def demand_rows(found: list[Demand], vintage: Vintage) -> list[Row]:
+def demand_rows(facts: Facts, found: list[Demand], vintage: Vintage) -> list[Row]:
     """All demands, by year."""
     return [
         {
             "name": demand.name,
+            "title": _demand_title(facts, demand),
             "commodity": demand.commodity,
             "tier": demand.tier,
             "quantity_t_per_y": _by_year(demand, vintage),
@@ -147,6 +148,11 @@ def _by_year(demand: Demand, vintage: Vintage) -> str:
 def _penalty(demand: Demand) -> str:
     steps = demand.penalty_kusd_per_t
     return pairs(steps) if len(steps) > 1 else text(next(iter(steps.values())))
+
+
+def _demand_title(facts: Facts, demand: Demand) -> str:
+    use = demand.name.removeprefix(demand.commodity).strip()
+    return f"{facts.materials[demand.commodity].title}: {'other users' if use == 'other' else use}"
 
 
 def _title(facts: Facts, source: Source) -> str:

@@ -39,7 +39,7 @@ def all_files() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for vintage in (BASE, PLAN):
         files |= {vintage.folder / name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
-    return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items() if rows}
+    return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items()}
 
 
 def read_measures() -> dict[str, TariffMeasure]:
@@ -62,8 +62,6 @@ def _policy_of_base_year(book: DutyBook) -> dict[str, list[Row]]:
 
 
 def _read(path: Path) -> list[Row]:
-    if not path.exists():
-        return []
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
@@ -77,7 +75,7 @@ def _tables(facts: Facts, vintage: Vintage, book: DutyBook) -> dict[str, list[Ro
         "places.csv": place_rows(facts),
         "facilities.csv": facility_rows(traded, running),
         "routes.csv": route_rows(traded),
-        "demands.csv": demand_rows(needed, vintage),
+        "demands.csv": demand_rows(facts, needed, vintage),
         "provenance.supply.csv": provenance_rows(traded, running, needed),
     }
 
