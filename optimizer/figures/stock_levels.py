@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -94,5 +95,9 @@ def _lines(nodes: list[Point], stock: dict[str, float], opening: Point, scenario
             points.append({**seen[parent], "path": path})
         points.append(seen[name])
     planned = {point["year"]: point["stock_t"] for point in points if point["path"] == AS_PLANNED}
-    differing = {point["path"] for point in points if point["stock_t"] != planned.get(point["year"])}
+    differing = {
+        point["path"]
+        for point in points
+        if not math.isclose(point["stock_t"], planned.get(point["year"], math.inf), rel_tol=1e-6, abs_tol=1e-6)
+    }
     return [point for point in points if point["path"] in {AS_PLANNED, *differing}]

@@ -155,7 +155,10 @@ def stocks(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
     points = pd.DataFrame(stock_points(tables, scenario, mineral_group), columns=columns)
     head, rows = _by_year(points, columns[:2], lambda row: [Cell(row["stockpile"]), Cell(row["path"])], "stock_t")
     head = [*_head("Stockpile", "Path", first_number=2), *head]
-    note = "The first column is the opening stock. A future's row begins where it departs from the base path."
+    note = (
+        "The first column is the opening stock. A future's row begins where it departs from the base path; "
+        "futures with the same stock as the base path are left out."
+    )
     return Grid("Stock at the end of the year, t", head, rows, "store", "The group has no stockpile.", note)
 
 
@@ -207,7 +210,7 @@ def gaps(summary: Summary) -> Grid:
 
 def _of_group(table: pd.DataFrame, keys: list[str], mineral_group: str) -> pd.DataFrame:
     """Rows of a mineral group by commodity, those of the largest sources or uses first."""
-    rows = table[table["mineral_group"] == mineral_group]
+    rows = table[(table["mineral_group"] == mineral_group) & (table["base_t_per_y"] != 0)]
     total = rows.groupby(keys)["base_t_per_y"].transform("sum")
     order = ["commodity", "total", *keys[1:], "year"]
     return rows.assign(total=total).sort_values(order, ascending=[key != "total" for key in order])

@@ -12,7 +12,6 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
-from sqlmodel import Session
 
 import scenarios
 from optimizer import figures
@@ -20,8 +19,8 @@ from optimizer.figures.text import TIER_TITLES, amount, percent
 from optimizer.results.words import money
 from service import storage
 from service.dependencies import SessionOf
-from service.storage import Job
 from service.ui import words
+from service.ui.reading import RunReader
 from service.ui.run_view import RunView, UnknownChoiceError
 
 HEADERS = {
@@ -36,6 +35,7 @@ HEADERS = {
 RUNS_LISTED = 100
 
 _HERE = Path(__file__).parent
+_reader = RunReader()
 _static = StaticFiles(directory=_HERE / "static")
 router = APIRouter(include_in_schema=False)
 
@@ -104,7 +104,7 @@ def show_run(
     job = storage.get_job(session, job_id)
     if job is None:
         return _not_found(request, f"There is no run “{job_id}”.")
-    view = _view(session, job)
+    view = _reader.read(session, job)
     if view is None:
         return _page(request, "run_without_plan.html", {"job": job, "now": storage.now()})
     if not view.has_plan:
@@ -122,7 +122,7 @@ def show_figure(
 ) -> Response:
     """The Vega-Lite specification of a figure."""
     job = storage.get_job(session, job_id)
-    view = _view(session, job) if job else None
+    view = _reader.read(session, job) if job else None
     if view is None or not view.has_plan:
         raise HTTPException(404, f"The run {job_id} has no plan to draw.")
     try:
@@ -144,11 +144,3 @@ def _figure(view: RunView, name: str, group: str | None, year: str | None) -> fi
     raise UnknownChoiceError(
         f"There is no figure “{name}”. There are: cost_by_term, flows, future_costs, stock_levels."
     )
-
-
-def _view(session: Session, job: Job) -> RunView | None:
-    """The plan of a job with its scenario, or None while it has none."""
-    if not job.result_sha256:
-        return None
-    document, scenario = storage.read_document(session, job.id), storage.read_scenario(session, job.id)
-    return RunView(job, scenario, document) if document and scenario else None

@@ -7,9 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from optimizer import Plan
-from schemas import PlanDocument, Scenario, Solution, Summary
-from service.storage import Job
+from schemas import Scenario, Solution, Summary
 from service.ui import grids
 from service.ui.grids import Grid
 
@@ -20,26 +18,16 @@ class UnknownChoiceError(LookupError):
 
 @dataclass(frozen=True)
 class RunView:
-    """A job that has a plan, or whose plan says that there is none."""
+    """The plan of a job, or its word that there is none, and the scenario it answers."""
 
-    job: Job
+    summary: Summary
     scenario: Scenario
-    document: PlanDocument
-
-    @property
-    def summary(self) -> Summary:
-        """The plan in one object."""
-        return self.document.summary
+    tables: dict[str, pd.DataFrame]
 
     @property
     def has_plan(self) -> bool:
         """Whether there is something to do, rather than a reason why not."""
         return self.summary.solution is not Solution.NONE
-
-    @cached_property
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of the result by name."""
-        return dict(Plan.from_document(self.document).tables)
 
     @cached_property
     def groups(self) -> list[str]:

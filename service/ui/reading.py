@@ -1,0 +1,49 @@
+"""Reading a run from the database once for its page and all its figures."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+
+from sqlmodel import Session
+
+from optimizer import Plan
+from service import storage
+from service.storage import Job
+from service.ui.run_view import RunView
+
+RUNS_KEPT = 4
+"""A plan of the United States takes some tens of MB and a quarter of a second to read."""
+
+
+class RunReader:
+    """Reads runs, and keeps the last few. A stored result never changes, so its hash says it all."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], RunView] = OrderedDict()
+        self._lock = Lock()
+
+    def read(self, session: Session, job: Job) -> RunView | None:
+        """The plan of a job with its scenario, or None while it has none."""
+        if not job.result_sha256:
+            return None
+        key = (job.id, job.result_sha256)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        view = _read(session, job.id)
+        if view:
+            with self._lock:
+                self._kept[key] = view
+                while len(self._kept) > RUNS_KEPT:
+                    self._kept.popitem(last=False)
+        return view
+
+
+def _read(session: Session, job_id: str) -> RunView | None:
+    document, scenario = storage.read_document(session, job_id), storage.read_scenario(session, job_id)
+    if not document or not scenario:
+        return None
+    plan = Plan.from_document(document, scenario)
+    return RunView(plan.summary, scenario, dict(plan.tables))
