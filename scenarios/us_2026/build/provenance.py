@@ -151,14 +151,11 @@ def _capacity_row(market: Market, source: Source) -> Row:
     if source.capacity_source:
         kind = "derived" if source.capacity_source.startswith("1.1") else "published"
         return _row("facilities", source.name, "capacity_t_per_y", kind, source.capacity_source)
-    row = _row(
-        "facilities",
-        source.name,
-        "capacity_t_per_y",
-        "assumed",
-        "Not published by country; what home can draw on at most:",
-    )
-    return _ranged(market.facts, "reach", row)
+    reach = text(market.facts.assumptions[source.commodity].reach)
+    most = f"Not published by country: the most home can draw on, {reach} times the observed volume, grown as demand"
+    row = _row("facilities", source.name, "capacity_t_per_y", "assumed", most)
+    judged = market.facts.ranges["reach"]
+    return _factored(row, judged.low_factor, judged.high_factor)
 
 
 def _plants(market: Market, running: list[Plant]) -> list[Row]:

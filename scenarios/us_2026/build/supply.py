@@ -11,7 +11,7 @@ from scenarios.us_2026.build.vintage import Vintage
 
 HOME = "USA"
 OVERLAND = ("CAN", "MEX")
-SMALL_SHARE = 0.03
+SMALL_SHARE = 0.05
 """Others of at most this share are spread over the named sources."""
 UNIT_VALUE_CODES = ("250410", "261100", "283691", "760110", "810110", "810510")
 """Trade codes narrow enough for the unit value by country to say something about price."""
