@@ -82,7 +82,8 @@ def broken_body(error: InvalidInput) -> ApiError:
     """400 for a body that is not the JSON or YAML it says it is."""
     first = error.problems[0]
     where = f" (line {first.line})" if first.line else ""
-    return ApiError(400, "broken-body", first.message + where, [_error_of(first, "")])
+    whole = _error_of(first, "").model_copy(update={"pointer": ""})
+    return ApiError(400, "broken-body", first.message + where, [whole])
 
 
 def install(app: FastAPI) -> None:
@@ -94,10 +95,13 @@ def install(app: FastAPI) -> None:
 
 
 def _error_of(problem: InputProblem, place: str) -> ProblemError:
-    pointer, detail = place + _pointer(problem), problem.message
     patch = _PATCH.fullmatch(problem.file or "")
     if patch:
         pointer, detail = f"/patches/{int(patch[1]) - 1}", f"{problem.path}: {problem.message}"
+    else:
+        # The loader names a problem with all of a scenario by the path `scenario`.
+        whole = place and problem.path == "scenario"
+        pointer, detail = place if whole else place + problem.pointer, problem.message
     return ProblemError(
         pointer=pointer,
         code=problem.code,
@@ -107,13 +111,6 @@ def _error_of(problem: InputProblem, place: str) -> ProblemError:
         remedy=problem.remedy,
         line=problem.line,
     )
-
-
-def _pointer(problem: InputProblem) -> str:
-    # A problem with the whole input is said to be at `scenario`; a pointer to the whole is empty.
-    if problem.path == "scenario" or _PATCH.fullmatch(problem.file or ""):
-        return ""
-    return problem.pointer
 
 
 async def _on_api_error(request: Request, error: Exception) -> Response:

@@ -68,7 +68,9 @@ class Worker:
     def _solved(self, attempt: Attempt, work: Work) -> Outcome:
         watch = _AttemptWatch(self.database, attempt, self.stopping)
         try:
-            return self.solve(work, watch)
+            outcome = self.solve(work, watch)
+            watch.write_progress()
+            return outcome
         except Exception as error:
             # Whatever goes wrong here is ours, and the job must not stay `running` for it.
             log.exception("attempt broke off")
@@ -103,7 +105,8 @@ class _AttemptWatch(Watch):
 
     def wish(self) -> Wish:
         """What the job's state says; a worker that stops, and a job that is gone, want the solve ended."""
-        self._write_progress()
+        if time.monotonic() >= self._next_write:
+            self.write_progress()
         if self.stopping.is_set():
             return Wish.KILL
         with open_session(self.database) as session:
@@ -114,8 +117,9 @@ class _AttemptWatch(Watch):
         """Keep the latest for the next look."""
         self._waiting = progress
 
-    def _write_progress(self) -> None:
-        if self._waiting is None or time.monotonic() < self._next_write:
+    def write_progress(self) -> None:
+        """Record the latest progress, if it is not recorded yet."""
+        if self._waiting is None:
             return
         with open_session(self.database) as session:
             jobs.note_progress(session, self.attempt, self._waiting)

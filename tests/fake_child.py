@@ -1,0 +1,55 @@
+"""A solving child that solves nothing: it does what the scenario's description says."""
+
+import gzip
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+SUMMARY = {"scenario": "fake", "scenario_hash": "0", "objective_kusd": 3.5}
+TABLE = {
+    "name": "ship",
+    "title": "Shipments",
+    "columns": [{"name": "route"}, {"name": "ship_t_per_y", "unit": "t/y"}],
+    "rows": [["ore, raw", 1.5], ['say "metal"', None]],
+}
+
+
+def say(line: str, **fields: object) -> None:
+    print(json.dumps({"line": line, **fields}), flush=True)
+
+
+def finish(result: str, termination: str, solution: str) -> None:
+    summary = {**SUMMARY, "termination": termination, "solution": solution}
+    document = {"summary": summary, "tables": [TABLE] if solution != "none" else []}
+    Path(result).write_bytes(gzip.compress(json.dumps(document).encode()))
+    say("finished", termination=termination, solution=solution, objective_kusd=3.5)
+
+
+def main(scenario: str, result: str) -> None:
+    task = json.loads(Path(scenario).read_text())["description"]
+    say("progress", progress={"phase": "search", "elapsed_s": 0.1, "gap": 0.25})
+    match task.split():
+        case ["solve"]:
+            finish(result, "optimal", "optimal")
+        case ["end", termination, solution]:
+            finish(result, termination, solution)
+        case ["wait-for-stop", solution]:
+            sys.stdin.readline()
+            finish(result, "interrupted", solution)
+        case ["hang"]:
+            time.sleep(60)
+        case ["die", number]:
+            os.kill(os.getpid(), signal.Signals[number])
+        case ["exit", code]:
+            sys.exit(int(code))
+        case ["babble"]:
+            print("not json")
+            finish(result, "optimal", "optimal")
+        case ["fail"]:
+            say("failed", code="internal_error", message="It broke.", trace="Traceback: secret")
+
+
+main(*sys.argv[1:3])

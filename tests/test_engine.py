@@ -1,0 +1,131 @@
+"""Both job engines carry attempts as the port says; what the DBOS one promises on SQLite."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from job_service import new_database, wait_until
+
+from service.engine import Attempt
+from service.engine.dbos import DbosEngine
+from service.engine.inline import InlineEngine
+from service.storage import open_session
+
+
+class Desk:
+    """A handler that keeps what it got, and lets attempts wait."""
+
+    def __init__(self) -> None:
+        self.got: list[Attempt] = []
+        self.at_once = self.most_at_once = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+        self._lock = threading.Lock()
+
+    def __call__(self, attempt: Attempt) -> None:
+        with self._lock:
+            self.got.append(attempt)
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.go_on.wait(20)
+        with self._lock:
+            self.at_once -= 1
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> sqlalchemy.Engine:
+    return new_database(tmp_path_factory.mktemp("engine"))
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.fixture(scope="module")
+def engine(database: sqlalchemy.Engine, desk: Desk) -> Iterator[DbosEngine]:
+    engine = DbosEngine(database)
+    engine.prepare()
+    engine.start_worker(desk, slots=2)
+    yield engine
+    engine.stop(5)
+
+
+def workflows(database: sqlalchemy.Engine) -> set[str]:
+    query = "select workflow_uuid from workflow_status union select workflow_uuid from workflow_input"
+    with database.connect() as connection:
+        return set(connection.execute(sqlalchemy.text(query)).scalars())
+
+
+def test_an_attempt_reaches_the_handler_once_its_transaction_has_committed(
+    database: sqlalchemy.Engine, engine: DbosEngine, desk: Desk
+) -> None:
+    attempt = Attempt("committed", 1)
+    with open_session(database) as session:
+        engine.enqueue(session, attempt)
+        assert attempt not in desk.got
+        session.commit()
+    wait_until(lambda: attempt in desk.got)
+    assert desk.got.count(attempt) == 1
+
+
+def test_an_attempt_whose_transaction_was_rolled_back_never_existed(
+    database: sqlalchemy.Engine, engine: DbosEngine, desk: Desk
+) -> None:
+    with open_session(database) as session:
+        engine.enqueue(session, Attempt("rolled-back", 1))
+        session.rollback()
+        engine.enqueue(session, Attempt("after", 1))
+        session.commit()
+    wait_until(lambda: Attempt("after", 1) in desk.got)
+    assert "rolled-back.1" not in workflows(database)
+    assert Attempt("rolled-back", 1) not in desk.got
+
+
+def test_no_more_attempts_run_at_once_than_there_are_slots(
+    database: sqlalchemy.Engine, engine: DbosEngine, desk: Desk
+) -> None:
+    desk.go_on.clear()
+    wanted = [Attempt(f"busy-{number}", 1) for number in range(4)]
+    with open_session(database) as session:
+        for attempt in wanted:
+            engine.enqueue(session, attempt)
+        session.commit()
+    wait_until(lambda: desk.at_once == 2)
+    desk.go_on.set()
+    wait_until(lambda: set(wanted) <= set(desk.got))
+    assert desk.most_at_once == 2
+
+
+def test_a_forgotten_attempt_leaves_no_row(database: sqlalchemy.Engine, engine: DbosEngine, desk: Desk) -> None:
+    attempt = Attempt("forgotten", 1)
+    with open_session(database) as session:
+        engine.enqueue(session, attempt)
+        session.commit()
+    wait_until(lambda: attempt in desk.got)
+    engine.forget([attempt])
+    assert "forgotten.1" not in workflows(database)
+
+
+def test_workflow_rows_hold_ids_only_and_no_pickle(database: sqlalchemy.Engine, engine: DbosEngine) -> None:
+    with open_session(database) as session:
+        engine.enqueue(session, Attempt("plain", 1))
+        session.commit()
+    with database.connect() as connection:
+        query = sqlalchemy.text("select inputs from workflow_input where workflow_uuid = 'plain.1'")
+        inputs = connection.execute(query).scalar_one()
+    assert '["plain",1]' in inputs.replace(" ", "")
+
+
+def test_the_inline_double_runs_attempts_when_told_to(tmp_path: Path) -> None:
+    engine, desk = InlineEngine(), Desk()
+    engine.start_worker(desk, slots=1)
+    with open_session(new_database(tmp_path)) as session:
+        engine.enqueue(session, Attempt("a", 1))
+        engine.enqueue(session, Attempt("b", 1))
+    engine.forget([Attempt("b", 1)])
+    assert desk.got == []
+    engine.run_pending()
+    assert desk.got == [Attempt("a", 1)]

@@ -1,0 +1,269 @@
+"""A worker's attempts: how each way to end is recorded, and what happens to those given up."""
+
+import gzip
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from job_service import fake_solver, new_database, toy, wait_until
+
+from schemas import Solution, SolverProgress
+from schemas.jobs import FailureCode, JobOptions, JobState
+from service import jobs, storage
+from service.engine import Attempt
+from service.engine.inline import InlineEngine
+from service.jobs import SOURCES, Outcome, Submission
+from service.solving import Solver, Watch, Wish, Work
+from service.storage import Job, get_job, open_session
+from service.worker import Worker
+
+
+class Bench:
+    """A worker over a database of its own, with an engine that runs attempts in this thread."""
+
+    def __init__(self, folder: Path, solver: Solver) -> None:
+        self.database = new_database(folder)
+        self.engine = InlineEngine()
+        self.worker = Worker(self.database, self.engine, solver)
+        self.worker.start(slots=1)
+
+    def submit(self, task: str, options: JobOptions | None = None) -> str:
+        with open_session(self.database) as session:
+            job = jobs.submit(session, self.engine, Submission(toy(task), options or JobOptions()))
+            session.commit()
+            return job.id
+
+    def job(self, job_id: str) -> Job:
+        with open_session(self.database) as session:
+            job = get_job(session, job_id)
+            assert job is not None
+            return job
+
+    def solved(self, task: str, options: JobOptions | None = None) -> Job:
+        job_id = self.submit(task, options)
+        self.engine.run_pending()
+        return self.job(job_id)
+
+    def ask(self, wish: str, job_id: str) -> bool:
+        with open_session(self.database) as session:
+            asked = (jobs.request_stop if wish == "stop" else jobs.request_cancel)(session, job_id)
+            session.commit()
+            return asked
+
+    def in_background(self) -> threading.Thread:
+        thread = threading.Thread(target=self.engine.run_pending)
+        thread.start()
+        return thread
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, fake_solver())
+
+
+def test_a_solved_job_has_its_plan_its_times_and_a_log(bench: Bench) -> None:
+    job = bench.solved("solve")
+    assert (job.state, job.termination, job.objective_kusd) == (JobState.SUCCEEDED, "optimal", 3.5)
+    assert job.started_at is not None
+    assert job.ended_at is not None
+    assert job.created_at <= job.started_at <= job.ended_at
+    with open_session(bench.database) as session:
+        document = storage.read_document(session, job.id)
+        log = [line.text for line in storage.read_log(session, job.id)]
+    assert document is not None
+    assert document.tables[0].rows == [["ore, raw", 1.5], ['say "metal"', None]]
+    assert log[0] == "Started, attempt 1."
+    assert "gap 25.000%" in log[1]
+    assert log[-1] == "Succeeded."
+
+
+@pytest.mark.parametrize(
+    ("termination", "solution", "state"),
+    [
+        ("infeasible", "none", JobState.SUCCEEDED),
+        ("time_limit", "feasible", JobState.SUCCEEDED),
+        ("time_limit", "none", JobState.TIMED_OUT),
+        ("memory_limit", "feasible", JobState.SUCCEEDED),
+        ("memory_limit", "none", JobState.FAILED),
+        ("unbounded", "none", JobState.FAILED),
+        ("error", "none", JobState.FAILED),
+    ],
+)
+def test_how_the_solver_stopped_decides_the_state(
+    bench: Bench, termination: str, solution: str, state: JobState
+) -> None:
+    job = bench.solved(f"end {termination} {solution}")
+    assert (job.state, job.termination, job.solution) == (state, termination, solution)
+    assert (job.failure is not None) == (state is JobState.FAILED)
+
+
+def test_a_child_killed_by_the_system_fails_with_the_likely_reason(bench: Bench) -> None:
+    job = bench.solved("die SIGKILL")
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code is FailureCode.KILLED
+    assert "memory ran out" in job.failure.message
+
+
+def test_a_child_that_crashes_fails_with_the_signal_by_name(bench: Bench) -> None:
+    job = bench.solved("die SIGABRT")
+    assert job.failure is not None
+    assert job.failure.code is FailureCode.CRASHED
+    assert "SIGABRT" in job.failure.message
+
+
+def test_a_child_that_ends_without_a_word_fails_with_its_exit_code(bench: Bench) -> None:
+    job = bench.solved("exit 7")
+    assert job.failure is not None
+    assert "exit code 7" in job.failure.message
+
+
+def test_a_failure_tells_the_planner_the_message_and_never_the_trace(bench: Bench) -> None:
+    job = bench.solved("fail")
+    with open_session(bench.database) as session:
+        log = "\n".join(line.text for line in storage.read_log(session, job.id))
+    assert job.failure is not None
+    assert job.failure.message == "It broke."
+    assert "Traceback" not in log + job.failure.message
+
+
+def test_words_on_the_output_that_are_no_protocol_do_not_hurt(bench: Bench) -> None:
+    assert bench.solved("babble").state is JobState.SUCCEEDED
+
+
+def test_a_stop_keeps_the_best_plan(bench: Bench) -> None:
+    job_id = bench.submit("wait-for-stop feasible")
+    thread = bench.in_background()
+    wait_until(lambda: bench.job(job_id).progress)
+    assert bench.ask("stop", job_id)
+    thread.join()
+    job = bench.job(job_id)
+    assert (job.state, job.termination, job.solution) == (JobState.SUCCEEDED, "interrupted", "feasible")
+
+
+def test_a_stop_before_there_is_a_plan_cancels(bench: Bench) -> None:
+    job_id = bench.submit("wait-for-stop none")
+    thread = bench.in_background()
+    wait_until(lambda: bench.job(job_id).state is JobState.RUNNING)
+    bench.ask("stop", job_id)
+    thread.join()
+    assert bench.job(job_id).state is JobState.CANCELLED
+
+
+def test_a_cancel_ends_a_child_that_does_not_listen(bench: Bench) -> None:
+    job_id = bench.submit("hang")
+    thread = bench.in_background()
+    wait_until(lambda: bench.job(job_id).state is JobState.RUNNING)
+    assert bench.ask("cancel", job_id)
+    thread.join()
+    job = bench.job(job_id)
+    assert (job.state, job.failure) == (JobState.CANCELLED, None)
+
+
+def test_a_job_cancelled_in_the_queue_is_never_started(bench: Bench) -> None:
+    job_id = bench.submit("solve")
+    bench.ask("cancel", job_id)
+    bench.engine.run_pending()
+    job = bench.job(job_id)
+    assert (job.state, job.started_at) == (JobState.CANCELLED, None)
+
+
+def test_an_ended_job_cannot_be_stopped_or_cancelled(bench: Bench) -> None:
+    job = bench.solved("solve")
+    assert not bench.ask("stop", job.id)
+    assert not bench.ask("cancel", job.id)
+    assert bench.job(job.id).state is JobState.SUCCEEDED
+
+
+def test_a_solve_that_outlives_its_limit_and_margin_is_killed_and_timed_out(tmp_path: Path) -> None:
+    job = Bench(tmp_path, fake_solver(margin_s=0.3)).solved("hang", JobOptions(time_limit_s=0.1))
+    assert (job.state, job.termination) == (JobState.TIMED_OUT, "time_limit")
+
+
+def test_a_worker_that_stops_gives_its_job_back_as_the_next_attempt(bench: Bench) -> None:
+    job_id = bench.submit("hang")
+    thread = bench.in_background()
+    wait_until(lambda: bench.job(job_id).state is JobState.RUNNING)
+    bench.worker.stop()
+    thread.join()
+    job = bench.job(job_id)
+    assert (job.state, job.attempt, job.started_at) == (JobState.QUEUED, 2, None)
+    assert bench.engine.pending == [Attempt(job_id, 2)]
+
+
+@dataclass
+class Script:
+    """A solver that runs a piece of test within an attempt."""
+
+    act: object = None
+    outcome: Outcome | None = None
+
+    def __call__(self, work: Work, watch: Watch) -> Outcome:
+        if callable(self.act):
+            self.act(watch)
+        return self.outcome or Outcome()
+
+
+def test_a_late_result_of_a_lost_attempt_is_dropped(tmp_path: Path) -> None:
+    script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(b"{}")))
+    bench = Bench(tmp_path, script)
+    job_id = bench.submit("solve")
+
+    def give_up(_watch: Watch) -> None:
+        with open_session(bench.database) as session:
+            assert jobs.requeue(session, bench.engine, Attempt(job_id, 1))
+            session.commit()
+        bench.worker.engine = InlineEngine()
+
+    script.act = give_up
+    bench.worker.handle(Attempt(job_id, 1))
+    job = bench.job(job_id)
+    assert (job.state, job.attempt, job.result_sha256) == (JobState.QUEUED, 2, None)
+
+
+def test_a_lost_attempt_is_told_to_end_and_its_progress_is_not_recorded(tmp_path: Path) -> None:
+    script = Script()
+    bench = Bench(tmp_path, script)
+    job_id = bench.submit("solve")
+    wishes: list[Wish] = []
+
+    def lose(watch: Watch) -> None:
+        with open_session(bench.database) as session:
+            jobs.requeue(session, bench.engine, Attempt(job_id, 1))
+            session.commit()
+        watch.progress(SolverProgress(phase="search", elapsed_s=1))
+        wishes.append(watch.wish())
+
+    script.act = lose
+    bench.worker.handle(Attempt(job_id, 1))
+    assert wishes == [Wish.KILL]
+    assert bench.job(job_id).progress is None
+
+
+def test_an_error_in_the_worker_itself_fails_the_job(tmp_path: Path) -> None:
+    def break_down(_watch: Watch) -> None:
+        raise OSError("no room on the disk")
+
+    job = Bench(tmp_path, Script(act=break_down)).solved("solve")
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code is FailureCode.INTERNAL_ERROR
+
+
+def test_no_state_can_be_reached_from_one_that_has_ended() -> None:
+    assert set(SOURCES) == set(JobState)
+    assert not any(source.ended for sources in SOURCES.values() for source in sources)
+
+
+def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None:
+    solved = bench.solved("solve")
+    with open_session(bench.database) as session:
+        document = storage.read_document(session, solved.id)
+        assert document is not None
+        job = jobs.record_finished(session, toy("elsewhere"), document)
+        session.commit()
+        assert storage.read_document(session, job.id) == document
+        assert storage.read_scenario(session, job.id) == toy("elsewhere")
+    assert bench.job(job.id).state is JobState.SUCCEEDED
+    assert bench.engine.pending == []
