@@ -35,7 +35,7 @@ CONSTRAINTS = (facility_runs_within_capacity,)
 def add_capacity(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Capacity rows of running facilities, at the nodes where their steps together would go beyond it."""
     supply = instance.supply
-    rows = {}
+    rows: dict[tuple[str, str], float] = {}
     for f in instance.scenario.facilities:
         steps = [row for row, (name, _) in enumerate(supply.steps) if name == f]
         capacity = supply.capacity_t_per_y[f]

@@ -142,5 +142,6 @@ def _main_offer_availability(route: Route, supply: Supply) -> Floats:
     planned = np.array([supply.planned_capacity_t_per_y[name] for name in feeds])
     left = np.array([supply.capacity_t_per_y[name] for name in feeds])
     main = planned.argmax(axis=0), np.arange(planned.shape[1])
-    available = np.where(np.isfinite(planned), left / np.where(np.isfinite(planned) & (planned > 0), planned, 1.0), 0.0)
-    return np.where(np.isinf(planned), left > 0, available)[main]
+    finite = np.isfinite(planned)
+    available: Floats = np.where(finite, left / np.where(finite & (planned > 0), planned, 1.0), left > 0)[main]
+    return available

@@ -1,8 +1,8 @@
 """Groups of minerals: the gap of each, and a better plan where one has been overlooked.
 
 Groups that no recipe ties together meet only in budgets, permit slots and CVaR. With those rows priced by their duals
-(a Lagrangian relaxation: its bound is valid for any duals of the right sign) the model falls apart into one small MIP
-a group. Each yields a bound, so a gap, and decisions that may be better than those the search for the whole stopped
+in the LP relaxation (a Lagrangian relaxation: at least as tight, and its bound is valid for any duals of the right
+sign) the model falls apart into one small MIP a group. Each yields a bound, so a gap, and decisions that may be better than those the search for the whole stopped
 at: half a per cent of ten years of copper is more than all gallium ever.
 """
 
@@ -23,8 +23,8 @@ from optimizer.solve.search import Answer, Control, decided
 
 COSTS = ("node_cost_adds_up", "tail_excess_is_counted")
 COUPLING = (*COSTS, "budget_is_kept")
-GROUP_GAP = 1e-4
-"""Relative gap at which a group's own search stops."""
+GROUP_GAP = 1e-3
+"""Relative gap at which a group's own search stops, or the gap asked for where that is less."""
 GROUP_TIME_LIMIT_S = 10.0
 """At most this long a group; what it has proved by then is its bound."""
 
@@ -55,17 +55,20 @@ def improve_by_group(instance: Instance, form: Form, answer: Answer, control: Co
 
     Returned as it came where there is no plan, or no dual to price the coupling rows with.
     """
-    if answer.x is None or answer.row_dual is None:
+    if answer.x is None:
         return answer
     blocks = list(split(instance, form))
     if not form.integer.any():
         return replace(answer, gap_by_group={block.name: answer.gap for block in blocks})
-    prices = _prices(form, answer)
+    relaxed = run_highs(form.relaxed(), Settings(threads=control.threads))
+    if relaxed.row_dual is None:
+        return answer
+    prices = _prices(form, relaxed.row_dual)
     runs = {}
     for block in blocks:
         if control.should_stop is not None and control.should_stop():
             return answer
-        runs[block.name] = _alone(form, block, prices, control)
+        runs[block.name] = _alone(form, block, prices, answer, control)
     better = _adopted(form, answer, blocks, runs, control)
     lagrangian = prices.constant + sum(run.bound for run in runs.values()) + _rest(form, blocks, prices)
     bound = min(max(better.bound_kusd, lagrangian * form.money_unit), better.objective_kusd)
@@ -88,9 +91,7 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
         yield Block(" + ".join(sorted(names)), np.flatnonzero(column_label == number), free_rows[row_label == number])
 
 
-def _prices(form: Form, answer: Answer) -> Prices:
-    assert answer.row_dual is not None
-    dual = answer.row_dual * form.row_unit / form.money_unit
+def _prices(form: Form, dual: Floats) -> Prices:
     coupling, costs = _rows_of(form, COUPLING), _rows_of(form, COSTS)
     priced = dual[coupling]
     # A dual is positive on a binding lower side and negative on a binding upper one.
@@ -103,8 +104,9 @@ def _prices(form: Form, answer: Answer) -> Prices:
     )
 
 
-def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
-    """The priced MIP of one block."""
+def _alone(form: Form, block: Block, prices: Prices, answer: Answer, control: Control) -> Run:
+    """The priced MIP of one block, from where the plan stands."""
+    assert answer.x is not None
     columns, rows = block.columns, block.rows
     alone = replace(
         form,
@@ -123,6 +125,7 @@ def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
             gap=min(GROUP_GAP, control.gap),
             time_limit_s=GROUP_TIME_LIMIT_S,
             threads=control.threads,
+            start=(answer.x / form.column_unit)[columns],
             should_stop=control.should_stop,
         ),
     )

@@ -49,6 +49,8 @@ class Settings:
     time_limit_s: float | None = None
     threads: int | None = None
     presolve: bool = True
+    start: Floats | None = None
+    """A feasible point to start from: every column, since completing a part of one costs more than it saves."""
     on_incumbent: Callable[[float, float], None] | None = None
     """Called with the objective and the bound (canonical money) as the search goes on."""
     should_stop: Callable[[], bool] | None = None
@@ -99,6 +101,10 @@ def _solver(form: Form, settings: Settings) -> highspy.Highs:
     for name, value in options.items():
         _check(solver.setOptionValue(name, value), f"option {name}={value}")
     _check(_pass_model(solver, form), "passModel")
+    if settings.start is not None:
+        point = highspy.HighsSolution()
+        point.col_value = settings.start.tolist()
+        _check(solver.setSolution(point), "setSolution")
     _subscribe(solver, settings)
     return solver
 
