@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ import scenarios
 from schemas import SolverProgress, Summary
 from schemas.plan import PlanDocument
 from service.cli import main
-from service.cli.amounts import amount, money, percent
 from service.cli.demo import free_port
 from service.cli.exits import exit_of
 from service.cli.progress import ProgressLine, progress_text
@@ -320,7 +320,7 @@ def test_limits_of_the_command_reach_the_optimizer(run: Run, monkeypatch: pytest
 
 def test_progress_is_one_line_with_the_gap() -> None:
     progress = SolverProgress(phase="search", elapsed_s=12.3, objective_kusd=1234.5, bound_kusd=1230.0, gap=0.00368)
-    assert progress_text(progress) == "search  12 s   best plan 1.23 million USD   bound 1.23 million USD   gap 0.37 %"
+    assert progress_text(progress) == "search  12 s   best plan 1.23 million USD   bound 1.23 million USD   gap 0.368 %"
 
 
 def test_progress_is_rewritten_on_a_terminal_and_wiped_at_the_end(
@@ -335,37 +335,6 @@ def test_progress_is_rewritten_on_a_terminal_and_wiped_at_the_end(
     assert written.split("\r\x1b[2K") == ["", "prepare  0 s", "search  1 s", ""]
 
 
-@pytest.mark.parametrize(
-    ("kusd", "text"),
-    [
-        (0, "0 USD"),
-        (0.5, "0.5 thousand USD"),
-        (999.4, "999 thousand USD"),
-        (999.6, "1 million USD"),
-        (5172.1574, "5.17 million USD"),
-        (-12_345_678, "-12.3 billion USD"),
-        (100_000, "100 million USD"),
-    ],
-)
-def test_money_is_said_in_the_unit_that_fits(kusd: float, text: str) -> None:
-    assert money(kusd) == text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(0, "0"), (0.0123456, "0.0123"), (40, "40"), (999.7, "1,000"), (12345.6, "12,346")]
-)
-def test_a_number_has_three_digits_or_is_whole(number: float, text: str) -> None:
-    assert amount(number) == text
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(0, "0 %"), (0.0032, "0.32 %"), (0.25, "25 %"), (1.5, "150 %"), (1e-7, "about 0 %"), (2e-5, "0.0020 %")],
-)
-def test_shares_are_said_in_per_cent(share: float, text: str) -> None:
-    assert percent(share) == text
-
-
 # demo and README
 
 
@@ -378,6 +347,28 @@ def test_demo_takes_another_port_if_its_own_is_taken() -> None:
         port = taken.getsockname()[1]
         assert free_port(port) != port
     assert free_port(port) == port
+
+
+@pytest.mark.slow
+def test_demo_prints_one_url_that_answers_and_solves_only_once(tmp_path: Path) -> None:
+    code = "from service.cli import demo; demo.SCENARIO = 'golden-toy'; demo.run_demo(0, False)"
+    environment = {**os.environ, "LODEPLAN_DATA_DIR": str(tmp_path), "LODEPLAN_DATABASE_URL": ""}
+    runs = []
+    for attempt in range(2):
+        server = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        with urllib.request.urlopen(url, timeout=20) as page:
+            assert page.status == 200
+        server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=30)
+        assert out == ""
+        assert ("Solving" in err) == (attempt == 0)
+        assert "Traceback" not in err
+        runs.append(url.rpartition("/")[2])
+    assert runs[0] == runs[1]
 
 
 def test_what_the_readme_shows_a_modeler_works(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,45 +8,62 @@ import sys
 import threading
 import time
 import webbrowser
+from importlib.metadata import version
+
+from sqlmodel import Session
 
 import scenarios
 from optimizer.results.summary import scenario_hash
-from schemas import Scenario
+from schemas import Scenario, Solution
 from schemas.jobs import JobState
 from service import app, jobs, storage
 from service.cli.exits import Exit, exit_of
+from service.cli.report import print_plan
 from service.cli.solving import Limits, solve_with_progress
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 
 SCENARIO = "us-2026"
 _HOST = "127.0.0.1"
+_JOBS_LOOKED_AT = 100
 
 
 def run_demo(port: int, open_page: bool) -> None:
     """Solve the shipped scenario unless that was done before, print the run's URL and serve it until Ctrl-C."""
-    job_id = find_or_solve(scenarios.load(SCENARIO))
+    settings = Settings.from_environment()
+    if PREFIX + "LOG_LEVEL" not in os.environ:
+        settings = settings.model_copy(update={"log_level": "WARNING"})
+    job_id = find_or_solve(scenarios.load(SCENARIO), settings)
     port = free_port(port)
     url = f"http://{_HOST}:{port}/runs/{job_id}"
     threading.Thread(target=_announce, args=(url, port, open_page and _has_screen()), daemon=True).start()
-    app.serve(_HOST, port, True)
+    app.serve(_HOST, port, True, settings)
 
 
-def find_or_solve(scenario: Scenario) -> str:
+def find_or_solve(scenario: Scenario, settings: Settings) -> str:
     """The id of a job that has solved this very scenario; solves and records it if there is none."""
-    database = storage.open_database(Settings.from_environment().sqlalchemy_url)
+    database = storage.open_database(settings.sqlalchemy_url)
     storage.create_tables(database)
     with storage.open_session(database) as session:
         wanted = scenario_hash(scenario)
-        for job in storage.list_jobs(session, limit=1000):
-            if job.scenario_hash == wanted and job.state is JobState.SUCCEEDED:
+        for job in storage.list_jobs(session, limit=_JOBS_LOOKED_AT):
+            if job.scenario_hash == wanted and _still_holds(session, job):
                 return job.id
         print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
         plan = solve_with_progress(scenario, (), Limits())
         if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
+            print_plan(plan)
             sys.exit(exit_of(plan.summary))
         job = jobs.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id
+
+
+def _still_holds(session: Session, job: storage.Job) -> bool:
+    """Whether the job ended with an optimal plan of this version of Lodeplan."""
+    if job.state is not JobState.SUCCEEDED or job.solution is not Solution.OPTIMAL:
+        return False
+    document = storage.read_document(session, job.id)
+    return document is not None and document.summary.versions.get("lodeplan") == version("lodeplan")
 
 
 def free_port(wanted: int) -> int:
@@ -73,6 +90,7 @@ def _announce(url: str, port: int, open_page: bool) -> None:
         except OSError:
             time.sleep(0.05)
     print(url, flush=True)
+    print("Ctrl-C ends it.", file=sys.stderr)
     if open_page:
         webbrowser.open(url)
 

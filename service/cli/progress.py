@@ -7,7 +7,8 @@ import sys
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from service.cli.amounts import money, percent
+from optimizer.figures.text import percent
+from optimizer.results.words import money
 
 if TYPE_CHECKING:
     from schemas import SolverProgress

@@ -10,9 +10,10 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
+from optimizer.results.words import money
 from schemas import Solution, Summary, Termination
 from schemas.plan import StockLevel
-from service.cli.amounts import amount, money, percent
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -107,8 +108,7 @@ def _print_decisions(plan: Plan, console: Console) -> None:
 
 def _title(plan: Plan, collection: str, name: str) -> str:
     """What a planner calls an entry of the scenario; its name where there is nothing else."""
-    entry = getattr(plan.scenario, collection, {}).get(name)
-    return entry.title or name if entry else name
+    return title_of(getattr(plan.scenario, collection, {}), name)
 
 
 def _print_buying(plan: Plan, console: Console) -> None:
@@ -170,7 +170,7 @@ def _print_stocks(summary: Summary, console: Console) -> None:
 def _print_money(summary: Summary, console: Console) -> None:
     terms = sorted(summary.cost_terms_kusd.items(), key=lambda item: -abs(item[1]))
     total = sum(kusd for _, kusd in terms)
-    rows = [[term.replace("_", " "), money(kusd), _part(kusd, total)] for term, kusd in terms if kusd]
+    rows = [[TERM_TITLES.get(term, term), money(kusd), _part(kusd, total)] for term, kusd in terms if kusd]
     _section(console, "Cost by term, expected and discounted", ["term", ">amount", ">of the whole"], rows)
     named = {
         "expected cost": summary.expected_cost_kusd,
@@ -202,7 +202,7 @@ def _print_shortage(plan: Plan, console: Console) -> None:
     rows = []
     for tier, tonnes in plan.summary.shortage_t.items():
         if tonnes > 0:
-            rows.append([tier.replace("_", " "), "", amount(tonnes)])
+            rows.append([TIER_TITLES.get(tier, tier), "", amount(tonnes)])
             worst = sorted(short.get(tier, {}).items(), key=lambda item: -item[1][0])[:_SHORT_A_TIER]
             rows += [["", commodity, amount(quantity)] for commodity, (_, quantity) in worst]
     columns = ["tier", "worst in it", ">t"]
