@@ -1,19 +1,26 @@
 """What the tests of the job service share."""
 
+import os
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy
 
 import scenarios
 from schemas import Scenario
 from service import storage
+from service.settings import Settings
 from service.solving import ChildSolver
 
 FAKE_CHILD = (sys.executable, str(Path(__file__).with_name("fake_child.py")))
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
 def toy(task: str) -> Scenario:
@@ -29,6 +36,27 @@ def new_database(folder: Path) -> sqlalchemy.Engine:
     database = storage.open_database(f"sqlite:///{folder / 'test.db'}")
     storage.create_tables(database)
     return database
+
+
+@contextmanager
+def database_of(kind: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
+    """A new database, gone afterwards; on PostgreSQL beside that of LODEPLAN_TEST_DATABASE_URL."""
+    if kind == "sqlite":
+        yield new_database(folder)
+        return
+    url = Settings(database_url=os.environ["LODEPLAN_TEST_DATABASE_URL"]).sqlalchemy_url
+    name = f"lodeplan_test_{uuid.uuid4().hex}"
+    server = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(sqlalchemy.text(f"create database {name}"))
+    database = storage.open_database(sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False))
+    storage.create_tables(database)
+    try:
+        yield database
+    finally:
+        database.dispose()
+        with server.connect() as connection:
+            connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
 
 
 def wait_until(condition: Callable[[], Any], patience_s: float = 20) -> Any:

@@ -1,4 +1,4 @@
-"""Both job engines carry attempts as the port says; what the DBOS one promises on SQLite."""
+"""Both job engines carry attempts as the port says; what the DBOS one promises on SQLite and PostgreSQL."""
 
 import threading
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from job_service import new_database, wait_until
+from job_service import DATABASES, database_of, new_database, wait_until
 
 from service.engine import Attempt
 from service.engine.dbos import DbosEngine
@@ -34,13 +34,14 @@ class Desk:
             self.at_once -= 1
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> sqlalchemy.Engine:
-    return new_database(tmp_path_factory.mktemp("engine"))
+@pytest.fixture(scope="module", params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.Engine]:
+    with database_of(request.param, tmp_path_factory.mktemp("engine")) as database:
+        yield database
 
 
 @pytest.fixture(scope="module")
-def desk() -> Desk:
+def desk(database: sqlalchemy.Engine) -> Desk:
     return Desk()
 
 
@@ -53,10 +54,15 @@ def engine(database: sqlalchemy.Engine, desk: Desk) -> Iterator[DbosEngine]:
     engine.stop(5)
 
 
-def workflows(database: sqlalchemy.Engine) -> set[str]:
-    query = "select workflow_uuid from workflow_status union select workflow_uuid from workflow_input"
+def ask(database: sqlalchemy.Engine, query: str) -> list[str]:
+    schema = "dbos." if database.dialect.name == "postgresql" else ""
     with database.connect() as connection:
-        return set(connection.execute(sqlalchemy.text(query)).scalars())
+        return list(connection.execute(sqlalchemy.text(query.replace("from ", f"from {schema}"))).scalars())
+
+
+def workflows(database: sqlalchemy.Engine) -> list[str]:
+    query = "select workflow_uuid from workflow_status union select workflow_uuid from workflow_input"
+    return ask(database, query)
 
 
 def test_an_attempt_reaches_the_handler_once_its_transaction_has_committed(
@@ -113,9 +119,7 @@ def test_workflow_rows_hold_ids_only_and_no_pickle(database: sqlalchemy.Engine, 
     with open_session(database) as session:
         engine.enqueue(session, Attempt("plain", 1))
         session.commit()
-    with database.connect() as connection:
-        query = sqlalchemy.text("select inputs from workflow_input where workflow_uuid = 'plain.1'")
-        inputs = connection.execute(query).scalar_one()
+    (inputs,) = ask(database, "select inputs from workflow_input where workflow_uuid = 'plain.1'")
     assert '["plain",1]' in inputs.replace(" ", "")
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy
 import uvicorn
-from job_service import fake_solver, new_database, toy, wait_until
+from job_service import DATABASES, database_of, fake_solver, wait_until
 
 import scenarios
 from schemas import Scenario
@@ -33,12 +34,16 @@ def solve(work: Work, watch: Watch) -> Outcome:
     return (ChildSolver(60) if work.options.gap == 0 else fake_solver())(work, watch)
 
 
+@pytest.fixture(scope="module", params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.Engine]:
+    with database_of(request.param, tmp_path_factory.mktemp("api")) as database:
+        yield database
+
+
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    folder = tmp_path_factory.mktemp("api")
-    database = new_database(folder)
+def api(database: sqlalchemy.Engine) -> Iterator[httpx.Client]:
     engine = DbosEngine(database)
-    settings = Settings(data_dir=folder, max_body_mb=LIMIT_MB, slots=2)
+    settings = Settings(max_body_mb=LIMIT_MB, slots=2)
     app = create_app(settings, database=database, engine=engine, worker=Worker(database, engine, solve))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
@@ -430,7 +435,3 @@ def test_a_job_waits_in_the_queue_while_all_slots_are_taken(api: httpx.Client) -
     for job_id in busy:
         api.post(f"/api/v1/jobs/{job_id}:cancel")
     assert ended(api, waiting)["state"] == "succeeded"
-
-
-def test_the_toy_of_these_tests_is_valid() -> None:
-    assert toy("solve").description == "solve"
