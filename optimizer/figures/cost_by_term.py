@@ -56,7 +56,10 @@ def cost_by_term(tables: dict[str, pd.DataFrame], scenario: Scenario) -> Spec:
         ],
     }
     bars = {"mark": {"type": "bar", "height": {"band": 0.7}}, "encoding": encoding}
-    return {**figure(f"Expected cost by term, {unit}.", {"step": STEP_PIXELS}, [bars]), "data": {"values": values}}
+    return {
+        **figure(f"Expected cost by term, {unit}.", STEP_PIXELS * max(1, len(values)), [bars]),
+        "data": {"values": values},
+    }
 
 
 def _kind(term: str, scenario: Scenario) -> str:

@@ -27,7 +27,7 @@ KINDS: dict[str, tuple[str, str]] = {
 
 BOX_WIDTH = 0.012
 PIXELS_PER_BOX = 48
-LONGEST_LABEL = 28
+LONGEST_LABEL = 24
 
 
 def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str, year: int) -> Spec:

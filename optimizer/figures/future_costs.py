@@ -57,12 +57,11 @@ def future_costs(tables: dict[str, pd.DataFrame], scenario: Scenario, summary: S
         "mark": {"type": "circle", "color": BLUE, "opacity": 0.85},
         "encoding": {"y": names, "x": cost, "size": area, "tooltip": tooltip},
     }
-    labels = {
-        "mark": {"type": "text", "align": "left", "dx": 16, "fontSize": 11},
-        "encoding": {"y": names, "x": cost, "text": {"field": "percent"}},
-    }
-    spec = figure(f"Cost of each future, {unit}, and its probability.", {"step": STEP_PIXELS}, [points, labels])
-    spec["layer"] += _marker_lines(summary, cost, size)
+    text = {"type": "text", "align": "left", "dx": 16, "fontSize": 11}
+    label = {"y": names, "x": cost, "text": {"field": "percent"}}
+    labels = [{"mark": {**text, "style": "halo"}, "encoding": label}, {"mark": text, "encoding": label}]
+    layers = [*_marker_lines(summary, cost, size), points, *labels]
+    spec = figure(f"Cost of each future, {unit}, and its probability.", STEP_PIXELS * len(values), layers)
     return {**spec, "data": {"values": values}}
 
 

@@ -17,8 +17,8 @@ SERIES = [BLUE, OCHRE, GREEN, VIOLET, TEAL, RED, GREY, "#a8527a", "#6b8e23", "#4
 """Colours of series without a meaning of their own, in order."""
 
 
-def figure(description: str, height: Any, layers: list[Spec]) -> Spec:
-    """A specification as wide as its place, with a description for those who cannot see it."""
+def figure(description: str, height: int, layers: list[Spec]) -> Spec:
+    """A specification as wide as its place and `height` pixels high, with a description for those who cannot see it."""
     return {
         "$schema": SCHEMA,
         "description": description,

@@ -30,6 +30,7 @@ TIER_TITLES: dict[str, str] = {
     "military": "Military",
     "essential_civilian": "Essential civilian",
     "other": "Other demand",
+    "export": "Sales abroad",
 }
 """Tiers of demand, in words."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.figures.rows import records
-from optimizer.figures.stock_levels import stock_points
+from optimizer.figures.stock_levels import AS_PLANNED, stock_points
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
 from optimizer.results.words import money
 from schemas import Scenario, Summary
@@ -79,12 +79,14 @@ def _head(*names: str, first_number: int) -> list[Cell]:
 
 
 def starts(tables: Tables, scenario: Scenario) -> Grid:
-    """Projects started on the base path, or committed before."""
+    """Projects started, on the base path or in a future, or committed before."""
+    future_of = {row["node"]: row["future"] for row in records(tables["nodes"])}
     rows = [
         [
             Cell(str(row["title"] or row["project"])),
             Cell(str(row["status"])),
             Cell(str(row["track"]).replace("_", " ")),
+            Cell(_path_of(future_of.get(row["node"]), scenario)),
             year(row["start"]),
             year(row["on_line"]),
             number(row["capacity_t_per_y"], "t/y"),
@@ -94,10 +96,24 @@ def starts(tables: Tables, scenario: Scenario) -> Grid:
         ]
         for row in records(tables["projects"])
     ]
-    names = ("Project", "Status", "Track", "Start", "On line", "Capacity, t/y", "Capital cost", "Use of capacity")
-    head = _head(*names, "Break-even price, USD/kg", first_number=3)
+    names = (
+        "Project",
+        "Status",
+        "Track",
+        "Path",
+        "Start",
+        "On line",
+        "Capacity, t/y",
+        "Capital cost",
+        "Use of capacity",
+    )
+    head = _head(*names, "Break-even price, USD/kg", first_number=4)
     empty = "The plan starts no project." if scenario.projects else "The scenario has no projects."
     return Grid("Projects", head, rows, source="projects", empty=empty)
+
+
+def _path_of(future: str | None, scenario: Scenario) -> str:
+    return title_of(scenario.futures, future) if future else AS_PLANNED
 
 
 def onboardings(summary: Summary, scenario: Scenario) -> Grid:

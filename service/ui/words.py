@@ -38,8 +38,8 @@ REMEDIES: dict[FailureCode, str] = {
     FailureCode.KILLED: "Give the solve a shorter time limit, or a wider gap, so that it ends by itself.",
     FailureCode.CRASHED: "Submit it again. If it fails again, keep its log and report it.",
     FailureCode.SOLVER_ERROR: "Look for numbers of very different size in the scenario, and submit it again.",
-    FailureCode.CHECK_FAILED: "Keep the log and report it with the scenario: the answer of the solver broke a rule of the "
-    "scenario, and was thrown away.",
+    FailureCode.CHECK_FAILED: "Keep the log and report it with the scenario: the answer of the solver broke a rule, "
+    "and was thrown away.",
     FailureCode.INTERNAL_ERROR: "Keep the log and report it: this is a fault of Lodeplan, not of the scenario.",
 }
 
