@@ -31,6 +31,8 @@ class Solution(StrEnum):
 
 
 class Column(Strict):
+    """A column of a table."""
+
     name: str
     unit: str = Field(default="", description="Empty for names and counts.")
     description: str = ""
@@ -46,12 +48,16 @@ class Table(Strict):
 
 
 class FutureCost(Strict):
+    """Discounted cost of one future."""
+
     name: str
     probability: float
     cost_kusd: float
 
 
 class ProjectStart(Strict):
+    """A start, or an onboarding, on the base path."""
+
     name: str
     track: str
     start: int = Field(description="Year of the start on the base path.")
@@ -59,6 +65,8 @@ class ProjectStart(Strict):
 
 
 class Import(Strict):
+    """What home imports of a commodity from a place in a period, on the base path."""
+
     commodity: str
     place: str
     period: int
@@ -66,6 +74,8 @@ class Import(Strict):
 
 
 class StockLevel(Strict):
+    """Stock at the end of a period, on the base path."""
+
     name: str
     period: int
     stock_t: float
@@ -82,6 +92,8 @@ class Verdict(Strict):
 
 
 class Size(Strict):
+    """Size of the model handed to the solver."""
+
     columns: int
     rows: int
     nonzeros: int

@@ -29,7 +29,8 @@ from schemas.types import (
 )
 
 Stage = Literal["ore", "concentrate", "refined", "semi_finished", "product", "scrap"]
-Tier = Literal["military", "essential_civilian", "other"]
+Tier = Literal["military", "essential_civilian", "other", "export"]
+"""Whose need it is; `export`: buyers abroad, whose penalty is the sale forgone."""
 Nodes = Literal["all", "base_path"]
 
 
@@ -50,6 +51,8 @@ class Horizon(Strict):
 
 
 class Economics(Strict):
+    """How money is weighed over time, and whose cost counts."""
+
     discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.05, description="Real yearly rate (fraction).")
     money_year: Year | None = Field(default=None, description="Year whose USD the money is in.")
     view: Literal["importer", "national"] = Field(
@@ -59,6 +62,8 @@ class Economics(Strict):
 
 
 class Risk(Strict):
+    """How much the worst futures weigh."""
+
     tail_weight: Share = Field(
         default=0.0, description="Lambda: weight of CVaR in the objective, against expected cost."
     )
@@ -68,6 +73,8 @@ class Risk(Strict):
 
 
 class SolveOptions(Strict):
+    """How far to search; the command line and the API may override it."""
+
     gap: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=1e-6, description="Relative gap at which the search stops (fraction)."
     )
@@ -105,6 +112,8 @@ class Place(Entry):
 
 
 class CostStep(Strict):
+    """Activity up to a width at one cost."""
+
     width_t_per_y: Positive = Field(description="Activity this step allows, t/y.")
     cost_kusd_per_t: ByYear = Field(description="Cost on this step, kUSD per t of activity.")
 
@@ -166,6 +175,7 @@ class Track(Strict):
 
     @property
     def lead_years(self) -> float:
+        """Years from start to first output."""
         return self.permit_years + self.construction_years
 
 
@@ -264,8 +274,8 @@ class TariffMeasure(Entry):
     )
     all_in_ceiling_share: NonNegative | None = Field(
         default=None,
-        description="All-in measure: duty is what this ceiling leaves above the duty of `all_in_with`, fraction of customs value; "
-        "replaces `rate_share`.",
+        description="All-in measure: duty is what this ceiling leaves above the duty of `all_in_with`, fraction of "
+        "customs value; replaces `rate_share`.",
     )
     all_in_with: NameList = Field(default=["mfn"], description="Programmes counted within the ceiling.")
     minimum_price_kusd_per_t: ByYear | None = Field(
@@ -280,6 +290,8 @@ class TariffMeasure(Entry):
 
 
 class Stockpile(Entry):
+    """Stock of a commodity held against interruption."""
+
     commodity: Name = Field(description="What is stored.")
     place: Name | None = Field(default=None, description="Where; absent: home.")
     kind: Literal["commercial", "strategic"] = Field(
@@ -305,9 +317,11 @@ class Stockpile(Entry):
 
 
 class Demand(Entry):
+    """What a tier needs of a commodity."""
+
     commodity: Name = Field(description="What is wanted.")
     place: Name | None = Field(default=None, description="Where; absent: home.")
-    tier: Tier = Field(description="Whose need it is.")
+    tier: Tier = Field(description="Whose need it is; `export` is a sale abroad.")
     quantity_t_per_y: ByYear = Field(description="t/y.")
     shortage_penalty_kusd_per_t: Annotated[
         NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1)], BeforeValidator(_split_pairs)
@@ -340,7 +354,8 @@ class Budget(_Limit):
     kind: Literal["budget"]
     covers: Annotated[list[Literal["capex", "onboarding", "stock", "support"]], BeforeValidator(_split_list)] = Field(
         min_length=1,
-        description="`capex` includes extra cost of tracks; `stock` is purchases at the reference price; `support` is price floors.",
+        description="`capex` includes extra cost of tracks; `stock` is purchases at the reference price; `support` is "
+        "price floors.",
     )
     amount_kusd_per_y: ByYear = Field(description="kUSD/y.")
 
@@ -401,10 +416,12 @@ class PriceEvent(_Event):
 
 
 class DemandEvent(_Event):
+    """Demand changes."""
+
     changes: Literal["demand"]
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
     tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(
-        default=["military", "essential_civilian", "other"], description="Tiers."
+        default=["military", "essential_civilian", "other", "export"], description="Tiers."
     )
     factor: NonNegative = Field(description="New demand over old.")
 
@@ -418,6 +435,8 @@ class ProjectEvent(_Event):
 
 
 class TariffEvent(_Event):
+    """Measures come into force or are lifted."""
+
     changes: Literal["tariffs"]
     switch_on: NameList = Field(default=[], description="Measures that come into force.")
     switch_off: NameList = Field(default=[], description="Measures that are lifted.")

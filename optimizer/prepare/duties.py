@@ -36,11 +36,11 @@ class TariffBook:
     scenario: Scenario
     places: Places
     _duties: dict[tuple[object, ...], Duty] = field(default_factory=dict)
-    _matches: dict[tuple[str, str, str], dict[str, TariffMeasure]] = field(default_factory=dict)
+    _matches: dict[tuple[str, str, str, str], dict[str, TariffMeasure]] = field(default_factory=dict)
 
     def matching(self, route: Route, origin: str) -> dict[str, TariffMeasure]:
-        """Measures that mean a route from this origin, whatever the date."""
-        key = (route.commodity, origin, route.destination)
+        """Measures that mean a route for this part of its origin, or for the whole of it, whatever the date."""
+        key = (route.commodity, route.origin, origin, route.destination)
         if key not in self._matches:
             self._matches[key] = self._match(route, origin)
         return self._matches[key]
@@ -51,8 +51,8 @@ class TariffBook:
             name: measure
             for name, measure in self.scenario.tariffs.items()
             if (measure.destination or self.scenario.home) == route.destination
-            and origin in self.places.expand(measure.origins)
-            and origin not in self.places.expand(measure.except_origins)
+            and not self.places.expand(measure.origins).isdisjoint((origin, route.origin))
+            and self.places.expand(measure.except_origins).isdisjoint((origin, route.origin))
             and commodity_matches(route.commodity, commodity, measure.commodities, measure.hts)
             and not commodity_matches(route.commodity, commodity, measure.except_commodities, measure.except_hts)
         }

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from optimizer.results.values import Values, tail_mean
 from optimizer.results.words import listed, money, percent, tonnes
 
-TIER_WORDS = {"military": "military", "essential_civilian": "essential civilian", "other": "other"}
+TIER_WORDS = {
+    "military": "Expected shortage of the military tier",
+    "essential_civilian": "Expected shortage of the essential civilian tier",
+    "other": "Expected shortage of the other tier",
+    "export": "Expected sales abroad forgone",
+}
 
 
 def findings(values: Values, do_nothing: Values | None) -> list[str]:
@@ -69,7 +74,7 @@ def _shortage(values: Values, do_nothing: Values | None) -> Iterator[str]:
     for tier, expected in short.items():
         before = idle.get(tier, 0.0)
         if expected > 0 or before > 0:
-            text = f"Expected shortage of the {TIER_WORDS[tier]} tier: {tonnes(expected)}"
+            text = f"{TIER_WORDS[tier]}: {tonnes(expected)}"
             yield text + (f" (doing nothing: {tonnes(before)})." if do_nothing else ".")
 
 

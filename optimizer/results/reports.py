@@ -79,7 +79,8 @@ def _uses(values: Values) -> Iterator[Row]:
     for row, d in enumerate(instance.demands.names):
         if instance.demands.place[row] == home:
             demand = instance.demands.demands[d]
-            add(demand.commodity, "demand", demand.tier, values.flows["served"][row])
+            kind = "export" if demand.tier == "export" else "demand"
+            add(demand.commodity, kind, demand.tier, values.flows["served"][row])
     for row, (d, _) in enumerate(instance.demands.steps):
         demand = instance.demands.demands[d]
         if (demand.place or home) == home:

@@ -1,9 +1,9 @@
 """Groups of minerals: the gap of each, and a better plan where one has been overlooked.
 
 Groups that no recipe ties together meet only in budgets, permit slots and CVaR. With those rows priced by their duals
-in the LP relaxation (a Lagrangian relaxation: at least as tight, and its bound is valid for any duals of the right
-sign) the model falls apart into one small MIP a group. Each yields a bound, so a gap, and decisions that may be better than those the search for the whole stopped
-at: half a per cent of ten years of copper is more than all gallium ever.
+in the LP relaxation the model falls apart into one small MIP a group: a Lagrangian relaxation, at least as tight as
+the LP, and valid for any duals of the right sign. Each MIP yields a bound, so a gap, and decisions that may be better
+than those the search for the whole stopped at: half a per cent of ten years of copper is more than all gallium ever.
 """
 
 from __future__ import annotations

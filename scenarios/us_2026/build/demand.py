@@ -82,7 +82,7 @@ def _exports(market: Market, commodity: str, exports_t: float) -> Demand:
     multiple = EXPORT_MULTIPLE if imported else 1.0
     penalty = rounded(multiple * market.price_kusd_per_t(commodity))
     amount = rounded(_known_later_t(market, commodity) or exports_t, 6)
-    return Demand(commodity, f"{commodity} exports", "other", amount, 0.0, {1.0: penalty})
+    return Demand(commodity, f"{commodity} exports", "export", amount, 0.0, {1.0: penalty})
 
 
 def _known_later_t(market: Market, commodity: str) -> float:

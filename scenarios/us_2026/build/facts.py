@@ -61,7 +61,7 @@ class ParameterRange(Strict):
 class PenaltyRule(Strict):
     """Shortage penalty of a tier, as multiples of landed price times the use value factor."""
 
-    tier: Literal["military", "essential_civilian", "other"]
+    tier: Literal["military", "essential_civilian", "other", "export"]
     first_share: Share
     first_multiple: float
     rest_multiple: float
