@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from random import Random
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 import optimizer
 import scenarios
 from optimizer import figures
+from optimizer.check.costs import TERMS
 from optimizer.figures.flows import group_flows
 from optimizer.figures.layout import OTHERS, Flow, Key, lay_out, merge_small
 from optimizer.figures.stock_levels import AS_PLANNED, stock_points
-from optimizer.figures.text import amount, percent
+from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent
 from schemas import Scenario
+from schemas.scenario import Tier
 
 Tables = dict[str, pd.DataFrame]
 
@@ -230,6 +233,11 @@ def test_futures_show_their_cost_and_probability_the_dearest_first(specs: dict[s
         for value in specs["future_costs"]["data"]["values"]
     ]
     assert values == [("ban", "20 %", 5.32), ("calm", "80 %", 5.135)]
+
+
+def test_every_term_and_every_tier_has_a_name_in_words() -> None:
+    assert set(TERM_TITLES) == set(TERMS)
+    assert set(TIER_TITLES) == set(get_args(Tier))
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ TIER_TITLES: dict[str, str] = {
     "essential_civilian": "Essential civilian",
     "other": "Other demand",
     "export": "Sales abroad",
+    "export": "Sales abroad",
 }
 """Tiers of demand, in words."""
 
