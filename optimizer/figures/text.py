@@ -31,7 +31,6 @@ TIER_TITLES: dict[str, str] = {
     "essential_civilian": "Essential civilian",
     "other": "Other demand",
     "export": "Sales abroad",
-    "export": "Sales abroad",
 }
 """Tiers of demand, in words."""
 
