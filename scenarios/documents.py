@@ -76,6 +76,8 @@ def parse_json(text: str, file: str | None = None) -> Document:
     """The document in a JSON text; raises `InvalidInput`."""
     try:
         data = json.loads(text, object_pairs_hook=_unique_pairs)
+        if "\\ud" in text.lower():
+            json.dumps(data, ensure_ascii=False).encode()  # half of a character cannot be written anywhere
     except json.JSONDecodeError as error:
         raise refuse("broken_json", f"not JSON: {error.msg}.", file=file, line=error.lineno) from None
     except RecursionError:
@@ -156,7 +158,10 @@ class _YamlReader:
             return self._read_mapping(node, keys)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*keys, str(index))) for index, item in enumerate(node.value)]
-        value = self.yaml.constructor.construct_object(node)
+        try:
+            value = self.yaml.constructor.construct_object(node)
+        except (LookupError, ValueError, TypeError):
+            raise refuse("broken_yaml", f"{node.value[:80]!r} is no {node.tag}.", file=self.file, line=line) from None
         return value.isoformat() if isinstance(value, date) else value
 
     def _read_mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:

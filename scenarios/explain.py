@@ -41,10 +41,9 @@ _WORDS = {
 
 def note_problems(document: Document, error: ValidationError) -> list[tuple[str, ...]]:
     """Add what pydantic found to the document's problems; returns the places, as keys."""
+    items = error.errors(include_url=False)
     places = []
-    for item in error.errors(include_url=False):
-        if _is_other_branch(item):
-            continue
+    for item in [item for item in items if not _is_other_branch(item)] or items:
         keys = _keys(item, document.data)
         places.append(keys)
         _note(document, item, keys)
@@ -58,7 +57,7 @@ def _is_other_branch(item: Mapping[str, Any]) -> bool:
     also says that the mapping is not a number.
     """
     is_mapping = isinstance(item["input"], Mapping)
-    in_union = any(str(part).startswith(("dict[", "constrained", "float")) for part in item["loc"])
+    in_union = str((*item["loc"], "")[-2]).startswith(("dict[", "constrained-float", "float"))
     return in_union and (
         (item["type"] == "float_type" and is_mapping) or (item["type"] == "dict_type" and not is_mapping)
     )
@@ -111,7 +110,7 @@ def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, An
         listed = context["expected"] if kind == "literal_error" else context["expected_tags"]
         words = [word.strip(" '") for word in listed.replace(" or ", ",").split(",")]
         allowed, remedy = "one of " + ", ".join(words), did_you_mean(str(value), words)
-    elif kind == "string_type" and isinstance(value, int | float):
+    elif kind in ("string_type", "list_type") and isinstance(value, int | float) and "text" in str(allowed):
         remedy = "Put it in quotes."
     document.problem(_code(kind), keys, message, value=value, allowed=allowed, remedy=remedy)
 

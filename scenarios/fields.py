@@ -114,17 +114,14 @@ def opened(value: Any) -> Any:
 
 
 def as_number(value: Any) -> float | int | None:
-    """The number this is, or the number this text says; None if it is none."""
-    if isinstance(value, bool):
+    """The number this is, or the number this text says; None if it is none that a field could hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
-        return value
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if isinstance(value, str) else value
 
 
 def _is_model(option: Any) -> bool:

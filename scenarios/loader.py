@@ -13,7 +13,7 @@ from scenarios.documents import Document, from_mapping, label, parse_json, parse
 from scenarios.explain import note_problems
 from scenarios.partial import check_the_rest
 from scenarios.patching import apply_patches
-from scenarios.tables import read_folder
+from scenarios.tables import HEAD, read_folder
 from schemas.closest import did_you_mean
 from schemas.patches import Patch
 from schemas.problems import InvalidInput, split_path
@@ -69,7 +69,7 @@ def _locate(source: str | Path, folder: Path | None) -> Path:
     """The path a source means: a file or folder (relative to `folder` if given), or else a shipped name."""
     path = folder / source if folder else Path(source)
     looks_like_path = isinstance(source, Path) or "/" in source or path.suffix in (".yaml", ".yml", ".json")
-    if looks_like_path or path.is_dir():
+    if looks_like_path or (path / HEAD).is_file():
         if not path.exists():
             raise refuse("unknown_scenario", "there is no such file or folder.", value=str(source))
         return path

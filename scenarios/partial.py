@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from copy import deepcopy
+from functools import cache
+from typing import Any, get_args
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from scenarios.documents import Document, Keys
 from scenarios.fields import COLLECTIONS, ENTRIES
 from schemas.findings import Gaps
 from schemas.problems import InputProblem
-from schemas.references import find_problems
+from schemas.references import find_problems, find_unknown_names
 from schemas.scenario import Commodity, Demand, Horizon, Place, Scenario
 from schemas.types import Name
 
@@ -28,16 +30,21 @@ class _Partial(Scenario):
 
 
 def check_the_rest(document: Document, places: Sequence[Keys]) -> list[InputProblem]:
-    """What does not fit together among the entries that could be read; `places` are those that could not.
+    """What does not fit together in the part of a scenario that can be read; `places` are those that cannot.
 
+    A broken entry is left out, but its names are still looked up if it is whole without its broken fields.
     Problems of a whole section or collection say that checks which need it are still to come.
     """
     gaps = Gaps()
     data = dict(document.data)
-    for keys in places:
+    for keys in filter(None, places):
         _leave_out(data, keys, gaps)
     try:
         found = find_problems(_Partial.model_validate(data), gaps)
+        mended = _Partial.model_validate({**data, **_mended_entries(document.data, places, data)})
+        seen = {(problem.code, problem.path, str(problem.value)) for problem in found}
+        names = find_unknown_names(mended, gaps)
+        found += [item for item in names if (item.code, item.path, str(item.value)) not in seen]
     except ValidationError:
         gaps.whole.update(COLLECTIONS)
         found = []
@@ -46,8 +53,6 @@ def check_the_rest(document: Document, places: Sequence[Keys]) -> list[InputProb
 
 
 def _leave_out(data: dict[str, Any], keys: Keys, gaps: Gaps) -> None:
-    if not keys:
-        return
     section, entries = keys[0], data.get(keys[0])
     if section in ENTRIES and len(keys) > 1 and isinstance(entries, dict):
         gaps.names.setdefault(section, set()).add(keys[1])
@@ -56,6 +61,39 @@ def _leave_out(data: dict[str, Any], keys: Keys, gaps: Gaps) -> None:
     data.pop(section, None)
     if section in (*ENTRIES, "home", "horizon"):
         gaps.whole.add(section)
+
+
+def _mended_entries(broken: dict[str, Any], places: Sequence[Keys], rest: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """By collection, the entries of `rest` and those that can be read without their broken fields."""
+    copies: dict[tuple[str, str], Any] = {}
+    for keys in places:
+        if len(keys) > 2 and keys[0] in ENTRIES and keys[0] in rest:
+            entry = copies.setdefault((keys[0], keys[1]), deepcopy(broken[keys[0]][keys[1]]))
+            _take_away(entry, keys[2:])
+    mended: dict[str, dict[str, Any]] = {}
+    for (section, name), entry in copies.items():
+        try:
+            _entry_type(section).validate_python(entry)
+        except ValidationError:
+            continue
+        mended.setdefault(section, dict(rest[section]))[name] = entry
+    return mended
+
+
+def _take_away(value: Any, keys: Keys) -> None:
+    """Remove what stands at these keys, or the last thing around it that can be removed."""
+    for depth, key in enumerate(keys):
+        if not isinstance(value, dict):
+            return
+        below = value.get(key)
+        if depth == len(keys) - 1 or not isinstance(below, dict):
+            value.pop(key, None)
+        value = below
+
+
+@cache
+def _entry_type(collection: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_args(Scenario.model_fields[collection].annotation)[1])
 
 
 def _say_what_waits(document: Document, gaps: Gaps) -> None:

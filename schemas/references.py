@@ -38,6 +38,13 @@ def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputPro
     return findings.problems
 
 
+def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[InputProblem]:
+    """Of the problems, those of names that mean nothing."""
+    findings = Findings(scenario, gaps or Gaps())
+    check_references(findings)
+    return findings.problems
+
+
 def find_warnings(scenario: Scenario) -> list[InputProblem]:
     """What is allowed but probably not meant, of a scenario without problems."""
     findings = Findings(scenario, Gaps())

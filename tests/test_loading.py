@@ -1,15 +1,20 @@
 """A scenario gets in by name, file, folder or mapping; what is wrong with it is said at once, and where."""
 
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny_scenario import problems_of, the_problem_of, tiny
 
 import scenarios
+from scenarios.fields import value_under
 from schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
+from schemas.references import find_warnings
 
 TINY_YAML = """\
 name: small
@@ -182,6 +187,24 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     assert the_problem_of(tmp_path).code == "no_scenario"
 
 
+def test_a_folder_of_results_does_not_hide_the_shipped_scenario(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "golden-toy").mkdir()
+    write_folder(tmp_path / "stock-or-accept")
+
+    assert scenarios.load("golden-toy").name == "golden-toy"
+    assert scenarios.load("stock-or-accept").name == "in-tables"
+
+
+def test_the_scenarios_of_the_reference_page_load() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "scenario.md").read_text()
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+
+    assert [scenarios.load_text(block).name for block in blocks] == ["small", "us-2026-fast-permits"]
+
+
 # Text that cannot be read
 
 
@@ -234,12 +257,25 @@ def test_a_list_that_contains_itself_is_refused() -> None:
 
 
 def test_very_deep_nesting_is_refused() -> None:
-    assert yaml_problem("name: " + "[" * 20_000).code == "broken_yaml"
+    assert yaml_problem("name: " + "[" * 2_000).code == "broken_yaml"
     assert yaml_problem('{"name": ' + "[" * 200_000).code == "broken_json"
 
 
 def test_tags_that_name_python_objects_are_refused() -> None:
     assert yaml_problem("name: !!python/name:os.system x\n").code == "broken_yaml"
+
+
+@pytest.mark.parametrize(
+    "text", ["name: !!bool maybe\n", "name: !!int x\n", "name: 2026-99-99\n", "name: " + "9" * 5000]
+)
+def test_a_value_that_is_not_what_its_tag_or_form_says_is_refused(text: str) -> None:
+    found = yaml_problem(text)
+
+    assert (found.code, found.line) == ("broken_yaml", 1)
+
+
+def test_half_a_character_in_json_is_refused() -> None:
+    assert yaml_problem('{"name": "\\ud800"}').code == "broken_json"
 
 
 def test_text_that_is_not_utf_8_is_an_error_with_its_line(tmp_path: Path) -> None:
@@ -378,6 +414,25 @@ def test_everything_wrong_is_said_at_once() -> None:
     }
 
 
+def test_an_unknown_name_in_a_broken_entry_is_found_too() -> None:
+    data = tiny()
+    change(data, "facilities/mine/capcity", 3)
+    change(data, "facilities/mine/place", "AUX")
+    change(data, "facilities/offer/capacity_t_per_y", "2026=-1")
+    change(data, "facilities/offer/outputs", {"mettal": 1})
+    change(data, "routes/metal CHN/onboarding", {"lead": 1})
+    change(data, "routes/metal CHN/origin", "CHM")
+
+    assert {problem.path for problem in problems_of(data)} == {
+        "facilities.mine.capcity",
+        "facilities.mine.place",
+        "facilities.offer.capacity_t_per_y.2026",
+        "facilities.offer.outputs.mettal",
+        "routes.'metal CHN'.onboarding.lead",
+        "routes.'metal CHN'.origin",
+    }
+
+
 def test_a_section_that_cannot_be_read_says_what_is_checked_later() -> None:
     found = problems_of(change(tiny(), "places", 5))
 
@@ -389,6 +444,57 @@ def test_the_line_of_a_yaml_value_is_reported() -> None:
     found = yaml_problem(TINY_YAML.replace("origin: CHN", "origin: CHM"))
 
     assert (found.code, found.file, found.line) == ("unknown_place", "s.yaml", 12)
+
+
+def places_in(data: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    keys = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else []
+    here = [(*above, key) for key in keys]
+    return here + [place for key in keys for place in places_in(data[key], (*above, key))]
+
+
+PLACES = places_in(tiny())
+SCRAPS = st.sampled_from(
+    [
+        None,
+        -1,
+        0,
+        1e300,
+        float("nan"),
+        10**30,
+        True,
+        "",
+        "x",
+        "2026=1",
+        "=",
+        "*",
+        [],
+        [[]],
+        {},
+        {"": 1},
+        {"x": {"y": []}},
+    ]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), SCRAPS), min_size=1, max_size=4))
+def test_whatever_stands_anywhere_is_a_scenario_or_a_list_of_problems(
+    changes: list[tuple[tuple[Any, ...], Any]],
+) -> None:
+    data: Any = tiny()
+    for place, value in changes:
+        inner = data
+        for key in place[:-1]:
+            inner = value_under(inner, str(key))
+        if isinstance(inner, dict) or (isinstance(inner, list) and place[-1] in range(len(inner))):
+            inner[place[-1]] = value
+
+    problems = []
+    try:
+        find_warnings(scenarios.load(data))
+    except InvalidInput as error:
+        problems = error.problems
+
+    assert all(problem.path and str(problem) for problem in problems)
 
 
 # Tables

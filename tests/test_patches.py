@@ -150,6 +150,7 @@ def test_scale_by_star_passes_over_what_has_no_number() -> None:
     [
         (op("scale", "facilities.offer.capacity_t_per_y", 2), "patch_without_effect"),
         (op("scale", "projects.*.life_years", "twice"), "broken_patch"),
+        (op("scale", "projects.*.life_years", 10**400), "broken_patch"),
         (op("scale", "routes.'metal CHN'", 2), "broken_patch"),
         (op("scale", "routes.*.origin", 2), "broken_patch"),
         (op("scale", "routes.'ore AUS'.onboarding.lead_years", 2), "no_match"),
