@@ -70,8 +70,11 @@ def add_variables(m: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def _run_limits(instance: Instance) -> Floats:
-    """Width of each step, and never more than the capacity; a project's own is counted where it is on line."""
-    supply = instance.supply
-    capacity = np.array([supply.capacity_t_per_y[producer] for producer, _ in supply.steps])
-    limits: Floats = np.minimum(supply.width_t_per_y, capacity.reshape(supply.width_t_per_y.shape))
+    """Width of each step, never more than the capacity; nothing of a project where no start can be on line."""
+    supply, programme = instance.supply, instance.programme
+    limits = np.empty_like(supply.width_t_per_y)
+    for row, (producer, _) in enumerate(supply.steps):
+        limits[row] = np.minimum(supply.width_t_per_y[row], supply.capacity_t_per_y[producer])
+        if producer in programme.projects:
+            limits[row] *= [programme.may_run(producer, node) for node in range(len(instance.tree))]
     return limits

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, add_set
 from optimizer.prepare.instance import Instance
 
 
@@ -124,21 +123,23 @@ def add_projects(m: pyo.ConcreteModel, instance: Instance) -> None:
     on_line: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for p, n, t, a in gains:
         on_line.setdefault((p, n), []).append((t, a))
-    projects = list(programme.projects)
+    nodes = range(len(tree))
+    rows = [(p, node) for p in programme.projects for node in nodes if programme.may_run(p, node)]
+    committed = {
+        (p, tree.names[node]): float(
+            programme.committed_share.get((p, node), 0.0) * instance.supply.capacity_t_per_y[p][node]
+        )
+        for p, node in rows
+    }
+    add_set(m, "PROJECTS_ON_LINE", committed, dimen=2)
     add_param(m, "capacity_gain", gains)
-    add_links(m, "ON_LINE", on_line, [(p, n) for p in projects for n in tree.names], dimen=2)
-    committed = [
-        [programme.committed_share.get((p, n), 0.0) * instance.supply.capacity_t_per_y[p][n] for n in range(len(tree))]
-        for p in projects
-    ]
-    shape = (len(projects), len(tree))
-    add_param(m, "committed_capacity", by_node(projects, tree.names, np.array(committed, float).reshape(shape)))
-    add_param(m, "committed", {p: float(programme.projects[p].committed_start is not None) for p in projects})
-    add_set(m, "PROJECTS", projects)
+    add_links(m, "ON_LINE", on_line, list(committed), dimen=2)
+    add_param(m, "committed_capacity", committed)
+    add_param(m, "committed", {p: float(programme.projects[p].committed_start is not None) for p in programme.projects})
     add_constraint(m, start_stays_started, m.STARTS)
     add_constraint(m, project_starts_once, m.LAST_STARTS)
     add_constraint(m, project_starts_where_forced, m.FORCED)
-    add_constraint(m, project_runs_when_on_line, m.PROJECTS, m.NODES)
+    add_constraint(m, project_runs_when_on_line, m.PROJECTS_ON_LINE)
     add_constraint(m, project_waits_for_required, m.REQUIRED)
     add_constraint(m, project_excludes_other, m.EXCLUDED)
 

@@ -40,6 +40,10 @@ class Programme:
     on_line_y: Mapping[Start, float]
     """Year of first output without events."""
 
+    def may_run(self, project: str, node: int) -> bool:
+        """Whether any start on offer, or one already decided, is on line at a node."""
+        return bool(self.reached[project, node]) or self.committed_share.get((project, node), 0.0) > 0
+
 
 @dataclass(frozen=True)
 class Qualification:

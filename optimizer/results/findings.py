@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from optimizer.prepare.costs import NOT_SPEND
 from optimizer.results.values import Values, tail_mean
 from optimizer.results.words import listed, money, percent, tonnes
 
@@ -17,55 +20,95 @@ TIER_WORDS = {
 
 def findings(values: Values, do_nothing: Values | None) -> list[str]:
     """Sentences, the decision first."""
-    return [*_decisions(values), *_worth(values, do_nothing), *_shortage(values, do_nothing), *_tail(values)]
+    return [
+        _plan_in_a_sentence(values, do_nothing),
+        *_decisions(values),
+        *_shortage(values, do_nothing),
+        *_tail(values),
+    ]
+
+
+def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
+    """What to do, what it costs, what it buys."""
+    starts, onboardings, stored = _starts(values), _onboardings(values), _stored(values)
+    fast = sum(track == "fast_track" for _, track, _ in starts)
+    do = []
+    if starts:
+        do.append(f"start {_counted(len(starts), 'project')}" + (f" ({fast} on the fast track)" if fast else ""))
+    if onboardings:
+        do.append(f"onboard {_counted(len(onboardings), 'supplier')}")
+    if stored:
+        do.append(f"fill {_counted(len(stored), 'stockpile')}")
+    decision = listed(do).capitalize() if do else "Start, onboard and store nothing"
+    horizon = values.instance.tree.calendar
+    first, last = horizon.starts[0], horizon.end - 1
+    years = str(first) if first == last else f"{first} to {last}"
+    text = f"{decision}; this costs {money(spend(values))} in {years}, expected and discounted"
+    if do_nothing is None:
+        return text + "."
+    idle = do_nothing.expected(do_nothing.counted_costs())
+    saved = idle - values.expected(values.counted_costs())
+    if not do or abs(saved) <= 1e-9 * abs(idle):
+        return text + "."
+    return text + (
+        f"; with shortages at their penalties {money(abs(saved))} {'less' if saved > 0 else 'more'} than doing nothing "
+        f"({percent(abs(saved) / abs(idle))})."
+    )
 
 
 def _decisions(values: Values) -> Iterator[str]:
+    """The decisions by name, those for early years and fast tracks first."""
     instance = values.instance
     tree = instance.tree
-    on_base = [start for start in values.started_now if tree.future[start[2]] < 0]
     starts = [
-        f"{instance.programme.projects[p].title or p} in {tree.start[n]} ({t.replace('_', ' ')})"
-        for p, t, n in sorted(on_base, key=lambda s: (s[2], s[0]))
+        f"{instance.programme.projects[p].title or p} ({tree.start[n]}{', fast track' if t == 'fast_track' else ''})"
+        for p, t, n in sorted(_starts(values), key=lambda s: (s[1] != "fast_track", s[2], s[0]))
     ]
-    onboarded = [
-        f"{instance.trade.routes[r].title or r} in {tree.start[n]}"
-        for r, n in sorted(values.onboarded_now, key=lambda s: (s[1], s[0]))
-        if tree.future[n] < 0
-    ]
+    onboardings = [f"{instance.trade.routes[r].title or r} ({tree.start[n]})" for r, n in _onboardings(values)]
     stored = []
-    for row, name in enumerate(instance.stocks.names):
-        level = {node: values.flows["stock"][row, node] for node in tree.base_path}
-        peak = max(level, key=lambda node: level[node])
-        if values.flows["buy"][row].any() and level[peak] > 0:
-            stockpile = instance.stocks.stockpiles[name]
-            stored.append(f"{tonnes(level[peak])} of {stockpile.commodity} by the end of {_last_year(values, peak)}")
-    if starts:
-        yield f"Start {listed(starts)}."
-    if onboarded:
-        yield f"Onboard {listed(onboarded)}."
-    if stored:
-        yield f"Store up to {listed(stored)}."
-    if not (starts or onboarded or stored):
-        yield "Start no project, onboard no new supplier and buy nothing for stock: running sources serve best."
+    for row, node in _stored(values):
+        level = tonnes(values.flows["stock"][row, node])
+        name = commodity_title(values, instance.stocks.stockpiles[instance.stocks.names[row]].commodity)
+        stored.append(f"{level} of {name} ({tree.start[node]})")
+    for verb, items in (("Projects", starts), ("Suppliers", onboardings), ("Largest stocks", stored)):
+        if items:
+            yield f"{verb}: {listed(items)}."
 
 
-def _last_year(values: Values, node: int) -> int:
-    return int(values.instance.tree.start[node] + values.instance.tree.length[node] - 1)
+def _starts(values: Values) -> list[tuple[str, str, int]]:
+    """Starts on the base path, in time."""
+    tree = values.instance.tree
+    return sorted((s for s in values.started_now if tree.future[s[2]] < 0), key=lambda s: (s[2], s[0]))
 
 
-def _worth(values: Values, do_nothing: Values | None) -> Iterator[str]:
-    cost = values.expected(values.counted_costs())
-    if do_nothing is None:
-        return
-    idle = do_nothing.expected(do_nothing.counted_costs())
-    saved = idle - cost
-    if abs(saved) > 1e-9 * abs(idle):
-        word = "less" if saved > 0 else "more"
-        yield (
-            f"With shortages valued at their penalties, this comes to {money(abs(saved))} {word} in expectation "
-            f"than doing nothing ({percent(abs(saved) / abs(idle))} of it)."
-        )
+def _onboardings(values: Values) -> list[tuple[str, int]]:
+    """Onboardings on the base path, in time."""
+    tree = values.instance.tree
+    return sorted((s for s in values.onboarded_now if tree.future[s[1]] < 0), key=lambda s: (s[1], s[0]))
+
+
+def _stored(values: Values) -> list[tuple[int, int]]:
+    """(stockpile's row, node of its highest level) of what is bought for stock on the base path."""
+    base = list(values.instance.tree.base_path)
+    stock = values.flows["stock"]
+    bought = np.flatnonzero(values.flows["buy"][:, base].any(axis=1)).tolist()
+    return [(row, base[int(stock[row, base].argmax())]) for row in bought]
+
+
+def spend(values: Values) -> float:
+    """Money paid, expected and discounted, kUSD."""
+    costs = values.instance.costs
+    paid = (cost for term, cost in values.node_costs().items() if term not in NOT_SPEND and costs.counts(term))
+    return sum(values.expected(cost) for cost in paid)
+
+
+def commodity_title(values: Values, commodity: str) -> str:
+    """What a planner calls a commodity."""
+    return values.instance.scenario.commodities[commodity].title or commodity
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _shortage(values: Values, do_nothing: Values | None) -> Iterator[str]:
@@ -79,17 +122,18 @@ def _shortage(values: Values, do_nothing: Values | None) -> Iterator[str]:
 
 
 def _tail(values: Values) -> Iterator[str]:
-    tree = values.instance.tree
+    tree, scenario = values.instance.tree, values.instance.scenario
     costs = values.future_costs()
     if len(costs) < 2:
         return
-    level = values.instance.scenario.risk.tail_level
+    level = scenario.risk.tail_level
     worst = int(costs.argmax())
+    name = tree.future_names[worst]
     expected = float((costs * tree.future_probability).sum())
     yield (
-        f"The dearest future is {tree.future_names[worst]!r} (probability {percent(tree.future_probability[worst])}), "
-        f"{money(costs[worst] - expected)} above the mean; the mean of the worst {percent(1 - level)} of futures is "
-        f"{money(tail_mean(costs, tree.future_probability, level))}."
+        f"The dearest future, {scenario.futures[name].title or name} (probability "
+        f"{percent(tree.future_probability[worst])}), comes {money(costs[worst] - expected)} above the mean; the worst "
+        f"{percent(1 - level)} of futures cost {money(tail_mean(costs, tree.future_probability, level))} on average."
     )
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.prepare.costs import NOT_SPEND
 from optimizer.prepare.instance import Instance
-from optimizer.results.findings import findings, shortage_by_tier
+from optimizer.results.findings import findings, shortage_by_tier, spend
 from optimizer.results.values import Values, tail_mean
 from optimizer.solve.form import Form
 from optimizer.solve.search import Answer
@@ -41,7 +40,6 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
     tree = instance.tree
     costs = values.node_costs()
     terms = {term: values.expected(cost) for term, cost in costs.items() if cost.any()}
-    spend = [amount for term, amount in terms.items() if term not in NOT_SPEND and instance.costs.counts(term)]
     futures = values.future_costs()
     distance = max(0.0, answer.objective_kusd - answer.bound_kusd)
     worth = None if answer.do_nothing_kusd is None else answer.do_nothing_kusd - answer.objective_kusd
@@ -57,7 +55,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         gap_by_group=dict(answer.gap_by_group),
         expected_cost_kusd=values.expected(values.counted_costs()),
         cvar_kusd=tail_mean(futures, tree.future_probability, instance.scenario.risk.tail_level),
-        spend_kusd=sum(spend),
+        spend_kusd=spend(values),
         duty_kusd=terms.get("duty", 0.0),
         cost_terms_kusd=terms,
         do_nothing_kusd=answer.do_nothing_kusd,

@@ -19,8 +19,8 @@ def tonnes(t: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A fraction in percent."""
-    return f"{100 * share:.3g} %"
+    """A fraction in percent; what is below a ten-thousandth of a percent is 0."""
+    return "0 %" if abs(share) < 1e-6 else f"{100 * share:.3g} %"
 
 
 def listed(items: Sequence[str], at_most: int = 6) -> str:
@@ -28,7 +28,7 @@ def listed(items: Sequence[str], at_most: int = 6) -> str:
     shown = list(items[:at_most])
     if len(items) > at_most:
         shown.append(f"{len(items) - at_most} more")
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]
+    return "".join(shown) if len(shown) < 2 else ", ".join(shown[:-1]) + " and " + shown[-1]
 
 
 def _digits(number: float) -> str:

@@ -76,19 +76,28 @@ def improve_by_group(instance: Instance, form: Form, answer: Answer, control: Co
 
 
 def split(instance: Instance, form: Form) -> Iterator[Block]:
-    """The blocks that are left when the coupling rows are taken out, those with a commodity only."""
+    """The blocks that are left when the coupling rows are taken out, those with a commodity only.
+
+    A mineral group is never cut: its commodities stay together though no recipe may tie them.
+    """
     free_rows = np.setdiff1d(np.arange(form.matrix.shape[0]), _rows_of(form, COUPLING))
     links = sp.csr_array(form.matrix)[free_rows]
-    graph = sp.block_array([[None, links], [links.T, None]])
+    group_of = {
+        position: instance.scenario.commodities[form.rows[row].index()[0]].mineral_group
+        for position, row in enumerate(free_rows.tolist())
+        if form.rows[row].parent_component().local_name == "commodity_balances"
+    }
+    names = sorted(set(group_of.values()))
+    of_group = sp.csr_array(
+        (np.ones(len(group_of)), (list(group_of), [names.index(group) for group in group_of.values()])),
+        shape=(len(free_rows), len(names)),
+    )
+    graph = sp.block_array([[None, links, of_group], [links.T, None, None], [of_group.T, None, None]])
     _, label = connected_components(graph, directed=False)
-    row_label, column_label = label[: len(free_rows)], label[len(free_rows) :]
-    groups: dict[int, set[str]] = {}
-    for number, row in zip(row_label.tolist(), free_rows.tolist(), strict=True):
-        if form.rows[row].parent_component().local_name == "commodity_balances":
-            commodity = instance.scenario.commodities[form.rows[row].index()[0]]
-            groups.setdefault(number, set()).add(commodity.mineral_group)
-    for number, names in groups.items():
-        yield Block(" + ".join(sorted(names)), np.flatnonzero(column_label == number), free_rows[row_label == number])
+    row_label, column_label, group_label = np.split(label, np.cumsum(links.shape))
+    for number in dict.fromkeys(group_label.tolist()):
+        joined = [name for name, its in zip(names, group_label.tolist(), strict=True) if its == number]
+        yield Block(" + ".join(joined), np.flatnonzero(column_label == number), free_rows[row_label == number])
 
 
 def _prices(form: Form, dual: Floats) -> Prices:
