@@ -170,9 +170,7 @@ def _counts_transfers(case: Case) -> bool:
     return case.scenario.economics.view == "importer"
 
 
-def _make(
-    case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]
-) -> None:
+def _make(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
     for name, maker in case.world.makers.items():
         runs = [("run", name, number, node.name) for number in range(len(case.world.steps(name, node.period)))]
         availability = case.world.conditions(node).facility_availability.get(name, 1.0)
@@ -192,9 +190,7 @@ def _make(
                 balance[commodity, maker.place][column] -= per_t
 
 
-def _carry(
-    case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]
-) -> None:
+def _carry(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
     within: dict[str, Terms] = defaultdict(dict)
     for name, route in case.scenario.routes.items():
         availability = case.world.conditions(node).route_availability.get(name, 1.0)
@@ -251,9 +247,7 @@ def _qualify(case: Case, name: str, node: Node, program: _Program) -> None:
     program.add_at_most(dict.fromkeys(ships, -1.0), -least * conditions.facility_availability.get(main, 1.0))
 
 
-def _store(
-    case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]
-) -> None:
+def _store(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
     for name, pile in case.scenario.stockpiles.items():
         buy, release, stock = ((what, name, node.name) for what in ("buy", "release", "stock"))
         opened = any(selects_name(pile.release_events, event) for event in node.in_force)
@@ -287,9 +281,7 @@ def _value_stock(case: Case, node: Node, cost: Terms) -> None:
         cost["stock", name, node.name] -= pile.end_value_kusd_per_t
 
 
-def _serve(
-    case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]
-) -> None:
+def _serve(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
     for name, demand in case.scenario.demands.items():
         wanted = case.world.demand_t_per_y(name, node)
         row = {("serve", name, node.name): 1.0}
