@@ -27,7 +27,7 @@ from service.worker import Worker, make_worker
 _POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
 # The page that shows the API has a script of its own in it.
 _DOCS_POLICY = _POLICY + "; script-src 'self' 'unsafe-inline'"
-_DOCS = ("/docs", "/redoc")
+_DOCS = "/docs"
 _GOODBYE_S = 3
 """How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""
 
@@ -58,6 +58,8 @@ def create_app(
         version=version("lodeplan"),
         description="Plans the supply of critical minerals. Jobs solve scenarios; results are tidy tables.",
         lifespan=lifespan,
+        docs_url=_DOCS,
+        redoc_url=None,
     )
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
     app.include_router(health.router)
@@ -83,7 +85,7 @@ class Policies:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("content-security-policy", _DOCS_POLICY if scope["path"] in _DOCS else _POLICY)
+                headers.setdefault("content-security-policy", _DOCS_POLICY if scope["path"] == _DOCS else _POLICY)
             await send(message)
 
         await self.app(scope, receive, with_policy)

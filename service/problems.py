@@ -109,7 +109,8 @@ def _error_of(problem: InputProblem, place: str) -> ProblemError:
         value=problem.value,
         allowed=problem.allowed,
         remedy=problem.remedy,
-        line=problem.line,
+        # A line of a shipped file says nothing about the body.
+        line=None if problem.file else problem.line,
     )
 
 

@@ -101,7 +101,8 @@ class _AttemptWatch(Watch):
     attempt: Attempt
     stopping: threading.Event
     _next_write: float = 0.0
-    _waiting: SolverProgress | None = None
+    _latest: SolverProgress | None = None
+    _is_written: bool = True
 
     def wish(self) -> Wish:
         """What the job's state says; a worker that stops, and a job that is gone, want the solve ended."""
@@ -114,19 +115,21 @@ class _AttemptWatch(Watch):
         return _WISHES.get(state, Wish.KILL) if state else Wish.KILL
 
     def progress(self, progress: SolverProgress) -> None:
-        """Keep the latest for the next look."""
-        self._waiting = progress
+        """Keep the latest for the next look; numbers it does not tell stay as they were told before."""
+        before = self._latest.model_dump(exclude_none=True) if self._latest else {}
+        self._latest = SolverProgress(**{**before, **progress.model_dump(exclude_none=True)})
+        self._is_written = False
 
     def write_progress(self) -> None:
         """Record the latest progress, if it is not recorded yet."""
-        if self._waiting is None:
+        if self._latest is None or self._is_written:
             return
         with open_session(self.database) as session:
-            jobs.note_progress(session, self.attempt, self._waiting)
-            jobs.note(session, self.attempt.job_id, _in_words(self._waiting))
+            jobs.note_progress(session, self.attempt, self._latest)
+            jobs.note(session, self.attempt.job_id, _in_words(self._latest))
             session.commit()
         self._next_write = time.monotonic() + PROGRESS_EVERY_S
-        self._waiting = None
+        self._is_written = True
 
 
 _WISHES = {JobState.RUNNING: Wish.GO_ON, JobState.STOPPING: Wish.STOP}

@@ -241,6 +241,15 @@ def test_a_lost_attempt_is_told_to_end_and_its_progress_is_not_recorded(tmp_path
     assert bench.job(job_id).progress is None
 
 
+def test_progress_that_tells_less_keeps_the_numbers_told_before(tmp_path: Path) -> None:
+    def tell(watch: Watch) -> None:
+        watch.progress(SolverProgress(phase="search", elapsed_s=1, gap=0.25))
+        watch.progress(SolverProgress(phase="check", elapsed_s=2))
+
+    progress = Bench(tmp_path, Script(act=tell)).solved("solve").progress
+    assert progress == SolverProgress(phase="check", elapsed_s=2, gap=0.25)
+
+
 def test_an_error_in_the_worker_itself_fails_the_job(tmp_path: Path) -> None:
     def break_down(_watch: Watch) -> None:
         raise OSError("no room on the disk")

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 import scenarios
 from scenarios.catalogue import find_shipped
-from schemas import InvalidInput, Scenario
+from schemas import InvalidInput, Scenario, scenario_json_schema
 from schemas.jobs import ScenarioEntry, ScenarioList
 from service.problems import ApiError
 from service.views import API
@@ -39,4 +39,4 @@ def show_scenario(name: str) -> Scenario:
 @router.get("/schema")
 def show_schema() -> dict[str, Any]:
     """Give the JSON Schema of a scenario."""
-    return Scenario.model_json_schema()
+    return scenario_json_schema()
