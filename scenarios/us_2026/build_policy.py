@@ -36,8 +36,7 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 def build(folder: Path = FOLDER) -> dict[str, list[dict[str, str]]]:
     """The computed tables, by file name."""
     facts = folder / "facts"
-    places = {row["name"] for row in read(folder / "places.csv")}
-    places |= {row["name"] for row in read(folder / "places.candidates.csv")}
+    places = [*read(folder / "places.csv"), *read(folder / "places.candidates.csv")]
     return {
         **tariff_tables(
             read(facts / "policy_hts.csv"), read(facts / "policy_measures.csv"), read(facts / "materials.csv"), places

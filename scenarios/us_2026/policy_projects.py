@@ -70,11 +70,12 @@ def _sources(fact: Row) -> Table:
         _ranged(fact, "capacity", "capacity_t_per_y"),
         _ranged(fact, "capex", "capex_kusd"),
         _ranged(fact, "cost", "cost_kusd_per_t"),
-        _judged(name, "tracks.*", fact["time_source"]),
-        _judged(name, "life_years", fact["life_source"]),
+        _judged(name, "tracks.*", fact["time_source"], ("0.7", "1.8")),
+        _judged(name, "life_years", fact["life_source"], ("0.6", "1.5")),
     ]
     if fact["recipe_source"] != "Own product":
-        rows += [_judged(name, side, fact["recipe_source"]) for side in ("outputs", "inputs") if fact[side]]
+        sides = [side for side in ("outputs", "inputs") if fact[side]]
+        rows += [_judged(name, side, fact["recipe_source"], ("0.8", "1.2")) for side in sides]
     return rows
 
 
@@ -84,9 +85,12 @@ def _ranged(fact: Row, column: str, field: str) -> dict[str, str]:
     return _source(fact["name"], field, **cells, range_is_factor="true" if cells["low"] else "")
 
 
-def _judged(name: str, field: str, source: str) -> dict[str, str]:
-    """A number whose source says itself whether it is assumed."""
-    return _source(name, field, kind="assumed" if source.startswith("Assumed") else "derived", source=source)
+def _judged(name: str, field: str, source: str, factors: tuple[str, str]) -> dict[str, str]:
+    """A number whose source says itself whether it is assumed; then its range as factors."""
+    if not source.startswith("Assumed"):
+        return _source(name, field, kind="derived", source=source)
+    low, high = factors
+    return _source(name, field, kind="assumed", source=source, low=low, high=high, range_is_factor="true")
 
 
 def _source(name: str, field: str, **cells: str) -> dict[str, str]:

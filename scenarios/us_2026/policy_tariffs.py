@@ -14,7 +14,7 @@ Table = list[dict[str, str]]
 
 FIELDS = (
     *("origins", "except_origins", "commodities", "hts", "except_hts", "rate_share", "rate_kusd_per_t_gross"),
-    *("all_in_ceiling_share", "minimum_price_kusd_per_t", "quota.volume_t_per_y", "quota.in_quota_rate_share"),
+    *("all_in_ceiling_share", "minimum_price_kusd_per_t"),
     *("precedence", "replaces", "onset", "until", "active", "note"),
     *("_kind", "_source", "_year", "_low", "_high"),
 )
@@ -40,9 +40,10 @@ LIST_SOURCES = {
 
 
 def tariff_tables(
-    lines: Sequence[Row], rules: Sequence[Row], materials: Sequence[Row], places: Collection[str]
+    lines: Sequence[Row], rules: Sequence[Row], materials: Sequence[Row], places: Sequence[Row]
 ) -> dict[str, Table]:
-    """`tariffs.csv` and its provenance, from tariff lines, dated rules, commodities and known places."""
+    """`tariffs.csv` and its provenance, from tariff lines, dated rules, commodities and places."""
+    known = {row["name"] for row in places}
     lead = {row["commodity"]: row["hts"].split(";")[0].strip() for row in materials if row["hts"]}
     used = [line for line in lines if any(_begins(code, line["hts"]) for code in lead.values())]
     content = {
@@ -51,8 +52,10 @@ def tariff_tables(
         for row in materials
         if row["hts"] and _begins(lead[row["commodity"]], line["hts"])
     }
-    measures = [*_general(used, content), *_column_2(used, content, places), *_section_301(used)]
-    measures += [_rule(rule, used, places) for rule in rules]
+    hit = {code for commodity, code in lead.items() if _sells_without_normal_relations(commodity, places)}
+    column_2 = [line for line in used if any(_begins(code, line["hts"]) for code in hit)]
+    measures = [*_general(used, content), *_column_2(column_2, content, known), *_section_301(used)]
+    measures += [_rule(rule, used, known) for rule in rules]
     sources = [row for measure in measures for row in _provenance(measure)]
     return {
         "tariffs.csv": [
@@ -60,6 +63,13 @@ def tariff_tables(
         ],
         "provenance.tariffs.csv": sources,
     }
+
+
+def _sells_without_normal_relations(commodity: str, places: Sequence[Row]) -> bool:
+    """Whether a place under column 2 is a source of the commodity, alone or within its region of others."""
+    region = next((row for row in places if row["name"] == f"{commodity} others"), None)
+    members = region["members"] if region else ""
+    return any(f"{place}=" in members for place in COLUMN_2)
 
 
 def _begins(code: str, prefix: str) -> bool:
@@ -159,10 +169,6 @@ def _rule(rule: Row, lines: Sequence[Row], places: Collection[str]) -> dict[str,
         hts="; ".join(line["hts"] for line in lines if rule["lines"] and _is_listed(line, rule["lines"])),
         except_hts="; ".join(exempt),
         **{field: rule[field] for field in ("rate_share", "all_in_ceiling_share", "minimum_price_kusd_per_t")},
-        **{
-            "quota.volume_t_per_y": rule["quota_volume_t_per_y"],
-            "quota.in_quota_rate_share": rule["quota_in_rate_share"],
-        },
         **{field: rule[field] for field in ("precedence", "replaces", "onset", "until", "active", "note")},
         **{f"_{field}": rule[field] for field in ("kind", "source", "year", "low", "high")},
     )
@@ -185,22 +191,11 @@ def _known(selection: str, places: Collection[str]) -> str:
 
 
 def _provenance(measure: Row) -> Table:
-    """One row for the measure; ranges go to the field that carries the rate."""
-    field = next(
-        field
-        for field in (
-            "quota.volume_t_per_y",
-            "all_in_ceiling_share",
-            "minimum_price_kusd_per_t",
-            "rate_share",
-            "rate_kusd_per_t_gross",
-        )
-        if measure[field]
-    )
-    row = {"table": "tariffs", "name": measure["name"], "field": "*"}
-    row |= {key: measure[f"_{key}"] for key in ("kind", "source", "year")}
-    ranged = {"low": measure["_low"], "high": measure["_high"]}
-    return [{**row, "field": field, **ranged}, row] if measure["_low"] else [{**row, "low": "", "high": ""}]
+    """Where the measure comes from; of an assumed one, the range of the field that carries its rate."""
+    fields = ("all_in_ceiling_share", "minimum_price_kusd_per_t", "rate_share", "rate_kusd_per_t_gross")
+    carrier = next(field for field in fields if measure[field])
+    cells = {key: measure[f"_{key}"] for key in ("kind", "source", "year", "low", "high")}
+    return [{"table": "tariffs", "name": measure["name"], "field": carrier if cells["low"] else "*", **cells}]
 
 
 def _label(rate: float) -> str:
