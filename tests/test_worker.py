@@ -1,6 +1,7 @@
 """A worker's attempts: how each way to end is recorded, and what happens to those given up."""
 
 import gzip
+import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +9,15 @@ from pathlib import Path
 import pytest
 from job_service import fake_solver, new_database, toy, wait_until
 
+import scenarios
 from schemas import Solution, SolverProgress
 from schemas.jobs import FailureCode, JobOptions, JobState
 from service import jobs, storage
+from service.child import ORPHANED_EXIT_CODE
 from service.engine import Attempt
 from service.engine.inline import InlineEngine
 from service.jobs import SOURCES, Outcome, Submission
-from service.solving import Solver, Watch, Wish, Work
+from service.solving import CHILD, Solver, Watch, Wish, Work
 from service.storage import Job, get_job, open_session
 from service.worker import Worker
 
@@ -276,3 +279,16 @@ def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None
         assert storage.read_scenario(session, job.id) == toy("elsewhere")
     assert bench.job(job.id).state is JobState.SUCCEEDED
     assert bench.engine.pending == []
+
+
+@pytest.mark.slow
+def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.json"
+    scenario.write_text(jobs.canonical_json(scenarios.load("us-2026-lite")))
+    command = [*CHILD, str(scenario), str(tmp_path / "result.json.gz"), "--gap", "0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert b"progress" in child.stdout.readline()
+        child.stdin.close()
+        assert child.wait(timeout=20) == ORPHANED_EXIT_CODE
