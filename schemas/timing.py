@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import accumulate
 
 from schemas.findings import Findings
 from schemas.scenario import Horizon, Project
+
+_NO_PROBABILITY = 1e-12
 
 
 def check(findings: Findings) -> None:
@@ -27,6 +30,8 @@ def check(findings: Findings) -> None:
         _check_events(findings)
         for name, project in scenario.projects.items():
             _check_forced_track(findings, name, project)
+        if findings.can_read("events", "futures"):
+            _check_departures(findings)
 
 
 def warn(findings: Findings) -> None:
@@ -93,6 +98,32 @@ def _check_events(findings: Findings) -> None:
             message = "the event begins after the horizon."
             allowed = f"a day before the year {end}"
             findings.note("outside_horizon", keys, message, value=str(event.onset), allowed=allowed)
+
+
+def _check_departures(findings: Findings) -> None:
+    """A future departs from the base path, which ends where the futures before have taken all probability."""
+    futures = findings.scenario.futures
+    given = sum(future.probability or 0 for future in futures.values())
+    departing: dict[int, list[str]] = {}
+    for name, future in futures.items():
+        if future.events:
+            onset = min(findings.scenario.events[event].onset.year for event in future.events)
+            departing.setdefault(_period_of(findings.scenario.horizon, onset), []).append(name)
+    left = 1.0
+    for _, names in sorted(departing.items()):
+        has_ended = left < _NO_PROBABILITY
+        for name in names:
+            if has_ended:
+                message = "the future can never come: by its first event, earlier futures have taken all probability."
+                findings.note("never_comes", ["futures", name], message, remedy="Take it away, or lower the others.")
+            own = futures[name].probability
+            left -= max(0.0, 1 - given) if own is None else own
+
+
+def _period_of(horizon: Horizon, year: int) -> int:
+    """Number of the period that contains a year."""
+    ends = accumulate(horizon.period_years, initial=horizon.first_year)
+    return sum(1 for end in ends if end <= year)
 
 
 def _check_forced_track(findings: Findings, name: str, project: Project) -> None:

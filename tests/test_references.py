@@ -144,6 +144,15 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "no_forced_track",
         f"{PROJECT}.forced_track",
     ),
+    "a future that departs when all have departed": (
+        [
+            put("events.late", {**BAN, "places": ["CHN"], "onset": 2029}),
+            put("futures.late", {"probability": 0, "events": ["late"]}),
+            put("futures.ban.probability", 1),
+        ],
+        "never_comes",
+        "futures.late",
+    ),
     # numbers that must agree
     "members do not add to 1": (
         [put("places.Others.members", "CHN=0.4; AUS=0.5")],
