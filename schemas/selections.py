@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from schemas.scenario import Route, Scenario, TariffMeasure
+from schemas.scenario import Scenario, TariffMeasure
 
 
 class Selections:
@@ -67,20 +67,15 @@ class Selections:
         """Names of the routes a tariff measure is meant for, exemptions taken out, whatever the date."""
         commodities = self.commodities(measure.commodities, measure.hts)
         exempt = self.commodities(measure.except_commodities, measure.except_hts)
-        named = {name for name in measure.except_origins if name != "*"}
         # A region is out only as a whole: with one member exempt the others still pay.
-        origins = self.places(measure.origins) - (self._wholly(named) if measure.except_origins else frozenset())
+        origins = self.places(measure.origins) - self._wholly(measure.except_origins)
         destination = measure.destination or self.scenario.home
         return self.routes(sorted(commodities - exempt), origins, {destination})
-
-    def into_home(self, route: Route) -> bool:
-        """Whether a route is an import of home."""
-        return route.destination == self.scenario.home
 
     def _wholly(self, selection: Iterable[str]) -> frozenset[str]:
         chosen: set[str] = set()
         for name in selection:
-            chosen |= {name} | self.groups.get(name, set())
+            chosen |= set(self.scenario.places) if name == "*" else {name} | self.groups.get(name, set())
         whole = {
             name for name, place in self.scenario.places.items() if place.members and place.members.keys() <= chosen
         }
