@@ -173,3 +173,11 @@ def test_ci_runs_the_readme_command_for_tests() -> None:
     )
     assert shown.stdout.strip() == command
     assert "readme_command tests" in script
+
+
+def test_every_page_of_the_documentation_can_be_found_from_its_index() -> None:
+    docs = ROOT / "docs"
+    index = (docs / "index.md").read_text(encoding="utf-8")
+    linked = {(docs / target).resolve() for target in re.findall(r"\]\(([^)#]+\.md)\)", index)}
+    pages = {path.resolve() for path in docs.rglob("*.md")} - {(docs / "index.md").resolve()}
+    assert linked == pages

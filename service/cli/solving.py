@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from schemas import Patch, Scenario
 
 _KILLED_BY_CTRL_C = 130
+_PERSON_TAKES_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,17 @@ def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits
     import optimizer
 
     stop = threading.Event()
+    asked_at = 0.0
     with ProgressLine() as line:
 
         def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+            nonlocal asked_at
             if stop.is_set():
-                os._exit(_KILLED_BY_CTRL_C)
+                # Launchers such as `timeout` pass a signal on twice at once; a person takes longer.
+                if time.monotonic() - asked_at > _PERSON_TAKES_S:
+                    os._exit(_KILLED_BY_CTRL_C)
+                return
+            asked_at = time.monotonic()
             stop.set()
             print("\nStopping; Ctrl-C again leaves without a plan.", file=sys.stderr)
 
