@@ -21,9 +21,6 @@ class Gaps:
     whole: set[str] = field(default_factory=set)
     """Sections and collections that could not be read at all."""
 
-    def __bool__(self) -> bool:
-        return bool(self.names or self.whole)
-
 
 class Findings:
     """A scenario under check and the problems found so far."""
