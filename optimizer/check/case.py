@@ -40,7 +40,7 @@ class World:
         """Cost steps of a facility or project in a period, without events."""
         key = (maker, period.index)
         if key not in self._steps:
-            self._steps[key] = cost_steps(self.makers[maker], period, self.tree.periods[0])
+            self._steps[key] = cost_steps(self.makers[maker], period, self.tree.periods)
         return self._steps[key]
 
     def step(self, maker: str, number: str, node: Node) -> Step:

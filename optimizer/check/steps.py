@@ -27,23 +27,23 @@ def home_capacity_t_per_y(facility: Facility, period: Period) -> float:
     return mean(facility.capacity_t_per_y, period) * facility.home_share
 
 
-def cost_steps(facility: Facility, period: Period, first: Period) -> list[Step]:
-    """The steps of a facility in a period, number 0 first; `first` is the first period."""
+def cost_steps(facility: Facility, period: Period, periods: tuple[Period, ...]) -> list[Step]:
+    """The steps of a facility in a period, number 0 first; `periods` are all of the horizon."""
     if facility.steps:
         return [Step(step.width_t_per_y, mean(step.cost_kusd_per_t, period)) for step in facility.steps]
     price = mean(facility.cost_kusd_per_t, period)
     if facility.supply_curve is None:
         return [Step(home_capacity_t_per_y(facility, period), price)]
-    return _curve_steps(facility, facility.supply_curve, price, first)
+    return _curve_steps(facility, facility.supply_curve, price, periods)
 
 
-def _curve_steps(facility: Facility, curve: SupplyCurve, price: float, first: Period) -> list[Step]:
+def _curve_steps(facility: Facility, curve: SupplyCurve, price: float, periods: tuple[Period, ...]) -> list[Step]:
     """Step 0 is what is observed, at the price; then equal widths up to the end of the curve."""
     observed = curve.observed_t_per_y
     slope = curve.slope_kusd_per_t2_y
     if slope is None:
-        slope = mean(facility.cost_kusd_per_t, first) / ((curve.elasticity or inf) * observed)
-    end = curve.up_to_t_per_y or home_capacity_t_per_y(facility, first)
+        slope = mean(facility.cost_kusd_per_t, periods[0]) / ((curve.elasticity or inf) * observed)
+    end = curve.up_to_t_per_y or max(home_capacity_t_per_y(facility, each) for each in periods)
     found = [Step(observed, price)] if observed > 0 else []
     width = (end - observed) / curve.steps
     if not 0 < width < inf:

@@ -6,19 +6,30 @@ import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
+from schemas.problems import InputProblem, InvalidInput, join_path
 from schemas.scenario import Route
 
 
 def flow_limit_t_per_y(instance: Instance, name: str) -> Floats:
     """Most that can ever flow on a route at each node: what it carries, what its origin makes, what its end takes.
 
-    Shape (nodes,). Raises ValueError where nothing bounds it: such a route needs a capacity.
+    Shape (nodes,). Raises `InvalidInput` where nothing bounds it: such a route needs a capacity.
     """
     route = instance.trade.routes[name]
     limit = np.minimum(instance.trade.capacity_t_per_y[name], _made(instance, route))
     limit = np.minimum(limit, _taken(instance, route))
     if not np.isfinite(limit).all():
-        raise ValueError(f"route {name!r} needs onboarding but nothing limits its flow: give it a capacity_t_per_y")
+        raise InvalidInput(
+            [
+                InputProblem(
+                    code="no_flow_limit",
+                    path=join_path(["routes", name, "capacity_t_per_y"]),
+                    message="the route needs onboarding, but nothing limits what it could carry.",
+                    allowed="a capacity on the route, on the offers that feed it, or on what its destination takes",
+                    remedy="Give the route a capacity that it will not exceed.",
+                )
+            ]
+        )
     return limit
 
 

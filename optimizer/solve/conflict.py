@@ -24,26 +24,39 @@ SENTENCES = {
     "onboarded_route_takes_minimum": "Route {0!r} cannot take its minimum volume in {node}: {amount:,.4g} t/y lack.",
 }
 """Constraints a planner states, and so may relax; the others are material balances and definitions."""
+PAIRS = ("project_waits_for_required", "project_excludes_other")
+FORCED = ("project_starts_where_forced",)
 
 
 def find_conflict(instance: Instance, form: Form) -> list[str]:
     """Sentences that name the stated limits which cannot all hold, with the least total relaxation found.
 
-    A limit that is no row (a bound, such as a fill rate) shows in the row it makes impossible.
+    A limit that is no row (a bound, such as a fill rate) shows in the row it makes impossible. Limits give way before
+    rules between projects, and those before a forced start: what it needs tells more than that it cannot be.
     """
-    rows = np.array([i for i, row in enumerate(form.rows) if row.parent_component().local_name in SENTENCES], np.int64)
-    if len(rows) == 0:
-        return [_UNNAMED]
+    for kept in ((*PAIRS, *FORCED), FORCED, ()):
+        relaxed = set(SENTENCES) - set(kept)
+        rows = np.array(
+            [i for i, row in enumerate(form.rows) if row.parent_component().local_name in relaxed], np.int64
+        )
+        found = _least_relaxation(instance, form, rows) if len(rows) else []
+        if found:
+            return found
+    return [_UNNAMED]
+
+
+def _least_relaxation(instance: Instance, form: Form, rows: Ints) -> list[str]:
+    """A sentence for each of these rows that gives way; none where they are not enough."""
     run = run_highs(_elastic(form, rows), Settings(gap=1e-4, time_limit_s=TIME_LIMIT_S))
     if run.x is None:
-        return [_UNNAMED]
+        return []
     relaxation = run.x[form.matrix.shape[1] :]
     found = [
         _sentence(instance, form.rows[row], float(amount * form.row_unit[row]))
         for row, amount in zip(rows.tolist(), relaxation, strict=True)
         if amount > 1e-6
     ]
-    return found or [_UNNAMED]
+    return list(dict.fromkeys(found))
 
 
 _UNNAMED = "No stated limit alone explains it: check capacities, bounds and dates against the demands that must be met."

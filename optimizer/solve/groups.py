@@ -55,18 +55,18 @@ def improve_by_group(instance: Instance, form: Form, answer: Answer, control: Co
 
     Returned as it came where there is no plan, or no dual to price the coupling rows with.
     """
-    if answer.x is None:
+    if answer.x is None or control.ended():
         return answer
     blocks = list(split(instance, form))
     if not form.integer.any():
         return replace(answer, gap_by_group={block.name: answer.gap for block in blocks})
-    relaxed = run_highs(form.relaxed(), Settings(threads=control.threads))
+    relaxed = run_highs(form.relaxed(), Settings(threads=control.threads, time_limit_s=control.left_s()))
     if relaxed.row_dual is None:
         return answer
     prices = _prices(form, relaxed.row_dual)
     runs = {}
     for block in blocks:
-        if control.should_stop is not None and control.should_stop():
+        if control.ended():
             return answer
         runs[block.name] = _alone(form, block, prices, answer, control)
     better = _adopted(form, answer, blocks, runs, control)
@@ -116,7 +116,7 @@ def _prices(form: Form, dual: Floats) -> Prices:
 def _alone(form: Form, block: Block, prices: Prices, answer: Answer, control: Control) -> Run:
     """The priced MIP of one block, from where the plan stands."""
     assert answer.x is not None
-    columns, rows = block.columns, block.rows
+    columns, rows, left = block.columns, block.rows, control.left_s()
     alone = replace(
         form,
         matrix=sp.csc_array(sp.csr_array(form.matrix)[rows][:, columns]),
@@ -132,7 +132,7 @@ def _alone(form: Form, block: Block, prices: Prices, answer: Answer, control: Co
         alone,
         Settings(
             gap=min(GROUP_GAP, control.gap),
-            time_limit_s=GROUP_TIME_LIMIT_S,
+            time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
             threads=control.threads,
             start=(answer.x / form.column_unit)[columns],
             should_stop=control.should_stop,
@@ -165,6 +165,8 @@ def _adopted(form: Form, answer: Answer, blocks: list[Block], runs: dict[str, Ru
         mine = block.columns[integers]
         if np.array_equal(np.round(run.x[integers]), np.round(x[mine])):
             continue
+        if control.ended():
+            break
         trial = x.copy()
         trial[mine] = np.round(run.x[integers])
         better = decided(form, trial, answer, control)

@@ -77,8 +77,21 @@ def run_highs(form: Form, settings: Settings) -> Run:
     doubtful = status in (Status.kInfeasible, Status.kUnbounded, Status.kUnboundedOrInfeasible)
     if doubtful and settings.presolve:
         return run_highs(form, replace(settings, presolve=False))
+    if status == Status.kUnboundedOrInfeasible:
+        return _unbounded_or_infeasible(form, settings)
     termination = _TERMINATION.get(status, Termination.ERROR)
     return _result(solver, form, termination)
+
+
+def _unbounded_or_infeasible(form: Form, settings: Settings) -> Run:
+    """HiGHS leaves it open for a MIP: unbounded if there is a point at all, which a search without costs finds."""
+    if not form.cost.any():
+        return Run(Termination.INFEASIBLE, None, None, None, float("inf"), float("-inf"))
+    any_point = run_highs(
+        replace(form, cost=np.zeros_like(form.cost)), replace(settings, presolve=True, start=None, on_incumbent=None)
+    )
+    termination = any_point.termination if any_point.x is None else Termination.UNBOUNDED
+    return Run(termination, None, None, None, float("inf"), float("-inf"))
 
 
 def _solver(form: Form, settings: Settings) -> highspy.Highs:

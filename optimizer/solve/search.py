@@ -6,6 +6,7 @@ optimality: better flows, and duals.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,15 +21,29 @@ Report = Callable[[str, float | None, float | None], None]
 """Called with a phase, and objective and bound in kUSD once there are any."""
 
 
+GRACE_S = 10.0
+"""Seconds beyond the time limit for what every answer needs."""
+
+
 @dataclass(frozen=True)
 class Control:
     """How far to search, and who listens."""
 
     gap: float
     time_limit_s: float | None = None
+    """Wall time for all searching together, from when this object was made."""
     threads: int | None = None
     report: Report | None = None
     should_stop: Callable[[], bool] | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def left_s(self) -> float | None:
+        """Time left of the limit, seconds; None without one."""
+        return None if self.time_limit_s is None else max(0.0, self.began + self.time_limit_s - time.monotonic())
+
+    def ended(self) -> bool:
+        """Whether the limit has passed, or somebody asked to stop."""
+        return self.left_s() == 0.0 or (self.should_stop is not None and self.should_stop())
 
     def settings(self, phase: str, money_unit: float) -> Settings:
         """Solver settings for one run."""
@@ -41,7 +56,7 @@ class Control:
 
         return Settings(
             gap=self.gap,
-            time_limit_s=self.time_limit_s,
+            time_limit_s=self.left_s(),
             threads=self.threads,
             on_incumbent=on_incumbent,
             should_stop=self.should_stop,
@@ -104,10 +119,15 @@ def decided(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
 
 
 def compared(form: Form, answer: Answer, control: Control) -> Answer:
-    """With the cost of doing nothing: no start, no onboarding, nothing bought for stock."""
+    """With the cost of doing nothing: no start, no onboarding, nothing bought for stock.
+
+    A plan means little without it, so it may take `GRACE_S` beyond the time limit.
+    """
     idle = form.columns_of("start", "started", "onboard", "onboarded", "buy")
     nothing = form.with_bounds(idle, np.zeros(len(idle))).relaxed()
-    run = run_highs(nothing, Settings(threads=control.threads))
+    left = control.left_s()
+    limit = None if left is None else max(left, GRACE_S)
+    run = run_highs(nothing, Settings(threads=control.threads, time_limit_s=limit))
     if run.x is None:
         return answer
     return replace(answer, do_nothing_kusd=run.objective * form.money_unit, do_nothing_x=run.x * form.column_unit)
