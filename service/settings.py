@@ -30,7 +30,11 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the default database.")
-    database_url: str = Field(default="", description="SQLite or PostgreSQL; a file in `data_dir` when empty.")
+    database_url: str = Field(
+        default="",
+        pattern="^$|^sqlite:///.|^postgres(ql)?://.",
+        description="SQLite or PostgreSQL; a file in `data_dir` when empty.",
+    )
     max_body_mb: float = Field(default=32, gt=0, description="Largest body of a request, MB.")
     slots: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 1) // 2),
@@ -60,6 +64,7 @@ class Settings(BaseModel):
                         path=names[str(item["loc"][0])],
                         message=item["msg"] + ".",
                         value=item["input"],
+                        allowed=(cls.model_fields[str(item["loc"][0])].description or "").rstrip("."),
                         remedy="Change the environment variable, or unset it.",
                     )
                     for item in error.errors()

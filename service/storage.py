@@ -10,10 +10,11 @@ from typing import Any
 import sqlalchemy
 from pydantic import BaseModel
 from sqlalchemy import JSON, Column, DateTime, Dialect, Enum, LargeBinary, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel, col, create_engine, select
 
-from schemas import PlanDocument, Scenario
+from schemas import InputProblem, InvalidInput, PlanDocument, Scenario
 from schemas.jobs import JobFailure, JobOptions, JobState
 from schemas.plan import Solution, SolverProgress, Termination
 
@@ -128,8 +129,18 @@ def open_database(url: str) -> sqlalchemy.Engine:
 
 
 def create_tables(database: sqlalchemy.Engine) -> None:
-    """Make the tables that are missing."""
-    SQLModel.metadata.create_all(database)
+    """Make the tables that are missing; raises `InvalidInput` if the database cannot be reached."""
+    try:
+        SQLModel.metadata.create_all(database)
+    except OperationalError as error:
+        problem = InputProblem(
+            code="unreachable_database",
+            path="LODEPLAN_DATABASE_URL",
+            message=f"the database cannot be reached: {str(error.orig).strip()}.",
+            value=database.url.render_as_string(hide_password=True),
+            remedy="Start the database, or correct the address.",
+        )
+        raise InvalidInput([problem]) from None
 
 
 def open_session(database: sqlalchemy.Engine) -> Session:

@@ -6,6 +6,7 @@ import resource
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +16,8 @@ import uvicorn
 from job_service import DATABASES, database_of, fake_solver, wait_until
 
 import scenarios
-from schemas import Scenario
+from schemas import InvalidInput, Scenario
+from service import storage
 from service.app import create_app
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome, canonical_json
@@ -435,3 +437,21 @@ def test_a_job_waits_in_the_queue_while_all_slots_are_taken(api: httpx.Client) -
     for job_id in busy:
         api.post(f"/api/v1/jobs/{job_id}:cancel")
     assert ended(api, waiting)["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("LODEPLAN_SLOTS", "many"), ("LODEPLAN_MAX_BODY_MB", "-1"), ("LODEPLAN_DATABASE_URL", "mysql://localhost/x")],
+)
+def test_a_wrong_setting_is_named_with_its_value(variable: str, value: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        Settings.from_environment({variable: value})
+    (found,) = refused.value.problems
+    assert (found.path, found.value) == (variable, value)
+
+
+def test_a_database_that_cannot_be_reached_is_an_input_error_without_its_password(tmp_path: Path) -> None:
+    for url in (f"sqlite:///{tmp_path}/missing/x.db", "postgresql://someone:hush@127.0.0.1:1/x"):
+        with pytest.raises(InvalidInput, match="LODEPLAN_DATABASE_URL") as refused:
+            storage.create_tables(storage.open_database(Settings(database_url=url).sqlalchemy_url))
+        assert "hush" not in str(refused.value)
