@@ -115,6 +115,24 @@ def test_a_forgotten_attempt_leaves_no_row(database: sqlalchemy.Engine, engine: 
     assert "forgotten.1" not in workflows(database)
 
 
+def test_an_attempt_forgotten_while_it_waits_is_never_run(
+    database: sqlalchemy.Engine, engine: DbosEngine, desk: Desk
+) -> None:
+    desk.go_on.clear()
+    wanted = [Attempt(f"in-line-{number}", 1) for number in range(4)]
+    with open_session(database) as session:
+        for attempt in wanted:
+            engine.enqueue(session, attempt)
+        session.commit()
+    wait_until(lambda: desk.at_once == 2)
+    started = [attempt for attempt in wanted if attempt in desk.got]
+    waiting = [attempt for attempt in wanted if attempt not in started]
+    engine.forget([started[0], waiting[0]])
+    desk.go_on.set()
+    wait_until(lambda: waiting[1] in desk.got)
+    assert waiting[0] not in desk.got
+
+
 def test_workflow_rows_hold_ids_only_and_no_pickle(database: sqlalchemy.Engine, engine: DbosEngine) -> None:
     with open_session(database) as session:
         engine.enqueue(session, Attempt("plain", 1))

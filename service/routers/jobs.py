@@ -15,11 +15,11 @@ import scenarios
 from optimizer.results.summary import scenario_hash
 from scenarios.catalogue import find_shipped
 from schemas import InvalidInput, Scenario
-from schemas.jobs import JobPage, JobRequest, JobView, Problem, Validation
+from schemas.jobs import JobPage, JobRequest, JobState, JobView, Problem, Validation
 from service import jobs, storage
 from service.bodies import read_job_request
 from service.dependencies import DatabaseOf, EngineOf, SessionOf
-from service.engine import Attempt
+from service.engine import Attempt, JobEngine
 from service.jobs import Submission
 from service.problems import MEDIA_TYPE, ApiError, invalid_input
 from service.storage import Job
@@ -103,15 +103,15 @@ def show_log(session: SessionOf, job_id: str) -> str:
 
 
 @router.post("/jobs/{job_id}:stop", status_code=202, response_model_exclude_none=True)
-def stop_job(session: SessionOf, job_id: str) -> JobView:
+def stop_job(session: SessionOf, engine: EngineOf, job_id: str) -> JobView:
     """Have a job end with the best plan it holds; a queued one is cancelled."""
-    return _asked(session, job_id, jobs.request_stop(session, job_id))
+    return _asked(session, engine, job_id, jobs.request_stop(session, job_id))
 
 
 @router.post("/jobs/{job_id}:cancel", status_code=202, response_model_exclude_none=True)
-def cancel_job(session: SessionOf, job_id: str) -> JobView:
+def cancel_job(session: SessionOf, engine: EngineOf, job_id: str) -> JobView:
     """Have a job end without a plan."""
-    return _asked(session, job_id, jobs.request_cancel(session, job_id))
+    return _asked(session, engine, job_id, jobs.request_cancel(session, job_id))
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
@@ -143,7 +143,7 @@ def _load(wanted: JobRequest) -> Scenario:
         raise invalid_input(error, "/scenario") from None
 
 
-def _submit(database: sqlalchemy.Engine, engine: EngineOf, submission: Submission) -> JobView:
+def _submit(database: sqlalchemy.Engine, engine: JobEngine, submission: Submission) -> JobView:
     with storage.open_session(database) as session:
         job = jobs.submit(session, engine, submission)
         session.commit()
@@ -155,10 +155,13 @@ def _read_view(database: sqlalchemy.Engine, job_id: str) -> JobView:
         return job_view(find_job(session, job_id))
 
 
-def _asked(session: Session, job_id: str, accepted: bool) -> JobView:
+def _asked(session: Session, engine: JobEngine, job_id: str, accepted: bool) -> JobView:
     session.commit()
     job = find_job(session, job_id)
     session.refresh(job)
     if not accepted:
         raise ApiError(409, "job-ended", f"The job is {job.state}: nothing is left to end.")
+    if job.state is JobState.CANCELLED:
+        # It never ran; a worker would draw it from the queue for nothing.
+        engine.forget([Attempt(job_id, job.attempt)])
     return job_view(job)
