@@ -87,7 +87,7 @@ def test_a_supply_curve_becomes_steps(curve: Data, steps: list[tuple[float, floa
     data["facilities"]["China"] |= {"cost_kusd_per_t": 20, "supply_curve": {"up_to_t_per_y": 800, **curve}}
     scenario = Scenario.model_validate(data)
     period = build_tree(scenario).periods[0]
-    found = cost_steps(scenario.facilities["China"], period, period)
+    found = cost_steps(scenario.facilities["China"], period, (period,))
     assert [(step.width_t_per_y, step.cost_kusd_per_t) for step in found] == [pytest.approx(step) for step in steps]
 
 
@@ -97,7 +97,7 @@ def test_a_curve_keeps_its_slope_when_its_price_moves() -> None:
     data["facilities"]["China"] |= {"cost_kusd_per_t": {2026: 10, 2027: 30}, "supply_curve": curve}
     scenario = Scenario.model_validate(data)
     first, second = build_tree(scenario).periods[:2]
-    found = cost_steps(scenario.facilities["China"], second, first)
+    found = cost_steps(scenario.facilities["China"], second, (first, second))
     # b = 10 / 100 from 2026; in 2027 P at 150 is 30 + 0.1 * 50
     assert [step.cost_kusd_per_t for step in found] == [30, pytest.approx(35)]
 

@@ -1,0 +1,384 @@
+"""The search: hand-off, words for how it ended, stop and time limit, what clashes, gaps by group, doing nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+from check_plans import Data, golden_toy, workshop
+
+import optimizer
+from optimizer.model import build_model
+from optimizer.prepare import prepare
+from optimizer.solve import Control, Form, standard_form
+from optimizer.solve.highs import Run, Settings, run_highs
+from optimizer.solve.search import Answer, decided, judged, search
+from scenarios import load
+from schemas import InvalidInput, Solution, SolverProgress, Summary, Termination
+
+
+def form_of(data: Data) -> Form:
+    instance = prepare(load(data))
+    return standard_form(build_model(instance), instance)
+
+
+def toy(**sections: Data) -> Data:
+    """The golden toy with entries changed or added: `toy(routes={"from China": {"capacity_t_per_y": 5}})`."""
+    data = golden_toy()
+    for section, entries in sections.items():
+        for name, fields in entries.items():
+            data.setdefault(section, {})[name] = {**data.get(section, {}).get(name, {}), **fields}
+    return data
+
+
+def summary_of(data: Data, **options: Any) -> Summary:
+    return optimizer.solve(data, **options).summary
+
+
+# Hand-off
+
+
+def test_the_hand_off_keeps_every_coefficient_of_the_model() -> None:
+    """A point of the model costs and breaks rows by the same amounts before and after scaling."""
+    form = form_of(workshop())
+    run = run_highs(form, Settings(gap=0))
+    assert run.x is not None
+    in_tonnes = run.x * form.column_unit
+    for column, value in zip(form.columns, in_tonnes.tolist(), strict=True):
+        column.set_value(value, skip_validation=True)
+
+    rows = form.matrix @ run.x * form.row_unit
+    stated = [float(row.body()) - float(row.lower if row.equality else 0.0) for row in form.rows]
+    scaled = [
+        body - (lower * unit if row.equality else 0.0)
+        for body, lower, unit, row in zip(rows, form.row_lower, form.row_unit, form.rows, strict=True)
+    ]
+    assert scaled == pytest.approx(stated, abs=1e-6)
+    assert run.objective * form.money_unit == pytest.approx(2962.3000202277058)
+
+
+def test_fixing_columns_leaves_the_others_free() -> None:
+    form = form_of(golden_toy())
+    starts = form.columns_of("start")
+    fixed = form.with_bounds(starts, np.zeros(len(starts)))
+
+    assert (fixed.column_upper[starts] == 0).all()
+    others = np.setdiff1d(np.arange(len(form.columns)), starts)
+    assert np.array_equal(fixed.column_upper[others], form.column_upper[others])
+    assert not fixed.relaxed().integer.any()
+    assert form.integer[starts].all()
+
+
+def test_decisions_that_cost_more_are_not_adopted() -> None:
+    form = form_of(golden_toy())
+    best = search(form, Control(gap=0))
+    assert best.x is not None
+    worse = best.x / form.column_unit
+    [standard] = [
+        j for j in form.columns_of("start").tolist() if form.columns[j].index() == ("Mine", "standard", "2026")
+    ]
+    worse[standard] = 1 - round(worse[standard])
+
+    assert decided(form, worse, best, Control(gap=0)) is best
+
+
+# How it ended
+
+
+def test_a_search_to_the_end_is_optimal_within_the_gap() -> None:
+    summary = summary_of(golden_toy(), gap=0)
+
+    assert (summary.termination, summary.solution) == (Termination.OPTIMAL, Solution.OPTIMAL)
+    assert summary.gap == 0
+    assert summary.bound_kusd == pytest.approx(summary.objective_kusd)
+
+
+@pytest.mark.parametrize(
+    ("bound", "gap", "words"),
+    [
+        (99.0, 0.02, (Termination.OPTIMAL, Solution.OPTIMAL)),
+        (90.0, 0.02, (Termination.TIME_LIMIT, Solution.FEASIBLE)),
+        (101.0, 0.0, (Termination.OPTIMAL, Solution.OPTIMAL)),
+    ],
+)
+def test_a_plan_is_optimal_where_the_gap_asked_for_is_reached(
+    bound: float, gap: float, words: tuple[Termination, Solution]
+) -> None:
+    found = Answer(Termination.TIME_LIMIT, Solution.FEASIBLE, x=np.zeros(1), objective_kusd=100.0, bound_kusd=bound)
+    answer = judged(found, gap)
+
+    assert (answer.termination, answer.solution) == words
+
+
+def test_a_scenario_that_costs_nothing_has_no_gap() -> None:
+    data = toy()
+    for demand in data["demands"].values():
+        demand["quantity_t_per_y"] = 0
+    data["stockpiles"] = {}
+    summary = summary_of(data, gap=0)
+
+    assert summary.objective_kusd == 0
+    assert summary.gap == 0
+    assert summary.solution == Solution.OPTIMAL
+
+
+@pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])
+def test_profit_without_end_is_called_unbounded(projects: bool) -> None:
+    """Unlimited metal for 13.5 kUSD, in store worth 99."""
+    data = toy(stockpiles={"store": {"end_value_kusd_per_t": 99}})
+    if not projects:
+        data["projects"] = {}
+    summary = summary_of(data)
+
+    assert (summary.termination, summary.solution) == (Termination.UNBOUNDED, Solution.NONE)
+    assert summary.conflict == []
+
+
+def test_an_onboarding_that_nothing_limits_is_refused_with_a_remedy() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        optimizer.solve(toy(routes={"from China": {"onboarding": {}}}))
+
+    [problem] = caught.value.problems
+    assert problem.path == "routes.'from China'.capacity_t_per_y"
+    assert problem.remedy
+
+
+# Limits of time, and stopping
+
+
+@pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])
+def test_no_time_at_all_ends_without_a_plan_and_without_a_crash(projects: bool) -> None:
+    data = golden_toy() if projects else {**golden_toy(), "projects": {}}
+    summary = summary_of(data, time_limit_s=1e-9)
+
+    assert (summary.termination, summary.solution) == (Termination.TIME_LIMIT, Solution.NONE)
+    assert summary.objective_kusd is None
+
+
+def test_a_stop_before_anything_was_found_ends_interrupted() -> None:
+    summary = summary_of(golden_toy(), should_stop=lambda: True)
+
+    assert (summary.termination, summary.solution) == (Termination.INTERRUPTED, Solution.NONE)
+
+
+def hard_knapsack() -> Data:
+    """Forty projects that hardly differ, under a budget: a search that does not end by itself."""
+    rng = np.random.default_rng(7)
+    data = toy()
+    data["horizon"]["period_years"] = [1] * 8
+    data["demands"]["civilian"]["quantity_t_per_y"] = 2000
+    data["demands"]["civilian"]["shortage_penalty_kusd_per_t"] = 300
+    data["facilities"]["China"] |= {"capacity_t_per_y": 300}
+    data["stockpiles"]["store"]["capacity_t"] = 100
+    mine = data["projects"].pop("Mine")
+    for number in range(40):
+        size = int(rng.integers(20, 60))
+        capex = int(rng.integers(20, 40)) * size
+        data["projects"][f"mine {number}"] = {**mine, "capacity_t_per_y": size, "capex_kusd": capex}
+    data["limits"] = {"money": {"kind": "budget", "covers": ["capex"], "amount_kusd_per_y": 2500}}
+    return data
+
+
+@pytest.mark.slow
+def test_a_stop_keeps_the_best_plan_so_far() -> None:
+    found: list[SolverProgress] = []
+    plan = optimizer.solve(
+        hard_knapsack(),
+        gap=0,
+        time_limit_s=120,
+        on_progress=found.append,
+        should_stop=lambda: any(line.phase == "search" and line.objective_kusd is not None for line in found),
+    )
+
+    assert (plan.summary.termination, plan.summary.solution) == (Termination.INTERRUPTED, Solution.FEASIBLE)
+    assert plan.summary.gap is not None
+    assert plan.summary.gap > 0
+    assert plan.summary.check is not None
+
+
+@pytest.mark.slow
+def test_a_time_limit_keeps_the_best_plan_so_far() -> None:
+    summary = summary_of(hard_knapsack(), gap=0, time_limit_s=3)
+
+    assert (summary.termination, summary.solution) == (Termination.TIME_LIMIT, Solution.FEASIBLE)
+    assert summary.check is not None
+
+
+@pytest.mark.slow
+def test_a_stop_reaches_the_united_states_scenario_while_it_is_searched() -> None:
+    searching_since: list[float] = []
+
+    def listen(line: SolverProgress) -> None:
+        if line.phase == "search":
+            searching_since.append(time.monotonic())
+
+    plan = optimizer.solve("us-2026-lite", on_progress=listen, should_stop=lambda: bool(searching_since))
+
+    assert plan.summary.termination in (Termination.INTERRUPTED, Termination.OPTIMAL)
+    assert (plan.summary.solution == Solution.NONE) == (plan.summary.objective_kusd is None)
+
+
+def test_progress_tells_phases_in_order_and_bounds_that_meet() -> None:
+    lines: list[SolverProgress] = []
+    summary = summary_of(golden_toy(), gap=0, on_progress=lines.append)
+
+    phases = list(dict.fromkeys(line.phase for line in lines))
+    stations = ("read", "prepare", "build", "handoff", "highs", "groups", "compare", "extract", "check")
+    assert [phase for phase in phases if phase in stations] == list(stations)
+    elapsed = [line.elapsed_s for line in lines]
+    assert elapsed == sorted(elapsed)
+    assert {"read", "prepare", "build", "handoff", "highs", "extract", "check", "total"} <= set(summary.timings_s)
+    last = [line for line in lines if line.objective_kusd is not None][-1]
+    assert last.objective_kusd == pytest.approx(summary.objective_kusd)
+
+
+# What clashes
+
+
+FORCED = {"forced_track": "fast"}
+IMPOSSIBLE: dict[str, tuple[Data, str]] = {
+    "a service floor above all supply": (
+        toy(
+            stockpiles={"store": {"capacity_t": 0}},
+            projects={"Mine": {"capacity_t_per_y": 0}},
+            limits={"all served": {"kind": "service_floor", "tiers": ["essential_civilian"], "served_share": 1.0}},
+        ),
+        "Service floor 'all served' lacks 30 t/y for 'civilian' in ban@2028.",
+    ),
+    "a cover out of reach": (
+        toy(stockpiles={"store": {"cover_days": 365, "fill_t_per_y": 60}}),
+        "Stockpile 'store' would miss its cover target or end minimum by 40 t in 2026.",
+    ),
+    "an end minimum that is lost": (
+        toy(stockpiles={"store": {"opening_t": 90, "end_minimum_t": 50, "loss_share_per_y": 0.5, "fill_t_per_y": 10}}),
+        # 10 a year, half of what was there lost: 55 in 2026, then 37.5, 28.75, 24.375
+        "Stockpile 'store' would miss its cover target or end minimum by 25.62 t in 2029.",
+    ),
+    "forced tracks against permit slots": (
+        toy(
+            projects={
+                "Mine": {**FORCED, "tracks": {"fast": {"permit_years": 0, "construction_years": 1, "permit_slots": 2}}}
+            },
+            limits={"one permit a year": {"kind": "permit_slots", "slots_per_y": 1}},
+        ),
+        "Limit 'one permit a year' would have to be exceeded by 1 slots in ",
+    ),
+    "a forced track against a budget": (
+        toy(
+            projects={"Mine": {**FORCED, "latest_start": 2026}},
+            limits={"capital": {"kind": "budget", "covers": ["capex"], "amount_kusd_per_y": 20}},
+        ),
+        "Limit 'capital' would have to be exceeded by 400 kUSD in 2026.",
+    ),
+    "two forced projects that exclude each other": (
+        toy(projects={"Mine": FORCED, "Pit": {**golden_toy()["projects"]["Mine"], **FORCED, "excludes": ["Mine"]}}),
+        "Projects 'Pit' and 'Mine', which exclude each other, would both have to start.",
+    ),
+    "a forced project that must wait for another": (
+        toy(
+            projects={
+                "Mine": {**FORCED, "latest_start": 2026, "requires": ["Pit"]},
+                "Pit": {**golden_toy()["projects"]["Mine"], "earliest_start": 2027},
+            }
+        ),
+        "Project 'Mine' would have to start before 'Pit', which it requires.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "sentence"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_what_cannot_be_is_infeasible_and_the_limit_is_named(data: Data, sentence: str) -> None:
+    plan = optimizer.solve(data)
+
+    assert (plan.summary.termination, plan.summary.solution) == (Termination.INFEASIBLE, Solution.NONE)
+    assert any(found.startswith(sentence) for found in plan.summary.conflict), plan.summary.conflict
+    assert len(plan.summary.conflict) == len(set(plan.summary.conflict))
+    assert plan.tables == {}
+
+
+# Groups, and doing nothing
+
+
+def two_metals(group_of_second: str) -> Data:
+    """The toy's metal, and another that no recipe ties to it; each may be onboarded from a cheaper source."""
+    data = toy(
+        commodities={"other metal": {"stage": "refined", "mineral_group": group_of_second}},
+        facilities={"China 2": {"place": "CHN", "outputs": {"other metal": 1}, "cost_kusd_per_t": 3}},
+        demands={
+            "other": {
+                "commodity": "other metal",
+                "tier": "other",
+                "quantity_t_per_y": 10,
+                "shortage_penalty_kusd_per_t": 40,
+            }
+        },
+    )
+    data["routes"]["from China 2"] = {
+        "commodity": "other metal",
+        "origin": "CHN",
+        "destination": "USA",
+        "onboarding": {"cost_kusd": 30},
+    }
+    return data
+
+
+@pytest.mark.parametrize(
+    ("group", "blocks"), [("metal", {"metal"}), ("another", {"metal", "another"})], ids=["one group", "two groups"]
+)
+def test_each_group_of_minerals_has_its_gap_and_the_bound_holds(group: str, blocks: set[str]) -> None:
+    summary = summary_of(two_metals(group), gap=0)
+
+    assert set(summary.gap_by_group) == blocks
+    assert all(gap == pytest.approx(0, abs=1e-6) for gap in summary.gap_by_group.values())
+    assert summary.solution == Solution.OPTIMAL
+
+
+def test_groups_tied_by_a_recipe_are_one() -> None:
+    data = two_metals("another")
+    data["facilities"]["plant"] = {
+        "place": "USA",
+        "inputs": {"other metal": 1},
+        "outputs": {"metal": 1},
+        "capacity_t_per_y": 5,
+    }
+    assert set(summary_of(data, gap=0).gap_by_group) == {"another + metal"}
+
+
+def test_a_budget_in_common_does_not_tie_groups_and_the_bound_stays_below_the_plan() -> None:
+    data = two_metals("another")
+    data["limits"] = {"money": {"kind": "budget", "covers": ["capex", "onboarding"], "amount_kusd_per_y": 150}}
+    summary = summary_of(data, gap=0)
+
+    assert set(summary.gap_by_group) == {"metal", "another"}
+    assert summary.bound_kusd is not None
+    assert summary.objective_kusd is not None
+    assert summary.bound_kusd <= summary.objective_kusd
+
+
+def test_doing_nothing_starts_onboards_and_stores_nothing() -> None:
+    # 100 t a year from China at 13.5; in the ban 50 t from the ally at 15, and 50 t of civilian demand short at 60.
+    summary = summary_of(golden_toy(), gap=0)
+
+    calm = sum(1350 / 1.05**year for year in range(4))
+    banned = 1350 + 1350 / 1.05 + sum((50 * 15 + 50 * 60) / 1.05**year for year in (2, 3))
+    assert summary.do_nothing_kusd == pytest.approx(0.8 * calm + 0.2 * banned)
+    assert summary.objective_kusd is not None
+    assert summary.do_nothing_kusd is not None
+    assert summary.gap_of_worth == 0
+
+
+def test_doing_nothing_has_no_cost_where_it_is_not_possible() -> None:
+    summary = summary_of(toy(stockpiles={"store": {"cover_days": 30}}), gap=0)
+
+    assert summary.solution == Solution.OPTIMAL
+    assert summary.do_nothing_kusd is None
+    assert summary.gap_of_worth is None
+
+
+def test_a_limit_of_time_in_an_lp_gives_no_point() -> None:
+    run: Run = run_highs(form_of(golden_toy()).relaxed(), Settings(time_limit_s=1e-9))
+
+    assert run.termination == Termination.TIME_LIMIT
+    assert run.x is None
