@@ -6,23 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from itertools import combinations
 
+from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings
-from schemas.scenario import (
-    Budget,
-    DemandEvent,
-    Event,
-    ExportEvent,
-    Facility,
-    Limit,
-    OutputEvent,
-    PermitSlots,
-    PriceEvent,
-    ProjectEvent,
-    Scenario,
-    ServiceFloor,
-    ShareCap,
-    TariffEvent,
-)
+from schemas.limits import Budget, Limit, PermitSlots, ServiceFloor, ShareCap
+from schemas.scenario import Facility, Scenario
 from schemas.selections import matching
 
 Stop = tuple[str, str]

@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from schemas import agreement, reach, timing
+from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings, Gaps
+from schemas.limits import ServiceFloor, ShareCap
 from schemas.problems import InputProblem
-from schemas.scenario import (
-    DemandEvent,
-    Event,
-    ExportEvent,
-    Facility,
-    OutputEvent,
-    PriceEvent,
-    Project,
-    ProjectEvent,
-    Scenario,
-    ServiceFloor,
-    ShareCap,
-    TariffEvent,
-)
+from schemas.scenario import Facility, Project, Scenario
 from schemas.selections import matching
 
 

@@ -7,10 +7,15 @@ periods, lead times and shares are read.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from schemas.entries import Entry, Tier
+from schemas.events import Event, Future
+from schemas.limits import Limit
 from schemas.types import (
     AnyByYear,
     ByYear,
@@ -20,25 +25,14 @@ from schemas.types import (
     Positive,
     Recipe,
     Share,
-    ShareByYear,
     Strict,
     When,
     Year,
-    _split_list,
-    _split_pairs,
+    split_list,
+    split_pairs,
 )
 
 Stage = Literal["ore", "concentrate", "refined", "semi_finished", "product", "scrap"]
-Tier = Literal["military", "essential_civilian", "other", "export"]
-"""Whose need it is; `export`: buyers abroad, whose penalty is the sale forgone."""
-Nodes = Literal["all", "base_path"]
-
-
-class Entry(Strict):
-    """What every named entry may carry."""
-
-    title: str = Field(default="", description="What a planner calls it.")
-    note: str = Field(default="", description="Anything a reader should know.")
 
 
 class Horizon(Strict):
@@ -104,7 +98,7 @@ class Place(Entry):
     """A country (ISO 3166 alpha-3) or a region."""
 
     groups: NameList = Field(default=[], description="Named groups it belongs to, such as `allies`.")
-    members: Annotated[dict[Name, Positive], BeforeValidator(_split_pairs)] = Field(
+    members: Annotated[dict[Name, Positive], BeforeValidator(split_pairs)] = Field(
         default={},
         description="A region made of other places: the share of each, adding to 1. Its duty and the events "
         "that hit it are those of its members, by share.",
@@ -184,7 +178,7 @@ class Project(Facility):
 
     capacity_t_per_y: ByYear = Field(description="Activity at most when ramped up, t/y.")
     capex_kusd: NonNegative = Field(description="Capital cost, kUSD.")
-    capex_spending_share: Annotated[list[Share], BeforeValidator(_split_list)] = Field(
+    capex_spending_share: Annotated[list[Share], BeforeValidator(split_list)] = Field(
         default=[1.0],
         min_length=1,
         description="Share of capex falling due in the year of the start and each year after; adds to 1.",
@@ -197,7 +191,7 @@ class Project(Facility):
     tracks: dict[Name, Track] = Field(
         min_length=1, description="Ways to build it, such as `standard` and `fast_track`."
     )
-    ramp_up_share: Annotated[list[Share], BeforeValidator(_split_list)] = Field(
+    ramp_up_share: Annotated[list[Share], BeforeValidator(split_list)] = Field(
         default=[1.0], min_length=1, description="Share of capacity in each year on line; the last holds from then on."
     )
     earliest_start: Year | None = Field(default=None, description="First year a start is allowed.")
@@ -263,7 +257,7 @@ class TariffMeasure(Entry):
     except_commodities: NameList = Field(default=[], description="Commodities or patterns exempt.")
     except_hts: NameList = Field(default=[], description="HTS prefixes exempt.")
     rate_share: Annotated[
-        NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)], BeforeValidator(_split_pairs)
+        NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)], BeforeValidator(split_pairs)
     ] = Field(default=0.0, description="Rate as a fraction of the base (0.25 is 25 %).")
     base: Literal["customs_value", "metal_value"] = Field(
         default="customs_value",
@@ -324,134 +318,11 @@ class Demand(Entry):
     tier: Tier = Field(description="Whose need it is; `export` is a sale abroad.")
     quantity_t_per_y: ByYear = Field(description="t/y.")
     shortage_penalty_kusd_per_t: Annotated[
-        NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1)], BeforeValidator(_split_pairs)
+        NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1)], BeforeValidator(split_pairs)
     ] = Field(
         description="Worth of an unserved t, kUSD/t; or rising steps: up to this share of the demand, this penalty "
         "(`0.1=50; 1=400`; the last share is 1)."
     )
-
-
-class _Limit(Entry):
-    applies_to: Nodes = Field(default="all", description="Every node, or the base path only.")
-    violation_price_kusd: Positive | None = Field(
-        default=None,
-        description="Soft limit: price per unit of violation (kUSD per t, per kUSD or per slot); absent: hard.",
-    )
-
-
-class ShareCap(_Limit):
-    """Places' share in home's arrivals and output of a commodity, at most."""
-
-    kind: Literal["share_cap"]
-    commodity: Name = Field(description="Whose supply.")
-    places: NameList = Field(min_length=1, description="Places or groups counted together.")
-    cap_share: ShareByYear = Field(description="Share at most (fraction).")
-
-
-class Budget(_Limit):
-    """Money falling due in a period, at most."""
-
-    kind: Literal["budget"]
-    covers: Annotated[list[Literal["capex", "onboarding", "stock", "support"]], BeforeValidator(_split_list)] = Field(
-        min_length=1,
-        description="`capex` includes extra cost of tracks; `stock` is purchases at the reference price; `support` is "
-        "price floors.",
-    )
-    amount_kusd_per_y: ByYear = Field(description="kUSD/y.")
-
-
-class PermitSlots(_Limit):
-    """Permit slots used by starts, at most."""
-
-    kind: Literal["permit_slots"]
-    slots_per_y: ByYear = Field(description="Slots a year.")
-
-
-class ServiceFloor(_Limit):
-    """Share of demand served, at least."""
-
-    kind: Literal["service_floor"]
-    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(
-        min_length=1, description="Tiers it protects, each demand alone."
-    )
-    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    served_share: ShareByYear = Field(description="Share of each demand served, at least (fraction).")
-
-
-Limit = Annotated[ShareCap | Budget | PermitSlots | ServiceFloor, Field(discriminator="kind")]
-
-
-class _Event(Entry):
-    onset: When = Field(description="First day; not before the second period.")
-    until: When | None = Field(default=None, description="First day it no longer holds; absent: to the end.")
-
-
-class ExportEvent(_Event):
-    """Routes out of places carry less: a ban, a licence delay, a quota, a blockade."""
-
-    changes: Literal["exports"]
-    places: NameList = Field(default=["*"], description="Origins, or groups.")
-    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    destinations: NameList = Field(default=["*"], description="Destinations, or groups.")
-    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
-
-
-class OutputEvent(_Event):
-    """Facilities run less: a strike, an accident, a war, a water shortage."""
-
-    changes: Literal["output"]
-    places: NameList = Field(default=["*"], description="Places, or groups.")
-    commodities: NameList = Field(default=["*"], description="Commodities they make, or patterns.")
-    facilities: NameList = Field(default=["*"], description="Facilities and projects, or patterns.")
-    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
-
-
-class PriceEvent(_Event):
-    """Costs of facilities abroad and customs values move."""
-
-    changes: Literal["price"]
-    places: NameList = Field(default=["*"], description="Places, or groups; home is never meant.")
-    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    factor: NonNegative = Field(description="New price over old.")
-
-
-class DemandEvent(_Event):
-    """Demand changes."""
-
-    changes: Literal["demand"]
-    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    tiers: Annotated[list[Tier], BeforeValidator(_split_list)] = Field(
-        default=["military", "essential_civilian", "other", "export"], description="Tiers."
-    )
-    factor: NonNegative = Field(description="New demand over old.")
-
-
-class ProjectEvent(_Event):
-    """Starts not yet on line at the onset come later, or never."""
-
-    changes: Literal["projects"]
-    projects: NameList = Field(default=["*"], description="Projects, or patterns.")
-    delay_years: NonNegative | None = Field(default=None, description="Years later; absent: they fail.")
-
-
-class TariffEvent(_Event):
-    """Measures come into force or are lifted."""
-
-    changes: Literal["tariffs"]
-    switch_on: NameList = Field(default=[], description="Measures that come into force.")
-    switch_off: NameList = Field(default=[], description="Measures that are lifted.")
-
-
-Event = Annotated[
-    ExportEvent | OutputEvent | PriceEvent | DemandEvent | ProjectEvent | TariffEvent, Field(discriminator="changes")
-]
-
-
-class Future(Entry):
-    """One way the years may go: a set of events and how likely it is."""
-
-    probability: Share | None = Field(default=None, description="Absent for one future at most: what the others leave.")
-    events: NameList = Field(default=[], description="What happens in it; none: the years go as planned.")
 
 
 class Provenance(Strict):
@@ -503,3 +374,8 @@ class Scenario(Strict):
         default={}, validate_default=True, description="Probabilities add to 1; none: the years go as planned."
     )
     provenance: list[Provenance] = []
+
+    def content_hash(self) -> str:
+        """SHA-256 of what is asked, whatever the order or file it came in; names, texts and provenance do not count."""
+        content = self.model_dump(mode="json", exclude={"name", "title", "description", "author", "provenance"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

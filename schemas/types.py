@@ -14,14 +14,14 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-def _split_list(value: Any) -> Any:
+def split_list(value: Any) -> Any:
     """`"CHN; RUS"` is the list of both; a CSV cell has no other way to say so."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(";") if part.strip()]
     return value
 
 
-def _split_pairs(value: Any) -> Any:
+def split_pairs(value: Any) -> Any:
     """`"2026=5; 2030=8"` is the mapping of both pairs; other text is left for the field to judge."""
     if isinstance(value, str) and "=" in value:
         parts = [part.rpartition("=") for part in value.split(";") if part.strip()]
@@ -44,7 +44,7 @@ NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 
-NameList = Annotated[list[Name], BeforeValidator(_split_list)]
+NameList = Annotated[list[Name], BeforeValidator(split_list)]
 """Names, or patterns with `*` where the field says so."""
 
 When = Annotated[
@@ -54,17 +54,17 @@ When = Annotated[
 ]
 """A day (`2027-03-01`), or a year for its first day."""
 
-Recipe = Annotated[dict[Name, Positive], BeforeValidator(_split_pairs)]
+Recipe = Annotated[dict[Name, Positive], BeforeValidator(split_pairs)]
 """t of each commodity per t of activity."""
 
 ByYear = Annotated[
     NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)],
-    BeforeValidator(_split_pairs),
+    BeforeValidator(split_pairs),
 ]
 """A number, or numbers by year. A year takes the entry of the latest year up to it (the first entry
 before that); a period takes the mean of the years it covers."""
 
-AnyByYear = Annotated[float | Annotated[dict[Year, float], Field(min_length=1)], BeforeValidator(_split_pairs)]
+AnyByYear = Annotated[float | Annotated[dict[Year, float], Field(min_length=1)], BeforeValidator(split_pairs)]
 """As `ByYear`, negative numbers allowed."""
 
-ShareByYear = Annotated[Share | Annotated[dict[Year, Share], Field(min_length=1)], BeforeValidator(_split_pairs)]
+ShareByYear = Annotated[Share | Annotated[dict[Year, Share], Field(min_length=1)], BeforeValidator(split_pairs)]

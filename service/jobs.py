@@ -17,7 +17,6 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, update
 from sqlmodel import Session, col, select
 
-from optimizer.results.summary import scenario_hash
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import storage
@@ -182,7 +181,7 @@ def _new_job(session: Session, scenario: Scenario, options: JobOptions) -> Job:
         state=JobState.QUEUED,
         scenario=scenario.name,
         scenario_title=scenario.title,
-        scenario_hash=scenario_hash(scenario),
+        scenario_hash=scenario.content_hash(),
         options=options,
         created_at=storage.now(),
     )

@@ -27,7 +27,7 @@ from optimizer.check.selections import selects_name
 from optimizer.check.steps import home_capacity_t_per_y
 from optimizer.check.tree import Node
 from schemas import Scenario
-from schemas.scenario import Budget, PermitSlots, ServiceFloor, ShareCap
+from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
 
 Decision = tuple[str, Name, str]
 """(table, what, node)."""

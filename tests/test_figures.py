@@ -21,7 +21,7 @@ from optimizer.figures.layout import OTHERS, Flow, Key, lay_out, merge_small
 from optimizer.figures.stock_levels import AS_PLANNED, stock_points
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent
 from schemas import Scenario
-from schemas.scenario import Tier
+from schemas.entries import Tier
 
 Tables = dict[str, pd.DataFrame]
 

@@ -13,7 +13,8 @@ from optimizer.prepare.select import Places
 from scenarios.counts import counts
 from scenarios.us_2026.build_policy import FOLDER, build, read, write
 from schemas import Scenario
-from schemas.scenario import Route, TariffEvent
+from schemas.events import TariffEvent
+from schemas.scenario import Route
 
 POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs")
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from optimizer.check.selections import place_share, selects_name
 from optimizer.check.tree import Node
 from schemas import Scenario
-from schemas.scenario import DemandEvent, ExportEvent, Facility, OutputEvent, PriceEvent
+from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
+from schemas.scenario import Facility
 
 Factors = dict[str, float]
 

@@ -17,7 +17,8 @@ from optimizer.check.selections import place_share
 from optimizer.check.steps import Step, cost_steps, home_capacity_t_per_y
 from optimizer.check.tree import Node, Tree, build_tree
 from schemas import Scenario
-from schemas.scenario import Facility, PriceFloor, ShareCap
+from schemas.limits import ShareCap
+from schemas.scenario import Facility, PriceFloor
 
 
 class World:

@@ -9,7 +9,8 @@ from optimizer.check.case import Case, support_kusd_per_t
 from optimizer.check.limits import onboarding_due_kusd
 from optimizer.check.periods import mean
 from optimizer.check.tree import Node
-from schemas.scenario import Risk, ServiceFloor, ShareCap
+from schemas.limits import ServiceFloor, ShareCap
+from schemas.scenario import Risk
 
 TERMS = (
     "production",

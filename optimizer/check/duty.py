@@ -12,7 +12,8 @@ from optimizer.check.periods import Period, in_year, mean
 from optimizer.check.selections import members, names_place, selects_code, selects_name
 from optimizer.check.tree import Node
 from schemas import Scenario
-from schemas.scenario import Route, TariffEvent, TariffMeasure
+from schemas.events import TariffEvent
+from schemas.scenario import Route, TariffMeasure
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from optimizer.check.ledger import MONEY, ONE, Ledger, Unit
 from optimizer.check.periods import mean
 from optimizer.check.selections import selects_name
 from optimizer.check.tree import Node
-from schemas.scenario import Budget, Limit, PermitSlots, ServiceFloor, ShareCap
+from schemas.limits import Budget, Limit, PermitSlots, ServiceFloor, ShareCap
 
 SLOTS = Unit(ONE.size, "slots")
 

@@ -14,7 +14,8 @@ from optimizer.check.plan import Plan
 from optimizer.check.selections import selects_name
 from optimizer.check.tree import Node, Tree
 from schemas import Scenario
-from schemas.scenario import Project, ProjectEvent, Track
+from schemas.events import ProjectEvent
+from schemas.scenario import Project, Track
 
 TOLERANCE_Y = 1e-9
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from schemas.scenario import Entry
+from schemas.entries import Entry
 
 TERM_TITLES: dict[str, str] = {
     "production": "Purchases and production",

@@ -12,7 +12,8 @@ import numpy as np
 from optimizer.prepare.calendar import Calendar, Floats, Profile, first_day, value_in
 from optimizer.prepare.select import Places, commodity_matches, matches
 from optimizer.prepare.tree import Tree
-from schemas.scenario import Route, Scenario, TariffEvent, TariffMeasure
+from schemas.events import TariffEvent
+from schemas.scenario import Route, Scenario, TariffMeasure
 
 IN_QUOTA, OVER_QUOTA, ALL = "in_quota", "over_quota", "all"
 

@@ -9,16 +9,8 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.select import Places, matches
 from optimizer.prepare.tree import Tree
-from schemas.scenario import (
-    Demand,
-    DemandEvent,
-    ExportEvent,
-    Facility,
-    OutputEvent,
-    PriceEvent,
-    Route,
-    Scenario,
-)
+from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
+from schemas.scenario import Demand, Facility, Route, Scenario
 
 
 @dataclass(frozen=True)

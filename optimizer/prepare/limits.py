@@ -14,7 +14,8 @@ from optimizer.prepare.select import Places, matches
 from optimizer.prepare.stocks import Stocks
 from optimizer.prepare.supply import Supply
 from optimizer.prepare.tree import Tree
-from schemas.scenario import Budget, PermitSlots, Scenario, ServiceFloor, ShareCap
+from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
+from schemas.scenario import Scenario
 
 
 @dataclass(frozen=True)

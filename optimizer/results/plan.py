@@ -14,7 +14,7 @@ from optimizer.results.projects import projects_table
 from optimizer.results.reports import report_tables
 from optimizer.results.solution_tables import solution_tables
 from optimizer.results.specs import SPECS
-from optimizer.results.summary import scenario_hash, size_of, summarise
+from optimizer.results.summary import size_of, summarise
 from optimizer.results.values import Values
 from optimizer.solve.form import Form
 from optimizer.solve.search import Answer
@@ -60,7 +60,7 @@ def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
     if answer.x is None:
         summary = Summary(
             scenario=instance.scenario.name,
-            scenario_hash=scenario_hash(instance.scenario),
+            scenario_hash=instance.scenario.content_hash(),
             termination=answer.termination,
             solution=Solution.NONE,
             size=size_of(instance, form),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 import numpy as np
@@ -14,13 +12,6 @@ from optimizer.results.values import Values, tail_mean
 from optimizer.solve.form import Form
 from optimizer.solve.search import Answer
 from schemas.plan import FutureCost, Import, ProjectStart, Size, StockLevel, Summary
-from schemas.scenario import Scenario
-
-
-def scenario_hash(scenario: Scenario) -> str:
-    """SHA-256 of a scenario's content, whatever order or file it came in."""
-    content = scenario.model_dump(mode="json", exclude={"name", "title", "description", "author", "provenance"})
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def size_of(instance: Instance, form: Form) -> Size:
@@ -45,7 +36,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
     worth = None if answer.do_nothing_kusd is None else answer.do_nothing_kusd - answer.objective_kusd
     return Summary(
         scenario=instance.scenario.name,
-        scenario_hash=scenario_hash(instance.scenario),
+        scenario_hash=instance.scenario.content_hash(),
         termination=answer.termination,
         solution=answer.solution,
         objective_kusd=answer.objective_kusd,

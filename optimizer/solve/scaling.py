@@ -9,7 +9,7 @@ import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
-from schemas.scenario import Budget, PermitSlots, ServiceFloor, ShareCap
+from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
 
 UnitOf = Callable[[tuple[Any, ...]], float]
 

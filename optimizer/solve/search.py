@@ -125,8 +125,7 @@ def compared(form: Form, answer: Answer, control: Control) -> Answer:
     """
     idle = form.columns_of("start", "started", "onboard", "onboarded", "buy")
     nothing = form.with_bounds(idle, np.zeros(len(idle))).relaxed()
-    left = control.left_s()
-    limit = None if left is None else max(left, GRACE_S)
+    limit = GRACE_S if control.ended() else control.left_s()
     run = run_highs(nothing, Settings(threads=control.threads, time_limit_s=limit))
     if run.x is None:
         return answer

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from sqlmodel import Session
 
 import scenarios
-from optimizer.results.summary import scenario_hash
 from schemas import Scenario, Solution
 from schemas.jobs import JobState
 from service import app, jobs, storage
@@ -44,7 +43,7 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
     database = storage.open_database(settings.sqlalchemy_url)
     storage.create_tables(database)
     with storage.open_session(database) as session:
-        wanted = scenario_hash(scenario)
+        wanted = scenario.content_hash()
         for job in storage.list_jobs(session, limit=_JOBS_LOOKED_AT):
             if job.scenario_hash == wanted and _still_holds(session, job):
                 return job.id

@@ -12,7 +12,6 @@ from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
 import scenarios
-from optimizer.results.summary import scenario_hash
 from scenarios.catalogue import find_shipped
 from schemas import InvalidInput, Scenario
 from schemas.jobs import JobPage, JobRequest, JobState, JobView, Problem, Validation
@@ -55,7 +54,7 @@ async def submit_job(
     scenario = await asyncio.to_thread(_load, wanted)
     if validate_only:
         response.status_code = 200
-        return Validation(scenario=scenario.name, scenario_hash=scenario_hash(scenario))
+        return Validation(scenario=scenario.name, scenario_hash=scenario.content_hash())
     view = await asyncio.to_thread(_submit, database, engine, Submission(scenario, wanted.options))
     response.headers["location"] = job_path(view.id)
     response.headers["retry-after"] = "1"

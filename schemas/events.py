@@ -1,0 +1,83 @@
+"""What may happen: dated changes, and the futures made of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from schemas.entries import Entry, Tier
+from schemas.types import NameList, NonNegative, Share, When, split_list
+
+
+class _Event(Entry):
+    onset: When = Field(description="First day; not before the second period.")
+    until: When | None = Field(default=None, description="First day it no longer holds; absent: to the end.")
+
+
+class ExportEvent(_Event):
+    """Routes out of places carry less: a ban, a licence delay, a quota, a blockade."""
+
+    changes: Literal["exports"]
+    places: NameList = Field(default=["*"], description="Origins, or groups.")
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    destinations: NameList = Field(default=["*"], description="Destinations, or groups.")
+    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
+
+
+class OutputEvent(_Event):
+    """Facilities run less: a strike, an accident, a war, a water shortage."""
+
+    changes: Literal["output"]
+    places: NameList = Field(default=["*"], description="Places, or groups.")
+    commodities: NameList = Field(default=["*"], description="Commodities they make, or patterns.")
+    facilities: NameList = Field(default=["*"], description="Facilities and projects, or patterns.")
+    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
+
+
+class PriceEvent(_Event):
+    """Costs of facilities abroad and customs values move."""
+
+    changes: Literal["price"]
+    places: NameList = Field(default=["*"], description="Places, or groups; home is never meant.")
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    factor: NonNegative = Field(description="New price over old.")
+
+
+class DemandEvent(_Event):
+    """Demand changes."""
+
+    changes: Literal["demand"]
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    tiers: Annotated[list[Tier], BeforeValidator(split_list)] = Field(
+        default=["military", "essential_civilian", "other", "export"], description="Tiers."
+    )
+    factor: NonNegative = Field(description="New demand over old.")
+
+
+class ProjectEvent(_Event):
+    """Starts not yet on line at the onset come later, or never."""
+
+    changes: Literal["projects"]
+    projects: NameList = Field(default=["*"], description="Projects, or patterns.")
+    delay_years: NonNegative | None = Field(default=None, description="Years later; absent: they fail.")
+
+
+class TariffEvent(_Event):
+    """Measures come into force or are lifted."""
+
+    changes: Literal["tariffs"]
+    switch_on: NameList = Field(default=[], description="Measures that come into force.")
+    switch_off: NameList = Field(default=[], description="Measures that are lifted.")
+
+
+Event = Annotated[
+    ExportEvent | OutputEvent | PriceEvent | DemandEvent | ProjectEvent | TariffEvent, Field(discriminator="changes")
+]
+
+
+class Future(Entry):
+    """One way the years may go: a set of events and how likely it is."""
+
+    probability: Share | None = Field(default=None, description="Absent for one future at most: what the others leave.")
+    events: NameList = Field(default=[], description="What happens in it; none: the years go as planned.")
