@@ -12,7 +12,7 @@ import pytest
 import reference_model
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from strategies import COMMODITIES, FIRST_YEAR, Data, scenarios
+from strategies import FIRST_YEAR, Data, scenarios
 
 import optimizer
 import optimizer.check
@@ -22,7 +22,7 @@ from optimizer.results.values import Values, tail_mean
 from optimizer.solve import Control, standard_form
 from optimizer.solve.search import search
 from scenarios import load
-from schemas import Scenario, Solution
+from schemas import Solution
 
 FEW, MANY = 10, 300
 examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
@@ -399,6 +399,7 @@ def test_the_change_of_units_reaches_every_number_that_has_one() -> None:
     assert named({"capacity_t_per_y": {2026: 2.0}}, "") == {"capacity_t_per_y": {2026: 2000.0}}
     assert named({"shortage_penalty_kusd_per_t": {0.5: 10.0}}, "") == {"shortage_penalty_kusd_per_t": {0.5: 0.07}}
     assert named({"capex_kusd": 3.0, "life_years": 5}, "") == {"capex_kusd": 21.0, "life_years": 5}
-    fields = {name for model in (Scenario,) for name in model.model_fields}
-    assert {"facilities", "projects", "routes", "stockpiles", "limits"} <= fields
-    assert COMMODITIES[0] == "metal"
+    budget = {"kind": "budget", "amount_kusd_per_y": 2.0, "violation_price_kusd": 3.0}
+    assert named(budget, "") == {"kind": "budget", "amount_kusd_per_y": 14.0, "violation_price_kusd": 3.0}
+    cap = {"kind": "share_cap", "cap_share": 0.5, "violation_price_kusd": 3.0}
+    assert named(cap, "")["violation_price_kusd"] == 0.021

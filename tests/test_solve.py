@@ -164,7 +164,7 @@ def test_a_stop_before_anything_was_found_ends_interrupted() -> None:
 
 
 def hard_knapsack() -> Data:
-    """Forty projects that hardly differ, under a budget: a search that does not end by itself."""
+    """Projects that hardly differ, under a budget: a search of more than a few seconds."""
     rng = np.random.default_rng(7)
     data = toy()
     data["horizon"]["period_years"] = [1] * 8
@@ -173,7 +173,7 @@ def hard_knapsack() -> Data:
     data["facilities"]["China"] |= {"capacity_t_per_y": 300}
     data["stockpiles"]["store"]["capacity_t"] = 100
     mine = data["projects"].pop("Mine")
-    for number in range(40):
+    for number in range(150):
         size = int(rng.integers(20, 60))
         capex = int(rng.integers(20, 40)) * size
         data["projects"][f"mine {number}"] = {**mine, "capacity_t_per_y": size, "capex_kusd": capex}

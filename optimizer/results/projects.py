@@ -94,13 +94,12 @@ def _break_even(values: Values, start: Start) -> float | None:
     tree, name = instance.tree, start[0]
     share = _share_on_line(instance, start)
     leaf = max(share)
-    due = {
-        node: kusd
+    capital = sum(
+        kusd * tree.discount[node]
         for term in instance.costs.starts
         for (key, node), kusd in term.kusd.items()
         if key == start and (node in share or node == leaf)
-    }
-    capital = sum(kusd * tree.discount[node] for node, kusd in due.items())
+    )
     cost = output = 0.0
     step = instance.supply.steps.index((name, 0))
     for node, part in share.items():
