@@ -61,7 +61,7 @@ def add_variables(m: pyo.ConcreteModel, instance: Instance) -> None:
     m.stock = flow(m.STOCKPILES, stocks.stock_limit_t)
     m.served = flow(m.DEMANDS, demands.quantity_t_per_y)
     m.short = flow(m.SHORTAGE_STEPS, demands.step_limit_t_per_y)
-    m.slack = flow(m.SOFT, np.inf)
+    m.slack = flow(m.SOFT, instance.limits.slack_limit)
     m.start = pyo.Var(m.STARTS, within=pyo.Binary)
     m.started = pyo.Var(m.STARTS, bounds=(0, 1))
     m.onboard = pyo.Var(m.ONBOARDINGS, within=pyo.Binary)

@@ -47,6 +47,8 @@ class Limits:
     """(limit, item) that may be exceeded; item is the demand's name for a service floor, else empty."""
     violation_kusd: Floats
     """Price of a unit of slack; shape (soft, nodes)."""
+    slack_limit: Floats
+    """Slack at most: without end where the limit applies, 0 elsewhere; shape (soft, nodes)."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def prepare_limits(scenario: Scenario, tree: Tree, places: Places, parts: Parts)
         },
         soft=soft,
         violation_kusd=_violation_prices(scenario, tree, soft),
+        slack_limit=_slack_limits(scenario, tree, soft),
     )
 
 
@@ -186,3 +189,11 @@ def _violation_prices(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str
         by_mass = isinstance(limit, ShareCap | ServiceFloor)
         rows.append((limit.violation_price_kusd or 0.0) * (tree.length if by_mass else np.ones(len(tree))))
     return np.array(rows, float).reshape(len(soft), len(tree))
+
+
+def _slack_limits(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str], ...]) -> Floats:
+    """Its price alone does not keep slack at 0 where the limit does not apply: at tail weight 1 some nodes weigh 0."""
+    limits = np.zeros((len(soft), len(tree)))
+    for row, (name, _) in enumerate(soft):
+        limits[row, list(_nodes(tree, scenario.limits[name].applies_to))] = np.inf
+    return limits

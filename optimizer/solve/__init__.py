@@ -1,20 +1,58 @@
 """Pyomo to HiGHS and back: hand-off in canonical units, progress, stop, and a final LP for flows and duals."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from optimizer.prepare.instance import Instance
 from optimizer.solve.conflict import find_conflict
 from optimizer.solve.form import Form, standard_form
-from optimizer.solve.groups import improve_by_group
+from optimizer.solve.groups import Relaxation, relax_by_group
+from optimizer.solve.highs import LARGE_FROM_NONZEROS
 from optimizer.solve.search import Answer, Control, compared, judged, search
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
 
+RESTRICTED_GAP = 1e-4
+"""Relative gap among the decisions worth taking, or the gap asked for where that is less: small minerals show in it."""
+
 
 def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
-    """Search for the whole, then group by group; then say what doing nothing would cost."""
-    answer = search(form, control)
+    """Search for a plan, give its gap as a whole and by group, and say what doing nothing would cost.
+
+    A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
+    leaves a gap wider than asked for.
+    """
+    control.tell("groups")
+    relaxation = relax_by_group(instance, form, control) if form.integer.any() else None
+    answer = None
+    if relaxation is not None and form.nonzeros >= LARGE_FROM_NONZEROS:
+        restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
+        finer = replace(control, gap=min(control.gap, RESTRICTED_GAP))
+        answer = _bounded(search(restricted, finer), relaxation, form, proven=False)
+    if answer is None or (answer.gap > control.gap and not control.ended()):
+        start = None if answer is None or answer.x is None else answer.x / form.column_unit
+        answer = _bounded(_better(answer, search(form, control, start)), relaxation, form, proven=True)
     if answer.x is None:
         return answer
-    control.tell("groups", answer)
-    answer = judged(improve_by_group(instance, form, answer, control), control.gap)
+    answer = judged(answer, control.gap)
+    if relaxation is not None:
+        gaps = relaxation.gaps(form, np.asarray(answer.x) / form.column_unit)
+        answer = replace(answer, gap_by_group=gaps)
     control.tell("compare", answer)
     return compared(form, answer, control)
+
+
+def _bounded(answer: Answer, relaxation: Relaxation | None, form: Form, *, proven: bool) -> Answer:
+    """The answer with the groups' bound; with its own as well only where the search left nothing out."""
+    bounds = [answer.bound_kusd] if proven else []
+    if relaxation is not None:
+        bounds.append(relaxation.bound * form.money_unit)
+    return replace(answer, bound_kusd=min(max(bounds), answer.objective_kusd))
+
+
+def _better(first: Answer | None, second: Answer) -> Answer:
+    """The one with the lower objective, with what the second search learnt of the bound and why it stopped."""
+    if first is None or first.objective_kusd >= second.objective_kusd:
+        return second
+    return replace(first, bound_kusd=second.bound_kusd, termination=second.termination)

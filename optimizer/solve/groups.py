@@ -1,14 +1,15 @@
-"""Groups of minerals: the gap of each, and a better plan where one has been overlooked.
+"""Groups of minerals: the model falls apart along them, and so does the search.
 
 Groups that no recipe ties together meet only in budgets, permit slots and CVaR. With those rows priced by their duals
-in the LP relaxation the model falls apart into one small MIP a group: a Lagrangian relaxation, at least as tight as
-the LP, and valid for any duals of the right sign. Each MIP yields a bound, so a gap, and decisions that may be better
-than those the search for the whole stopped at: half a per cent of ten years of copper is more than all gallium ever.
+in the LP relaxation each group is a small MIP of its own: a Lagrangian relaxation, at least as tight as the LP, and
+valid for any duals of the right sign. Together they give a bound; each gives the gap of its group, which the gap of
+the whole hides (half a per cent of ten years of copper is more than all gallium ever); and the decisions they and the
+relaxation find worth taking are few enough to search exactly with all rows back in place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,14 +20,16 @@ from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Run, Settings, run_highs
-from optimizer.solve.search import Answer, Control, decided
+from optimizer.solve.search import Control
 
 COSTS = ("node_cost_adds_up", "tail_excess_is_counted")
 COUPLING = (*COSTS, "budget_is_kept")
 GROUP_GAP = 1e-3
 """Relative gap at which a group's own search stops, or the gap asked for where that is less."""
-GROUP_TIME_LIMIT_S = 10.0
+GROUP_TIME_LIMIT_S = 20.0
 """At most this long a group; what it has proved by then is its bound."""
+UNUSED = 1e-6
+"""A decision below it in the relaxation is not taken there."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +53,47 @@ class Prices:
     """What the coupling rows' right-hand sides add."""
 
 
-def improve_by_group(instance: Instance, form: Form, answer: Answer, control: Control) -> Answer:
-    """The answer with a gap by group, its bound raised and its decisions bettered where a group's own search does.
+@dataclass(frozen=True)
+class Relaxation:
+    """The model with its coupling rows priced, solved group by group."""
 
-    Returned as it came where there is no plan, or no dual to price the coupling rows with.
-    """
-    if answer.x is None or control.ended():
-        return answer
-    blocks = list(split(instance, form))
-    if not form.integer.any():
-        return replace(answer, gap_by_group={block.name: answer.gap for block in blocks})
+    blocks: tuple[Block, ...]
+    prices: Prices
+    runs: Mapping[str, Run]
+    bound: float
+    """Below it no plan can come, canonical."""
+    idle: Ints
+    """Yes/no columns that neither the LP relaxation nor their group's own search takes up."""
+
+    def gaps(self, form: Form, x: Floats) -> dict[str, float]:
+        """What a plan (canonical) may still be off in each group, as a fraction of what the group costs."""
+        found = {}
+        for block in self.blocks:
+            cost = float(self.prices.column[block.columns] @ x[block.columns])
+            size = abs(float(self.prices.own[block.columns] @ x[block.columns]))
+            found[block.name] = max(0.0, cost - self.runs[block.name].bound) / size if size > 0 else 0.0
+        return found
+
+
+def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
+    """Price the coupling rows and solve each group; None where time runs out or a group has no plan at all."""
     relaxed = run_highs(form.relaxed(), Settings(threads=control.threads, time_limit_s=control.left_s()))
-    if relaxed.row_dual is None:
-        return answer
+    if relaxed.x is None or relaxed.row_dual is None:
+        return None
+    blocks = tuple(split(instance, form))
     prices = _prices(form, relaxed.row_dual)
     runs = {}
+    taken = relaxed.x > UNUSED
     for block in blocks:
         if control.ended():
-            return answer
-        runs[block.name] = _alone(form, block, prices, answer, control)
-    better = _adopted(form, answer, blocks, runs, control)
-    lagrangian = prices.constant + sum(run.bound for run in runs.values()) + _rest(form, blocks, prices)
-    bound = min(max(better.bound_kusd, lagrangian * form.money_unit), better.objective_kusd)
-    return replace(better, bound_kusd=bound, gap_by_group=_gaps(form, better, blocks, runs, prices))
+            return None
+        run = _alone(form, block, prices, control)
+        if run.x is None:
+            return None
+        runs[block.name] = run
+        taken[block.columns] |= run.x > UNUSED
+    bound = prices.constant + _rest(form, blocks, prices) + sum(run.bound for run in runs.values())
+    return Relaxation(blocks, prices, runs, max(bound, relaxed.objective), np.flatnonzero(form.integer & ~taken))
 
 
 def split(instance: Instance, form: Form) -> Iterator[Block]:
@@ -113,9 +134,8 @@ def _prices(form: Form, dual: Floats) -> Prices:
     )
 
 
-def _alone(form: Form, block: Block, prices: Prices, answer: Answer, control: Control) -> Run:
-    """The priced MIP of one block, from where the plan stands."""
-    assert answer.x is not None
+def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
+    """The priced MIP of one block."""
     columns, rows, left = block.columns, block.rows, control.left_s()
     alone = replace(
         form,
@@ -134,13 +154,12 @@ def _alone(form: Form, block: Block, prices: Prices, answer: Answer, control: Co
             gap=min(GROUP_GAP, control.gap),
             time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
             threads=control.threads,
-            start=(answer.x / form.column_unit)[columns],
             should_stop=control.should_stop,
         ),
     )
 
 
-def _rest(form: Form, blocks: list[Block], prices: Prices) -> float:
+def _rest(form: Form, blocks: tuple[Block, ...], prices: Prices) -> float:
     """Least priced cost of the columns in no block.
 
     Costs of nodes and the value at risk are free but priced at nothing, up to rounding; the others rest at a bound.
@@ -151,41 +170,6 @@ def _rest(form: Form, blocks: list[Block], prices: Prices) -> float:
     price, lower, upper = (a[outside] for a in (prices.column, form.column_lower, form.column_upper))
     rest = np.where(price > 0, lower, upper)
     return float((price * np.where(np.isfinite(rest), rest, 0.0)).sum())
-
-
-def _adopted(form: Form, answer: Answer, blocks: list[Block], runs: dict[str, Run], control: Control) -> Answer:
-    """The answer with the blocks' own decisions where they are better and fit together."""
-    assert answer.x is not None
-    x = answer.x / form.column_unit
-    for block in blocks:
-        run = runs[block.name]
-        if run.x is None:
-            continue
-        integers = np.flatnonzero(form.integer[block.columns])
-        mine = block.columns[integers]
-        if np.array_equal(np.round(run.x[integers]), np.round(x[mine])):
-            continue
-        if control.ended():
-            break
-        trial = x.copy()
-        trial[mine] = np.round(run.x[integers])
-        better = decided(form, trial, answer, control)
-        if better.objective_kusd < answer.objective_kusd:
-            answer = better
-            assert answer.x is not None
-            x = answer.x / form.column_unit
-    return answer
-
-
-def _gaps(form: Form, answer: Answer, blocks: list[Block], runs: dict[str, Run], prices: Prices) -> dict[str, float]:
-    assert answer.x is not None
-    x = answer.x / form.column_unit
-    gaps = {}
-    for block in blocks:
-        cost = float(prices.column[block.columns] @ x[block.columns])
-        size = abs(float(prices.own[block.columns] @ x[block.columns]))
-        gaps[block.name] = max(0.0, cost - runs[block.name].bound) / size if size > 0 else 0.0
-    return gaps
 
 
 def _rows_of(form: Form, names: tuple[str, ...]) -> Ints:

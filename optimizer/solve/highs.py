@@ -13,7 +13,7 @@ from optimizer.prepare.calendar import Floats
 from optimizer.solve.form import Form
 from schemas.plan import Termination
 
-INTERIOR_POINT_FROM_NONZEROS = 50_000
+LARGE_FROM_NONZEROS = 50_000
 """Above it IPX with crossover beats the dual simplex several times over on this family of models."""
 
 Status = highspy.HighsModelStatus
@@ -103,7 +103,7 @@ def _solver(form: Form, settings: Settings) -> highspy.Highs:
         "mip_rel_gap": settings.gap,
         "mip_abs_gap": 0.0,
     }
-    if form.nonzeros >= INTERIOR_POINT_FROM_NONZEROS:
+    if form.nonzeros >= LARGE_FROM_NONZEROS:
         options["mip_lp_solver" if form.integer.any() else "solver"] = "ipx"
     if settings.time_limit_s is not None:
         options["time_limit"] = settings.time_limit_s

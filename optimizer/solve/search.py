@@ -62,10 +62,12 @@ class Control:
             should_stop=self.should_stop,
         )
 
-    def tell(self, phase: str, answer: Answer) -> None:
+    def tell(self, phase: str, answer: Answer | None = None) -> None:
         """Report a phase and what is held at its start."""
-        if self.report is not None:
+        if self.report is not None and answer is not None:
             self.report(phase, _finite(answer.objective_kusd), _finite(answer.bound_kusd))
+        elif self.report is not None:
+            self.report(phase, None, None)
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,16 @@ class Answer:
         return distance / abs(self.objective_kusd) if distance > 0 else 0.0
 
 
-def search(form: Form, control: Control) -> Answer:
-    """Find a plan within the gap, as far as the limits allow."""
-    first = run_highs(form, control.settings("search", form.money_unit))
+def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
+    """Find a plan within the gap, as far as the limits allow; from a feasible point (canonical) where there is one."""
+    first = run_highs(form, replace(control.settings("search", form.money_unit), start=start))
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
     found = _answer(form, first)
-    return decided(form, first.x, found, control) if form.integer.any() else found
+    return _with_decisions_fixed(form, first.x, found, control) if form.integer.any() else found
 
 
-def decided(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
+def _with_decisions_fixed(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
     """The answer with the decisions of a point (canonical), everything else re-solved to optimality.
 
     The answer as it came where that LP has no solution or a worse one.
