@@ -105,5 +105,12 @@ def test_exceeding_a_soft_limit_costs_its_price_for_every_year_where_it_is_by_ma
     assert by_money.limits.violation_kusd[0].tolist() == [7] * 5
 
 
+def test_a_soft_limit_is_not_exceeded_where_it_does_not_apply() -> None:
+    instance = with_limit({**FLOOR, "violation_price_kusd": 7, "applies_to": "base_path"})
+    slack = dict(zip(instance.tree.names, instance.limits.slack_limit[0].tolist(), strict=True))
+    endless = float("inf")
+    assert slack == {"2026": endless, "2028": endless, "2029": endless, "ban@2028": 0, "ban@2029": 0}
+
+
 def test_a_hard_limit_has_no_slack() -> None:
     assert with_limit(FLOOR).limits.soft == ()
