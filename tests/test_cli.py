@@ -123,10 +123,11 @@ def test_an_unknown_scenario_is_bad_input_and_the_shipped_names_are_offered(run:
     assert "golden-toy" in shown.err
 
 
-def test_a_folder_that_cannot_be_written_is_said_in_a_sentence(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [["init"], ["solve", "golden-toy", "--out"]])
+def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(run: Run, tmp_path: Path, command: list[str]) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.touch()
-    shown = run("init", in_the_way)
+    shown = run(*command, in_the_way)
     assert shown.code == 1
     assert str(in_the_way) in shown.err
     assert "Traceback" not in shown.err
@@ -333,6 +334,20 @@ def test_progress_is_rewritten_on_a_terminal_and_wiped_at_the_end(
     written = capsys.readouterr().err
     assert "\n" not in written
     assert written.split("\r\x1b[2K") == ["", "prepare  0 s", "search  1 s", ""]
+
+
+def test_the_seconds_run_on_while_the_solver_is_silent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    with ProgressLine() as line:
+        line.tick()
+        line(SolverProgress(phase="search", elapsed_s=5))
+        now[0] += 7
+        line.tick()
+    assert capsys.readouterr().err.split("\r\x1b[2K") == ["", "search  5 s", "search  12 s", ""]
 
 
 # demo and README

@@ -113,6 +113,9 @@ def solve(
     """Solve a scenario and say what to do. Ctrl-C stops the solver and keeps its best plan."""
     from service.cli.solving import Limits, solve_with_progress
 
+    if out is not None:
+        # A folder that cannot be made should be known before the solve, not after.
+        out.mkdir(parents=True, exist_ok=True)
     plan = solve_with_progress(scenario, _patches(sets), Limits(gap, time_limit))
     if out is not None:
         from service.cli.files import write_plan

@@ -11,11 +11,10 @@ if TYPE_CHECKING:
 
 
 def write_plan(plan: Plan, folder: Path) -> list[Path]:
-    """Write `plan.json`, `tables.json` (titles, columns and units) and a CSV for each table.
+    """Write `plan.json`, `tables.json` (titles, columns and units) and a CSV for each table to a folder that exists.
 
     Files of the same names are replaced, others in the folder stay. Returns what was written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     document = folder / "plan.json"
     document.write_text(plan.document().model_dump_json(indent=1) + "\n", encoding="utf-8")
     written = [document]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,20 +18,28 @@ _CLEAR_LINE = "\r\x1b[2K"
 
 
 class ProgressLine:
-    """Call it with each `SolverProgress`; leaving the `with` block wipes the line."""
+    """Call it with each `SolverProgress`, and `tick` in between; leaving the `with` block wipes the line."""
 
     def __init__(self) -> None:
         self._on_terminal = sys.stderr.isatty()
+        self._latest: tuple[SolverProgress, float] | None = None
 
     def __enter__(self) -> ProgressLine:
         return self
 
     def __call__(self, progress: SolverProgress) -> None:
         """Show where the solve stands."""
-        self.say(progress_text(progress))
+        self._latest = progress, time.monotonic()
+        self._show(progress_text(progress))
 
-    def say(self, text: str) -> None:
-        """Put this text in the line's place."""
+    def tick(self) -> None:
+        """Let the seconds of the line run on; a solver may have nothing to report for minutes."""
+        if self._latest is not None:
+            progress, heard_at = self._latest
+            elapsed_s = progress.elapsed_s + time.monotonic() - heard_at
+            self._show(progress_text(progress.model_copy(update={"elapsed_s": elapsed_s})))
+
+    def _show(self, text: str) -> None:
         if self._on_terminal:
             width = shutil.get_terminal_size().columns - 1
             print(_CLEAR_LINE + text[:width], end="", file=sys.stderr, flush=True)

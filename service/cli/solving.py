@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _KILLED_BY_CTRL_C = 130
 _PERSON_TAKES_S = 0.5
+_TICK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits
         # that is inside the solver's own code.
         try:
             with ThreadPoolExecutor(max_workers=1) as thread:
-                return thread.submit(
+                solving = thread.submit(
                     optimizer.solve,
                     source,
                     patches,
@@ -66,6 +67,9 @@ def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits
                     time_limit_s=limits.time_limit_s,
                     on_progress=line,
                     should_stop=stop.is_set,
-                ).result()
+                )
+                while not wait([solving], timeout=_TICK_S).done:
+                    line.tick()
+                return solving.result()
         finally:
             signal.signal(signal.SIGINT, before)
