@@ -9,7 +9,7 @@ from optimizer.solve.conflict import find_conflict
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, relax_by_group
 from optimizer.solve.highs import LARGE_FROM_NONZEROS
-from optimizer.solve.search import Answer, Control, compared, judged, search
+from optimizer.solve.search import Answer, Control, compared, do_nothing, judged, search
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
 
@@ -23,24 +23,29 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
     leaves a gap wider than asked for.
     """
+    control.tell("do nothing")
+    nothing = do_nothing(form, control)
     control.tell("groups")
-    relaxation = relax_by_group(instance, form, control) if form.integer.any() else None
+    relaxation = relax_by_group(instance, form, control) if form.integer.any() and not control.ended() else None
+    answer = compared(_searched(form, relaxation, control), nothing, form)
+    if answer.x is None:
+        return answer
+    answer = judged(answer, control.gap)
+    if relaxation is None:
+        return answer
+    return replace(answer, gap_by_group=relaxation.gaps(form, np.asarray(answer.x) / form.column_unit))
+
+
+def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> Answer:
     answer = None
     if relaxation is not None and form.nonzeros >= LARGE_FROM_NONZEROS:
         restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
         finer = replace(control, gap=min(control.gap, RESTRICTED_GAP))
         answer = _bounded(search(restricted, finer), relaxation, form, proven=False)
-    if answer is None or (answer.gap > control.gap and not control.ended()):
-        start = None if answer is None or answer.x is None else answer.x / form.column_unit
-        answer = _bounded(_better(answer, search(form, control, start)), relaxation, form, proven=True)
-    if answer.x is None:
-        return answer
-    answer = judged(answer, control.gap)
-    if relaxation is not None:
-        gaps = relaxation.gaps(form, np.asarray(answer.x) / form.column_unit)
-        answer = replace(answer, gap_by_group=gaps)
-    control.tell("compare", answer)
-    return compared(form, answer, control)
+        if answer.gap <= control.gap or control.ended():
+            return answer
+    start = None if answer is None or answer.x is None else answer.x / form.column_unit
+    return _bounded(_better(answer, search(form, control, start)), relaxation, form, proven=True)
 
 
 def _bounded(answer: Answer, relaxation: Relaxation | None, form: Form, *, proven: bool) -> Answer:

@@ -23,6 +23,7 @@ Report = Callable[[str, float | None, float | None], None]
 
 GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
+STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -120,18 +121,28 @@ def _with_decisions_fixed(form: Form, x: Floats, answer: Answer, control: Contro
     return replace(_answer(form, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
 
 
-def compared(form: Form, answer: Answer, control: Control) -> Answer:
-    """With the cost of doing nothing: no start, no onboarding, nothing bought for stock.
+def do_nothing(form: Form, control: Control) -> Run:
+    """The plan without any start, onboarding or purchase for stock: what every other is held against.
 
-    A plan means little without it, so it may take `GRACE_S` beyond the time limit.
+    It may take `GRACE_S` beyond the time limit.
     """
     idle = form.columns_of("start", "started", "onboard", "onboarded", "buy")
+    left = control.left_s()
+    limit = None if left is None else max(left, GRACE_S)
     nothing = form.with_bounds(idle, np.zeros(len(idle))).relaxed()
-    limit = GRACE_S if control.ended() else control.left_s()
-    run = run_highs(nothing, Settings(threads=control.threads, time_limit_s=limit))
-    if run.x is None:
+    return run_highs(nothing, Settings(threads=control.threads, time_limit_s=limit))
+
+
+def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
+    """The answer with doing nothing beside it; doing nothing is the answer where a limit left no other."""
+    if nothing.x is None:
         return answer
-    return replace(answer, do_nothing_kusd=run.objective * form.money_unit, do_nothing_x=run.x * form.column_unit)
+    if answer.x is None and answer.termination in STOPPED:
+        held = _answer(form, nothing)
+        answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd)
+    return replace(
+        answer, do_nothing_kusd=nothing.objective * form.money_unit, do_nothing_x=nothing.x * form.column_unit
+    )
 
 
 def judged(answer: Answer, gap: float) -> Answer:
