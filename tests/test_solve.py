@@ -12,9 +12,9 @@ from check_plans import Data, golden_toy, workshop
 import optimizer
 from optimizer.model import build_model
 from optimizer.prepare import prepare
-from optimizer.solve import Control, Form, standard_form
+from optimizer.solve import Form, standard_form
 from optimizer.solve.highs import Run, Settings, run_highs
-from optimizer.solve.search import Answer, decided, judged, search
+from optimizer.solve.search import Answer, judged
 from scenarios import load
 from schemas import InvalidInput, Solution, SolverProgress, Summary, Termination
 
@@ -69,19 +69,6 @@ def test_fixing_columns_leaves_the_others_free() -> None:
     assert np.array_equal(fixed.column_upper[others], form.column_upper[others])
     assert not fixed.relaxed().integer.any()
     assert form.integer[starts].all()
-
-
-def test_decisions_that_cost_more_are_not_adopted() -> None:
-    form = form_of(golden_toy())
-    best = search(form, Control(gap=0))
-    assert best.x is not None
-    worse = best.x / form.column_unit
-    [standard] = [
-        j for j in form.columns_of("start").tolist() if form.columns[j].index() == ("Mine", "standard", "2026")
-    ]
-    worse[standard] = 1 - round(worse[standard])
-
-    assert decided(form, worse, best, Control(gap=0)) is best
 
 
 # How it ended
@@ -148,19 +135,34 @@ def test_an_onboarding_that_nothing_limits_is_refused_with_a_remedy() -> None:
 # Limits of time, and stopping
 
 
+CUT_SHORT = pytest.mark.parametrize(
+    ("options", "termination"),
+    [({"time_limit_s": 1e-9}, Termination.TIME_LIMIT), ({"should_stop": lambda: True}, Termination.INTERRUPTED)],
+    ids=["no time", "stopped at once"],
+)
+
+
+@CUT_SHORT
 @pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])
-def test_no_time_at_all_ends_without_a_plan_and_without_a_crash(projects: bool) -> None:
+def test_a_search_cut_short_at_once_leaves_doing_nothing(
+    options: Data, termination: Termination, projects: bool
+) -> None:
     data = golden_toy() if projects else {**golden_toy(), "projects": {}}
-    summary = summary_of(data, time_limit_s=1e-9)
+    summary = summary_of(data, **options)
 
-    assert (summary.termination, summary.solution) == (Termination.TIME_LIMIT, Solution.NONE)
+    assert (summary.termination, summary.solution) == (termination, Solution.FEASIBLE)
+    assert summary.objective_kusd == summary.do_nothing_kusd
+    assert summary.check is not None
+
+
+@CUT_SHORT
+def test_a_search_cut_short_at_once_leaves_no_plan_where_doing_nothing_is_none(
+    options: Data, termination: Termination
+) -> None:
+    summary = summary_of(toy(stockpiles={"store": {"cover_days": 30}}), **options)
+
+    assert (summary.termination, summary.solution) == (termination, Solution.NONE)
     assert summary.objective_kusd is None
-
-
-def test_a_stop_before_anything_was_found_ends_interrupted() -> None:
-    summary = summary_of(golden_toy(), should_stop=lambda: True)
-
-    assert (summary.termination, summary.solution) == (Termination.INTERRUPTED, Solution.NONE)
 
 
 def hard_knapsack() -> Data:
@@ -225,7 +227,7 @@ def test_progress_tells_phases_in_order_and_bounds_that_meet() -> None:
     summary = summary_of(golden_toy(), gap=0, on_progress=lines.append)
 
     phases = list(dict.fromkeys(line.phase for line in lines))
-    stations = ("read", "prepare", "build", "handoff", "highs", "groups", "compare", "extract", "check")
+    stations = ("read", "prepare", "build", "handoff", "highs", "do nothing", "groups", "extract", "check")
     assert [phase for phase in phases if phase in stations] == list(stations)
     elapsed = [line.elapsed_s for line in lines]
     assert elapsed == sorted(elapsed)
