@@ -61,7 +61,15 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
             "field": "stockpile",
             "type": "nominal",
             "scale": {"domain": piles, "range": [dashes[i % len(dashes)] for i in range(len(piles))]},
-            "legend": {"orient": "top", "title": None, "columns": 2, "symbolType": "stroke", "labelLimit": 300},
+            "legend": {
+                "orient": "top",
+                "title": None,
+                "columns": 2,
+                "symbolType": "stroke",
+                "symbolStrokeColor": "#555555",
+                "symbolSize": 400,
+                "labelLimit": 300,
+            },
         }
     mark = {"type": "line", "strokeWidth": 2, "point": {"size": 30, "filled": True}}
     spec = figure(f"Stock of {mineral_group} by year, t.", 240, [{"mark": mark, "encoding": encoding}])

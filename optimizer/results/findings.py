@@ -70,7 +70,7 @@ def _decisions(values: Values) -> Iterator[str]:
         level = tonnes(values.flows["stock"][row, node])
         name = commodity_title(values, instance.stocks.stockpiles[instance.stocks.names[row]].commodity)
         stored.append(f"{level} of {name} ({tree.start[node]})")
-    for verb, items in (("Projects", starts), ("Suppliers", onboardings), ("Largest stocks", stored)):
+    for verb, items in (("Projects", starts), ("Suppliers", onboardings), ("Stocks at their highest", stored)):
         if items:
             yield f"{verb}: {listed(items)}."
 
