@@ -108,26 +108,27 @@ def changes(before: optimizer.Plan, after: optimizer.Plan) -> Iterator[tuple[str
 
 
 def reason(commodity: str, before: optimizer.Plan, after: optimizer.Plan) -> str:
-    """Where the commodity is worth most, in the plan that lacks the decision and in the one that has it."""
-    node, worth, planned = dearest(before, commodity)
-    later = value_at(after, commodity, node)
+    """What a t of the commodity is worth where it is worth most, and in that year as planned, in both plans."""
+    assert before.scenario is not None
+    node = dearest(before, commodity)
+    future, _, year = node.rpartition("@")
+    title = before.scenario.futures[future].title or future
+    first, second = worths(before, commodity), worths(after, commodity)
     return (
-        f"In {node} a t of {commodity} is worth {worth:,.4g} kUSD in the first plan and {later:,.4g} in the second; "
-        f"as planned it is {planned:,.4g}."
+        f"In {year} a t of {commodity} at home is worth {shown(first, year)} kUSD as planned in the first plan and "
+        f'{shown(second, year)} in the second; if "{title}" comes true, {shown(first, node)} and {shown(second, node)}.'
     )
 
 
-def dearest(plan: optimizer.Plan, commodity: str) -> tuple[str, float, float]:
-    """(node of a future, worth there, worth in the same year as planned) where a commodity is worth most, kUSD/t."""
-    values = worths(plan, commodity)
-    futures = {node: worth for node, worth in values.items() if "@" in node} or values
-    node = max(futures, key=lambda name: futures[name])
-    return node, futures[node], values.get(node.rpartition("@")[2], 0.0)
+def shown(values: dict[str, float], node: str) -> str:
+    """A worth in kUSD/t, or that the plan has no such node."""
+    return f"{values[node]:,.4g}" if node in values else "(not in it)"
 
 
-def value_at(plan: optimizer.Plan, commodity: str, node: str) -> float:
-    """Worth of a t of a commodity at home at a node, kUSD/t; 0 where the plan has no such node."""
-    return worths(plan, commodity).get(node, 0.0)
+def dearest(plan: optimizer.Plan, commodity: str) -> str:
+    """The node of a future where a commodity is worth most."""
+    values = {node: worth for node, worth in worths(plan, commodity).items() if "@" in node}
+    return max(values, key=lambda node: values[node])
 
 
 def worths(plan: optimizer.Plan, commodity: str) -> dict[str, float]:

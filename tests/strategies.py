@@ -31,7 +31,7 @@ def scenarios(draw: st.DrawFn, *, most_projects: int = 2, most_periods: int = 4,
             "view": draw(st.sampled_from(["importer", "national"])),
         },
         "risk": {
-            "tail_weight": draw(st.sampled_from([0.0, 0.0, 0.5, 1.0])),
+            "tail_weight": draw(st.sampled_from([0.0, 0.0, 0.5, 0.9])),
             "tail_level": draw(st.sampled_from([0.0, 0.5, 0.9])),
         },
         "commodities": {name: draw(_commodity()) for name in commodities},

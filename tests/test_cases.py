@@ -148,7 +148,7 @@ def test_weight_on_the_tail_raises_the_stock(tail_weight: float, stored_t: float
     assert level == pytest.approx(stored_t, abs=1e-4)
 
 
-@pytest.mark.parametrize(("tail_weight", "objective_kusd"), [(0, 50.5), (1, 98.0)])
+@pytest.mark.parametrize(("tail_weight", "objective_kusd"), [(0, 50.5), (0.9, 5.05 + 88.2)])
 def test_cvar_of_a_hundred_equal_chances_is_the_mean_of_the_worst_five(
     tail_weight: float, objective_kusd: float
 ) -> None:

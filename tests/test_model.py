@@ -35,7 +35,7 @@ def instance_of(name: str) -> Instance:
 
 def plain(form: Form) -> list[np.ndarray]:
     """The arrays of a form with columns in the order of their names."""
-    order = np.argsort([column.name for column in form.columns])
+    order = np.argsort([f"{column.component}{column.key}" for column in form.columns])
     return [
         form.matrix.toarray()[:, order],
         form.cost[order],

@@ -14,9 +14,10 @@ from optimizer.model import build_model
 from optimizer.prepare import prepare
 from optimizer.solve import Form, standard_form
 from optimizer.solve.highs import Run, Settings, run_highs
+from optimizer.solve.labels import Label
 from optimizer.solve.search import Answer, judged
 from scenarios import load
-from schemas import InvalidInput, Solution, SolverProgress, Summary, Termination
+from schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
 
 
 def form_of(data: Data) -> Form:
@@ -40,20 +41,28 @@ def summary_of(data: Data, **options: Any) -> Summary:
 # Hand-off
 
 
+def member(model: Any, label: Label) -> Any:
+    component = model.component(label.component)
+    return component[label.key] if component.is_indexed() else component
+
+
 def test_the_hand_off_keeps_every_coefficient_of_the_model() -> None:
     """A point of the model costs and breaks rows by the same amounts before and after scaling."""
-    form = form_of(workshop())
+    instance = prepare(Scenario.model_validate(workshop()))
+    model = build_model(instance)
+    form = standard_form(model, instance)
     run = run_highs(form, Settings(gap=0))
     assert run.x is not None
     in_tonnes = run.x * form.column_unit
     for column, value in zip(form.columns, in_tonnes.tolist(), strict=True):
-        column.set_value(value, skip_validation=True)
+        member(model, column).set_value(value, skip_validation=True)
 
     rows = form.matrix @ run.x * form.row_unit
-    stated = [float(row.body()) - float(row.lower if row.equality else 0.0) for row in form.rows]
+    constraints = [member(model, row) for row in form.rows]
+    stated = [float(row.body()) - float(row.lower if row.equality else 0.0) for row in constraints]
     scaled = [
         body - (lower * unit if row.equality else 0.0)
-        for body, lower, unit, row in zip(rows, form.row_lower, form.row_unit, form.rows, strict=True)
+        for body, lower, unit, row in zip(rows, form.row_lower, form.row_unit, constraints, strict=True)
     ]
     assert scaled == pytest.approx(stated, abs=1e-6)
     assert run.objective * form.money_unit == pytest.approx(2962.3000202277058)

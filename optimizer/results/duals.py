@@ -53,8 +53,7 @@ def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFr
 
 def _of_rows(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
     for row in np.flatnonzero(np.abs(dual) > NEGLIGIBLE).tolist():
-        constraint = form.rows[row].parent_component().local_name
-        *key, node = _key(form.rows[row].index())
+        constraint, (*key, node) = form.rows[row]
         abroad = constraint == "commodity_balances" and key[1] != instance.scenario.home
         if constraint in YEARLY + OTHERS and not abroad:
             yield _row(instance, constraint, key, str(node), float(dual[row]))
@@ -66,8 +65,7 @@ def _of_bounds(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
     alone |= {r for r, count in Counter(r for r, _ in instance.trade.bands).items() if count == 1}
     alone |= set(instance.stocks.names)
     for column in np.flatnonzero(dual < -NEGLIGIBLE).tolist():
-        variable = form.columns[column].parent_component().local_name
-        key = _key(form.columns[column].index())
+        variable, key = form.columns[column]
         if variable in BOUNDS and key[0] in alone and form.column_upper[column] > 0:
             yield _row(instance, BOUNDS[variable], [key[0]], str(key[-1]), float(dual[column]))
 
@@ -86,7 +84,3 @@ def _unit(constraint: str) -> str:
     if constraint not in OTHERS:
         return "kUSD per t/y"
     return "kUSD per unit" if constraint == "budget_is_kept" else "kUSD/t"
-
-
-def _key(index: object) -> tuple[object, ...]:
-    return index if isinstance(index, tuple) else (index,)

@@ -33,7 +33,7 @@ class Values:
         clean = np.where(np.abs(x) > ZERO * form.column_unit, x, 0.0)
         by_variable: dict[str, dict[Any, float]] = {}
         for column, value in zip(form.columns, clean.tolist(), strict=True):
-            by_variable.setdefault(column.parent_component().local_name, {})[column.index()] = value
+            by_variable.setdefault(column.component, {})[column.key] = value
         node_of = {name: node for node, name in enumerate(instance.tree.names)}
         flows = {
             name: _dense(index, by_variable.get(name, {}), instance.tree.names)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +10,7 @@ import scipy.sparse as sp
 from optimizer.prepare.instance import Instance
 from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Settings, run_highs
+from optimizer.solve.labels import Label
 
 TIME_LIMIT_S = 60.0
 SENTENCES = {
@@ -36,9 +36,7 @@ def find_conflict(instance: Instance, form: Form) -> list[str]:
     """
     for kept in ((*PAIRS, *FORCED), FORCED, ()):
         relaxed = set(SENTENCES) - set(kept)
-        rows = np.array(
-            [i for i, row in enumerate(form.rows) if row.parent_component().local_name in relaxed], np.int64
-        )
+        rows = form.rows_of(*relaxed)
         found = _least_relaxation(instance, form, rows) if len(rows) else []
         if found:
             return found
@@ -79,9 +77,8 @@ def _elastic(form: Form, rows: Ints) -> Form:
     )
 
 
-def _sentence(instance: Instance, row: Any, amount: float) -> str:
-    constraint = row.parent_component().local_name
-    index = row.index() if isinstance(row.index(), tuple) else (row.index(),)
+def _sentence(instance: Instance, row: Label, amount: float) -> str:
+    constraint, index = row
     unit = ""
     if constraint == "budget_is_kept":
         unit = "slots" if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"

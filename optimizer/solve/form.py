@@ -13,6 +13,7 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
+from optimizer.solve.labels import Label
 from optimizer.solve.scaling import column_units, row_units
 
 Ints = npt.NDArray[np.int64]
@@ -34,10 +35,8 @@ class Form:
     column_lower: Floats
     column_upper: Floats
     integer: npt.NDArray[np.bool_]
-    columns: list[Any]
-    """Pyomo's variable of each column."""
-    rows: list[Any]
-    """Pyomo's constraint of each row."""
+    columns: tuple[Label, ...]
+    rows: tuple[Label, ...]
     column_unit: Floats
     row_unit: Floats
     money_unit: float
@@ -60,16 +59,22 @@ class Form:
 
     def columns_of(self, *names: str) -> Ints:
         """Columns of these variables."""
-        return np.array([j for j, v in enumerate(self.columns) if v.parent_component().local_name in names], np.int64)
+        return np.array([j for j, column in enumerate(self.columns) if column.component in names], np.int64)
+
+    def rows_of(self, *names: str) -> Ints:
+        """Rows of these constraints."""
+        return np.array([i for i, row in enumerate(self.rows) if row.component in names], np.int64)
 
 
 def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     """Compile a model by Pyomo's own standard form and scale it by the instance's units (powers of two: exact)."""
     compiled = LinearStandardFormCompiler().write(model, mixed_form=True)
-    columns, rows = list(compiled.columns), [row.constraint for row in compiled.rows]
+    variables = list(compiled.columns)
+    columns = tuple(Label.of(variable) for variable in variables)
+    rows = tuple(Label.of(row.constraint) for row in compiled.rows)
     bound_type = np.fromiter((row.bound_type for row in compiled.rows), np.int8, len(rows))
     rhs = np.array(compiled.rhs, float)
-    lower, upper = _bounds(columns)
+    lower, upper = _bounds(variables)
     column_unit = column_units(columns, instance)
     row_unit = row_units(rows, instance)
     money = instance.units.kusd
@@ -82,7 +87,7 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
         row_upper=np.where(bound_type >= 0, rhs, np.inf) / row_unit,
         column_lower=lower / column_unit,
         column_upper=upper / column_unit,
-        integer=np.fromiter((not column.is_continuous() for column in columns), bool, len(columns)),
+        integer=np.fromiter((not variable.is_continuous() for variable in variables), bool, len(variables)),
         columns=columns,
         rows=rows,
         column_unit=column_unit,
@@ -91,8 +96,8 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     )
 
 
-def _bounds(columns: list[Any]) -> tuple[Floats, Floats]:
-    pairs = [column.bounds for column in columns]
+def _bounds(variables: list[Any]) -> tuple[Floats, Floats]:
+    pairs = [variable.bounds for variable in variables]
     lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)
     upper = np.array([np.inf if high is None else high for _, high in pairs], float)
     return lower, upper

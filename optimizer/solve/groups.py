@@ -101,12 +101,12 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
 
     A mineral group is never cut: its commodities stay together though no recipe may tie them.
     """
-    free_rows = np.setdiff1d(np.arange(form.matrix.shape[0]), _rows_of(form, COUPLING))
+    free_rows = np.setdiff1d(np.arange(form.matrix.shape[0]), form.rows_of(*COUPLING))
     links = sp.csr_array(form.matrix)[free_rows]
     group_of = {
-        position: instance.scenario.commodities[form.rows[row].index()[0]].mineral_group
+        position: instance.scenario.commodities[form.rows[row].key[0]].mineral_group
         for position, row in enumerate(free_rows.tolist())
-        if form.rows[row].parent_component().local_name == "commodity_balances"
+        if form.rows[row].component == "commodity_balances"
     }
     names = sorted(set(group_of.values()))
     of_group = sp.csr_array(
@@ -122,7 +122,7 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
 
 
 def _prices(form: Form, dual: Floats) -> Prices:
-    coupling, costs = _rows_of(form, COUPLING), _rows_of(form, COSTS)
+    coupling, costs = form.rows_of(*COUPLING), form.rows_of(*COSTS)
     priced = dual[coupling]
     # A dual is positive on a binding lower side and negative on a binding upper one.
     side = np.where(priced > 0, form.row_lower[coupling], form.row_upper[coupling])
@@ -170,7 +170,3 @@ def _rest(form: Form, blocks: tuple[Block, ...], prices: Prices) -> float:
     price, lower, upper = (a[outside] for a in (prices.column, form.column_lower, form.column_upper))
     rest = np.where(price > 0, lower, upper)
     return float((price * np.where(np.isfinite(rest), rest, 0.0)).sum())
-
-
-def _rows_of(form: Form, names: tuple[str, ...]) -> Ints:
-    return np.array([i for i, row in enumerate(form.rows) if row.parent_component().local_name in names], np.int64)

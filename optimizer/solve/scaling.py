@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
+from optimizer.solve.labels import Label
 from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
 
 UnitOf = Callable[[tuple[Any, ...]], float]
 
 
-def column_units(columns: list[Any], instance: Instance) -> Floats:
+def column_units(columns: Sequence[Label], instance: Instance) -> Floats:
     """Unit of each column; shape (columns,)."""
     return _units(columns, _of_variables(instance))
 
 
-def row_units(rows: list[Any], instance: Instance) -> Floats:
+def row_units(rows: Sequence[Label], instance: Instance) -> Floats:
     """Unit of each row; shape (rows,)."""
     return _units(rows, _of_constraints(instance))
 
 
-def _units(members: list[Any], unit_of: Mapping[str, UnitOf]) -> Floats:
-    units = np.empty(len(members))
-    for number, member in enumerate(members):
-        index = member.index()
-        key = index if isinstance(index, tuple) else (index,)
-        units[number] = unit_of[member.parent_component().local_name](key)
-    return units
+def _units(labels: Sequence[Label], unit_of: Mapping[str, UnitOf]) -> Floats:
+    return np.array([unit_of[label.component](label.key) for label in labels], float)
 
 
 def _of_variables(instance: Instance) -> dict[str, UnitOf]:

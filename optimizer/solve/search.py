@@ -23,6 +23,8 @@ Report = Callable[[str, float | None, float | None], None]
 
 GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
+ROUNDING = 1e-9
+"""Relative difference of two objectives that is no difference."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
@@ -149,7 +151,7 @@ def judged(answer: Answer, gap: float) -> Answer:
     """The answer with the word for what we hold: optimal where the gap asked for is reached."""
     if answer.x is None:
         return answer
-    reached = answer.gap <= gap + 1e-12
+    reached = answer.gap <= gap + ROUNDING
     return replace(
         answer,
         solution=Solution.OPTIMAL if reached else Solution.FEASIBLE,
