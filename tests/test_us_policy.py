@@ -14,6 +14,7 @@ from scenarios.counts import counts
 from scenarios.us_2026.build_policy import FOLDER, build, read, write
 from schemas import Scenario
 from schemas.events import TariffEvent
+from schemas.plan import Summary
 from schemas.scenario import Route
 
 POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs")
@@ -220,14 +221,20 @@ def test_policy_tables_have_no_stray_cells() -> None:
 
 
 @pytest.mark.slow
-def test_risk_aversion_changes_a_project_a_supplier_and_a_stock() -> None:
-    def plan(tail_weight: float) -> optimizer.Plan:
-        return optimizer.solve(FOLDER, [{"op": "set", "path": "risk.tail_weight", "value": tail_weight}])
+def test_decisions_answer_to_risk_and_to_the_capital_budget() -> None:
+    def plan(path: str, value: float) -> Summary:
+        return optimizer.solve(FOLDER, [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
 
-    neutral, averse = plan(0.0).summary, plan(0.5).summary
-    assert neutral.projects != averse.projects
-    assert neutral.onboardings != averse.onboardings
-    assert {(s.name, s.period): round(s.stock_t) for s in neutral.stocks} != {
-        (s.name, s.period): round(s.stock_t) for s in averse.stocks
-    }
-    assert averse.cvar_kusd <= neutral.cvar_kusd * (1 + 1e-3)
+    neutral, averse = plan("risk.tail_weight", 0.0), plan("risk.tail_weight", 0.5)
+    assert most_stored(averse)["vault antimony/metal"] > most_stored(neutral)["vault antimony/metal"] + 1000
+    rich = plan("limits.capex_budget.amount_kusd_per_y", 8_000_000)
+    assert {(p.name, p.start) for p in rich.projects} != {(p.name, p.start) for p in neutral.projects}
+    assert {(r.name, r.start) for r in rich.onboardings} != {(r.name, r.start) for r in neutral.onboardings}
+
+
+def most_stored(summary: Summary) -> dict[str, float]:
+    """The highest level of each stockpile on the base path, t."""
+    levels: dict[str, float] = {}
+    for stock in summary.stocks:
+        levels[stock.name] = max(levels.get(stock.name, 0.0), stock.stock_t)
+    return levels
