@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.projects import Start
-
-if TYPE_CHECKING:
-    from optimizer.prepare.instance import Instance
+from optimizer.prepare.subjects import Subjects
 
 Variable = Literal["run", "ship", "stock", "buy", "dispose", "short", "slack", "onboard"]
 TRANSFERS = ("duty", "support")
@@ -44,94 +42,94 @@ class StartTerm:
     """By start and the node where it falls due."""
 
 
-def production(instance: Instance) -> FlowTerm:
+def production(subjects: Subjects) -> FlowTerm:
     """Running cost at home, purchase price abroad."""
-    return FlowTerm("production", "run", instance.supply.cost_kusd_per_t * instance.tree.length)
+    return FlowTerm("production", "run", subjects.supply.cost_kusd_per_t * subjects.tree.length)
 
 
-def support(instance: Instance) -> FlowTerm:
+def support(subjects: Subjects) -> FlowTerm:
     """What the state pays under price floors, to the producer's and so the importer's good."""
-    supply, nodes = instance.supply, len(instance.tree)
+    supply, nodes = subjects.supply, len(subjects.tree)
     payment = [supply.support_kusd_per_t.get(producer, np.zeros(nodes)) for producer, _ in supply.steps]
-    return FlowTerm("support", "run", -np.array(payment).reshape(len(supply.steps), nodes) * instance.tree.length)
+    return FlowTerm("support", "run", -np.array(payment).reshape(len(supply.steps), nodes) * subjects.tree.length)
 
 
-def freight(instance: Instance) -> FlowTerm:
+def freight(subjects: Subjects) -> FlowTerm:
     """Freight and insurance."""
-    return FlowTerm("freight", "ship", instance.trade.freight_kusd_per_t * instance.tree.length)
+    return FlowTerm("freight", "ship", subjects.trade.freight_kusd_per_t * subjects.tree.length)
 
 
-def hub_markup(instance: Instance) -> FlowTerm:
+def hub_markup(subjects: Subjects) -> FlowTerm:
     """What trading hubs add."""
-    return FlowTerm("hub_markup", "ship", instance.trade.hub_markup_kusd_per_t * instance.tree.length)
+    return FlowTerm("hub_markup", "ship", subjects.trade.hub_markup_kusd_per_t * subjects.tree.length)
 
 
-def duty(instance: Instance) -> FlowTerm:
+def duty(subjects: Subjects) -> FlowTerm:
     """Duty paid to the Treasury."""
-    return FlowTerm("duty", "ship", instance.trade.duty_kusd_per_t * instance.tree.length)
+    return FlowTerm("duty", "ship", subjects.trade.duty_kusd_per_t * subjects.tree.length)
 
 
-def calibration(instance: Instance) -> FlowTerm:
+def calibration(subjects: Subjects) -> FlowTerm:
     """The term that makes the base year come out as observed."""
-    return FlowTerm("calibration", "ship", instance.trade.calibration_kusd_per_t * instance.tree.length)
+    return FlowTerm("calibration", "ship", subjects.trade.calibration_kusd_per_t * subjects.tree.length)
 
 
-def disposal(instance: Instance) -> FlowTerm:
+def disposal(subjects: Subjects) -> FlowTerm:
     """Letting a surplus go."""
-    prices = [instance.scenario.commodities[commodity].disposal_cost_kusd_per_t for commodity, _ in instance.disposals]
-    return FlowTerm("disposal", "dispose", np.outer(np.array(prices, float), instance.tree.length))
+    prices = [subjects.scenario.commodities[commodity].disposal_cost_kusd_per_t for commodity, _ in subjects.disposals]
+    return FlowTerm("disposal", "dispose", np.outer(np.array(prices, float), subjects.tree.length))
 
 
-def holding(instance: Instance) -> FlowTerm:
+def holding(subjects: Subjects) -> FlowTerm:
     """Storage and finance of the stock at the period's end."""
-    return FlowTerm("holding", "stock", instance.stocks.holding_kusd_per_t_y * instance.tree.length)
+    return FlowTerm("holding", "stock", subjects.stocks.holding_kusd_per_t_y * subjects.tree.length)
 
 
-def buying_premium(instance: Instance) -> FlowTerm:
+def buying_premium(subjects: Subjects) -> FlowTerm:
     """What a purchase for stock costs beyond the price."""
-    return FlowTerm("buying_premium", "buy", instance.stocks.premium_kusd_per_t * instance.tree.length)
+    return FlowTerm("buying_premium", "buy", subjects.stocks.premium_kusd_per_t * subjects.tree.length)
 
 
-def end_value_stock(instance: Instance) -> FlowTerm:
+def end_value_stock(subjects: Subjects) -> FlowTerm:
     """Worth of the stock left at a leaf."""
-    return FlowTerm("end_value_stock", "stock", -instance.stocks.end_value_kusd_per_t)
+    return FlowTerm("end_value_stock", "stock", -subjects.stocks.end_value_kusd_per_t)
 
 
-def shortage_penalty(instance: Instance) -> FlowTerm:
+def shortage_penalty(subjects: Subjects) -> FlowTerm:
     """Worth of unserved demand."""
-    return FlowTerm("shortage_penalty", "short", instance.demands.penalty_kusd_per_t * instance.tree.length)
+    return FlowTerm("shortage_penalty", "short", subjects.demands.penalty_kusd_per_t * subjects.tree.length)
 
 
-def limit_violation(instance: Instance) -> FlowTerm:
+def limit_violation(subjects: Subjects) -> FlowTerm:
     """Stated price of exceeding soft limits."""
-    return FlowTerm("limit_violation", "slack", instance.limits.violation_kusd)
+    return FlowTerm("limit_violation", "slack", subjects.limits.violation_kusd)
 
 
-def onboarding(instance: Instance) -> FlowTerm:
+def onboarding(subjects: Subjects) -> FlowTerm:
     """Qualifying suppliers, paid at the decision."""
-    rules = instance.trade.onboarding
-    price = [[rules[route].cost_kusd] * len(instance.tree) for route in rules]
-    return FlowTerm("onboarding", "onboard", np.array(price, float).reshape(len(rules), len(instance.tree)))
+    rules = subjects.trade.onboarding
+    price = [[rules[route].cost_kusd] * len(subjects.tree) for route in rules]
+    return FlowTerm("onboarding", "onboard", np.array(price, float).reshape(len(rules), len(subjects.tree)))
 
 
-def capex(instance: Instance) -> StartTerm:
+def capex(subjects: Subjects) -> StartTerm:
     """Capital cost by the project's spending profile."""
-    return StartTerm("capex", dict(instance.programme.capex_due_kusd))
+    return StartTerm("capex", dict(subjects.programme.capex_due_kusd))
 
 
-def fast_track(instance: Instance) -> StartTerm:
+def fast_track(subjects: Subjects) -> StartTerm:
     """Extra cost of the track, at the start."""
-    extra = instance.programme.extra_due_kusd
+    extra = subjects.programme.extra_due_kusd
     return StartTerm("fast_track", {(start, start[2]): kusd for start, kusd in extra.items() if kusd > 0})
 
 
-def end_value_projects(instance: Instance) -> StartTerm:
+def end_value_projects(subjects: Subjects) -> StartTerm:
     """Unspent life of what was built, at a leaf."""
-    worth = instance.programme.end_value_kusd
+    worth = subjects.programme.end_value_kusd
     return StartTerm("end_value_projects", {key: -kusd for key, kusd in worth.items() if kusd > 0})
 
 
-FLOW_TERMS: tuple[Callable[[Instance], FlowTerm], ...] = (
+FLOW_TERMS: tuple[Callable[[Subjects], FlowTerm], ...] = (
     production,
     support,
     freight,
@@ -146,7 +144,7 @@ FLOW_TERMS: tuple[Callable[[Instance], FlowTerm], ...] = (
     limit_violation,
     onboarding,
 )
-START_TERMS: tuple[Callable[[Instance], StartTerm], ...] = (capex, fast_track, end_value_projects)
+START_TERMS: tuple[Callable[[Subjects], StartTerm], ...] = (capex, fast_track, end_value_projects)
 
 
 @dataclass(frozen=True)
@@ -174,10 +172,10 @@ class Costs:
         return total
 
 
-def prepare_costs(instance: Instance) -> Costs:
+def prepare_costs(subjects: Subjects) -> Costs:
     """Evaluate every term."""
     return Costs(
-        flows=tuple(term(instance) for term in FLOW_TERMS),
-        starts=tuple(term(instance) for term in START_TERMS),
-        national_view=instance.scenario.economics.view == "national",
+        flows=tuple(term(subjects) for term in FLOW_TERMS),
+        starts=tuple(term(subjects) for term in START_TERMS),
+        national_view=subjects.scenario.economics.view == "national",
     )
