@@ -7,9 +7,10 @@ import numpy as np
 from optimizer.prepare.instance import Instance
 from optimizer.solve.conflict import find_conflict
 from optimizer.solve.form import Form, standard_form
-from optimizer.solve.groups import Relaxation, relax_by_group
+from optimizer.solve.groups import Relaxation, relax_by_group, split
 from optimizer.solve.highs import LARGE_FROM_NONZEROS
 from optimizer.solve.search import Answer, Control, compared, do_nothing, judged, search
+from schemas.plan import Solution
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
 
@@ -31,21 +32,29 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     if answer.x is None:
         return answer
     answer = judged(answer, control.gap)
-    if relaxation is None:
-        return answer
-    return replace(answer, gap_by_group=relaxation.gaps(form, np.asarray(answer.x) / form.column_unit))
+    if relaxation is not None:
+        gaps = relaxation.gaps(form, np.asarray(answer.x) / form.column_unit)
+    else:  # without yes/no decisions an optimum of the whole is one of each group
+        proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
+        gaps = {block.name: 0.0 for block in split(instance, form)} if proven else {}
+    return replace(answer, gap_by_group=gaps)
 
 
 def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> Answer:
     answer = None
     if relaxation is not None and form.nonzeros >= LARGE_FROM_NONZEROS:
-        restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
-        finer = replace(control, gap=min(control.gap, RESTRICTED_GAP))
-        answer = _bounded(search(restricted, finer), relaxation, form, proven=False)
-        if answer.gap <= control.gap or control.ended():
+        answer = _among_the_taken(form, relaxation, control)
+        if answer is not None and (answer.gap <= control.gap or control.ended()):
             return answer
     start = None if answer is None or answer.x is None else answer.x / form.column_unit
     return _bounded(_better(answer, search(form, control, start)), relaxation, form, proven=True)
+
+
+def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> Answer | None:
+    """The best plan without the decisions set aside; None where there is none, which says nothing of the whole."""
+    restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
+    answer = search(restricted, replace(control, gap=min(control.gap, RESTRICTED_GAP)))
+    return None if answer.x is None else _bounded(answer, relaxation, form, proven=False)
 
 
 def _bounded(answer: Answer, relaxation: Relaxation | None, form: Form, *, proven: bool) -> Answer:
