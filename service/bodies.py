@@ -14,6 +14,7 @@ from schemas import InputProblem, InvalidInput
 from schemas.jobs import JobRequest
 from schemas.problems import join_path
 from service.problems import ApiError, broken_body, invalid_input, problem_response
+from service.unstorable import unstorable_text
 
 MEGABYTE = 1_000_000
 YAML_LIMIT_MB = 2
@@ -102,8 +103,9 @@ def _read(body: bytes, parse: Any) -> JobRequest:
         document: Document = parse(_text(body))
     except InvalidInput as error:
         raise broken_body(error) from None
-    if document.problems:
-        raise invalid_input(InvalidInput(document.problems))
+    problems = document.problems + unstorable_text(document.data)
+    if problems:
+        raise invalid_input(InvalidInput(problems))
     try:
         return JobRequest.model_validate(document.data)
     except ValidationError as error:

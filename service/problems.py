@@ -86,6 +86,11 @@ def broken_body(error: InvalidInput) -> ApiError:
     return ApiError(400, "broken-body", first.message + where, [whole])
 
 
+def no_such_job(job_id: str) -> ApiError:
+    """404 for an id that no job has."""
+    return ApiError(404, "job-not-found", f"No job has the id {job_id}. It may have been deleted.")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the app as a problem."""
     app.add_exception_handler(ApiError, _on_api_error)

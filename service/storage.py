@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -19,6 +20,7 @@ from schemas.jobs import JobFailure, JobOptions, JobState
 from schemas.plan import Solution, SolverProgress, Termination
 
 BUSY_TIMEOUT_S = 30
+_JOB_ID = re.compile("[0-9a-f]{31}")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -146,6 +148,11 @@ def create_tables(database: sqlalchemy.Engine) -> None:
 def open_session(database: sqlalchemy.Engine) -> Session:
     """A session whose objects can be read after it has closed."""
     return Session(database, expire_on_commit=False)
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a text looks like the id of a job; others, such as text that PostgreSQL refuses, need no query."""
+    return _JOB_ID.fullmatch(text) is not None
 
 
 def get_job(session: Session, job_id: str) -> Job | None:

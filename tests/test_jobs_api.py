@@ -186,7 +186,7 @@ def test_jobs_are_listed_newest_first_a_page_at_a_time(api: httpx.Client) -> Non
 
 
 def test_the_last_page_has_no_next(api: httpx.Client) -> None:
-    assert "next" not in api.get("/api/v1/jobs", params={"cursor": "0"}).json()
+    assert "next" not in api.get("/api/v1/jobs", params={"cursor": "0" * 31}).json()
 
 
 def test_a_deleted_job_is_gone_with_its_result(api: httpx.Client) -> None:
@@ -388,6 +388,37 @@ def test_wishes_for_an_unknown_job_are_problems(api: httpx.Client) -> None:
     problem(api.post("/api/v1/jobs/nope:stop"), 404, "job-not-found")
     problem(api.post("/api/v1/jobs/nope:cancel"), 404, "job-not-found")
     problem(api.delete("/api/v1/jobs/nope"), 404, "job-not-found")
+
+
+@pytest.mark.parametrize("path", ["%00", "%00/log", "%00/result", "%ff/result/tables/ship.csv"])
+def test_an_id_that_no_job_can_have_is_a_problem_before_the_database_sees_it(api: httpx.Client, path: str) -> None:
+    problem(api.get(f"/api/v1/jobs/{path}"), 404, "job-not-found")
+    problem(api.post("/api/v1/jobs/%00:stop"), 404, "job-not-found")
+    problem(api.delete("/api/v1/jobs/%00"), 404, "job-not-found")
+    assert api.get("/runs/%00").status_code == 404
+
+
+@pytest.mark.parametrize("cursor", ["%00%ff", "zzz", ""])
+def test_a_cursor_that_no_page_gave_is_a_problem(api: httpx.Client, cursor: str) -> None:
+    body = problem(api.get(f"/api/v1/jobs?cursor={cursor}"), 422, "invalid-request")
+    assert body["errors"][0]["pointer"] == "/query/cursor"
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        ('{"scenario": {"title": "a\\u0000b"}}', JSON),
+        ('{"scenario": {"places": {"a\\u0000b": 1}}}', JSON),
+        ('scenario:\n  title: "a\\0b"\n', YAML),
+        ('scenario:\n  title: "a\\ud800b"\n', YAML),
+    ],
+)
+def test_text_that_no_database_holds_is_refused(api: httpx.Client, content: str, headers: dict[str, str]) -> None:
+    body = problem(api.post("/api/v1/jobs", content=content, headers=headers), 422, "invalid-input")
+    (error,) = body["errors"]
+    assert error["code"] == "unstorable_text"
+    assert error["pointer"] in ("/scenario/title", "/scenario/places")
+    assert "which is no text" in error["detail"]
 
 
 def test_plain_http_errors_are_problems_too(api: httpx.Client) -> None:

@@ -60,7 +60,7 @@ def add_run(session: Session, scenario: Scenario, document: PlanDocument) -> Job
 def add_job(session: Session, state: JobState, **fields: Any) -> Job:
     """A job without a result, in this state."""
     job = Job(
-        id="1234", kind="solve", state=state, scenario="toy", scenario_title="A toy", scenario_hash="ab",
+        id="1234".zfill(31), kind="solve", state=state, scenario="toy", scenario_title="A toy", scenario_hash="ab",
         options=JobOptions(), created_at=storage.now(), **fields,
     )  # fmt: skip
     session.add(job)

@@ -17,10 +17,10 @@ from schemas import InvalidInput, Scenario
 from schemas.jobs import JobPage, JobRequest, JobState, JobView, Problem, Validation
 from service import jobs, storage
 from service.bodies import read_job_request
-from service.dependencies import DatabaseOf, EngineOf, SessionOf
+from service.dependencies import CursorOf, DatabaseOf, EngineOf, JobIdOf, SessionOf
 from service.engine import Attempt, JobEngine
 from service.jobs import Submission
-from service.problems import MEDIA_TYPE, ApiError, invalid_input
+from service.problems import MEDIA_TYPE, ApiError, invalid_input, no_such_job
 from service.storage import Job
 from service.views import API, is_known, job_path, job_view, json_text, tag_of, tagged
 
@@ -62,9 +62,7 @@ async def submit_job(
 
 
 @router.get("/jobs", response_model_exclude_none=True)
-def list_jobs(
-    session: SessionOf, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: str | None = None
-) -> JobPage:
+def list_jobs(session: SessionOf, cursor: CursorOf, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> JobPage:
     """List jobs, newest first; follow `next` for older ones."""
     found = storage.list_jobs(session, limit + 1, before=cursor)
     page = found[:limit]
@@ -74,7 +72,7 @@ def list_jobs(
 
 @router.get("/jobs/{job_id}", response_model=JobView)
 async def show_job(
-    request: Request, database: DatabaseOf, job_id: str, wait: Annotated[float, Query(ge=0, le=60)] = 0
+    request: Request, database: DatabaseOf, job_id: JobIdOf, wait: Annotated[float, Query(ge=0, le=60)] = 0
 ) -> Response:
     """Show a job.
 
@@ -94,7 +92,7 @@ async def show_job(
 
 
 @router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)
-def show_log(session: SessionOf, job_id: str) -> str:
+def show_log(session: SessionOf, job_id: JobIdOf) -> str:
     """Show what happened to a job, one line an event."""
     find_job(session, job_id)
     lines = storage.read_log(session, job_id)
@@ -102,19 +100,19 @@ def show_log(session: SessionOf, job_id: str) -> str:
 
 
 @router.post("/jobs/{job_id}:stop", status_code=202, response_model_exclude_none=True)
-def stop_job(session: SessionOf, engine: EngineOf, job_id: str) -> JobView:
+def stop_job(session: SessionOf, engine: EngineOf, job_id: JobIdOf) -> JobView:
     """Have a job end with the best plan it holds; a queued one is cancelled."""
     return _asked(session, engine, job_id, jobs.request_stop(session, job_id))
 
 
 @router.post("/jobs/{job_id}:cancel", status_code=202, response_model_exclude_none=True)
-def cancel_job(session: SessionOf, engine: EngineOf, job_id: str) -> JobView:
+def cancel_job(session: SessionOf, engine: EngineOf, job_id: JobIdOf) -> JobView:
     """Have a job end without a plan."""
     return _asked(session, engine, job_id, jobs.request_cancel(session, job_id))
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
-def delete_job(session: SessionOf, engine: EngineOf, job_id: str) -> None:
+def delete_job(session: SessionOf, engine: EngineOf, job_id: JobIdOf) -> None:
     """Delete a job that has ended, and its result."""
     job = find_job(session, job_id)
     if not job.state.ended:
@@ -129,7 +127,7 @@ def find_job(session: Session, job_id: str) -> Job:
     """The job of this id; raises `ApiError` (404)."""
     job = storage.get_job(session, job_id)
     if job is None:
-        raise ApiError(404, "job-not-found", f"No job has the id {job_id}. It may have been deleted.")
+        raise no_such_job(job_id)
     return job
 
 

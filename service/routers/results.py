@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from schemas import PlanDocument, Table
 from schemas.jobs import TableList
-from service.dependencies import SessionOf
+from service.dependencies import JobIdOf, SessionOf
 from service.problems import ApiError
 from service.routers.jobs import PROBLEM, find_job
 from service.storage import Job, read_document
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"], responses=P
 
 
 @router.get("", response_model=PlanDocument)
-def show_result(request: Request, session: SessionOf, job_id: str) -> Response:
+def show_result(request: Request, session: SessionOf, job_id: JobIdOf) -> Response:
     """Give the whole plan: the summary and all tables."""
     job = _ended(session, job_id)
     tag = _tag(job, "result")
@@ -28,7 +28,7 @@ def show_result(request: Request, session: SessionOf, job_id: str) -> Response:
 
 
 @router.get("/tables", response_model=TableList)
-def list_tables(request: Request, session: SessionOf, job_id: str) -> Response:
+def list_tables(request: Request, session: SessionOf, job_id: JobIdOf) -> Response:
     """List the tables with their columns, units and paths."""
     job = _ended(session, job_id)
     entries = [table_entry(job_id, table) for table in _document(session, job).tables]
@@ -37,7 +37,7 @@ def list_tables(request: Request, session: SessionOf, job_id: str) -> Response:
 
 @router.get("/tables/{name}.{suffix}", response_class=Response)
 def show_table(
-    request: Request, session: SessionOf, job_id: str, name: str, suffix: Literal["csv", "json"]
+    request: Request, session: SessionOf, job_id: JobIdOf, name: str, suffix: Literal["csv", "json"]
 ) -> Response:
     """Give a table as CSV, with a row of names, or as JSON with titles and units."""
     job = _ended(session, job_id)
@@ -50,7 +50,7 @@ def show_table(
     return tagged(request, text, media_type, tag)
 
 
-def _ended(session: Session, job_id: str) -> Job:
+def _ended(session: Session, job_id: JobIdOf) -> Job:
     job = find_job(session, job_id)
     if not job.state.ended:
         detail = f"The job is {job.state}. Ask for the job with ?wait=20 until it has ended."

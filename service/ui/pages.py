@@ -12,6 +12,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
+from sqlmodel import Session
 
 import scenarios
 from optimizer import figures
@@ -19,6 +20,7 @@ from optimizer.figures.text import TIER_TITLES, amount, percent
 from optimizer.results.words import money
 from service import storage
 from service.dependencies import SessionOf
+from service.storage import Job
 from service.ui import words
 from service.ui.reading import RunReader
 from service.ui.run_view import RunView, UnknownChoiceError
@@ -96,12 +98,16 @@ def _curl(url: str, scenario: str) -> str:
     return f"curl -X POST {shlex.quote(url)} -H 'content-type: application/json' -d {shlex.quote(body)}"
 
 
+def _find_job(session: Session, job_id: str) -> Job | None:
+    return storage.get_job(session, job_id) if storage.is_job_id(job_id) else None
+
+
 @router.get("/runs/{job_id}")
 def show_run(
     request: Request, session: SessionOf, job_id: str, group: str | None = None, year: str | None = None
 ) -> Response:
     """One run: how far it is, what the plan says, or why there is none."""
-    job = storage.get_job(session, job_id)
+    job = _find_job(session, job_id)
     if job is None:
         return _not_found(request, f"There is no run “{job_id}”.")
     view = _reader.read(session, job)
@@ -121,7 +127,7 @@ def show_figure(
     session: SessionOf, job_id: str, name: str, group: str | None = None, year: str | None = None
 ) -> Response:
     """The Vega-Lite specification of a figure."""
-    job = storage.get_job(session, job_id)
+    job = _find_job(session, job_id)
     view = _reader.read(session, job) if job else None
     if view is None or not view.has_plan:
         raise HTTPException(404, f"The run {job_id} has no plan to draw.")
