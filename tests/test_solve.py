@@ -231,6 +231,15 @@ def test_a_stop_reaches_the_united_states_scenario_while_it_is_searched() -> Non
     assert (plan.summary.solution == Solution.NONE) == (plan.summary.objective_kusd is None)
 
 
+def test_a_search_that_found_nothing_says_so_and_gives_no_advice() -> None:
+    summary = summary_of(golden_toy(), time_limit_s=1e-9)
+
+    assert summary.termination is Termination.TIME_LIMIT
+    assert summary.solution is Solution.FEASIBLE
+    assert summary.findings[0].startswith("No plan was found")
+    assert summary.objective_kusd == pytest.approx(summary.do_nothing_kusd)
+
+
 def test_progress_tells_phases_in_order_and_bounds_that_meet() -> None:
     lines: list[SolverProgress] = []
     summary = summary_of(golden_toy(), gap=0, on_progress=lines.append)

@@ -18,11 +18,17 @@ TIER_WORDS = {
 }
 
 
-def findings(values: Values, do_nothing: Values | None) -> list[str]:
-    """Sentences, the decision first."""
+NOTHING_FOUND = (
+    "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice: "
+    "allow more time, or a wider gap."
+)
+
+
+def findings(values: Values, do_nothing: Values | None, *, fell_back: bool = False) -> list[str]:
+    """Sentences, the decision first; `fell_back`: nothing was found, and doing nothing stands in."""
+    opening = [NOTHING_FOUND] if fell_back else [_plan_in_a_sentence(values, do_nothing), *_decisions(values)]
     return [
-        _plan_in_a_sentence(values, do_nothing),
-        *_decisions(values),
+        *opening,
         *_shortage(values, do_nothing),
         *_tail(values),
     ]

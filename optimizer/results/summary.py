@@ -59,7 +59,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         imports=_imports(values),
         stocks=_stocks(values),
         shortage_t=shortage_by_tier(values),
-        findings=findings(values, do_nothing),
+        findings=findings(values, do_nothing, fell_back=answer.fell_back),
     )
 
 

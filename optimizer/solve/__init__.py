@@ -53,7 +53,8 @@ def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> An
 def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> Answer | None:
     """The best plan without the decisions set aside; None where there is none, which says nothing of the whole."""
     restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
-    answer = search(restricted, replace(control, gap=min(control.gap, RESTRICTED_GAP)))
+    finer = replace(control.above(relaxation.bound * form.money_unit), gap=min(control.gap, RESTRICTED_GAP))
+    answer = search(restricted, finer)
     return None if answer.x is None else _bounded(answer, relaxation, form, proven=False)
 
 

@@ -87,6 +87,7 @@ def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxati
     for block in blocks:
         if control.ended():
             return None
+        control.tell("groups")
         run = _alone(form, block, prices, control)
         if run.x is None:
             return None

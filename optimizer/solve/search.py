@@ -48,6 +48,13 @@ class Control:
         """Whether the limit has passed, or somebody asked to stop."""
         return self.left_s() == 0.0 or (self.should_stop is not None and self.should_stop())
 
+    def above(self, bound_kusd: float) -> Control:
+        """The same, telling this bound of the whole instead of that of a search which leaves something out."""
+        if self.report is None:
+            return self
+        report = self.report
+        return replace(self, report=lambda phase, objective, _: report(phase, objective, bound_kusd))
+
     def settings(self, phase: str, money_unit: float) -> Settings:
         """Solver settings for one run."""
         on_incumbent = None
@@ -91,6 +98,8 @@ class Answer:
     """By group of minerals that recipes tie together."""
     do_nothing_kusd: float | None = None
     do_nothing_x: Floats | None = None
+    fell_back: bool = False
+    """Whether a limit passed before the search found anything, so that doing nothing is the answer."""
 
     @property
     def gap(self) -> float:
@@ -141,7 +150,7 @@ def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
         return answer
     if answer.x is None and answer.termination in STOPPED:
         held = _answer(form, nothing)
-        answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd)
+        answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd, fell_back=True)
     return replace(
         answer, do_nothing_kusd=nothing.objective * form.money_unit, do_nothing_x=nothing.x * form.column_unit
     )
