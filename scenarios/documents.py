@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class Origin:
 
     file: str | None = None
     line: int | None = None
+    order: int = 0
+    """Of what was written over the first: which came later. It counts for all that stands below."""
 
 
 @dataclass
@@ -33,14 +35,17 @@ class Document:
     data: dict[str, Any]
     origins: dict[Keys, Origin] = field(default_factory=dict)
     problems: list[InputProblem] = field(default_factory=list)
+    _writes: int = 0
 
     def origin(self, keys: Sequence[str]) -> Origin:
-        """The origin of these keys, or of the closest thing around them."""
-        for end in range(len(keys), -1, -1):
-            found = self.origins.get(tuple(keys[:end]))
-            if found:
-                return found
-        return Origin()
+        """The origin of these keys, or of the closest thing around them; what was written over goes before."""
+        around = [self.origins.get(tuple(keys[:end])) for end in range(len(keys), -1, -1)]
+        return max(filter(None, around), key=lambda origin: origin.order, default=Origin())
+
+    def write_over(self, places: Iterable[Keys], origin: Origin) -> None:
+        """Note that these places, and all below them, now come from elsewhere."""
+        self._writes += 1
+        self.origins |= dict.fromkeys(places, replace(origin, order=self._writes))
 
     def problem(self, code: str, keys: Sequence[str], message: str, **more: Any) -> None:
         """Note a problem at these keys, with file and line."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
-from scenarios.documents import Document
-from scenarios.fields import find_spot, opened, value_under
+from scenarios.documents import Document, Keys
+from scenarios.fields import COLLECTIONS, entry_type, find_spot, opened, value_under
 from schemas.closest import did_you_mean
+from schemas.problems import MAX_PROBLEMS
+from schemas.scenario import Scenario
+
+_MAX_ERRORS = 20 * MAX_PROBLEMS
+"""Errors of pydantic that are taken out of it at once."""
 
 _WORDS = {
     "greater_than_equal": "it must be at least {ge:g}.",
@@ -39,15 +45,51 @@ _WORDS = {
 }
 
 
-def note_problems(document: Document, error: ValidationError) -> list[tuple[str, ...]]:
-    """Add what pydantic found to the document's problems; returns the places, as keys."""
-    items = error.errors(include_url=False)
+def note_problems(document: Document, error: ValidationError) -> tuple[list[Keys], int]:
+    """Add what pydantic found to the document's problems.
+
+    Returns the places, as keys, and how many problems beyond `MAX_PROBLEMS` were left out, about.
+    """
+    total = error.error_count()
+    items = (error if total <= _MAX_ERRORS else _first_errors(document.data, error)).errors(include_url=False)
+    meant = [item for item in items if not _is_other_branch(item)] or items
     places = []
-    for item in [item for item in items if not _is_other_branch(item)] or items:
+    for item in meant[:MAX_PROBLEMS]:
         keys = _keys(item, document.data)
         places.append(keys)
         _note(document, item, keys)
-    return places
+    left = len(meant) if total <= _MAX_ERRORS else total
+    return places, max(0, left - MAX_PROBLEMS)
+
+
+def _first_errors(data: Mapping[str, Any], error: ValidationError) -> ValidationError:
+    """The errors of only so many entries that there are enough: each of a million would take a kilobyte."""
+    room = _MAX_ERRORS
+    shorter = dict(data)
+    for section in filter(data.__contains__, COLLECTIONS):
+        kept = _shortened(section, data[section], room)
+        shorter[section], room = kept
+    try:
+        Scenario.model_validate(shorter)
+    except ValidationError as found:
+        return found
+    return error
+
+
+def _shortened(section: str, entries: Any, room: int) -> tuple[Any, int]:
+    """The first entries of a collection, one at least, that hold as many errors; and the room left after them."""
+    if not isinstance(entries, list | dict):
+        return entries, room
+    kept = 0
+    for entry in entries.values() if isinstance(entries, dict) else entries:
+        if room <= 0 and kept:
+            break
+        kept += 1
+        try:
+            entry_type(section).validate_python(entry)
+        except ValidationError as error:
+            room -= error.error_count()
+    return (dict(islice(entries.items(), kept)) if isinstance(entries, dict) else entries[:kept]), room
 
 
 def _is_other_branch(item: Mapping[str, Any]) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from schemas.scenario import Scenario
@@ -91,6 +92,12 @@ def find_spot(keys: Sequence[str], data: Any) -> Spot | None:
     return spot
 
 
+@cache
+def entry_type(collection: str) -> TypeAdapter[Any]:
+    """What reads one entry of a collection."""
+    return TypeAdapter(get_args(Scenario.model_fields[collection].annotation)[-1])
+
+
 def value_under(value: Any, key: str) -> Any:
     """What stands under a key of raw data, or None."""
     value = opened(value)
@@ -105,6 +112,12 @@ def opened(value: Any) -> Any:
     """The mapping or number that a text stands for: `2026=5; 2030=8`, `12.5`; other values as they are."""
     if not isinstance(value, str):
         return value
+    found = _opened_text(value)
+    return dict(found) if isinstance(found, dict) else found
+
+
+@lru_cache(maxsize=64)
+def _opened_text(value: str) -> Any:
     if "=" in value:
         parts = [part.rpartition("=") for part in value.split(";") if part.strip()]
         pairs = {key.strip(): as_number(text) for key, _, text in parts}

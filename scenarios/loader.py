@@ -13,10 +13,11 @@ from scenarios.documents import Document, from_mapping, label, parse_json, parse
 from scenarios.explain import note_problems
 from scenarios.partial import check_the_rest
 from scenarios.patching import apply_patches
+from scenarios.screening import screen
 from scenarios.tables import HEAD, read_folder
 from schemas.closest import did_you_mean
 from schemas.patches import Patch
-from schemas.problems import InvalidInput, split_path
+from schemas.problems import InvalidInput, at_most, split_path
 from schemas.references import find_problems
 from schemas.scenario import Scenario
 
@@ -103,7 +104,7 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
     for key, value in document.data.items():
         if key in _HEADER:
             found.data[key] = value
-            found.origins[key,] = document.origin((key,))
+            found.write_over([(key,)], document.origin((key,)))
         elif key not in ("base", "patches"):
             document.problem("field_with_base", (key,), "a scenario with a `base` changes it by `patches`.", remedy=(
                 did_you_mean(key, [*_HEADER, "patches"]) or "Write a patch that sets it."
@@ -118,14 +119,17 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
 
 
 def _validated(document: Document) -> Scenario:
+    screen(document)
+    left = 0
     try:
         scenario = Scenario.model_validate(document.data)
         found = find_problems(scenario)
     except ValidationError as error:
-        found = check_the_rest(document, note_problems(document, error))
+        places, left = note_problems(document, error)
+        found = [] if left else check_the_rest(document, places)
     for problem in found:
         origin = document.origin(split_path(problem.path))
         document.problems.append(problem.model_copy(update={"file": origin.file, "line": origin.line}))
     if document.problems:
-        raise InvalidInput(document.problems)
+        raise InvalidInput(at_most(document.problems, left))
     return scenario

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from functools import cache
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from scenarios.documents import Document, Keys
-from scenarios.fields import COLLECTIONS, ENTRIES
+from scenarios.fields import COLLECTIONS, ENTRIES, entry_type
 from schemas.findings import Gaps
 from schemas.problems import InputProblem
 from schemas.references import find_problems, find_unknown_names
@@ -36,9 +35,7 @@ def check_the_rest(document: Document, places: Sequence[Keys]) -> list[InputProb
     Problems of a whole section or collection say that checks which need it are still to come.
     """
     gaps = Gaps()
-    data = dict(document.data)
-    for keys in filter(None, places):
-        _leave_out(data, keys, gaps)
+    data = _without(document.data, places, gaps)
     try:
         found = find_problems(_Partial.model_validate(data), gaps)
         mended = _Partial.model_validate({**data, **_mended_entries(document.data, places, data)})
@@ -52,31 +49,39 @@ def check_the_rest(document: Document, places: Sequence[Keys]) -> list[InputProb
     return found
 
 
-def _leave_out(data: dict[str, Any], keys: Keys, gaps: Gaps) -> None:
-    section, entries = keys[0], data.get(keys[0])
-    if section in ENTRIES and len(keys) > 1 and isinstance(entries, dict):
-        gaps.names.setdefault(section, set()).add(keys[1])
-        data[section] = {name: entry for name, entry in entries.items() if name != keys[1]}
-        return
-    data.pop(section, None)
-    if section in (*ENTRIES, "home", "horizon"):
-        gaps.whole.add(section)
+def _without(data: dict[str, Any], places: Sequence[Keys], gaps: Gaps) -> dict[str, Any]:
+    """The data without broken entries and sections; these are noted as gaps."""
+    left_out: set[str] = set()
+    for keys in filter(None, places):
+        if keys[0] in ENTRIES and len(keys) > 1 and isinstance(data.get(keys[0]), dict):
+            gaps.names.setdefault(keys[0], set()).add(keys[1])
+        else:
+            left_out.add(keys[0])
+    gaps.whole.update(left_out & {*ENTRIES, "home", "horizon"})
+    rest = {section: value for section, value in data.items() if section not in left_out}
+    for section in gaps.names.keys() & rest.keys():
+        broken = gaps.names[section]
+        rest[section] = {name: entry for name, entry in rest[section].items() if name not in broken}
+    return rest
 
 
 def _mended_entries(broken: dict[str, Any], places: Sequence[Keys], rest: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """By collection, the entries of `rest` and those that can be read without their broken fields."""
-    copies: dict[tuple[str, str], Any] = {}
+    copies: dict[Keys, Any] = {}
     for keys in places:
         if len(keys) > 2 and keys[0] in ENTRIES and keys[0] in rest:
-            entry = copies.setdefault((keys[0], keys[1]), deepcopy(broken[keys[0]][keys[1]]))
-            _take_away(entry, keys[2:])
+            if keys[:2] not in copies:
+                copies[keys[:2]] = deepcopy(broken[keys[0]][keys[1]])
+            _take_away(copies[keys[:2]], keys[2:])
     mended: dict[str, dict[str, Any]] = {}
     for (section, name), entry in copies.items():
         try:
-            _entry_type(section).validate_python(entry)
+            entry_type(section).validate_python(entry)
         except ValidationError:
             continue
-        mended.setdefault(section, dict(rest[section]))[name] = entry
+        if section not in mended:
+            mended[section] = dict(rest[section])
+        mended[section][name] = entry
     return mended
 
 
@@ -89,11 +94,6 @@ def _take_away(value: Any, keys: Keys) -> None:
         if depth == len(keys) - 1 or not isinstance(below, dict):
             value.pop(key, None)
         value = below
-
-
-@cache
-def _entry_type(collection: str) -> TypeAdapter[Any]:
-    return TypeAdapter(get_args(Scenario.model_fields[collection].annotation)[1])
 
 
 def _say_what_waits(document: Document, gaps: Gaps) -> None:

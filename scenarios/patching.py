@@ -7,11 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scenarios.documents import Document, Keys, Origin, from_mapping, parse_value, refuse
+from scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
 from scenarios.fields import as_number
 from scenarios.places import NoPlace, Place, find_places
 from schemas.patches import Patch
-from schemas.problems import InputProblem, InvalidInput, join_path
+from schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
+
+MAX_PATCHES = 10_000
+"""Patches of a scenario, or of a job, in one list."""
 
 
 def parse_set(text: str) -> Patch:
@@ -29,7 +32,16 @@ def parse_set(text: str) -> Patch:
 
 def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any]], label: str = "patch") -> None:
     """Change the document by each patch in turn; what does not fit is noted among its problems."""
+    if len(patches) > MAX_PATCHES:
+        message, allowed = f"there are {len(patches):,} patches.", f"at most {MAX_PATCHES:,}"
+        remedy = "Use `*` in paths, or send the changed scenario."
+        raise refuse("too_many", message, path="patches", allowed=allowed, remedy=remedy)
     for number, given in enumerate(patches, start=1):
+        if len(document.problems) >= MAX_PROBLEMS:
+            message = f"the patches from number {number:,} on were not tried, as too much is wrong before."
+            raise InvalidInput(
+                [*document.problems, InputProblem(code="not_tried", path=f"patches.{number - 1}", message=message)]
+            )
         name = f"{label} {number}"
         try:
             patch = given if isinstance(given, Patch) else Patch.model_validate(given)
@@ -63,15 +75,7 @@ def _apply(document: Document, patch: Patch, name: str) -> None:
     if not changed:
         message = "nothing stands here that could be changed."
         raise NoPlace("patch_without_effect", message, "Use `set` to put a value.")
-    _note_origins(document, set(changed), Origin(name))
-
-
-def _note_origins(document: Document, changed: set[Keys], origin: Origin) -> None:
-    """What the patch put, and all below it, no longer comes from the file."""
-    depths = {len(keys) for keys in changed}
-    for keys in [keys for keys in document.origins if any(keys[:depth] in changed for depth in depths)]:
-        del document.origins[keys]
-    document.origins |= dict.fromkeys(changed, origin)
+    document.write_over(changed, Origin(name))
 
 
 def _set(place: Place, value: Any) -> bool:

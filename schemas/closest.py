@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
+_MOST_COMPARED = 5_000
+"""Names; comparing one with each of these takes some hundredths of a second."""
+
 
 def closest(name: str, known: Collection[str], count: int = 3) -> list[str]:
-    """The known names most like this one, best first, whatever their case."""
+    """The known names most like this one, best first, whatever their case; none where there are too many to compare."""
+    if len(known) > _MOST_COMPARED:
+        return []
     by_lower: dict[str, str] = {}
     for item in known:
         by_lower.setdefault(item.lower(), item)

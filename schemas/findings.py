@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.closest import did_you_mean
-from schemas.problems import InputProblem, join_path
+from schemas.problems import MAX_PROBLEMS, InputProblem, at_most, join_path
 from schemas.scenario import Scenario
 from schemas.selections import Selections
+
+_COMPARISONS = 500_000
+"""Names compared in search of what was meant, in all; after that, problems come without a suggestion."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,21 @@ class Findings:
         self.problems: list[InputProblem] = []
         self.doubtful: set[tuple[str, ...]] = set()
         """Keys of entries that refer to something unknown."""
+        self._left = 0
+        self._comparisons_left = _COMPARISONS
         self._gaps = gaps
         self._known: dict[str, Collection[str]] = {}
 
     def note(self, code: str, keys: Sequence[str], message: str, **more: Any) -> None:
-        """Add a problem at these keys."""
+        """Add a problem at these keys; beyond `MAX_PROBLEMS` they are only counted."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            self._left += 1
+            return
         self.problems.append(InputProblem(code=code, path=join_path(keys), message=message, **more))
+
+    def all(self) -> list[InputProblem]:
+        """The problems noted, and how many more there are."""
+        return at_most(self.problems, self._left)
 
     def can_read(self, *parts: str) -> bool:
         """Whether these sections and collections are complete and refer only to known things."""
@@ -68,7 +80,11 @@ class Findings:
         self.doubtful.add(tuple(keys[:2]))
         word = _ONE[collection]
         code = "unknown_" + word.removeprefix("tariff ").split(" ", 1)[0]
-        self.note(code, keys, f"there is no {word} of this name.", value=name, remedy=did_you_mean(name, known))
+        remedy = None
+        if len(self.problems) < MAX_PROBLEMS and len(known) <= self._comparisons_left:
+            self._comparisons_left -= len(known)
+            remedy = did_you_mean(name, known)
+        self.note(code, keys, f"there is no {word} of this name.", value=name, remedy=remedy)
 
 
 _ONE = {

@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+MAX_PROBLEMS = 1_000
+"""Problems of one input that are put into sentences; one more then says how many are left."""
+
 
 class InputProblem(BaseModel):
     """One thing that is wrong, where it stands, and what would be right."""
@@ -39,6 +42,12 @@ class InputProblem(BaseModel):
         return text
 
 
+class _MoreProblems(InputProblem):
+    """Stands for the problems that are not said."""
+
+    left: int = Field(exclude=True)
+
+
 class InvalidInput(ValueError):
     """Everything that is wrong with an input."""
 
@@ -47,6 +56,19 @@ class InvalidInput(ValueError):
             raise ValueError("InvalidInput needs at least one problem")
         self.problems = list(problems)
         super().__init__("\n".join(str(problem) for problem in problems))
+
+
+def at_most(problems: Sequence[InputProblem], left: int = 0) -> list[InputProblem]:
+    """The first `MAX_PROBLEMS`, then one that says how many more there are, counting `left` never put into words."""
+    said = [problem for problem in problems if not isinstance(problem, _MoreProblems)]
+    left += sum(problem.left for problem in problems if isinstance(problem, _MoreProblems))
+    left += max(0, len(said) - MAX_PROBLEMS)
+    shown = said[:MAX_PROBLEMS]
+    if left:
+        message = f"{left:,} more problem{'s were' if left > 1 else ' was'} found."
+        remedy = "Correct these first; they may have one cause."
+        shown.append(_MoreProblems(code="more_problems", path="scenario", message=message, remedy=remedy, left=left))
+    return shown
 
 
 def split_path(path: str) -> list[str]:

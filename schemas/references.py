@@ -24,14 +24,14 @@ def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputPro
     timing.check(findings)
     agreement.check(findings)
     reach.check(findings)
-    return findings.problems
+    return findings.all()
 
 
 def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[InputProblem]:
     """Of the problems, those of names that mean nothing."""
     findings = Findings(scenario, gaps or Gaps())
     check_references(findings)
-    return findings.problems
+    return findings.all()
 
 
 def find_warnings(scenario: Scenario) -> list[InputProblem]:
@@ -40,7 +40,7 @@ def find_warnings(scenario: Scenario) -> list[InputProblem]:
     timing.warn(findings)
     agreement.warn(findings)
     reach.warn(findings)
-    return findings.problems
+    return findings.all()
 
 
 def check_references(findings: Findings) -> None:

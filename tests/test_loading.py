@@ -558,3 +558,59 @@ def test_the_json_schema_describes_every_field_of_a_scenario() -> None:
     assert set(schema["properties"]) == set(Scenario.model_fields)
     assert schema["$schema"].startswith("https://json-schema.org/")
     assert "kUSD" in json.dumps(schema)
+
+
+# Too much
+
+
+def with_bad_demands(count: int) -> dict[str, Any]:
+    return change(tiny(), "demands", {f"d{number}": {"x": 1} for number in range(count)})
+
+
+def test_nine_hundred_problems_are_all_said() -> None:
+    found = problems_of(with_bad_demands(180))
+
+    assert len(found) == 900
+    assert "more_problems" not in {problem.code for problem in found}
+
+
+def test_beyond_a_thousand_problems_the_last_one_says_how_many_more_there_are() -> None:
+    *said, last = problems_of(with_bad_demands(5_000))
+
+    assert len(said) == 1_000
+    assert (last.code, last.message) == ("more_problems", "24,000 more problems were found.")
+
+
+def test_of_unknown_names_too_at_most_a_thousand_are_said() -> None:
+    data = tiny()
+    demand = {**data["demands"]["user"], "commodity": "mettal"}
+    *said, last = problems_of(change(data, "demands", {f"d{number}": demand for number in range(1_500)}))
+
+    assert {problem.code for problem in said} == {"unknown_commodity"}
+    assert (len(said), last.code) == (1_000, "more_problems")
+    assert last.message == "500 more problems were found."
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        ("demands", {f"d{number}": {} for number in range(200_001)}, "scenario"),
+        (
+            "demands/user/quantity_t_per_y",
+            {str(year): 1 for year in range(1, 10_000)},
+            "demands.user.quantity_t_per_y",
+        ),
+        (
+            "demands/user/quantity_t_per_y",
+            ";".join(f"{year}=1" for year in range(20_000)),
+            "demands.user.quantity_t_per_y",
+        ),
+        ("commodities/metal/hts", [1] * 10_000, "commodities.metal.hts"),
+        ("demands/user/title", "x" * 100_001, "demands.user.title"),
+    ],
+)
+def test_more_of_anything_than_anyone_writes_is_one_problem(path: str, value: Any, where: str) -> None:
+    found = the_problem_of(change(tiny(), path, value))
+
+    assert (found.code, found.path) == ("too_many", where)
+    assert "at most" in str(found.allowed)

@@ -320,3 +320,26 @@ def test_set_text_that_cannot_be_read_is_a_problem(text: str) -> None:
         scenarios.parse_set(text)
 
     assert [problem.code for problem in caught.value.problems] == ["broken_set"]
+
+
+# Too many
+
+
+def test_more_than_ten_thousand_patches_are_one_problem() -> None:
+    found = the_problem_of(tiny(), [op("set", "risk.tail_weight", 0.5)] * 10_001)
+
+    assert (found.code, found.path, found.allowed) == ("too_many", "patches", "at most 10,000")
+
+
+def test_after_a_thousand_patches_that_do_not_fit_the_others_are_not_tried() -> None:
+    *said, last = problems_of(tiny(), [op("set", f"places.P{number}.note", "x") for number in range(3_000)])
+
+    assert (len(said), last.code, last.path) == (1_000, "not_tried", "patches.1000")
+
+
+def test_a_later_patch_above_is_where_a_value_comes_from() -> None:
+    entry = {**tiny()["routes"]["metal CHN"], "freight_kusd_per_t": -1}
+    patches = [op("set", "routes.'metal CHN'.freight_kusd_per_t", 2), op("set", "routes.'metal CHN'", entry)]
+
+    assert the_problem_of(tiny(), patches).file == "patch 2"
+    assert the_problem_of(tiny(), [*patches, op("set", "routes.'metal CHN'.freight_kusd_per_t", -2)]).file == "patch 3"
