@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -92,12 +95,35 @@ class Policies:
 
 
 def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:
-    """Serve the API and the pages until a signal ends it; with `workers` also solve, in this process."""
+    """Serve the API and the pages until a signal ends it; with `workers` also solve, in this process.
+
+    Raises `OSError` if the address cannot be listened at.
+    """
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
-    database = storage.open_database(settings.sqlalchemy_url)
-    engine = DbosEngine(database)
-    worker = make_worker(database, engine, settings) if workers else None
-    app = create_app(settings, database=database, engine=engine, worker=worker)
-    log.info("serving", url=f"http://{host}:{port}/", workers=workers, slots=settings.slots if workers else 0)
-    uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S)
+    # First of all: a port that is taken should be known before a worker takes jobs.
+    with _listen(host, port) as listener:
+        database = storage.open_database(settings.sqlalchemy_url)
+        engine = DbosEngine(database)
+        worker = make_worker(database, engine, settings) if workers else None
+        app = create_app(settings, database=database, engine=engine, worker=worker)
+        url = f"http://{host}:{listener.getsockname()[1]}/"
+        log.info("serving", url=url, workers=workers, slots=settings.slots if workers else 0)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S)
+        )
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    if not server.started:
+        raise SystemExit(1)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises `OSError` that names the address and says what to do."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = error.strerror.partition(" (while")[0] if error.strerror else str(error)
+        if error.errno == errno.EADDRINUSE:
+            reason = "another program listens there; end it, or choose another port with --port"
+        raise OSError(error.errno, reason, f"http://{host}:{port}/") from None

@@ -364,6 +364,23 @@ def test_demo_takes_another_port_if_its_own_is_taken() -> None:
     assert free_port(port) == port
 
 
+def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    monkeypatch.setenv("LODEPLAN_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.delenv("LODEPLAN_DATABASE_URL", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("serve", "--port", str(port))
+    assert ended.code == 1
+    assert ended.err == (
+        f"http://127.0.0.1:{port}/: another program listens there; end it, or choose another port with --port.\n"
+    )
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.slow
 def test_demo_prints_one_url_that_answers_and_solves_only_once(tmp_path: Path) -> None:
     code = "from service.cli import demo; demo.SCENARIO = 'golden-toy'; demo.run_demo(0, False)"
