@@ -36,7 +36,7 @@ def find_shipped(name: str) -> Path:
     paths = {known: path for known, _, path in _shipped()}
     meant = name if name in paths else ALIASES.get(name, name)
     if meant not in paths:
-        message = "no scenario of this name is shipped, and no file or folder has it."
+        message = "no scenario of this name is shipped."
         raise refuse("unknown_scenario", message, value=name, remedy=did_you_mean(name, [*paths, *ALIASES]))
     return paths[meant]
 

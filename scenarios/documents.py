@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -11,11 +12,19 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from schemas.problems import InputProblem, InvalidInput, join_path
 
 Keys = tuple[str, ...]
+
+MAX_DEPTH = 50
+"""Mappings and lists within one another; a scenario in a request has some eight."""
+_TOO_DEEP = f"mappings and lists stand more than {MAX_DEPTH} deep in one another."
+_TAG = "tag:yaml.org,2002:"
+_SCALARS = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp")}
+_JSON_SIGNS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ def parse_json(text: str, file: str | None = None) -> Document:
     except json.JSONDecodeError as error:
         raise refuse("broken_json", f"not JSON: {error.msg}.", file=file, line=error.lineno) from None
     except RecursionError:
-        raise refuse("broken_json", "it is nested too deeply.", file=file) from None
+        raise refuse("broken_json", _TOO_DEEP, file=file, line=_deep_line_of_json(text)) from None
     except ValueError as error:
         raise refuse("broken_json", f"not JSON: {error}.", file=file) from None
     document = from_mapping(data, file)
@@ -98,10 +107,7 @@ def from_mapping(data: Any, file: str | None = None) -> Document:
     """The document in plain Python data, copied, with every key as text."""
     if not isinstance(data, Mapping):
         raise refuse("not_a_mapping", "a scenario is a mapping of fields.", value=data, file=file)
-    try:
-        return Document(_plain(data))
-    except RecursionError:
-        raise refuse("not_a_mapping", "it is nested too deeply.", file=file) from None
+    return Document(_plain(data, (), file))
 
 
 def parse_yaml(text: str, file: str | None = None) -> Document:
@@ -138,7 +144,7 @@ def _read_yaml(text: str, file: str | None) -> tuple[Any, _YamlReader]:
         remedy = "Look at this line and the one before." if line else None
         raise refuse("broken_yaml", message, file=file, line=line, remedy=remedy) from None
     except RecursionError:
-        raise refuse("broken_yaml", "it is nested too deeply.", file=file) from None
+        raise refuse("broken_yaml", _TOO_DEEP, file=file, line=_deep_line_of_yaml(text)) from None
     except (YAMLError, ValueError) as error:
         raise refuse("broken_yaml", f"not YAML: {str(error).splitlines()[0]}.", file=file) from None
 
@@ -159,6 +165,9 @@ class _YamlReader:
             remedy = "Write the value out, or use `base` and `patches`."
             message = f"anchors and aliases (&{node.anchor}) are not allowed."
             raise refuse("yaml_alias", message, file=self.file, line=line, remedy=remedy)
+        if len(keys) > MAX_DEPTH:
+            raise refuse("broken_yaml", _TOO_DEEP, file=self.file, line=line)
+        self._check_tag(node)
         if isinstance(node, MappingNode):
             return self._read_mapping(node, keys)
         if isinstance(node, SequenceNode):
@@ -169,12 +178,22 @@ class _YamlReader:
             raise refuse("broken_yaml", f"{node.value[:80]!r} is no {node.tag}.", file=self.file, line=line) from None
         return value.isoformat() if isinstance(value, date) else value
 
+    def _check_tag(self, node: Node) -> None:
+        """Only the tags of plain data, which the reader itself gives to what has none."""
+        is_plain = node.tag in _SCALARS if isinstance(node, ScalarNode) else node.tag in (_TAG + "map", _TAG + "seq")
+        if not is_plain:
+            tag = str(node.tag).replace(_TAG, "!!")[:80]
+            message, line = f"the tag {tag} is not allowed.", node.start_mark.line + 1
+            remedy = "Write plain mappings, lists, texts and numbers, without a tag."
+            raise refuse("yaml_tag", message, file=self.file, line=line, remedy=remedy)
+
     def _read_mapping(self, node: MappingNode, keys: Keys) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode) or key_node.anchor:
                 raise refuse("broken_yaml", "a key must be plain text.", file=self.file, line=line)
+            self._check_tag(key_node)
             key: str = key_node.value
             if key in found:
                 path, message = join_path([*keys, key]), f"{key!r} is given twice."
@@ -199,9 +218,34 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _plain(value: Any) -> Any:
+def _deep_line_of_json(text: str) -> int | None:
+    """The line on which JSON becomes too deep."""
+    depth = 0
+    for sign in _JSON_SIGNS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(sign[0], 0)
+        if depth > MAX_DEPTH:
+            return text.count("\n", 0, sign.start()) + 1
+    return None
+
+
+def _deep_line_of_yaml(text: str) -> int | None:
+    """The line on which YAML becomes too deep; its events come one after another, so depth is no matter."""
+    depth = 0
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                return int(event.start_mark.line) + 1
+    except (YAMLError, RecursionError):
+        pass
+    return None
+
+
+def _plain(value: Any, keys: Keys, file: str | None) -> Any:
+    if len(keys) > MAX_DEPTH:
+        raise refuse("not_a_mapping", _TOO_DEEP, path=join_path(keys), file=file)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item, (*keys, str(key)), file) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, (*keys, str(index)), file) for index, item in enumerate(value)]
     return value.isoformat() if isinstance(value, date) else value

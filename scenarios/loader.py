@@ -74,7 +74,11 @@ def _locate(source: str | Path, folder: Path | None) -> Path:
         if not path.exists():
             raise refuse("unknown_scenario", "there is no such file or folder.", value=str(source))
         return path
-    return find_shipped(str(source))
+    try:
+        return find_shipped(str(source))
+    except InvalidInput as error:
+        message = "no scenario of this name is shipped, and no file or folder has it."
+        raise InvalidInput([problem.model_copy(update={"message": message}) for problem in error.problems]) from None
 
 
 def _read_path(path: Path, bases_left: int) -> Document:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from tiny_scenario import problems_of, the_problem_of, tiny
 
 import scenarios
+from scenarios.catalogue import find_shipped
 from scenarios.fields import value_under
 from schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
+from schemas.problems import join_path
 from schemas.references import find_warnings
 
 TINY_YAML = """\
@@ -257,12 +259,42 @@ def test_a_list_that_contains_itself_is_refused() -> None:
 
 
 def test_very_deep_nesting_is_refused() -> None:
-    assert yaml_problem("name: " + "[" * 2_000).code == "broken_yaml"
-    assert yaml_problem('{"name": ' + "[" * 200_000).code == "broken_json"
+    yaml, json_text = "name: x\ntitle:\n  " + "[" * 2_000, '{"name":\n"x",\n"title": ' + "[" * 200_000
+    for text, code in ((yaml, "broken_yaml"), (json_text, "broken_json")):
+        found = yaml_problem(text)
+        assert (found.code, found.line) == (code, 3)
+        assert "more than 50 deep" in found.message
+
+
+def test_nesting_that_can_be_read_but_is_too_deep_is_refused_with_its_place() -> None:
+    deep = "[" * 60 + "]" * 60
+
+    from_yaml, from_json = yaml_problem(f"name: x\ntitle: {deep}\n"), yaml_problem(f'{{"name": "x", "title": {deep}}}')
+
+    assert (from_yaml.line, from_json.path) == (2, "title" + ".0" * 50)
+    assert from_yaml.message == from_json.message
 
 
 def test_tags_that_name_python_objects_are_refused() -> None:
-    assert yaml_problem("name: !!python/name:os.system x\n").code == "broken_yaml"
+    assert yaml_problem("name: !!python/name:os.system x\n").code == "yaml_tag"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "!!python/object:os.system {a: 1}",
+        "!!python/object/apply:os.system [ls]",
+        "!mine {a: 1}",
+        "!!set {a, b}",
+        "!!binary aGVsbG8=",
+        "{!mine a: 1}",
+    ],
+)
+def test_tags_are_refused_with_their_line_wherever_they_stand(written: str) -> None:
+    found = yaml_problem(f"name: x\ntitle: {written}\n")
+
+    assert (found.code, found.file, found.line) == ("yaml_tag", "s.yaml", 2)
+    assert "!" in found.message
 
 
 @pytest.mark.parametrize(
@@ -558,6 +590,42 @@ def test_the_json_schema_describes_every_field_of_a_scenario() -> None:
     assert set(schema["properties"]) == set(Scenario.model_fields)
     assert schema["$schema"].startswith("https://json-schema.org/")
     assert "kUSD" in json.dumps(schema)
+
+
+# Signs that are no text
+
+
+@pytest.mark.parametrize("char", ["\0", "\x07", "\x1b", "\x7f", "\x85"])
+def test_control_characters_in_texts_and_names_are_refused_with_their_place(char: str) -> None:
+    data = tiny()
+    change(data, "title", f"a{char}b")
+    change(data, f"places/X{char}", {"note": f"c{char}"})
+
+    found = [problem for problem in problems_of(data) if problem.code == "control_character"]
+
+    assert [problem.path for problem in found] == [
+        join_path(["places", f"X{char}"]),
+        join_path(["places", f"X{char}", "note"]),
+        "title",
+    ]
+    assert f"U+{ord(char):04X}" in found[0].message
+
+
+def test_line_breaks_and_tabs_may_stand_in_texts() -> None:
+    text = "one\n\ttwo\r\nthree"
+
+    assert scenarios.load(change(tiny(), "description", text)).description == text
+
+
+def test_an_unknown_name_says_whether_files_were_looked_for_too() -> None:
+    with pytest.raises(InvalidInput) as asked:
+        find_shipped("golden-tyo")
+    found = the_problem_of("golden-tyo")
+
+    assert asked.value.problems[0].message == "no scenario of this name is shipped."
+    assert found.message == "no scenario of this name is shipped, and no file or folder has it."
+    assert "`golden-toy`" in str(found.remedy)
+    assert found.remedy == asked.value.problems[0].remedy
 
 
 # Too much
