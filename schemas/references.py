@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from schemas import agreement, reach, timing
+from schemas import agreement, onboarding, reach, timing
 from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings, Gaps
 from schemas.limits import ServiceFloor, ShareCap
@@ -24,6 +24,7 @@ def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputPro
     timing.check(findings)
     agreement.check(findings)
     reach.check(findings)
+    onboarding.check(findings)
     return findings.all()
 
 

@@ -22,6 +22,7 @@ def check(findings: Findings) -> None:
     for name, project in scenario.projects.items():
         _check_window(findings, ["projects", name], project.earliest_start, project.latest_start)
         _check_commitment(findings, name, project)
+        _check_commitment_of_required(findings, name, project)
     for name, route in scenario.routes.items():
         if route.onboarding:
             keys = ["routes", name, "onboarding"]
@@ -81,6 +82,18 @@ def _check_commitment(findings: Findings, name: str, project: Project) -> None:
     message = "the project is committed, but on which of its tracks is not said."
     remedy = f"Set `forced_track` to one of {', '.join(project.tracks)}."
     findings.note("no_forced_track", ["projects", name, "forced_track"], message, remedy=remedy)
+
+
+def _check_commitment_of_required(findings: Findings, name: str, project: Project) -> None:
+    """What has been decided cannot wait for what has not."""
+    if project.committed_start is None:
+        return
+    for other in project.requires:
+        required = findings.scenario.projects.get(other)
+        if required is not None and required.committed_start is None and other != name:
+            message = "the project is committed, but it requires one that is not."
+            remedy = f"Give `{other}` a `committed_start`, or take it out of `requires`."
+            findings.note("requires_undecided", ["projects", name, "requires"], message, value=other, remedy=remedy)
 
 
 def _check_events(findings: Findings) -> None:

@@ -144,6 +144,20 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "no_forced_track",
         f"{PROJECT}.forced_track",
     ),
+    "a commitment that requires what is not committed": (
+        [
+            put(f"{PROJECT}.committed_start", 2025),
+            put(f"{PROJECT}.forced_track", "fast"),
+            put(f"{PROJECT}.requires", ["second smelter"]),
+        ],
+        "requires_undecided",
+        f"{PROJECT}.requires",
+    ),
+    "an onboarding of a flow without limit": (
+        [put("routes.'metal CHN'.onboarding", {"lead_years": 1}), put("commodities.metal.disposable", True)],
+        "no_flow_limit",
+        "routes.'metal CHN'.capacity_t_per_y",
+    ),
     "a future that departs when all have departed": (
         [
             put("events.late", {**BAN, "places": ["CHN"], "onset": 2029}),
