@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -364,18 +365,16 @@ def test_demo_takes_another_port_if_its_own_is_taken() -> None:
     assert free_port(port) == port
 
 
-def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import socket
-
-    monkeypatch.setenv("LODEPLAN_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("LODEPLAN_DATABASE_URL", raising=False)
+def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(tmp_path: Path) -> None:
+    """In a process of its own: `serve` sets up the logs of the whole process."""
+    environment = {**os.environ, "LODEPLAN_DATA_DIR": str(tmp_path / "data"), "LODEPLAN_DATABASE_URL": ""}
+    code = "from service.cli import main; main()"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = run("serve", "--port", str(port))
-    assert ended.code == 1
-    assert ended.err == (
+        command = [sys.executable, "-c", code, "serve", "--port", str(port)]
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stderr == (
         f"http://127.0.0.1:{port}/: another program listens there; end it, or choose another port with --port.\n"
     )
     assert not (tmp_path / "data").exists()
