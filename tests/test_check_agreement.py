@@ -88,3 +88,13 @@ def test_the_optimizer_s_plan_of_the_workshop_holds(mutate: Mutation) -> None:
     assert verdict.worst == []
     assert verdict.max_violation < 1e-6
     assert verdict.cost_difference_rel < 1e-6
+
+
+def test_a_forced_start_asks_nothing_of_a_future_that_departs_before_it() -> None:
+    forced = {"earliest_start": 3, "forced_track": "fast"}
+    patches = [{"op": "set", "path": "projects.*.latest_start", "value": 4}]
+    patches += [{"op": "set", "path": f"projects.*.{key}", "value": value} for key, value in forced.items()]
+    plan = optimizer.solve("golden-toy", patches)
+
+    assert [(start.track, start.start) for start in plan.summary.projects] == [("fast", 3)]
+    assert list(plan.tables["starts"]["node"]) == ["3"]

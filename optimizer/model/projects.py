@@ -170,7 +170,7 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
     forced = {
         (p, n): [(t, a) for t, a in started_by[p, n] if t == programme.projects[p].forced_track]
         for p, n in last_starts
-        if programme.projects[p].forced_track and programme.projects[p].committed_start is None
+        if any(t == programme.projects[p].forced_track for t, _ in started_by[p, n])
     }
     required = [
         (p, q, tree.names[node])

@@ -20,7 +20,7 @@ TIER_WORDS = {
 
 NOTHING_FOUND = (
     "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice: "
-    "allow more time, or a wider gap."
+    "allow more time."
 )
 
 

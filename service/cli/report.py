@@ -83,13 +83,11 @@ def _console() -> Console:
 
 def _status(summary: Summary) -> str:
     text = _STOPPED[summary.termination]
-    if summary.solution is Solution.NONE and summary.termination is not Termination.INFEASIBLE:
+    if summary.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
+        return text + "."
+    if summary.solution is Solution.NONE:
         return f"{text}, without a plan."
-    return (
-        f"{text}; the plan below is the best one found."
-        if summary.termination is not Termination.OPTIMAL
-        else text + "."
-    )
+    return f"{text}; the findings say what was found."
 
 
 def _print_decisions(plan: Plan, console: Console) -> None:
