@@ -27,7 +27,8 @@ class ShippedScenario:
 def names() -> list[ShippedScenario]:
     """All shipped scenarios with their titles, sorted by name."""
     titles = {name: title for name, title, _ in _shipped()}
-    titles |= {name: titles[meant] for name, meant in ALIASES.items() if meant in titles and name not in titles}
+    aliases = {name: meant for name, meant in ALIASES.items() if meant in titles and name not in titles}
+    titles |= {name: f"{titles[meant]} (the same as {meant})" for name, meant in aliases.items()}
     return [ShippedScenario(name, title) for name, title in sorted(titles.items())]
 
 

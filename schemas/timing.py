@@ -22,7 +22,7 @@ def check(findings: Findings) -> None:
     for name, project in scenario.projects.items():
         _check_window(findings, ["projects", name], project.earliest_start, project.latest_start)
         _check_commitment(findings, name, project)
-        _check_commitment_of_required(findings, name, project)
+        _check_commitment_of_others(findings, name, project)
     for name, route in scenario.routes.items():
         if route.onboarding:
             keys = ["routes", name, "onboarding"]
@@ -84,8 +84,8 @@ def _check_commitment(findings: Findings, name: str, project: Project) -> None:
     findings.note("no_forced_track", ["projects", name, "forced_track"], message, remedy=remedy)
 
 
-def _check_commitment_of_required(findings: Findings, name: str, project: Project) -> None:
-    """What has been decided cannot wait for what has not."""
+def _check_commitment_of_others(findings: Findings, name: str, project: Project) -> None:
+    """What has been decided cannot wait for what has not, nor stand beside what it excludes."""
     if project.committed_start is None:
         return
     for other in project.requires:
@@ -94,6 +94,12 @@ def _check_commitment_of_required(findings: Findings, name: str, project: Projec
             message = "the project is committed, but it requires one that is not."
             remedy = f"Give `{other}` a `committed_start`, or take it out of `requires`."
             findings.note("requires_undecided", ["projects", name, "requires"], message, value=other, remedy=remedy)
+    for other in project.excludes:
+        excluded = findings.scenario.projects.get(other)
+        if excluded is not None and excluded.committed_start is not None and other != name:
+            message = "the project is committed, and so is one that it excludes."
+            remedy = f"Take `{other}` out of `excludes`, or take one `committed_start` away."
+            findings.note("both_committed", ["projects", name, "excludes"], message, value=other, remedy=remedy)
 
 
 def _check_events(findings: Findings) -> None:

@@ -70,8 +70,8 @@ def create_app(
         app.include_router(module.router, prefix=API)
     app.include_router(ui.router)
     problems.install(app)
-    app.add_middleware(Policies)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
+    app.add_middleware(Policies)
     return app
 
 

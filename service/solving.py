@@ -111,10 +111,7 @@ def _death(exit_code: int, memory_mib: float | None) -> JobFailure:
     held = f" It held {memory_mib:.0f} MiB of memory." if memory_mib else ""
     if exit_code == -signal.SIGKILL:
         code = FailureCode.KILLED
-        message = (
-            "The system killed the solve (SIGKILL), most often because memory ran out." + held
-            + " A smaller scenario, or a machine with more memory, would do."
-        )  # fmt: skip
+        message = f"The system killed the solve (SIGKILL), most often because memory ran out.{held}"
     elif exit_code < 0:
         code, message = FailureCode.CRASHED, f"The solve was ended by signal {_signal_name(-exit_code)}.{held}"
     else:

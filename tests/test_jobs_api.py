@@ -359,7 +359,9 @@ def test_a_body_over_the_limit_is_refused_whether_or_not_its_size_is_announced(a
         for _ in range(blocks):
             yield b" " * 100_000
 
-    problem(api.post("/api/v1/jobs", content=b" " * 100_000 * blocks, headers=JSON), 413, "body-too-large")
+    refused = api.post("/api/v1/jobs", content=b" " * 100_000 * blocks, headers=JSON)
+    problem(refused, 413, "body-too-large")
+    assert refused.headers["x-content-type-options"] == "nosniff"
     problem(api.post("/api/v1/jobs", content=stream(), headers=JSON), 413, "body-too-large")
 
 

@@ -90,6 +90,8 @@ def test_every_shipped_scenario_loads_by_its_name() -> None:
 
 def test_shipped_scenarios_have_titles_in_plain_words() -> None:
     assert all(" " in item.title for item in scenarios.names())
+    titles = [item.title for item in scenarios.names()]
+    assert len(set(titles)) == len(titles), "no two look the same in a list"
 
 
 def test_yaml_json_and_a_mapping_say_the_same(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, T
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import jobs, storage, ui
 from service.storage import Job
+from service.ui.run_view import RunView
 
 UI = Path(ui.__file__).parent
 ATTACK = "<script>alert('x')</script>\"onload=\"y"
@@ -107,6 +108,18 @@ def test_a_plan_opens_with_its_findings_and_key_numbers_with_units(
     assert re.search(r'title="5172\.157\d* kUSD"', page)
     assert '704 <span class="unit">thousand USD</span>' in page
     assert "optimal within the gap" in page
+
+
+@pytest.mark.parametrize(("view", "saving"), [("importer", 704.2436), ("national", 760.9329)])
+def test_the_saving_is_that_of_the_first_finding_and_counts_what_the_view_counts(view: str, saving: float) -> None:
+    plan = optimizer.solve("golden-toy", [{"op": "set", "path": "economics.view", "value": view}])
+    assert plan.scenario
+    shown = RunView(plan.summary, plan.scenario, dict(plan.tables)).saving_kusd
+
+    assert plan.summary.do_nothing_kusd
+    assert plan.summary.objective_kusd
+    assert shown == pytest.approx(plan.summary.do_nothing_kusd - plan.summary.objective_kusd)
+    assert shown == pytest.approx(saving, abs=1e-4)
 
 
 def test_every_figure_of_a_plan_is_served_at_the_address_on_the_page(client: TestClient, done: Job) -> None:

@@ -153,6 +153,17 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "requires_undecided",
         f"{PROJECT}.requires",
     ),
+    "two commitments that exclude each other": (
+        [
+            put(f"{PROJECT}.committed_start", 2025),
+            put(f"{PROJECT}.forced_track", "fast"),
+            put("projects.'second smelter'.committed_start", 2025),
+            put("projects.'second smelter'.forced_track", "standard"),
+            put(f"{PROJECT}.excludes", ["second smelter"]),
+        ],
+        "both_committed",
+        f"{PROJECT}.excludes",
+    ),
     "an onboarding of a flow without limit": (
         [put("routes.'metal CHN'.onboarding", {"lead_years": 1}), put("commodities.metal.disposable", True)],
         "no_flow_limit",

@@ -175,7 +175,8 @@ def _print_money(summary: Summary, console: Console) -> None:
         "mean of the worst futures (CVaR)": summary.cvar_kusd,
         "money spent": summary.spend_kusd,
         "duty within it": summary.duty_kusd,
-        "cost of doing nothing": summary.do_nothing_kusd,
+        "objective (expected cost and CVaR, weighted)": summary.objective_kusd,
+        "the same for doing nothing": summary.do_nothing_kusd,
     }
     _section(
         console,

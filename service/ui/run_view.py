@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from optimizer.figures.cost_by_term import TRANSFERS
 from schemas import Scenario, Solution, Summary
 from service.ui import grids
 from service.ui.grids import Grid
@@ -40,12 +41,13 @@ class RunView:
         return sorted({int(year) for year in self.tables["nodes"]["period"]})
 
     @property
-    def worth_kusd(self) -> float | None:
-        """What the plan saves against doing nothing."""
-        summary = self.summary
-        if summary.do_nothing_kusd is None or summary.objective_kusd is None:
+    def saving_kusd(self) -> float | None:
+        """What the plan saves against doing nothing, in expectation: the same as the first finding says."""
+        terms = self.tables["cost_terms"]
+        if self.summary.do_nothing_kusd is None:
             return None
-        return summary.do_nothing_kusd - summary.objective_kusd
+        counted = terms if self.scenario.economics.view == "importer" else terms[~terms["term"].isin(TRANSFERS)]
+        return float(-counted["change_kusd"].sum())
 
     def choose_group(self, group: str | None) -> str:
         """The mineral group asked for, or the first."""

@@ -35,7 +35,7 @@ SOLUTIONS: dict[Solution, str] = {
 REMEDIES: dict[FailureCode, str] = {
     FailureCode.INVALID_INPUT: "Correct the scenario where the message says so, and submit it again.",
     FailureCode.OUT_OF_MEMORY: "Use fewer periods, futures or cost steps, or a machine with more memory.",
-    FailureCode.KILLED: "Give the solve a shorter time limit, or a wider gap, so that it ends by itself.",
+    FailureCode.KILLED: "Use fewer periods, futures or cost steps, or a machine with more memory.",
     FailureCode.CRASHED: "Submit it again. If it fails again, keep its log and report it.",
     FailureCode.SOLVER_ERROR: "Look for numbers of very different size in the scenario, and submit it again.",
     FailureCode.CHECK_FAILED: "Keep the log and report it with the scenario: the answer of the solver broke a rule, "
