@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas.entries import Entry, Tier
-from schemas.types import NameList, NonNegative, Share, When, split_list
+from schemas.types import Name, NameList, NonNegative, Share, When, split_list
 
 
 class _Event(Entry):
@@ -15,7 +15,13 @@ class _Event(Entry):
     until: When | None = Field(default=None, description="First day it no longer holds; absent: to the end.")
 
 
-class ExportEvent(_Event):
+class _Fading(_Event):
+    recovery_years: NonNegative = Field(
+        default=0.0, description="Years after `until` in which its effect fades to nothing, evenly."
+    )
+
+
+class ExportEvent(_Fading):
     """Routes out of places carry less: a ban, a licence delay, a quota, a blockade."""
 
     changes: Literal["exports"]
@@ -25,7 +31,7 @@ class ExportEvent(_Event):
     availability_share: Share = Field(description="What is left while it holds (0: nothing).")
 
 
-class OutputEvent(_Event):
+class OutputEvent(_Fading):
     """Facilities run less: a strike, an accident, a war, a water shortage."""
 
     changes: Literal["output"]
@@ -35,7 +41,7 @@ class OutputEvent(_Event):
     availability_share: Share = Field(description="What is left while it holds (0: nothing).")
 
 
-class PriceEvent(_Event):
+class PriceEvent(_Fading):
     """Costs of facilities abroad and customs values move."""
 
     changes: Literal["price"]
@@ -44,7 +50,7 @@ class PriceEvent(_Event):
     factor: NonNegative = Field(description="New price over old.")
 
 
-class DemandEvent(_Event):
+class DemandEvent(_Fading):
     """Demand changes."""
 
     changes: Literal["demand"]
@@ -81,3 +87,12 @@ class Future(Entry):
 
     probability: Share | None = Field(default=None, description="Absent for one future at most: what the others leave.")
     events: NameList = Field(default=[], description="What happens in it; none: the years go as planned.")
+    after: Name | None = Field(
+        default=None,
+        description="The future it follows, events included, until it departs from it; absent: the base path.",
+    )
+    stress: bool = Field(
+        default=False,
+        description="A test, of probability 0, that the plan must stand: no starts or onboardings of its own, and "
+        "only those limits that name it.",
+    )

@@ -14,7 +14,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from schemas.entries import Entry, Tier
+from schemas.content import Role, SourceBan
 from schemas.events import Event, Future
+from schemas.hazards import Hazard, Sampling
 from schemas.limits import Limit
 from schemas.types import (
     AnyByYear,
@@ -25,6 +27,7 @@ from schemas.types import (
     Positive,
     Recipe,
     Share,
+    ShareByYear,
     Strict,
     When,
     Year,
@@ -66,6 +69,12 @@ class Risk(Strict):
     tail_level: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.9, description="Alpha: CVaR is the mean cost of the worst 1 - alpha of the futures."
     )
+    objective: Literal["cost", "worst_future", "maximum_regret", "expected_shortage"] = Field(
+        default="cost",
+        description="What is least: `cost`: expected cost and CVaR by `tail_weight`. `worst_future`: the cost of the "
+        "dearest future. `maximum_regret`: the most that a future costs above its own best plan. `expected_shortage`: "
+        "the expected worth of shortages. The last three have expected cost as tie-breaker, at a thousandth.",
+    )
 
 
 class SolveOptions(Strict):
@@ -96,10 +105,22 @@ class Commodity(Entry):
     disposal_cost_kusd_per_t: NonNegative = Field(default=0.0, description="Cost of that, kUSD/t.")
 
 
+class Membership(Strict):
+    """Belonging to a club for a time."""
+
+    onset: When | None = Field(default=None, description="First day; absent: always was.")
+    until: When | None = Field(default=None, description="First day no longer; absent: stays.")
+
+
 class Place(Entry):
     """A country (ISO 3166 alpha-3) or a region."""
 
     groups: NameList = Field(default=[], description="Named groups it belongs to, such as `allies`.")
+    memberships: dict[Name, Membership] = Field(
+        default={},
+        description="Clubs it joins or leaves: groups that count by date, in `origins` and `except_origins` of tariff "
+        "measures only.",
+    )
     members: Annotated[dict[Name, Positive], BeforeValidator(split_pairs)] = Field(
         default={},
         description="A region made of other places: the share of each, adding to 1. Its duty and the events "
@@ -141,6 +162,16 @@ class PriceFloor(Strict):
     kept_above_share: Share = Field(default=0.0, description="Share of the price above the floor the state keeps.")
 
 
+class Growth(Strict):
+    """How fast activity can grow: by a share of what ran before, and a little from nothing."""
+
+    share_per_y: NonNegative = Field(description="Growth a year at most, fraction of the activity before.")
+    seed_t_per_y: NonNegative = Field(default=0.0, description="Activity that may be added each year besides, t/y.")
+    before_t_per_y: NonNegative | None = Field(
+        default=None, description="Activity in the year before the horizon, t/y; absent: the first period is free."
+    )
+
+
 class Facility(Entry):
     """Something at a place that turns inputs into outputs. A mine or a foreign offer has no inputs."""
 
@@ -157,6 +188,19 @@ class Facility(Entry):
     steps: list[CostStep] = Field(default=[], description="Cost steps, instead of one cost.")
     supply_curve: SupplyCurve | None = Field(default=None, description="Rising price, instead of one cost.")
     price_floor: PriceFloor | None = Field(default=None, description="Public support by a price floor.")
+    minimum_utilisation_share: Share = Field(
+        default=0.0, description="Activity at least, as a share of the capacity that home can buy (or is on line)."
+    )
+    growth: Growth | None = Field(default=None, description="Limit on the growth of activity.")
+    reserves_t: NonNegative | None = Field(
+        default=None, description="Activity at most over the whole horizon, t; absent: no end in sight."
+    )
+    mined_in: Name | None = Field(
+        default=None, description="For an offer without inputs: where its material was mined, if not at its place."
+    )
+    refined_in: Name | None = Field(
+        default=None, description="For an offer without inputs: where its material was refined, if not at its place."
+    )
 
 
 class Track(Strict):
@@ -207,6 +251,7 @@ class Project(Facility):
     )
     requires: NameList = Field(default=[], description="Projects that must have started too.")
     excludes: NameList = Field(default=[], description="Projects of which at most one may start with this one.")
+    grant_share: Share = Field(default=0.0, description="Share of capex that the state pays, as it falls due.")
     federal_land: bool | None = Field(default=None, description="Whether it stands on federal land.")
 
 
@@ -241,10 +286,17 @@ class Route(Entry):
 
 
 class TariffQuota(Strict):
-    """A tariff-rate quota: the first volume a year pays a lower rate, shared by all routes of the measure."""
+    """A tariff-rate quota: the first volume a year pays another rate than the rest."""
 
-    volume_t_per_y: ByYear = Field(description="Volume at the in-quota rate, t/y.")
-    in_quota_rate_share: Annotated[float, Field(ge=0)] = Field(description="Rate within, fraction of the base.")
+    volume_t_per_y: ByYear = Field(
+        default=0.0, description="Volume at the in-quota rate, t/y, shared by all routes without a volume of their own."
+    )
+    volume_by_origin_t_per_y: dict[Name, ByYear] = Field(
+        default={}, description="Volumes of single origins, instead of a part in the shared one, t/y."
+    )
+    in_quota_rate_share: Annotated[float, Field(ge=0)] = Field(
+        description="Rate within, fraction of the base. Above the rate over it, the quota has to be full first."
+    )
 
 
 class TariffMeasure(Entry):
@@ -254,6 +306,14 @@ class TariffMeasure(Entry):
     destination: Name | None = Field(default=None, description="Importing place; absent: home.")
     origins: NameList = Field(default=["*"], description="Places or groups it applies to; `*`: all.")
     except_origins: NameList = Field(default=[], description="Places or groups left out.")
+    origin_role: Role = Field(
+        default="last_origin",
+        description="What `origins` and `except_origins` are held against: the last place, or the content: where it "
+        "was mined, refined, or was at any stage.",
+    )
+    includes_derivatives: bool = Field(
+        default=False, description="Whether it also meets what is made, by any recipes, of the commodities it names."
+    )
     commodities: NameList = Field(default=[], description="Commodities, or patterns such as `gallium/*`.")
     hts: NameList = Field(default=[], description="HTS prefixes; a commodity matches by any of its codes.")
     except_commodities: NameList = Field(default=[], description="Commodities or patterns exempt.")
@@ -283,6 +343,10 @@ class TariffMeasure(Entry):
     onset: When | None = Field(default=None, description="First day in force; absent: always was.")
     until: When | None = Field(default=None, description="First day no longer in force; absent: stays.")
     active: bool = Field(default=True, description="False: in force only where an event switches it on.")
+    refundable: bool = Field(
+        default=False,
+        description="Duty under it may come back (a court ruling, drawback): counted as paid, and reported apart.",
+    )
 
 
 class Stockpile(Entry):
@@ -310,6 +374,35 @@ class Stockpile(Entry):
         default=0.0, description="Worth of stock left at the end, kUSD/t; negative: cost of clearing it."
     )
     end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the base path, t.")
+    replenish_within_years: Positive | None = Field(
+        default=None,
+        description="The cover target holds in futures too, less what was released within so many years.",
+    )
+    source_bans: dict[Name, SourceBan] = Field(default={}, description="Sources it may not hold material of.")
+
+
+class Substitute(Strict):
+    """Another way to meet a demand: another commodity, or doing with less."""
+
+    commodity: Name | None = Field(default=None, description="What is used instead; absent: the need is reduced.")
+    ratio_t_per_t: Positive = Field(default=1.0, description="t of it per t of the demand met.")
+    limit_share: ShareByYear = Field(default=1.0, description="Share of the demand at most (fraction).")
+    cost_kusd_per_t: ByYear = Field(default=0.0, description="Cost of changing over, kUSD per t of the demand met.")
+    delay_years: NonNegative = Field(
+        default=0.0, description="Years until it can be used, from the first period (see `after_departure`)."
+    )
+    after_departure: bool = Field(
+        default=False, description="Only in futures, and the delay counts from the period in which they depart."
+    )
+
+
+class ElasticDemand(Strict):
+    """Need that is given up as the price rises, along P(q) = P0 (1 + (Q0 - q) / (e Q0)); a cost, but no money paid."""
+
+    price_kusd_per_t: Positive = Field(description="P0: price at which the whole quantity is wanted, kUSD/t.")
+    elasticity: Positive = Field(description="e: demand elasticity at P0, without its sign.")
+    down_to_share: Share = Field(default=0.5, description="Share of the quantity below which the curve does not reach.")
+    steps: Annotated[int, Field(ge=1, le=50)] = Field(default=3, description="Steps the curve is cut into.")
 
 
 class Demand(Entry):
@@ -325,6 +418,24 @@ class Demand(Entry):
         description="Worth of an unserved t, kUSD/t; or rising steps: up to this share of the demand, this penalty "
         "(`0.1=50; 1=400`; the last share is 1)."
     )
+    substitutes: dict[Name, Substitute] = Field(default={}, description="Other ways to meet it.")
+    elastic: ElasticDemand | None = Field(default=None, description="How it gives way to the price.")
+    source_bans: dict[Name, SourceBan] = Field(default={}, description="Sources that may not serve it.")
+
+
+class Recycling(Entry):
+    """Scrap that comes back from past use, or on a path of its own."""
+
+    commodity: Name = Field(description="What is recovered.")
+    place: Name | None = Field(default=None, description="Where; absent: home.")
+    from_commodity: Name | None = Field(default=None, description="The product whose use at the place it comes from.")
+    recovered_t_per_t: ByYear = Field(default=0.0, description="t recovered at most per t used: collection times yield.")
+    lag_years: NonNegative = Field(default=0.0, description="Years from use to recovery.")
+    past_use_t_per_y: ByYear = Field(default=0.0, description="Use in the years before the horizon, t/y.")
+    available_t_per_y: ByYear | None = Field(
+        default=None, description="t/y recovered at most, instead of a share of past use."
+    )
+    cost_kusd_per_t: ByYear = Field(default=0.0, description="Collection and recovery, kUSD/t.")
 
 
 class Provenance(Strict):
@@ -370,11 +481,14 @@ class Scenario(Strict):
     tariffs: dict[Name, TariffMeasure] = {}
     stockpiles: dict[Name, Stockpile] = {}
     demands: dict[Name, Demand] = Field(min_length=1)
+    recycling: dict[Name, Recycling] = {}
     limits: dict[Name, Limit] = {}
     events: dict[Name, Event] = {}
     futures: dict[Name, Future] = Field(
         default={}, validate_default=True, description="Probabilities add to 1; none: the years go as planned."
     )
+    hazards: dict[Name, Hazard] = {}
+    sampling: Sampling | None = Field(default=None, description="Draw futures from the hazards, besides those listed.")
     provenance: list[Provenance] = []
 
     def content_hash(self) -> str:

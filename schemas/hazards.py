@@ -1,0 +1,49 @@
+"""What may happen by chance: yearly rates from which futures are sampled."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from schemas.entries import Entry
+from schemas.types import Name, NameList, NonNegative, Share, Strict, split_pairs
+
+
+class Triangle(Strict):
+    """A triangular distribution."""
+
+    low: NonNegative = Field(description="Least value.")
+    mode: NonNegative = Field(description="Most likely value.")
+    high: NonNegative = Field(description="Largest value.")
+
+
+Distribution = Annotated[
+    NonNegative | Annotated[dict[NonNegative, Share], Field(min_length=1)] | Triangle, BeforeValidator(split_pairs)
+]
+"""One value; values with their probabilities (`0=0.5; 0.4=0.5`); or low, mode and high of a triangle."""
+
+
+class Hazard(Entry):
+    """An interruption that may begin in any year after the first period."""
+
+    changes: Literal["exports", "output"] = Field(description="What it interrupts, as in an event.")
+    places: NameList = Field(default=["*"], description="Places, or groups.")
+    commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
+    destinations: NameList = Field(default=["*"], description="Destinations, or groups; for `exports` only.")
+    yearly_rate: Share = Field(description="Probability that it begins in a year in which it is not on.")
+    availability_share: Distribution = Field(description="What is left while it holds (fraction).")
+    duration_years: Distribution = Field(description="How long it holds, years.")
+    recovery_years: NonNegative = Field(default=0.0, description="Years in which its effect then fades, evenly.")
+    bloc: Name | None = Field(default=None, description="Hazards of one bloc tend to begin in the same year.")
+    bloc_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="Correlation with the bloc's common cause (Gaussian copula, of yearly onsets)."
+    )
+
+
+class Sampling(Strict):
+    """How futures are drawn from the hazards, and reduced to a few."""
+
+    futures: Annotated[int, Field(ge=1, le=2000)] = Field(description="Futures kept.")
+    draws: Annotated[int, Field(ge=1, le=100_000)] = Field(default=1000, description="Futures drawn.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(default=0, description="Seed of the draw.")
