@@ -1,0 +1,47 @@
+"""Tags: what is said of material by where it comes from, such as `covered_nations` or `CHN mined_in`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from optimizer.prepare.select import Places
+from schemas.content import Role, SourceBan
+from schemas.limits import ShareCap
+from schemas.scenario import TariffMeasure
+
+ORIGIN: Role = "last_origin"
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A set of places with a role in the making of material. Equal sets with equal roles are one tag."""
+
+    places: frozenset[str]
+    """Plain places and regions; a region with a member that is meant is in it."""
+    role: Role
+    name: str = field(compare=False)
+
+    @classmethod
+    def of(cls, rule: SourceBan | ShareCap | TariffMeasure, places: Places) -> Tag:
+        """The tag that a ban, a share cap or a tariff measure asks for."""
+        if isinstance(rule, TariffMeasure):
+            left_out = places.expand(rule.except_origins)
+            return cls._named(rule.origins, places.expand(rule.origins) - left_out, rule.origin_role, places)
+        role = rule.role if isinstance(rule, SourceBan) else rule.origin_role
+        return cls._named(rule.places, places.expand(rule.places), role, places)
+
+    @classmethod
+    def _named(cls, written: Sequence[str], chosen: frozenset[str], role: Role, places: Places) -> Tag:
+        touched = {place for place in places.all if chosen & places.parts(place).keys()}
+        name = ", ".join(written) + ("" if role == "any_stage" else f" {role}")
+        return cls(frozenset(chosen | touched), role, name)
+
+
+Variant = frozenset[Tag]
+"""The tags a t of a commodity carries."""
+
+
+def variant_name(variant: Variant) -> str:
+    """A traced commodity's variant, as tables write it."""
+    return " + ".join(sorted(tag.name for tag in variant)) or "clean"
