@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from schemas.scenario import Horizon
 
+DAYS_PER_YEAR = 365.25
+"""Of a recovery; dated rules count by days of the calendar."""
+
 Floats = npt.NDArray[np.float64]
 Profile = float | Mapping[int, float]
 """A number, or numbers by year that hold until the next entry."""
@@ -62,14 +65,19 @@ class Calendar:
         start = self.starts[period]
         return first_day(start), first_day(start + self.lengths[period])
 
-    def fraction(self, onset: date | None, until: date | None) -> Floats:
-        """Share of each period's days in which a rule is in force; shape (periods,)."""
+    def fraction(self, onset: date | None, until: date | None, recovery_years: float = 0.0) -> Floats:
+        """Share of each period's days in which a rule is in force; shape (periods,).
+
+        With `recovery_years` its effect falls evenly to nothing from `until` on, and counts by what is left of it.
+        """
         begin = onset.toordinal() if onset else 0
         finish = until.toordinal() if until else first_day(self.end)
+        fading = recovery_years * DAYS_PER_YEAR if until else 0.0
         shares = []
         for period in range(len(self)):
             first, after = self.days(period)
-            shares.append(max(0, min(finish, after) - max(begin, first)) / (after - first))
+            whole = max(0, min(finish, after) - max(begin, first))
+            shares.append((whole + _left(after - finish, fading) - _left(first - finish, fading)) / (after - first))
         return np.array(shares)
 
     def period_of(self, year: float) -> int | None:
@@ -78,6 +86,12 @@ class Calendar:
             if start <= year < start + length:
                 return period
         return None
+
+
+def _left(day: float, fading: float) -> float:
+    """Days of full effect that are worth what is left of it up to a day after its end."""
+    gone = min(max(day, 0.0), fading)
+    return gone - gone * gone / (2.0 * fading) if fading > 0 else 0.0
 
 
 def first_day(year: int) -> int:

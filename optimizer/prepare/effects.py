@@ -21,19 +21,16 @@ class Effects:
     tree: Tree
     places: Places
     in_force: dict[str, Floats]
-    """Share of each node's days in which an event is in force; shape (nodes,) each."""
+    """Share of each node's days in which an event is in force, fading counted in part; shape (nodes,) each."""
 
     @classmethod
     def of(cls, scenario: Scenario, tree: Tree, places: Places) -> Effects:
         """Spread the events of each future over its nodes."""
         period = np.array(tree.period)
-        future_events = [
-            set(scenario.futures[name].events) if scenario.futures else set() for name in tree.future_names
-        ]
         in_force = {}
         for name, event in scenario.events.items():
-            fraction = tree.calendar.fraction(event.onset, event.until)[period]
-            held = np.array([future >= 0 and name in future_events[future] for future in tree.future])
+            fraction = tree.calendar.fraction(event.onset, event.until, getattr(event, "recovery_years", 0.0))[period]
+            held = np.array([name in tree.events_at(node) for node in range(len(tree))])
             in_force[name] = np.where(held, fraction, 0.0)
         return cls(scenario, tree, places, in_force)
 

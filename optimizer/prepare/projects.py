@@ -61,10 +61,7 @@ def moved_on_line(scenario: Scenario, tree: Tree, project: str, node: int, on_li
 
     An event moves what is not yet on line at its onset, never what runs.
     """
-    future = tree.future[node]
-    if future < 0 or not scenario.futures:
-        return on_line_y
-    events = [scenario.events[key] for key in scenario.futures[tree.future_names[future]].events]
+    events = [scenario.events[key] for key in tree.events_at(node)]
     for event in sorted(events, key=lambda event: event.onset):
         if (
             isinstance(event, ProjectEvent)
@@ -134,7 +131,7 @@ def prepare_qualification(tree: Tree, onboarding: Mapping[str, Onboarding]) -> Q
 def _allowed(tree: Tree, node: int, window: tuple[int | None, int | None], in_branches: bool) -> bool:
     earliest, latest = window
     year = tree.start[node]
-    on_path = in_branches or tree.future[node] < 0
+    on_path = (in_branches and not tree.stressed[node]) or tree.future[node] < 0
     return on_path and (earliest is None or year >= earliest) and (latest is None or year <= latest)
 
 

@@ -5,7 +5,7 @@ Variables are indexed by node, so nobody can act on what is not yet known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,9 +31,15 @@ class Tree:
     discount: Floats
     """Discount factor of each node's start."""
     future: tuple[int, ...]
-    """Future a node belongs to alone, -1 on the base path."""
+    """Future a node belongs to, alone or with those that follow it; -1 on the base path."""
     future_names: tuple[str, ...]
     future_probability: Floats
+    future_events: tuple[tuple[str, ...], ...]
+    """Events of each future, those of the futures it follows first."""
+    follows: tuple[int, ...]
+    """The future that each one follows, -1 for the base path."""
+    stress: tuple[bool, ...]
+    """Whether each future is a stress test: of probability 0, without decisions of its own."""
     leaf: tuple[int, ...]
     """Last node of each future."""
 
@@ -66,6 +72,29 @@ class Tree:
         """Of each node: itself, its parent, and so on to the root."""
         return tuple(frozenset(self.back(node)) for node in range(len(self)))
 
+    @cached_property
+    def stressed(self) -> tuple[bool, ...]:
+        """Whether each node belongs to a stress test."""
+        return tuple(future >= 0 and self.stress[future] for future in self.future)
+
+    @cached_property
+    def counted(self) -> tuple[int, ...]:
+        """Futures that may come: no stress tests, probability above 0."""
+        return tuple(
+            future
+            for future, probability in enumerate(self.future_probability.tolist())
+            if probability > MIN_PROBABILITY and not self.stress[future]
+        )
+
+    def events_at(self, node: int) -> tuple[str, ...]:
+        """Events of the node's future, whenever they happen; none on the base path."""
+        return self.future_events[self.future[node]] if self.future[node] >= 0 else ()
+
+    def departed(self, node: int) -> int | None:
+        """First year of the node's line of futures off the base path; None on it."""
+        off = [above for above in self.back(node) if self.future[above] >= 0]
+        return self.start[off[-1]] if off else None
+
     def back(self, node: int) -> Iterator[int]:
         """The node, its parent, and so on to the root."""
         while node >= 0:
@@ -77,27 +106,53 @@ class Tree:
         return list(self.back(node))[::-1]
 
 
+@dataclass(frozen=True)
+class _Future:
+    """A future as a branch: where it leaves what it follows, and how much probability leaves with it."""
+
+    name: str
+    own: float
+    """Its own probability."""
+    departure: int
+    """First period of its own; the number of periods for one that never departs."""
+    follows: int
+    events: tuple[str, ...]
+    stress: bool
+
+
 def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
     """The tree of a scenario's futures; a scenario without futures is its base path."""
-    names, probabilities = _futures(scenario)
-    departures = [_departure(scenario, name, calendar) for name in names]
-    periods = len(calendar)
-    departed = np.array(
-        [sum(p for p, k in zip(probabilities, departures, strict=True) if k <= t) for t in range(periods)]
-    )
-    base_probability = 1.0 - departed
-    base = [t for t in range(periods) if base_probability[t] > MIN_PROBABILITY]
+    futures = _futures(scenario, calendar)
+    followers: dict[int, list[int]] = {}
+    for number, future in enumerate(futures):
+        followers.setdefault(future.follows, []).append(number)
+    branches = {number: future.own for number, future in enumerate(futures)}
+    for number in reversed(_followed_first(followers)):
+        branches[number] += sum(branches[follower] for follower in followers.get(number, ()))
 
-    nodes: list[tuple[str, int, int, float, int]] = [
-        (str(calendar.starts[t]), t - 1, t, float(base_probability[t]), -1) for t in base
-    ]
-    leaf = []
-    for future, (name, probability, departure) in enumerate(zip(names, probabilities, departures, strict=True)):
-        parent = min(departure, len(base)) - 1
-        for t in range(departure, periods):
-            nodes.append((f"{name}@{calendar.starts[t]}", parent, t, probability, future))
-            parent = len(nodes) - 1
-        leaf.append(parent)
+    def left(number: int, period: int) -> float:
+        """Probability that is still on a branch in a period: its own, and of those that have not departed from it."""
+        stays = [f for f in followers.get(number, ()) if futures[f].departure > period]
+        if number < 0:
+            return 1.0 - sum(branches[f] for f in followers.get(-1, ()) if f not in stays)
+        return futures[number].own + sum(branches[f] for f in stays)
+
+    nodes: list[tuple[str, int, int, float, int]] = []
+    chains: dict[int, list[int]] = {}
+    for number in (-1, *_followed_first(followers)):
+        first = 0 if number < 0 else futures[number].departure
+        above = chains[futures[number].follows] if number >= 0 else []
+        parent = above[min(first - _first_period(nodes, above), len(above)) - 1] if above else -1
+        ends = number < 0 or (number in followers and not futures[number].stress)
+        chain: list[int] = []
+        for t in range(first, len(calendar)):
+            probability = left(number, t)
+            if ends and probability <= MIN_PROBABILITY:
+                break
+            label = str(calendar.starts[t]) if number < 0 else f"{futures[number].name}@{calendar.starts[t]}"
+            nodes.append((label, chain[-1] if chain else parent, t, probability, number))
+            chain.append(len(nodes) - 1)
+        chains[number] = chain or [parent]
 
     labels, parents, node_periods, node_probabilities, node_futures = zip(*nodes, strict=True)
     rate = scenario.economics.discount_rate
@@ -110,26 +165,54 @@ def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
         probability=np.array(node_probabilities),
         discount=(1.0 + rate) ** -years,
         future=node_futures,
-        future_names=tuple(names),
-        future_probability=np.array(probabilities),
-        leaf=tuple(leaf),
+        future_names=tuple(future.name for future in futures),
+        future_probability=np.array([future.own for future in futures]),
+        future_events=tuple(future.events for future in futures),
+        follows=tuple(future.follows for future in futures),
+        stress=tuple(future.stress for future in futures),
+        leaf=tuple(chains[number][-1] for number in range(len(futures))),
     )
 
 
-def _futures(scenario: Scenario) -> tuple[list[str], list[float]]:
-    """Names and probabilities; one left open takes what the others leave."""
+def _first_period(nodes: list[tuple[str, int, int, float, int]], chain: list[int]) -> int:
+    return nodes[chain[0]][2]
+
+
+def _followed_first(followers: Mapping[int, list[int]]) -> list[int]:
+    """Futures in an order in which each comes after the one it follows."""
+    order: list[int] = []
+    waiting = list(reversed(followers.get(-1, [])))
+    while waiting:
+        number = waiting.pop()
+        order.append(number)
+        waiting.extend(reversed(followers.get(number, [])))
+    return order
+
+
+def _futures(scenario: Scenario, calendar: Calendar) -> list[_Future]:
+    """The futures as listed; one left without a probability takes what the others leave."""
     if not scenario.futures:
-        return ["as_planned"], [1.0]
+        return [_Future("as_planned", 1.0, len(calendar), -1, (), stress=False)]
+    names = list(scenario.futures)
     stated = sum(future.probability or 0.0 for future in scenario.futures.values())
-    probabilities = [
-        1.0 - stated if future.probability is None else future.probability for future in scenario.futures.values()
-    ]
-    return list(scenario.futures), probabilities
+    found = []
+    for name, future in scenario.futures.items():
+        own = 0.0 if future.stress else (1.0 - stated if future.probability is None else future.probability)
+        departure = _departure(scenario, future.events, calendar)
+        follows = -1 if future.after is None else names.index(future.after)
+        found.append(_Future(name, own, departure, follows, _line_events(scenario, name), future.stress))
+    return found
 
 
-def _departure(scenario: Scenario, future: str, calendar: Calendar) -> int:
+def _line_events(scenario: Scenario, name: str) -> tuple[str, ...]:
+    """Events of a future and of those it follows, the first in the line first."""
+    future = scenario.futures[name]
+    before = () if future.after is None else _line_events(scenario, future.after)
+    return (*before, *future.events)
+
+
+def _departure(scenario: Scenario, events: Sequence[str], calendar: Calendar) -> int:
     """First period with an onset; the number of periods for a future without events in the horizon."""
-    events = scenario.futures[future].events if scenario.futures else []
     onsets = [scenario.events[event].onset.year for event in events]
     periods = [
         next((t for t in range(len(calendar)) if year < calendar.starts[t] + calendar.lengths[t]), len(calendar))
