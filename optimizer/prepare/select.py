@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
-from schemas.scenario import Commodity, Scenario
+from schemas.scenario import Commodity, Scenario, TariffMeasure
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
@@ -22,6 +22,34 @@ def matches_hts(codes: Sequence[str], prefixes: Iterable[str]) -> bool:
 def commodity_matches(name: str, commodity: Commodity, patterns: Sequence[str], prefixes: Sequence[str]) -> bool:
     """Whether a commodity is meant by name or by tariff code."""
     return matches(name, patterns) or matches_hts(commodity.hts, prefixes)
+
+
+def commodities_meant(scenario: Scenario, measure: TariffMeasure) -> frozenset[str]:
+    """Commodities a tariff measure is about: named or by code, with their derivatives where it says so, less exempt."""
+    meant = {
+        name
+        for name, commodity in scenario.commodities.items()
+        if commodity_matches(name, commodity, measure.commodities, measure.hts)
+    }
+    if measure.includes_derivatives:
+        meant = _with_derivatives(scenario, meant)
+    return frozenset(
+        name
+        for name in meant
+        if not commodity_matches(name, scenario.commodities[name], measure.except_commodities, measure.except_hts)
+    )
+
+
+def _with_derivatives(scenario: Scenario, names: set[str]) -> set[str]:
+    """These commodities and all that recipes make of them, directly or not."""
+    found = set(names)
+    makers = [*scenario.facilities.values(), *scenario.projects.values()]
+    grown = True
+    while grown:
+        made = {output for maker in makers if found & maker.inputs.keys() for output in maker.outputs}
+        grown = not made <= found
+        found |= made
+    return found
 
 
 class Places:
