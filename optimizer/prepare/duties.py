@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from optimizer.prepare.calendar import Calendar, Floats, Profile, first_day, value_in
-from optimizer.prepare.select import Places, commodity_matches, matches
+from optimizer.prepare.calendar import Calendar, Floats, first_day
+from optimizer.prepare.duty_scope import Scope
+from optimizer.prepare.duty_steps import ALL, IN_QUOTA, OVER_QUOTA, Step, Valuation, by_measure, idle, missed, stack
+from optimizer.prepare.select import Places
+from optimizer.prepare.tags import Variant
 from optimizer.prepare.tree import Tree
 from schemas.events import TariffEvent
 from schemas.scenario import Route, Scenario, TariffMeasure
 
-IN_QUOTA, OVER_QUOTA, ALL = "in_quota", "over_quota", "all"
+__all__ = [
+    "ALL",
+    "IN_QUOTA",
+    "OVER_QUOTA",
+    "Duty",
+    "DutyCase",
+    "ExplainedStep",
+    "QuotaKey",
+    "TariffBook",
+    "Valuation",
+    "explain_duty",
+    "quota_volumes",
+    "tariff_events",
+]
 
 Duty = Mapping[str, float]
 """kUSD per t contained by measure."""
 
+QuotaKey = tuple[str, str]
+"""A measure with a quota, and the origin that has a volume of its own under it; empty for the shared volume."""
+
+CLEAN: Variant = frozenset()
+
 
 @dataclass(frozen=True)
-class Valuation:
-    """What the rates of a route apply to in one period, kUSD per t contained."""
+class DutyCase:
+    """What is shipped, in which band and on which day, under which tariff events."""
 
-    customs_value: float | None
-    reference_price: float | None
-    contained_share: float
+    route: Route
+    day: date
+    value: Valuation
+    band: str = ALL
+    events: Mapping[str, TariffEvent] = field(default_factory=dict)
+    content: Variant = CLEAN
 
 
 @dataclass(frozen=True)
@@ -37,132 +62,135 @@ class TariffBook:
     scenario: Scenario
     places: Places
     _duties: dict[tuple[object, ...], Duty] = field(default_factory=dict)
-    _matches: dict[tuple[str, str, str, str], dict[str, TariffMeasure]] = field(default_factory=dict)
+    _matches: dict[tuple[str, str, str, str, Variant], dict[str, TariffMeasure]] = field(default_factory=dict)
 
-    def matching(self, route: Route, origin: str) -> dict[str, TariffMeasure]:
-        """Measures that mean a route for this part of its origin, or for the whole of it, whatever the date."""
-        key = (route.commodity, route.origin, origin, route.destination)
+    @cached_property
+    def _scope(self) -> Scope:
+        return Scope(self.scenario, self.places)
+
+    def matching(self, route: Route, origin: str, tags: Variant = CLEAN) -> dict[str, TariffMeasure]:
+        """Measures that mean a route for this part of its origin, or for the whole of it, whatever the date.
+
+        One that goes by content means what carries its tag.
+        """
+        key = (route.commodity, route.origin, origin, route.destination, tags)
         if key not in self._matches:
-            self._matches[key] = self._match(route, origin)
+            self._matches[key] = {
+                name: measure
+                for name, measure in self.scenario.tariffs.items()
+                if self._scope.miss(name, route, origin, tags) is None
+            }
         return self._matches[key]
 
-    def _match(self, route: Route, origin: str) -> dict[str, TariffMeasure]:
-        commodity = self.scenario.commodities[route.commodity]
-        return {
-            name: measure
-            for name, measure in self.scenario.tariffs.items()
-            if (measure.destination or self.scenario.home) == route.destination
-            and not self.places.expand(measure.origins).isdisjoint((origin, route.origin))
-            and self.places.expand(measure.except_origins).isdisjoint((origin, route.origin))
-            and commodity_matches(route.commodity, commodity, measure.commodities, measure.hts)
-            and not commodity_matches(route.commodity, commodity, measure.except_commodities, measure.except_hts)
-        }
-
-    def quota_of(self, route: Route) -> str | None:
-        """The tariff-rate quota a route shares in, if any."""
+    def quota_of(self, route: Route, *, content: Variant = CLEAN) -> QuotaKey | None:
+        """The tariff-rate quota a route shares in, if any, and its origin if that has a volume of its own."""
         for origin in self.places.parts(route.origin):
-            for name, measure in self.matching(route, origin).items():
+            for name, measure in self.matching(route, origin, content).items():
                 if measure.quota is not None:
-                    return name
+                    return name, route.origin if route.origin in measure.quota.volume_by_origin_t_per_y else ""
         return None
 
-    def bands(self, route: Route) -> tuple[str, ...]:
+    def bands(self, route: Route, *, content: Variant = CLEAN) -> tuple[str, ...]:
         """Duty bands of a route."""
-        return (IN_QUOTA, OVER_QUOTA) if self.quota_of(route) else (ALL,)
+        return (IN_QUOTA, OVER_QUOTA) if self.quota_of(route, content=content) else (ALL,)
 
-    def on_day(self, route: Route, band: str, day: date, events: Mapping[str, TariffEvent], value: Valuation) -> Duty:
+    def on_day(
+        self,
+        route: Route,
+        band: str,
+        day: date,
+        events: Mapping[str, TariffEvent],
+        value: Valuation,
+        *,
+        content: Variant = CLEAN,
+    ) -> Duty:
         """Duty by measure on one day, with these tariff events of a future."""
-        total: dict[str, float] = {}
-        for origin, share in self.places.parts(route.origin).items():
+        return by_measure(self.steps(DutyCase(route, day, value, band, events, content)))
+
+    def steps(self, case: DutyCase) -> Iterator[Step]:
+        """What each measure in force that means the case does, by part of the origin."""
+        for origin, share in self.places.parts(case.route.origin).items():
             active = {
                 name: measure
-                for name, measure in self.matching(route, origin).items()
-                if _in_force(name, measure, day, events)
+                for name, measure in self.matching(case.route, origin, case.content).items()
+                if idle(name, measure, case.day, case.events) is None
+                and self._scope.miss_on(name, case.route, origin, case.day) is None
             }
-            for name, duty in _stack(active, band, day.year, value).items():
-                total[name] = total.get(name, 0.0) + share * duty
-        return total
+            for step in stack(active, case.band, case.day.year, case.value):
+                yield replace(step, origin=origin, share=share)
+
+    def passed_over(self, case: DutyCase) -> Iterator[Step]:
+        """Why the other measures of the scenario do not count, by part of the origin."""
+        for origin, share in self.places.parts(case.route.origin).items():
+            for name, measure in self.scenario.tariffs.items():
+                miss = self._scope.miss(name, case.route, origin, case.content)
+                miss = miss or self._scope.miss_on(name, case.route, origin, case.day)
+                if miss is not None:
+                    yield replace(missed(name, miss), origin=origin, share=share)
+                elif (rest := idle(name, measure, case.day, case.events)) is not None:
+                    yield Step(name, *rest, origin=origin, share=share)
 
     def over_period(
-        self, route: Route, band: str, period: int, events: Mapping[str, TariffEvent], value: Valuation
+        self,
+        route: Route,
+        band: str,
+        period: int,
+        events: Mapping[str, TariffEvent],
+        value: Valuation,
+        *,
+        content: Variant = CLEAN,
     ) -> Duty:
         """Mean duty by measure over the days of a period."""
-        key = (route.commodity, route.origin, route.destination, band, period, tuple(sorted(events)), value)
+        key = (route.commodity, route.origin, route.destination, band, period, tuple(sorted(events)), value, content)
         if key not in self._duties:
-            self._duties[key] = self._over_period(route, band, period, events, value)
+            first, _ = Calendar.of(self.scenario.horizon).days(period)
+            case = DutyCase(route, date.fromordinal(first), value, band, events, content)
+            self._duties[key] = self._over_period(case, period)
         return self._duties[key]
 
-    def _over_period(
-        self, route: Route, band: str, period: int, events: Mapping[str, TariffEvent], value: Valuation
-    ) -> Duty:
+    def _over_period(self, case: DutyCase, period: int) -> Duty:
         first, after = Calendar.of(self.scenario.horizon).days(period)
         total: dict[str, float] = {}
-        cuts = self._cuts(route, period, events)
-        for begin, end in pairwise(cuts):
+        for begin, end in pairwise(self._cuts(case, period)):
             weight = (end - begin) / (after - first)
-            for name, duty in self.on_day(route, band, date.fromordinal(begin), events, value).items():
+            for name, duty in by_measure(self.steps(replace(case, day=date.fromordinal(begin)))).items():
                 total[name] = total.get(name, 0.0) + weight * duty
         return total
 
-    def _cuts(self, route: Route, period: int, events: Mapping[str, TariffEvent]) -> list[int]:
+    def _cuts(self, case: DutyCase, period: int) -> list[int]:
         """Days on which the duty may change within a period, its first day and the day after it."""
         calendar = Calendar.of(self.scenario.horizon)
         first, after = calendar.days(period)
         start = calendar.starts[period]
         days = {first_day(year) for year in range(start, start + calendar.lengths[period])}
-        measures = [m for origin in self.places.parts(route.origin) for m in self.matching(route, origin).values()]
-        rules: list[TariffMeasure | TariffEvent] = [*measures, *events.values()]
-        dates = [day for rule in rules for day in (rule.onset, rule.until)]
-        days |= {day.toordinal() for day in dates if day}
+        parts = self.places.parts(case.route.origin)
+        measures = [m for origin in parts for m in self.matching(case.route, origin, case.content).values()]
+        rules: list[TariffMeasure | TariffEvent] = [*measures, *case.events.values()]
+        dates = {day for rule in rules for day in (rule.onset, rule.until) if day} | self._scope.days(case.route)
+        days |= {day.toordinal() for day in dates}
         return sorted({first, after} | {day for day in days if first < day < after})
 
 
-def _in_force(name: str, measure: TariffMeasure, day: date, events: Mapping[str, TariffEvent]) -> bool:
-    """By its own dates or an event's; being switched off wins."""
-    held = [event for event in events.values() if event.onset <= day and (event.until is None or day < event.until)]
-    if any(matches(name, event.switch_off) for event in held):
-        return False
-    if any(matches(name, event.switch_on) for event in held):
-        return True
-    after_onset = measure.onset is None or measure.onset <= day
-    before_end = measure.until is None or day < measure.until
-    return measure.active and after_onset and before_end
+@dataclass(frozen=True)
+class ExplainedStep:
+    """A step, and what the duty is after it."""
+
+    step: Step
+    cumulative_kusd_per_t: float
+    """Of the whole origin: the steps so far, by their shares."""
+    cumulative_share: float | None
+    """The same as a share of customs value; None without one."""
 
 
-def _stack(active: Mapping[str, TariffMeasure], band: str, year: int, value: Valuation) -> dict[str, float]:
-    """Duty by measure of what is active together: replaced ones dropped, all-in ones last."""
-    standing = {name: m for name, m in active.items() if not _replaced(name, m, active)}
-    duty = {
-        name: _own_duty(measure, band, year, value)
-        for name, measure in standing.items()
-        if measure.all_in_ceiling_share is None
-    }
-    below = dict(duty)
-    for name, measure in standing.items():
-        if measure.all_in_ceiling_share is not None:
-            counted = sum(amount for other, amount in below.items() if standing[other].programme in measure.all_in_with)
-            duty[name] = max(0.0, measure.all_in_ceiling_share * (value.customs_value or 0.0) - counted)
-    return {name: amount for name, amount in duty.items() if amount != 0.0}
-
-
-def _replaced(name: str, measure: TariffMeasure, active: Mapping[str, TariffMeasure]) -> bool:
-    return any(
-        other.precedence > measure.precedence and (name in other.replaces or measure.programme in other.replaces)
-        for other in active.values()
-    )
-
-
-def _own_duty(measure: TariffMeasure, band: str, year: int, value: Valuation) -> float:
-    """One measure's duty on its own base, kUSD per t contained."""
-    rate: Profile = measure.rate_share
-    if band == IN_QUOTA and measure.quota is not None:
-        rate = measure.quota.in_quota_rate_share
-    base = value.customs_value if measure.base == "customs_value" else value.reference_price
-    duty = value_in(rate, year) * (base or 0.0)
-    duty += value_in(measure.rate_kusd_per_t_gross, year) / value.contained_share
-    if measure.minimum_price_kusd_per_t is not None and value.customs_value is not None:
-        duty += max(0.0, value_in(measure.minimum_price_kusd_per_t, year) - value.customs_value)
-    return duty
+def explain_duty(book: TariffBook, case: DutyCase) -> list[ExplainedStep]:
+    """How a duty comes about: the steps of what is in force in stacking order, then why the rest adds nothing."""
+    explained = []
+    total = 0.0
+    for step in [*book.steps(case), *book.passed_over(case)]:
+        total += step.share * step.duty_kusd_per_t
+        customs = case.value.customs_value
+        explained.append(ExplainedStep(step, total, total / customs if customs else None))
+    return explained
 
 
 def tariff_events(scenario: Scenario, tree: Tree) -> list[dict[str, TariffEvent]]:
@@ -179,11 +207,12 @@ def tariff_events(scenario: Scenario, tree: Tree) -> list[dict[str, TariffEvent]
     return [by_future[future] if future >= 0 else {} for future in tree.future]
 
 
-def quota_volumes(scenario: Scenario, tree: Tree) -> dict[str, Floats]:
-    """Volume of each tariff-rate quota by node, t/y; shape (nodes,) each."""
+def quota_volumes(scenario: Scenario, tree: Tree) -> dict[QuotaKey, Floats]:
+    """Volume of each tariff-rate quota by node, t/y, shared and by origin; shape (nodes,) each."""
     period = np.array(tree.period)
     return {
-        name: tree.calendar.mean(measure.quota.volume_t_per_y)[period]
+        (name, origin): tree.calendar.mean(volume)[period]
         for name, measure in scenario.tariffs.items()
         if measure.quota is not None
+        for origin, volume in {"": measure.quota.volume_t_per_y, **measure.quota.volume_by_origin_t_per_y}.items()
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
-from optimizer.prepare.duties import Duty, TariffBook, Valuation, quota_volumes, tariff_events
+from optimizer.prepare.duties import Duty, QuotaKey, TariffBook, Valuation, quota_volumes, tariff_events
 from optimizer.prepare.effects import Effects
 from optimizer.prepare.supply import UNLIMITED, Supply, scaled
 from schemas.scenario import Onboarding, Route, Scenario
@@ -56,11 +56,12 @@ def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade
             minimum[name] = route.onboarding.minimum_t_per_y * available * offer_available
     quota_routes: dict[str, dict[str, float]] = {}
     for name, route in scenario.routes.items():
-        quota = book.quota_of(route)
-        if quota is not None:
+        key = book.quota_of(route)
+        if key is not None:
             parts = effects.places.parts(route.origin).items()
-            share = sum(part for origin, part in parts if quota in book.matching(route, origin))
-            quota_routes.setdefault(quota, {})[name] = share
+            share = sum(part for origin, part in parts if key[0] in book.matching(route, origin))
+            quota_routes.setdefault(_quota_name(key), {})[name] = share
+    volumes = {_quota_name(key): volume for key, volume in quota_volumes(scenario, tree).items()}
 
     def by_band(field: str) -> Floats:
         rows = [tree.calendar.mean(getattr(scenario.routes[name], field))[period] for name, _ in bands]
@@ -77,11 +78,16 @@ def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade
         ),
         duty_by_measure=duties,
         capacity_t_per_y=capacity,
-        quotas={name: volume for name, volume in quota_volumes(scenario, tree).items() if name in quota_routes},
+        quotas={name: volume for name, volume in volumes.items() if name in quota_routes},
         quota_routes=quota_routes,
         onboarding={name: r.onboarding for name, r in scenario.routes.items() if r.onboarding is not None},
         minimum_t_per_y=minimum,
     )
+
+
+def _quota_name(key: QuotaKey) -> str:
+    """The measure, and the origin if it has a volume of its own."""
+    return " ".join(filter(None, key))
 
 
 def _duties(

@@ -1,0 +1,111 @@
+"""What a tariff measure means: whether a route from a part of its origin is meant, and if not, why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from optimizer.prepare.select import Places, commodity_matches, matches, matches_hts
+from optimizer.prepare.tags import ORIGIN, Tag, Variant
+from schemas.scenario import Membership, Route, Scenario, TariffMeasure
+
+Outside = Literal[
+    "other_destination", "other_commodity", "other_origin", "other_content", "exempt_commodity", "exempt_origin"
+]
+"""Why a measure does not mean a route."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A measure that does not mean a route: why, and the place, group or code that says so."""
+
+    reason: Outside
+    because: str = ""
+
+
+class Scope:
+    """Whom and what the measures of a scenario mean."""
+
+    def __init__(self, scenario: Scenario, places: Places) -> None:
+        self._scenario = scenario
+        self._places = places
+        self._clubs = {name: place.memberships for name, place in scenario.places.items() if place.memberships}
+        self._derived: dict[str, frozenset[str]] = {}
+
+    def miss(self, name: str, route: Route, origin: str, tags: Variant) -> Miss | None:
+        """Why a measure does not mean a route for a part of its origin, on any day; None if it may."""
+        measure = self._scenario.tariffs[name]
+        if (measure.destination or self._scenario.home) != route.destination:
+            return Miss("other_destination")
+        if not self._names_commodity(name, route.commodity):
+            return Miss("other_commodity")
+        if exempt := self._exempt_commodity(measure, route.commodity):
+            return Miss("exempt_commodity", exempt)
+        if measure.origin_role != ORIGIN:
+            return None if Tag.of(measure, self._places) in tags else Miss("other_content")
+        return self._miss_of_origin(measure, (origin, route.origin))
+
+    def miss_on(self, name: str, route: Route, origin: str, day: date) -> Miss | None:
+        """The same for what hangs on the day: the clubs that the origin belongs to."""
+        measure = self._scenario.tariffs[name]
+        ends = (origin, route.origin)
+        if measure.origin_role != ORIGIN or not any(end in self._clubs for end in ends):
+            return None
+        clubs = [club for club, membership in self._memberships(ends) if _holds(membership, day)]
+        if not self._expands_to(measure.origins, ends) and not set(clubs) & set(measure.origins):
+            return Miss("other_origin")
+        excepted = next((club for club in clubs if club in measure.except_origins), None)
+        return Miss("exempt_origin", excepted) if excepted else None
+
+    def days(self, route: Route) -> set[date]:
+        """Days on which an origin of a route joins or leaves a club."""
+        ends = (route.origin, *self._places.parts(route.origin))
+        return {day for _, held in self._memberships(ends) for day in (held.onset, held.until) if day}
+
+    def _miss_of_origin(self, measure: TariffMeasure, ends: tuple[str, str]) -> Miss | None:
+        clubs = {club for club, _ in self._memberships(ends)}
+        if not self._expands_to(measure.origins, ends) and not clubs & set(measure.origins):
+            return Miss("other_origin")
+        excepted = next((name for name in measure.except_origins if self._expands_to([name], ends)), None)
+        return Miss("exempt_origin", excepted) if excepted else None
+
+    def _expands_to(self, selection: Iterable[str], ends: tuple[str, str]) -> bool:
+        return not self._places.expand(selection).isdisjoint(ends)
+
+    def _memberships(self, places: Iterable[str]) -> list[tuple[str, Membership]]:
+        return [pair for place in dict.fromkeys(places) for pair in self._clubs.get(place, {}).items()]
+
+    def _names_commodity(self, name: str, commodity: str) -> bool:
+        measure = self._scenario.tariffs[name]
+        if not measure.includes_derivatives:
+            return self._is_named(measure, commodity)
+        if name not in self._derived:
+            named = {other for other in self._scenario.commodities if self._is_named(measure, other)}
+            self._derived[name] = self._made_of(named)
+        return commodity in self._derived[name]
+
+    def _is_named(self, measure: TariffMeasure, commodity: str) -> bool:
+        return commodity_matches(commodity, self._scenario.commodities[commodity], measure.commodities, measure.hts)
+
+    def _made_of(self, commodities: Iterable[str]) -> frozenset[str]:
+        """These commodities and all that facilities and projects make of them, directly or not."""
+        plants = [*self._scenario.facilities.values(), *self._scenario.projects.values()]
+        found = set(commodities)
+        while more := {out for plant in plants if found & plant.inputs.keys() for out in plant.outputs} - found:
+            found |= more
+        return frozenset(found)
+
+    def _exempt_commodity(self, measure: TariffMeasure, commodity: str) -> str | None:
+        """The exemption that leaves a commodity out, by name or tariff code."""
+        codes: Mapping[str, bool] = {
+            prefix: matches_hts(self._scenario.commodities[commodity].hts, [prefix]) for prefix in measure.except_hts
+        }
+        names = [pattern for pattern in measure.except_commodities if matches(commodity, [pattern])]
+        return next(iter([*names, *(prefix for prefix, meant in codes.items() if meant)]), None)
+
+
+def _holds(membership: Membership, day: date) -> bool:
+    begun = membership.onset is None or membership.onset <= day
+    return begun and (membership.until is None or day < membership.until)
