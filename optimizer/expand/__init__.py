@@ -1,0 +1,33 @@
+"""Scenario to scenario, before anything else: what a planner says in short, written out as futures and events.
+
+What drawn futures and survival limits stand for is in `docs/reference/futures.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from optimizer.expand.report import LostShare, SamplingReport
+from optimizer.expand.sampling import with_drawn_futures
+from optimizer.expand.survival import with_survival_futures
+from schemas.scenario import Scenario
+
+__all__ = ["Expansion", "LostShare", "SamplingReport", "expand"]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A scenario without `sampling` and survival limits, and how its futures were drawn."""
+
+    scenario: Scenario
+    sampling: SamplingReport | None
+    """None where nothing was drawn."""
+
+
+def expand(scenario: Scenario) -> Expansion:
+    """Write out the futures that `sampling` draws and survival limits stand for; the same object if there are none.
+
+    Raises `schemas.InvalidInput` (a `ValueError`) where a name to be given is taken, or too long.
+    """
+    drawn, report = with_drawn_futures(scenario)
+    return Expansion(with_survival_futures(drawn), report)
