@@ -115,13 +115,6 @@ class Survival(_Limit):
 
 
 Limit = Annotated[
-    ShareCap
-    | MinimumShare
-    | NetImportReliance
-    | ConcentrationCap
-    | Budget
-    | PermitSlots
-    | ServiceFloor
-    | Survival,
+    ShareCap | MinimumShare | NetImportReliance | ConcentrationCap | Budget | PermitSlots | ServiceFloor | Survival,
     Field(discriminator="kind"),
 ]

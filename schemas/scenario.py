@@ -13,8 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.entries import Entry, Tier
 from schemas.content import Role, SourceBan
+from schemas.entries import Entry, Tier
 from schemas.events import Event, Future
 from schemas.hazards import Hazard, Sampling
 from schemas.limits import Limit
@@ -291,7 +291,7 @@ class TariffQuota(Strict):
     volume_t_per_y: ByYear = Field(
         default=0.0, description="Volume at the in-quota rate, t/y, shared by all routes without a volume of their own."
     )
-    volume_by_origin_t_per_y: dict[Name, ByYear] = Field(
+    volume_by_origin_t_per_y: Annotated[dict[Name, ByYear], BeforeValidator(split_pairs)] = Field(
         default={}, description="Volumes of single origins, instead of a part in the shared one, t/y."
     )
     in_quota_rate_share: Annotated[float, Field(ge=0)] = Field(
@@ -429,7 +429,9 @@ class Recycling(Entry):
     commodity: Name = Field(description="What is recovered.")
     place: Name | None = Field(default=None, description="Where; absent: home.")
     from_commodity: Name | None = Field(default=None, description="The product whose use at the place it comes from.")
-    recovered_t_per_t: ByYear = Field(default=0.0, description="t recovered at most per t used: collection times yield.")
+    recovered_t_per_t: ByYear = Field(
+        default=0.0, description="t recovered at most per t used: collection times yield."
+    )
     lag_years: NonNegative = Field(default=0.0, description="Years from use to recovery.")
     past_use_t_per_y: ByYear = Field(default=0.0, description="Use in the years before the horizon, t/y.")
     available_t_per_y: ByYear | None = Field(
