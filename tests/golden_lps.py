@@ -24,11 +24,12 @@ FOLDER = Path(__file__).parent / "golden"
 def lp_text(constraint: str) -> str:
     """The rows of a constraint in the model of its scenario, in t, kUSD and years, as the solver gets them.
 
-    A row is its name and a colon, then a line for each term, then its sense and right-hand side.
+    A row is its name and a colon, then a line for each term, then its sense and right-hand side; rows and terms are
+    in the order of their names.
     """
     instance = prepare(scenarios.load(FOLDER / f"{constraint}.yaml"))
     form = standard_form(build_model(instance), instance)
-    return "\n".join(_row_text(form, row) for row in form.rows_of(constraint).tolist())
+    return "\n".join(sorted(_row_text(form, row) for row in form.rows_of(constraint).tolist()))
 
 
 def _row_text(form: Form, row: int) -> str:

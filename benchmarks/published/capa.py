@@ -30,9 +30,8 @@ def main() -> None:
     optimum = OPTIMUM[given.capacity]
     if summary.objective_kusd is not None and summary.gap is not None:
         above = summary.objective_kusd / optimum - 1
-        print(
-            f"cost {summary.objective_kusd:,.3f}, published {optimum:,.3f}: {above:+.2%}; {summary.termination}, gap {summary.gap:.2%}"
-        )
+        print(f"cost {summary.objective_kusd:,.3f}, published {optimum:,.3f}: {above:+.2%}")
+        print(f"{summary.termination}, gap {summary.gap:.2%}")
     print(", ".join(f"{phase} {seconds:.1f} s" for phase, seconds in summary.timings_s.items()))
 
 
