@@ -15,8 +15,10 @@ from typing import Any
 
 import scenarios
 from optimizer.check import check
+from optimizer.expand import expand
 from optimizer.model import build_model
 from optimizer.prepare import Instance, prepare
+from optimizer.regret import best_by_future
 from optimizer.results import Plan, PlanError, make_plan
 from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
 from schemas.patches import Patch
@@ -85,14 +87,10 @@ def solve(
     """
     progress = _Progress(on_progress)
     with progress.phase("read"):
-        scenario = source if isinstance(source, Scenario) and not patches else scenarios.load(source, patches)
-    with progress.phase("prepare"):
-        instance = prepare(scenario)
-    with progress.phase("build"):
-        model = build_model(instance)
-    with progress.phase("handoff"):
-        form = standard_form(model, instance)
-    options = scenario.solve
+        asked = source if isinstance(source, Scenario) and not patches else scenarios.load(source, patches)
+    with progress.phase("expand"):
+        expansion = expand(asked)
+    scenario, options = expansion.scenario, asked.solve
     control = Control(
         gap=options.gap if gap is None else gap,
         time_limit_s=options.time_limit_s if time_limit_s is None else time_limit_s,
@@ -100,11 +98,20 @@ def solve(
         report=progress.report,
         should_stop=should_stop,
     )
+    with progress.phase("alone"):
+        best_kusd = best_by_future(scenario, control) if scenario.risk.objective == "maximum_regret" else {}
+    with progress.phase("prepare"):
+        instance = prepare(scenario, best_kusd)
+    with progress.phase("build"):
+        model = build_model(instance)
+    with progress.phase("handoff"):
+        form = standard_form(model, instance)
     with progress.phase("highs"):
         answer = solve_form(instance, form, control)
     with progress.phase("extract"):
         plan = make_plan(instance, form, answer)
-    return _finished(plan, progress, _judged(plan, instance, form, answer, progress))
+    found = {**_judged(plan, instance, form, answer, progress), "scenario_hash": asked.content_hash()}
+    return _finished(plan, progress, found)
 
 
 def _judged(plan: Plan, instance: Instance, form: Form, answer: Answer, progress: _Progress) -> dict[str, Any]:

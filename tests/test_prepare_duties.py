@@ -25,7 +25,7 @@ def instance_of(tariffs: Data, **changes: Data) -> Instance:
 def duty(tariffs: Data, node: str = "2026", band: str = "all", **changes: Data) -> float:
     """kUSD/t."""
     instance = instance_of(tariffs, **changes)
-    row = instance.trade.bands.index(("from China", band))
+    row = list(instance.trade.bands).index(("from China", band))
     return float(instance.trade.duty_kusd_per_t[row, instance.tree.names.index(node)])
 
 
@@ -179,13 +179,13 @@ def test_a_quota_of_a_part_of_the_year_keeps_its_volume_and_has_its_rate_on_its_
     measures = {"a": {**QUOTA, "onset": "2026-07-02"}}
     assert duty(measures, band="in_quota") == pytest.approx(0.5 * 183 / 365)
     assert duty(measures, band="over_quota") == pytest.approx(3 * 183 / 365)
-    assert instance_of(measures).trade.quotas["a"].tolist() == [400] * 6
+    assert instance_of(measures).trade.quotas["a", ""].tolist() == [400] * 6
 
 
 def test_a_region_s_flow_counts_against_a_quota_by_the_share_it_applies_to() -> None:
     places = {"CHN": {"members": {"RUS": 0.25, "KAZ": 0.75}}, "RUS": {}, "KAZ": {}}
     instance = instance_of({"a": {**QUOTA, "origins": ["KAZ"]}}, places=places)
-    assert instance.trade.quota_routes == {"a": {"from China": 0.75}}
+    assert instance.trade.quota_routes == {("a", ""): {"from China": 0.75}}
 
 
 def test_duty_is_told_by_measure() -> None:

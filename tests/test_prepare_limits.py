@@ -24,20 +24,23 @@ CAP = {"kind": "share_cap", "commodity": "metal", "places": ["CHN"], "cap_share"
 
 def test_a_share_cap_counts_its_places_against_all_arrivals_and_output_at_home() -> None:
     instance = with_limit(CAP)
-    assert instance.limits.capped_share == {"limit": {"from China": 1, "from ally": 0}}
-    assert instance.limits.counted_outputs == {"limit": {"Mine": 1}}
-    caps = {instance.tree.names[node]: share for (_, node), share in instance.limits.cap_share.items()}
-    assert caps == pytest.approx({"2026": 0.6, "2028": 0.7, "2029": 0.7, "ban@2028": 0.7, "ban@2029": 0.7})
+    rows = {instance.tree.names[node]: row for (_, node), row in instance.limits.shares.items()}
+    caps = {"2026": 0.6, "2028": 0.7, "2029": 0.7, "ban@2028": 0.7, "ban@2029": 0.7}
+    assert rows.keys() == caps.keys()
+    for node, cap in caps.items():
+        assert rows[node].ship == pytest.approx({("from China", "all"): 1 - cap, ("from ally", "all"): -cap})
+        assert rows[node].run == pytest.approx({"Mine": -cap})
 
 
 def test_a_region_counts_against_a_share_cap_by_its_members() -> None:
     places = {"AUS": {"members": {"CHN": 0.3, "NZL": 0.7}}, "NZL": {}}
-    assert with_limit(CAP, places=places).limits.capped_share["limit"]["from ally"] == pytest.approx(0.3)
+    row = with_limit(CAP, places=places).limits.shares["limit", 0]
+    assert row.ship["from ally", "all"] == pytest.approx(0.3 - 0.6)
 
 
 def test_a_limit_on_the_base_path_leaves_branches_alone() -> None:
     instance = with_limit({**CAP, "applies_to": "base_path"})
-    assert {instance.tree.names[node] for _, node in instance.limits.share_caps} == {"2026", "2028", "2029"}
+    assert {instance.tree.names[node] for _, node in instance.limits.shares} == {"2026", "2028", "2029"}
 
 
 BUDGET = {"kind": "budget", "amount_kusd_per_y": 100}

@@ -1,6 +1,6 @@
 """Material balances.
 
-What a planner sees: nothing is used that was not made, shipped in, or taken from stock.
+What a planner sees: nothing is used that was not made, shipped in, recovered, or taken from stock.
 """
 
 from __future__ import annotations
@@ -10,24 +10,30 @@ from typing import Any
 import pyomo.environ as pyo
 
 from optimizer.model.data import add_constraint, add_links, add_param
+from optimizer.prepare.content import Market
 from optimizer.prepare.instance import Instance
 
 
-def commodity_balances(m: Any, k: str, q: str, n: str) -> Any:
-    """What reaches a market leaves it, for every commodity, place and node.
+def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
+    """What reaches a market leaves it, for every commodity (in each variant, where it is traced), place and node.
 
-    sum net output[f,k] run[f,i,n] + arrivals + release = departures + buy + dispose + served
+    sum net output[f] run[f,i,n] + net output[f,t] activity[f,t,n] + arrivals + release + recovered + declared as v
+    = departures + buy + dispose + declared as another + takes[d,o] use[d,o,n]
 
     Unit: t/y of the commodity.
     Dual: what one more t of the commodity at the place is worth, kUSD per t/y (expected, discounted); positive.
     Kind: hard.
     Source: mass balance.
     """
-    return sum(m.net_output[f, k] * m.run[f, i, n] for f, i in m.TOUCHED_BY[k, q]) + sum(
-        m.ship[r, b, n] for r, b in m.ARRIVING[k, q]
-    ) + sum(m.release[z, n] for z in m.HELD[k, q]) == sum(m.ship[r, b, n] for r, b in m.LEAVING[k, q]) + sum(
-        m.buy[z, n] for z in m.HELD[k, q]
-    ) + sum(m.dispose[c, p, n] for c, p in m.LET_GO[k, q]) + sum(m.served[d, n] for d in m.WANTED[k, q])
+    return sum(m.net_output[f, k, v, q] * m.run[f, i, n] for f, i in m.TOUCHED_BY[k, v, q]) + sum(
+        m.mode_output[f, t, k, v, q] * m.activity[f, t, n] for f, t in m.ACTIVE[k, v, q]
+    ) + sum(m.ship[r, b, n] for r, b in m.ARRIVING[k, v, q]) + sum(m.release[z, n] for z in m.HELD[k, v, q]) + sum(
+        m.recover[x, n] for x in m.RECOVERED[k, v, q]
+    ) + sum(m.declare[c, p, a, b, n] for c, p, a, b in m.DECLARED_AS[k, v, q]) == sum(
+        m.ship[r, b, n] for r, b in m.LEAVING[k, v, q]
+    ) + sum(m.buy[z, n] for z in m.HELD[k, v, q]) + sum(m.dispose[c, p, n] for c, p in m.LET_GO[k, v, q]) + sum(
+        m.declare[c, p, a, b, n] for c, p, a, b in m.DECLARED_FROM[k, v, q]
+    ) + sum(m.takes[d, o] * m.use[d, o, n] for d, o in m.WANTED[k, v, q])
 
 
 CONSTRAINTS = (commodity_balances,)
@@ -35,32 +41,55 @@ CONSTRAINTS = (commodity_balances,)
 
 def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Links from each market to what touches it, and the balance."""
-    supply, trade = instance.supply, instance.trade
-    touched: dict[tuple[str, str], list[tuple[str, int]]] = {}
-    net: dict[tuple[str, str], float] = {}
-    for f, i in supply.steps:
-        producer = supply.producers[f]
-        for k in {**producer.outputs, **producer.inputs}:
-            touched.setdefault((k, producer.place), []).append((f, i))
-            net[f, k] = producer.outputs.get(k, 0.0) - producer.inputs.get(k, 0.0)
-    arriving: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    leaving: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for r, b in trade.bands:
-        route = trade.routes[r]
-        arriving.setdefault((route.commodity, route.destination), []).append((r, b))
-        leaving.setdefault((route.commodity, route.origin), []).append((r, b))
-    held: dict[tuple[str, str], list[str]] = {}
-    for z, place in zip(instance.stocks.names, instance.stocks.place, strict=True):
-        held.setdefault((instance.stocks.stockpiles[z].commodity, place), []).append(z)
-    wanted: dict[tuple[str, str], list[str]] = {}
-    for d, place in zip(instance.demands.names, instance.demands.place, strict=True):
-        wanted.setdefault((instance.demands.demands[d].commodity, place), []).append(d)
+    steps_of: dict[str, list[tuple[str, int]]] = {}
+    for step in instance.supply.steps:
+        steps_of.setdefault(step[0], []).append(step)
+    touched: dict[Market, list[tuple[str, int]]] = {}
+    active: dict[Market, list[tuple[str, str]]] = {}
+    for (f, mode), by_market in instance.made.items():
+        for market in by_market:
+            if (f, mode) in instance.supply.activities:
+                active.setdefault(market, []).append((f, mode))
+            else:
+                touched.setdefault(market, []).extend(steps_of[f])
+    arriving: dict[Market, list[tuple[str, str]]] = {}
+    leaving: dict[Market, list[tuple[str, str]]] = {}
+    for key, band in instance.trade.bands.items():
+        arriving.setdefault(band.arrived, []).append(key)
+        leaving.setdefault(band.sent, []).append(key)
+    let_go: dict[Market, list[tuple[str, str]]] = {}
+    for k, q in instance.disposals:
+        let_go.setdefault((k, instance.content.written(k, instance.content.lowest(k)), q), []).append((k, q))
+    declared_as: dict[Market, list[tuple[str, str, str, str]]] = {}
+    declared_from: dict[Market, list[tuple[str, str, str, str]]] = {}
+    for k, q, variant, target in instance.declarations:
+        declared_as.setdefault((k, target, q), []).append((k, q, variant, target))
+        declared_from.setdefault((k, variant, q), []).append((k, q, variant, target))
+    options = {key: option for key, option in instance.demands.options.items() if option.market is not None}
 
-    add_param(m, "net_output", net)
-    add_links(m, "TOUCHED_BY", touched, instance.markets, dimen=2)
-    add_links(m, "ARRIVING", arriving, instance.markets, dimen=2)
-    add_links(m, "LEAVING", leaving, instance.markets, dimen=2)
-    add_links(m, "HELD", held, instance.markets)
-    add_links(m, "WANTED", wanted, instance.markets)
-    add_links(m, "LET_GO", {market: [market] for market in instance.disposals}, instance.markets, dimen=2)
+    made = instance.made
+    activities = instance.supply.activities
+    single = {(f, *market): t for (f, mode), of in made.items() if (f, mode) not in activities for market, t in of.items()}
+    moded = {(f, mode, *market): t for (f, mode) in activities for market, t in made[f, mode].items()}
+    add_param(m, "net_output", single)
+    add_param(m, "mode_output", moded)
+    add_param(m, "takes", {key: option.takes_t_per_t for key, option in options.items()})
+    markets = instance.markets
+    add_links(m, "TOUCHED_BY", touched, markets, dimen=2)
+    add_links(m, "ACTIVE", active, markets, dimen=2)
+    add_links(m, "ARRIVING", arriving, markets, dimen=2)
+    add_links(m, "LEAVING", leaving, markets, dimen=2)
+    add_links(m, "HELD", _by_market(instance.held), markets)
+    add_links(m, "RECOVERED", _by_market(instance.recovery.market), markets)
+    add_links(m, "DECLARED_AS", declared_as, markets, dimen=4)
+    add_links(m, "DECLARED_FROM", declared_from, markets, dimen=4)
+    add_links(m, "WANTED", _by_market({key: option.market for key, option in options.items()}), markets, dimen=2)
+    add_links(m, "LET_GO", let_go, markets, dimen=2)
     add_constraint(m, commodity_balances, m.MARKETS, m.NODES)
+
+
+def _by_market(market_of: dict[Any, Market]) -> dict[Market, list[Any]]:
+    found: dict[Market, list[Any]] = {}
+    for key, market in market_of.items():
+        found.setdefault(market, []).append(key)
+    return found

@@ -11,6 +11,7 @@ from optimizer.model.demands import add_demands
 from optimizer.model.index import add_index, add_variables
 from optimizer.model.limits import add_limits
 from optimizer.model.projects import add_projects
+from optimizer.model.recycling import add_recycling
 from optimizer.model.risk import add_risk
 from optimizer.model.routes import add_routes
 from optimizer.model.stocks import add_stocks
@@ -32,6 +33,7 @@ def build_model(instance: Instance) -> pyo.ConcreteModel:
         add_routes(m, instance)
         add_stocks(m, instance)
         add_demands(m, instance)
+        add_recycling(m, instance)
         add_limits(m, instance)
         add_risk(m, instance)
     return m

@@ -1,4 +1,4 @@
-"""Capacity of running facilities.
+"""Capacity of facilities, and what else bounds their activity: modes, minimum, growth, reserves.
 
 What a planner sees: the cost steps of a mine, refinery or foreign offer together stay within what home can have of it.
 """
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_param, add_set
+from optimizer.model.data import add_constraint, add_links, add_param, add_set
 from optimizer.prepare.instance import Instance
 
 
@@ -27,9 +27,75 @@ def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
     return sum(m.run[f, i, n] for i in m.STEPS_OF[f]) <= m.home_capacity[f, n]
 
 
+def modes_add_up(m: Any, f: str, n: str) -> Any:
+    """A producer whose material is traced runs in modes; together they are its activity.
+
+    sum_t activity[f,t,n] = sum_i run[f,i,n]
+
+    Unit: t/y of activity.
+    Dual: worth of one t/y in no mode, kUSD per t/y (expected, discounted).
+    Kind: hard.
+    Source: definition.
+    """
+    return sum(m.activity[f, t, n] for t in m.MODES_OF[f]) == sum(m.run[f, i, n] for i in m.STEPS_OF[f])
+
+
+def facility_keeps_running(m: Any, f: str, n: str) -> Any:
+    """A facility runs at least at its minimum utilisation, a project once it is on line.
+
+    sum_i run[f,i,n] >= minimum share[f] * (capacity[f,n], or of a project the part of it that is on line)
+
+    Unit: t/y of activity.
+    Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); positive or 0.
+    Kind: hard.
+    Source: `minimum_utilisation_share` of the facility or project.
+    """
+    return (
+        sum(m.run[f, i, n] for i in m.STEPS_OF[f])
+        - sum(m.least_gain[f, n, t, a] * m.started[f, t, a] for t, a in m.LEAST_ON_LINE[f, n])
+        >= m.least_activity[f, n]
+    )
+
+
+def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
+    """Activity grows by no more than a share of what it was before, and a little besides.
+
+    sum_i run[f,i,n] <= (1 + share)^g * sum_i run[f,i,before n] + g * seed, g years after the node before
+
+    Unit: t/y of activity.
+    Dual: worth of one more t/y of growth, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `growth` of the facility or project.
+    """
+    return (
+        sum(m.run[f, i, n] for i in m.STEPS_OF[f])
+        - sum(m.growth[f, n] * m.run[f, i, a] for i, a in m.RAN_BEFORE[f, n])
+        <= m.growth_from_nothing[f, n]
+    )
+
+
+def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
+    """What runs on the way to the end of a future stays within the reserves.
+
+    sum over the path to leaf n of l * run[f,i,a] <= reserves[f]
+
+    Unit: t of activity.
+    Dual: worth of one more t in the ground, kUSD/t (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `reserves_t` of the facility or project.
+    """
+    return sum(m.length_y[a] * m.run[f, i, a] for i, a in m.RAN_ON_PATH[f, n]) <= m.reserves[f]
+
+
 ROUNDING = 1e-12
 """Relative difference of sums that is no difference."""
-CONSTRAINTS = (facility_runs_within_capacity,)
+CONSTRAINTS = (
+    facility_runs_within_capacity,
+    modes_add_up,
+    facility_keeps_running,
+    activity_grows_within_limit,
+    reserves_are_not_exceeded,
+)
 
 
 def add_capacity(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -45,3 +111,83 @@ def add_capacity(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "STEPPED", rows, dimen=2)
     add_param(m, "home_capacity", rows)
     add_constraint(m, facility_runs_within_capacity, m.STEPPED)
+    _add_modes(m, instance)
+    _add_minimum(m, instance)
+    _add_growth(m, instance)
+    _add_reserves(m, instance)
+
+
+def _add_modes(m: pyo.ConcreteModel, instance: Instance) -> None:
+    moded = [f for f in instance.supply.producers if f not in instance.supply.single_mode]
+    modes = {f: [mode for name, mode in instance.supply.activities if name == f] for f in moded}
+    add_set(m, "MODED", moded)
+    add_links(m, "MODES_OF", modes, moded)
+    add_constraint(m, modes_add_up, m.MODED, m.NODES)
+
+
+def _add_minimum(m: pyo.ConcreteModel, instance: Instance) -> None:
+    supply, programme, names = instance.supply, instance.programme, instance.tree.names
+    least: dict[tuple[str, str], float] = {}
+    gains: dict[tuple[str, str, str, str], float] = {}
+    for f, producer in supply.producers.items():
+        share = producer.minimum_utilisation_share
+        if share <= 0:
+            continue
+        rows = [row for row, (name, _) in enumerate(supply.steps) if name == f]
+        room = np.minimum(supply.capacity_t_per_y[f], supply.width_t_per_y[rows].sum(axis=0))
+        for node, n in enumerate(names):
+            if f not in programme.projects:
+                least[f, n] = share * float(room[node])
+            elif programme.may_run(f, node):
+                least[f, n] = share * programme.committed_share.get((f, node), 0.0) * float(room[node])
+                for t, a, gain in programme.reached[f, node]:
+                    key = (f, n, t, names[a])
+                    gains[key] = gains.get(key, 0.0) + share * gain * float(room[node])
+    on_line: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for f, n, t, a in gains:
+        on_line.setdefault((f, n), []).append((t, a))
+    add_set(m, "WITH_MINIMUM_RUN", least, dimen=2)
+    add_param(m, "least_activity", least)
+    add_param(m, "least_gain", gains)
+    add_links(m, "LEAST_ON_LINE", on_line, list(least), dimen=2)
+    add_constraint(m, facility_keeps_running, m.WITH_MINIMUM_RUN)
+
+
+def _add_growth(m: pyo.ConcreteModel, instance: Instance) -> None:
+    tree, names = instance.tree, instance.tree.names
+    growth: dict[tuple[str, str], float] = {}
+    allowed: dict[tuple[str, str], float] = {}
+    before: dict[tuple[str, str], list[tuple[int, str]]] = {}
+    for f, producer in instance.supply.producers.items():
+        rule = producer.growth
+        if rule is None:
+            continue
+        for node, n in enumerate(names):
+            above = tree.parent[node]
+            years = 1.0 if above < 0 else float(tree.length[above])
+            factor = (1.0 + rule.share_per_y) ** years
+            if above >= 0:
+                before[f, n] = [(i, names[above]) for i in m.STEPS_OF[f]]
+                growth[f, n], allowed[f, n] = factor, years * rule.seed_t_per_y
+            elif rule.before_t_per_y is not None:
+                growth[f, n], allowed[f, n] = factor, factor * rule.before_t_per_y + years * rule.seed_t_per_y
+    add_set(m, "GROWING", allowed, dimen=2)
+    add_param(m, "growth", growth)
+    add_param(m, "growth_from_nothing", allowed)
+    add_links(m, "RAN_BEFORE", before, list(allowed), dimen=2)
+    add_constraint(m, activity_grows_within_limit, m.GROWING)
+
+
+def _add_reserves(m: pyo.ConcreteModel, instance: Instance) -> None:
+    tree, names = instance.tree, instance.tree.names
+    finite = {f: p.reserves_t for f, p in instance.supply.producers.items() if p.reserves_t is not None}
+    rows = [(f, names[leaf]) for f in finite for leaf in tree.leaves]
+    paths = {
+        (f, names[leaf]): [(i, names[a]) for a in tree.path(leaf) for i in m.STEPS_OF[f]]
+        for f in finite
+        for leaf in tree.leaves
+    }
+    add_param(m, "reserves", finite)
+    add_set(m, "ENDS_OF_RESERVES", rows, dimen=2)
+    add_links(m, "RAN_ON_PATH", paths, rows, dimen=2)
+    add_constraint(m, reserves_are_not_exceeded, m.ENDS_OF_RESERVES)

@@ -1,40 +1,104 @@
-"""Demand and shortage.
+"""Demand, the ways to meet it, and shortage.
 
-What a planner sees: each tier's demand is served or short, and the first t short weigh less than the last.
+What a planner sees: each tier's demand is met, as itself or by a substitute, given up to the price, or short; and the
+first t short weigh less than the last.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
 from optimizer.prepare.instance import Instance
 
 
 def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
-    """Every demand is served or short.
+    """Every demand is met by its options or short.
 
-    served[d,n] + sum_s short[d,s,n] = quantity[d,n]
+    sum_o use[d,o,n] + sum_s short[d,s,n] = quantity[d,n]
 
     Unit: t/y.
     Dual: cost of one more t/y wanted, kUSD per t/y (expected, discounted).
     Kind: hard; shortage has rising penalties.
     Source: demand of the tier.
     """
-    return m.served[d, n] + sum(m.short[d, s, n] for s in m.SHORTAGE_STEPS_OF[d]) == m.quantity[d, n]
+    return (
+        sum(m.use[d, o, n] for o in m.OPTIONS_OF[d]) + sum(m.short[d, s, n] for s in m.SHORTAGE_STEPS_OF[d])
+        == m.quantity[d, n]
+    )
 
 
-CONSTRAINTS = (demand_is_served_or_short,)
+def substitute_stays_within_limit(m: Any, d: str, s: str, n: str) -> Any:
+    """All variants of a substitute together meet at most its share of the demand.
+
+    sum_o use[d,o,n] <= limit share[d,s,n] * quantity[d,n]
+
+    Unit: t/y.
+    Dual: worth of one more t/y of the substitute, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard. A substitute that comes in one variant has it as a bound.
+    Source: `limit_share` and `delay_years` of the substitute.
+    """
+    return sum(m.use[d, o, n] for o in m.VARIANTS_USED[d, s]) <= m.substitute_limit[d, s, n]
+
+
+def demand_takes_clean_material(m: Any, d: str, x: str, n: str) -> Any:
+    """While a source ban is in force a demand takes nothing of what it bars.
+
+    sum use[d,o,n] over options with the ban's tag <= share of days without the ban * quantity[d,n]
+
+    Unit: t/y.
+    Dual: what the ban costs per t/y, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `source_bans` of the demand.
+    """
+    return sum(m.use[d, o, n] for o in m.BARRED[d, x]) <= m.barred_limit[d, x, n]
+
+
+CONSTRAINTS = (demand_is_served_or_short, substitute_stays_within_limit, demand_takes_clean_material)
 
 
 def add_demands(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Demand rows."""
-    demands = instance.demands
+    demands, nodes = instance.demands, instance.tree.names
     steps_of: dict[str, list[int]] = {}
     for demand, step in demands.steps:
         steps_of.setdefault(demand, []).append(step)
     add_links(m, "SHORTAGE_STEPS_OF", steps_of, list(demands.names))
-    add_param(m, "quantity", by_node(demands.names, instance.tree.names, demands.quantity_t_per_y))
+    add_param(m, "quantity", by_node(demands.names, nodes, demands.quantity_t_per_y))
     add_constraint(m, demand_is_served_or_short, m.DEMANDS, m.NODES)
+    _add_substitutes(m, instance)
+    _add_bans(m, instance)
+
+
+def _add_substitutes(m: pyo.ConcreteModel, instance: Instance) -> None:
+    ways: dict[tuple[str, str], list[str]] = {}
+    limits = {}
+    for (d, o), option in instance.demands.options.items():
+        if np.isfinite(option.limit_t_per_y).all():
+            ways.setdefault((d, option.way), []).append(o)
+            limits[d, option.way] = option.limit_t_per_y
+    shared = [way for way, options in ways.items() if len(options) > 1]
+    add_set(m, "SHARED_SUBSTITUTES", shared, dimen=2)
+    add_links(m, "VARIANTS_USED", ways, shared)
+    rows = np.array([limits[way] for way in shared]).reshape(len(shared), len(instance.tree))
+    add_param(m, "substitute_limit", by_node(shared, instance.tree.names, rows))
+    add_constraint(m, substitute_stays_within_limit, m.SHARED_SUBSTITUTES, m.NODES)
+
+
+def _add_bans(m: pyo.ConcreteModel, instance: Instance) -> None:
+    demands, nodes = instance.demands, instance.tree.names
+    limits = {
+        (d, x, n): float(limit)
+        for (d, x), (options, of_nodes) in demands.banned.items()
+        if options
+        for n, limit, quantity in zip(nodes, of_nodes, demands.quantity_t_per_y[demands.names.index(d)], strict=True)
+        if limit < quantity
+    }
+    bans = list(dict.fromkeys((d, x) for d, x, _ in limits))
+    add_set(m, "BANS", limits, dimen=3)
+    add_links(m, "BARRED", {ban: demands.banned[ban][0] for ban in bans}, bans)
+    add_param(m, "barred_limit", limits)
+    add_constraint(m, demand_takes_clean_material, m.BANS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_set, by_node, upper_bounds
+from optimizer.model.data import add_links, add_param, add_set, by_node, upper_bounds
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 
@@ -20,14 +20,19 @@ def add_index(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "NODES", tree.names)
     add_set(m, "STEPS", instance.supply.steps, dimen=2)
     add_set(m, "BANDS", trade.bands, dimen=2)
-    add_set(m, "MARKETS", instance.markets, dimen=2)
+    add_set(m, "ACTIVITIES", instance.supply.activities, dimen=2)
+    add_set(m, "MARKETS", instance.markets, dimen=3)
+    add_set(m, "DECLARATIONS", instance.declarations, dimen=4)
     add_set(m, "DISPOSALS", instance.disposals, dimen=2)
     add_set(m, "STOCKPILES", instance.stocks.names)
     add_set(m, "DEMANDS", instance.demands.names)
+    add_set(m, "OPTIONS", instance.demands.options, dimen=2)
+    add_set(m, "RECOVERIES", instance.recovery.rules)
     add_set(m, "SHORTAGE_STEPS", instance.demands.steps, dimen=2)
     add_set(m, "SOFT", instance.limits.soft, dimen=2)
     add_set(m, "STARTS", named_starts(instance), dimen=3)
     add_set(m, "ONBOARDINGS", [(route, tree.names[node]) for route, node in instance.qualification.offers], dimen=2)
+    add_param(m, "length_y", dict(zip(tree.names, tree.length.tolist(), strict=True)))
     previous = {name: [tree.names[up]] for name, up in zip(tree.names, tree.parent, strict=True) if up >= 0}
     add_links(m, "PREVIOUS", previous, tree.names)
     steps_of: dict[str, list[int]] = {}
@@ -38,6 +43,10 @@ def add_index(m: pyo.ConcreteModel, instance: Instance) -> None:
     for route, band in trade.bands:
         bands_of.setdefault(route, []).append(band)
     add_links(m, "BANDS_OF", bands_of, list(trade.routes))
+    options_of: dict[str, list[str]] = {}
+    for demand, option in instance.demands.options:
+        options_of.setdefault(demand, []).append(option)
+    add_links(m, "OPTIONS_OF", options_of, list(instance.demands.names))
 
 
 def named_starts(instance: Instance) -> list[tuple[str, str, str]]:
@@ -55,11 +64,14 @@ def add_variables(m: pyo.ConcreteModel, instance: Instance) -> None:
 
     m.run = flow(m.STEPS, _run_limits(instance))
     m.ship = flow(m.BANDS, np.array([instance.trade.capacity_t_per_y[route] for route, _ in instance.trade.bands]))
+    m.activity = flow(m.ACTIVITIES, np.inf)
+    m.declare = flow(m.DECLARATIONS, np.inf)
+    m.recover = flow(m.RECOVERIES, instance.recovery.limit_t_per_y)
     m.dispose = flow(m.DISPOSALS, np.inf)
     m.buy = flow(m.STOCKPILES, stocks.buy_limit_t_per_y)
     m.release = flow(m.STOCKPILES, stocks.release_limit_t_per_y)
     m.stock = flow(m.STOCKPILES, stocks.stock_limit_t)
-    m.served = flow(m.DEMANDS, demands.quantity_t_per_y)
+    m.use = flow(m.OPTIONS, demands.option_limit_t_per_y)
     m.short = flow(m.SHORTAGE_STEPS, demands.step_limit_t_per_y)
     m.slack = flow(m.SOFT, instance.limits.slack_limit)
     m.start = pyo.Var(m.STARTS, within=pyo.Binary)

@@ -12,19 +12,107 @@ from optimizer.prepare.instance import Instance
 
 
 def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
-    """The places meant deliver at most their share of home's arrivals and output of a commodity.
+    """The places meant deliver at most their share of home's supply of a commodity: arrivals, output and recovery.
 
-    sum w[r] ship[r,b,n] <= cap[c,n] * (sum arrivals + sum gross output at home) + slack
+    sum w[r,b] ship[r,b,n] + tagged output <= cap[c,n] * (sum arrivals + gross output + recovery at home) + slack
 
     Unit: t/y.
     Dual: worth of one more t/y from these places, kUSD per t/y (expected, discounted); negative or 0.
     Kind: hard, or soft at the limit's price.
-    Source: share cap of the scenario; releases from stock do not count.
+    Source: share cap of the scenario, by last origin or by content; releases from stock do not count.
+    """
+    return _beyond_share(m, c, n) <= 0
+
+
+def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
+    """What is made, or recovered, at home is at least its share of home's supply of a commodity.
+
+    minimum[c,n] * (sum arrivals + gross output + recovery at home) - (output and recovery meant) <= slack
+
+    Unit: t/y.
+    Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard, or soft at the limit's price.
+    Source: minimum share of the scenario, domestic or recycled.
+    """
+    return _beyond_share(m, c, n) <= 0
+
+
+def reliance_stays_below_cap(m: Any, c: str, n: str) -> Any:
+    """Imports less exports are at most their share of what is left for home.
+
+    sum arrivals - exports <= cap[c,n] * (sum arrivals + gross output + recovery at home - exports) + slack
+
+    Unit: t/y.
+    Dual: worth of one more t/y of net imports, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard, or soft at the limit's price.
+    Source: net import reliance, as the United States Geological Survey counts it.
+    """
+    return _beyond_share(m, c, n) <= 0
+
+
+def _beyond_share(m: Any, c: str, n: str) -> Any:
+    """What is meant by a limit on shares, less its share of supply, less slack."""
+    return (
+        sum(m.share_of_ship[c, n, r, b] * m.ship[r, b, n] for r, b in m.SHARE_OF_SHIP[c, n])
+        + sum(m.share_of_run[c, n, f] * m.run[f, i, n] for f, i in m.SHARE_OF_RUN[c, n])
+        + sum(m.share_of_activity[c, n, f, t] * m.activity[f, t, n] for f, t in m.SHARE_OF_ACTIVITY[c, n])
+        + sum(m.share_of_recover[c, n, x] * m.recover[x, n] for x in m.SHARE_OF_RECOVER[c, n])
+        + sum(m.share_of_use[c, n, d, o] * m.use[d, o, n] for d, o in m.SHARE_OF_USE[c, n])
+        - sum(m.slack[x, y, n] for x, y in m.SHARE_SLACK[c, n])
+    )
+
+
+def supply_adds_up(m: Any, c: str, n: str) -> Any:
+    """Supply of a commodity whose concentration is capped is the sum of its sources.
+
+    supplied[c,n] = sum over sources of (arrivals, or gross output and recovery at home)
+
+    Unit: t/y.
+    Dual: no meaning of its own.
+    Kind: hard.
+    Source: definition.
+    """
+    return m.supplied[c, n] == (
+        sum(m.ship[r, b, n] for r, b in m.SUPPLY_SHIPS[c])
+        + sum(m.source_run[c, f] * m.run[f, i, n] for f, i in m.SUPPLY_RUNS[c])
+        + sum(m.recover[x, n] for x in m.SUPPLY_RECOVERIES[c])
+    )
+
+
+def square_lies_above_tangent(m: Any, c: str, q: str, j: int, n: str) -> Any:
+    """The square of a source's share, times supply, lies above each of its tangents.
+
+    square[c,q,n] >= 2 a[j] * (supply of source q) - a[j]^2 * supplied[c,n]
+
+    Unit: t/y.
+    Dual: no meaning of its own.
+    Kind: hard; the square is understated by at most 1 / (4 tangents^2) of supply.
+    Source: outer approximation of a convex function.
     """
     return (
-        sum(m.beyond_cap[c, r, n] * m.ship[r, b, n] for r, b in m.ARRIVALS_CAPPED[c])
-        - sum(m.output_within_cap[c, f, n] * m.run[f, i, n] for f, i in m.OUTPUT_CAPPED[c])
-        - sum(m.slack[x, y, n] for x, y in m.SLACK_OF[c])
+        sum(m.slope[c, j] * m.ship[r, b, n] for r, b in m.SOURCE_SHIPS[c, q])
+        + sum(m.slope[c, j] * m.source_run[c, f] * m.run[f, i, n] for f, i in m.SOURCE_RUNS[c, q])
+        + sum(m.slope[c, j] * m.recover[x, n] for x in m.SOURCE_RECOVERIES[c, q])
+        - m.tangent_square[c, j] * m.supplied[c, n]
+        - m.square[c, q, n]
+        <= 0
+    )
+
+
+def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
+    """The sum of the squared shares of all sources stays below the index.
+
+    sum_q square[c,q,n] <= index[c,n] * supplied[c,n] + slack
+
+    Unit: t/y.
+    Dual: worth of a higher index, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard, or soft at the limit's price.
+    Source: concentration cap of the scenario; Herfindahl-Hirschman index.
+    """
+    return (
+        sum(m.square[c, q, n] for q in m.SOURCES_OF[c])
+        - m.index_cap[c, n] * m.supplied[c, n]
+        - sum(m.slack[x, y, n] for x, y in m.INDEX_SLACK[c])
         <= 0
     )
 
@@ -65,35 +153,89 @@ def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
     )
 
 
-CONSTRAINTS = (share_stays_below_cap, budget_is_kept, shortage_stays_below_floor)
+CONSTRAINTS = (
+    share_stays_below_cap,
+    minimum_share_is_kept,
+    reliance_stays_below_cap,
+    supply_adds_up,
+    square_lies_above_tangent,
+    index_stays_below_cap,
+    budget_is_kept,
+    shortage_stays_below_floor,
+)
 
 
 def add_limits(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Rows of all limits."""
-    _add_share_caps(m, instance)
+    _add_shares(m, instance)
+    _add_concentration(m, instance)
     _add_budgets(m, instance)
     _add_service_floors(m, instance)
 
 
-def _add_share_caps(m: pyo.ConcreteModel, instance: Instance) -> None:
+def _add_shares(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
-    rows = [(c, names[node]) for c, node in limits.share_caps]
-    caps = list(limits.capped_share)
-    add_set(m, "SHARE_CAPS", rows, dimen=2)
-    arrivals = {c: [(r, b) for r, b in m.BANDS if r in limits.capped_share[c]] for c in caps}
-    outputs = {c: [(f, i) for f, i in m.STEPS if f in limits.counted_outputs[c]] for c in caps}
-    add_links(m, "ARRIVALS_CAPPED", arrivals, caps, dimen=2)
-    add_links(m, "OUTPUT_CAPPED", outputs, caps, dimen=2)
-    add_links(m, "SLACK_OF", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, caps, dimen=2)
-    beyond: dict[tuple[str, str, str], float] = {}
-    within: dict[tuple[str, str, str], float] = {}
-    for c, node in limits.share_caps:
-        cap = limits.cap_share[c, node]
-        beyond |= {(c, r, names[node]): share - cap for r, share in limits.capped_share[c].items()}
-        within |= {(c, f, names[node]): cap * made for f, made in limits.counted_outputs[c].items()}
-    add_param(m, "beyond_cap", beyond)
-    add_param(m, "output_within_cap", within)
+    rows = {(c, names[node]): row for (c, node), row in limits.shares.items()}
+
+    def add(variable: str, weights: Mapping[tuple[str, str], Mapping[Any, float]], dimen: int) -> None:
+        parts = {
+            (*key, *(part if isinstance(part, tuple) else (part,))): weight
+            for key, of_row in weights.items()
+            for part, weight in of_row.items()
+        }
+        add_param(m, f"share_of_{variable}", parts)
+        if variable != "run":
+            add_links(m, f"SHARE_OF_{variable.upper()}", weights, list(rows), dimen=dimen)
+
+    add("ship", {key: row.ship for key, row in rows.items()}, 2)
+    add("run", {key: row.run for key, row in rows.items()}, 2)
+    add("activity", {key: row.activity for key, row in rows.items()}, 2)
+    add("recover", {key: row.recover for key, row in rows.items()}, 1)
+    add("use", {key: row.use for key, row in rows.items()}, 2)
+    steps = {key: [(f, i) for f in row.run for i in m.STEPS_OF[f]] for key, row in rows.items()}
+    add_links(m, "SHARE_OF_RUN", steps, list(rows), dimen=2)
+    slack = {key: [(key[0], "")] for key in rows if (key[0], "") in limits.soft}
+    add_links(m, "SHARE_SLACK", slack, list(rows), dimen=2)
+    kinds = {"share_cap": "SHARE_CAPS", "minimum_share": "MINIMUM_SHARES", "net_import_reliance": "RELIANCES"}
+    for kind, name in kinds.items():
+        add_set(m, name, [key for key in rows if instance.scenario.limits[key[0]].kind == kind], dimen=2)
     add_constraint(m, share_stays_below_cap, m.SHARE_CAPS)
+    add_constraint(m, minimum_share_is_kept, m.MINIMUM_SHARES)
+    add_constraint(m, reliance_stays_below_cap, m.RELIANCES)
+
+
+def _add_concentration(m: pyo.ConcreteModel, instance: Instance) -> None:
+    limits, names = instance.limits, instance.tree.names
+    caps = dict(limits.concentration)
+    rows = [(c, names[node]) for c, node in limits.concentrated]
+    sources = {c: list(cap.sources) for c, cap in caps.items()}
+    of_source = {(c, q): row for c, cap in caps.items() for q, row in cap.sources.items()}
+    parts: tuple[tuple[str, int, dict[tuple[str, str], list[Any]]], ...] = (
+        ("SHIPS", 2, {key: list(row.ship) for key, row in of_source.items()}),
+        ("RUNS", 2, {key: [(f, i) for f in row.run for i in m.STEPS_OF[f]] for key, row in of_source.items()}),
+        ("RECOVERIES", 1, {key: list(row.recover) for key, row in of_source.items()}),
+    )
+    add_links(m, "SOURCES_OF", sources, list(caps))
+    for variable, dimen, links in parts:
+        add_links(m, f"SOURCE_{variable}", links, list(of_source), dimen=dimen)
+        supply = {c: [part for q in sources[c] for part in links[c, q]] for c in caps}
+        add_links(m, f"SUPPLY_{variable}", supply, list(caps), dimen=dimen)
+    add_links(m, "INDEX_SLACK", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, list(caps), dimen=2)
+    per_run = {(c, f): t for c, cap in caps.items() for row in cap.sources.values() for f, t in row.run.items()}
+    add_param(m, "source_run", per_run)
+    tangents = {(c, j): a for c, cap in caps.items() for j, a in enumerate(cap.tangents)}
+    add_param(m, "slope", {key: 2.0 * a for key, a in tangents.items()})
+    add_param(m, "tangent_square", {key: a * a for key, a in tangents.items()})
+    add_param(m, "index_cap", {(c, names[node]): caps[c].index[node] for c, node in limits.concentrated})
+    squares = [(c, q, n) for c, n in rows for q in sources[c]]
+    add_set(m, "CONCENTRATED", rows, dimen=2)
+    add_set(m, "SQUARES", squares, dimen=3)
+    add_set(m, "TANGENTS", [(c, q, j, n) for c, q, n in squares for j in range(len(caps[c].tangents))], dimen=4)
+    m.supplied = pyo.Var(m.CONCENTRATED, within=pyo.NonNegativeReals)
+    m.square = pyo.Var(m.SQUARES, within=pyo.NonNegativeReals)
+    add_constraint(m, supply_adds_up, m.CONCENTRATED)
+    add_constraint(m, square_lies_above_tangent, m.TANGENTS)
+    add_constraint(m, index_stays_below_cap, m.CONCENTRATED)
 
 
 def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
-from optimizer.model import balances, capacity, demands, limits, projects, risk, routes, stocks
+from optimizer.model import balances, capacity, demands, limits, projects, recycling, risk, routes, stocks
 
-FAMILIES: tuple[ModuleType, ...] = (balances, capacity, projects, routes, stocks, demands, limits, risk)
+FAMILIES: tuple[ModuleType, ...] = (balances, capacity, projects, routes, stocks, demands, recycling, limits, risk)
 FIELDS = ("unit", "dual", "kind", "source")
 
 

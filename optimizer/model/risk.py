@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
@@ -12,10 +13,14 @@ from optimizer.prepare.costs import Variable
 from optimizer.prepare.instance import Instance
 
 
+TIE_BREAKER = 1e-3
+"""Weight of expected cost where something else is minimised."""
+
+
 def node_cost_adds_up(m: Any, n: str) -> Any:
     """Cost of a node is the sum of all cost terms in force there.
 
-    cost[n] = sum unit cost * variable, over production, trade, stocks, shortage, slack and decisions
+    cost[n] = sum unit cost * variable, over production, trade, recovery, use, stocks, shortage, slack and decisions
 
     Unit: kUSD, not discounted.
     Dual: weight of the node in the objective: probability and discount, and its part in the tail.
@@ -25,6 +30,8 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
     return m.cost[n] == (
         sum(m.run_cost[f, i, n] * m.run[f, i, n] for f, i in m.STEPS)
         + sum(m.ship_cost[r, b, n] * m.ship[r, b, n] for r, b in m.BANDS)
+        + sum(m.recover_cost[x, n] * m.recover[x, n] for x in m.RECOVERIES)
+        + sum(m.use_cost[d, o, n] * m.use[d, o, n] for d, o in m.COSTLY_OPTIONS)
         + sum(m.dispose_cost[k, q, n] * m.dispose[k, q, n] for k, q in m.DISPOSALS)
         + sum(m.buy_cost[z, n] * m.buy[z, n] for z in m.STOCKPILES)
         + sum(m.stock_cost[z, n] * m.stock[z, n] for z in m.STOCKPILES)
@@ -48,14 +55,34 @@ def tail_excess_is_counted(m: Any, w: str) -> Any:
     return sum(m.discount_factor[n] * m.cost[n] for n in m.PATH[w]) - m.value_at_risk - m.excess[w] <= 0
 
 
+def worst_future_is_counted(m: Any, w: str) -> Any:
+    """No future is worse than the worst: by its cost, or by what it costs above its own best plan.
+
+    sum over the path of discount[n] * cost[n] - best[w] <= worst
+
+    Unit: kUSD.
+    Dual: the future's weight in the worst; negative or 0.
+    Kind: hard; only where the worst future or the maximum regret is minimised.
+    Source: minimax cost; minimax regret after Savage (1951).
+    """
+    return sum(m.discount_factor[n] * m.cost[n] for n in m.PATH[w]) - m.worst <= m.best[w]
+
+
 def weighted_cost(m: Any) -> Any:
-    """(1 - lambda) * expected cost + lambda * CVaR, kUSD."""
-    return sum(m.node_weight[n] * m.cost[n] for n in m.NODES) + m.tail_weight * (
-        m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES)
+    """What is least, kUSD.
+
+    (1 - lambda) * expected cost + lambda * CVaR; or the worst future, the maximum regret or the expected shortage, with
+    expected cost as tie-breaker.
+    """
+    return (
+        sum(m.node_weight[n] * m.cost[n] for n in m.NODES)
+        + m.tail_weight * (m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES))
+        + m.worst_weight * m.worst
+        + sum(m.short_weight[d, s, n] * m.short[d, s, n] for d, s, n in m.WEIGHED_SHORTAGES)
     )
 
 
-CONSTRAINTS = (node_cost_adds_up, tail_excess_is_counted)
+CONSTRAINTS = (node_cost_adds_up, tail_excess_is_counted, worst_future_is_counted)
 
 
 def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -63,23 +90,42 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     _add_unit_costs(m, instance)
     tree, risk = instance.tree, instance.scenario.risk
     nodes = tree.names
-    add_constraint(m, node_cost_adds_up, m.NODES)
+    worst = risk.objective in ("worst_future", "maximum_regret")
     at_risk = list(tree.future_names) if risk.tail_weight > 0 else []
-    add_set(m, "TAIL_FUTURES", at_risk)
+    counted = [tree.future_names[future] for future in tree.counted] if worst else []
     paths = {
         name: [nodes[node] for node in tree.path(leaf)] for name, leaf in zip(tree.future_names, tree.leaf, strict=True)
     }
-    add_links(m, "PATH", paths, at_risk)
-    add_param(m, "discount_factor", dict(zip(nodes, tree.discount.tolist(), strict=True)))
-    weights = (1.0 - risk.tail_weight) * tree.probability * tree.discount
-    add_param(m, "node_weight", dict(zip(nodes, weights.tolist(), strict=True)))
+    expected = tree.probability * tree.discount
+    main = TIE_BREAKER if risk.objective != "cost" else 1.0 - risk.tail_weight
     tail = tree.future_probability / (1.0 - risk.tail_level)
+    add_constraint(m, node_cost_adds_up, m.NODES)
+    add_set(m, "TAIL_FUTURES", at_risk)
+    add_set(m, "COUNTED_FUTURES", counted)
+    add_links(m, "PATH", paths, at_risk or counted)
+    add_param(m, "discount_factor", dict(zip(nodes, tree.discount.tolist(), strict=True)))
+    add_param(m, "node_weight", dict(zip(nodes, (main * expected).tolist(), strict=True)))
     add_param(m, "excess_weight", dict(zip(tree.future_names, tail.tolist(), strict=True)))
+    add_param(m, "best", {name: instance.best_kusd.get(name, 0.0) for name in counted})
     m.tail_weight = pyo.Param(initialize=risk.tail_weight, within=pyo.Reals)
+    m.worst_weight = pyo.Param(initialize=1.0 - TIE_BREAKER if worst else 0.0, within=pyo.Reals)
+    _add_shortage_weights(m, instance)
     m.excess = pyo.Var(m.TAIL_FUTURES, within=pyo.NonNegativeReals)
     m.value_at_risk = pyo.Var()
+    m.worst = pyo.Var()
     add_constraint(m, tail_excess_is_counted, m.TAIL_FUTURES)
+    add_constraint(m, worst_future_is_counted, m.COUNTED_FUTURES)
     m.weighted_cost = pyo.Objective(rule=weighted_cost)
+
+
+def _add_shortage_weights(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Weights of shortage where its expected worth is what is least."""
+    tree, weights = instance.tree, {}
+    if instance.scenario.risk.objective == "expected_shortage":
+        penalty = instance.demands.penalty_kusd_per_t * tree.length * tree.probability * tree.discount
+        weights = by_node(instance.demands.steps, tree.names, (1.0 - TIE_BREAKER) * penalty)
+    add_set(m, "WEIGHED_SHORTAGES", [key for key, weight in weights.items() if weight], dimen=3)
+    add_param(m, "short_weight", weights)
 
 
 def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -87,6 +133,8 @@ def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
     on_flows: tuple[tuple[Variable, list[Any]], ...] = (
         ("run", list(instance.supply.steps)),
         ("ship", list(instance.trade.bands)),
+        ("recover", list(instance.recovery.rules)),
+        ("use", list(instance.demands.options)),
         ("dispose", list(instance.disposals)),
         ("buy", list(instance.stocks.names)),
         ("stock", list(instance.stocks.names)),
@@ -95,6 +143,8 @@ def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
     )
     for variable, index in on_flows:
         add_param(m, f"{variable}_cost", by_node(index, nodes, costs.unit_cost(variable)))
+    costly = [o for o, unit in zip(instance.demands.options, np.atleast_2d(costs.unit_cost("use")), strict=True) if unit.any()]
+    add_set(m, "COSTLY_OPTIONS", costly, dimen=2)
     offered = list(m.ONBOARDINGS)
     onboard = by_node(list(instance.trade.onboarding), nodes, costs.unit_cost("onboard"))
     add_param(m, "onboard_cost", {key: onboard[key] for key in offered})

@@ -12,7 +12,7 @@ import pyomo.environ as pyo
 
 from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
 from optimizer.prepare.bounds import flow_limit_t_per_y
-from optimizer.prepare.duties import IN_QUOTA
+from optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA
 from optimizer.prepare.instance import Instance
 
 
@@ -29,17 +29,45 @@ def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
     return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= m.route_capacity[r, n]
 
 
-def flow_stays_within_quota(m: Any, u: str, n: str) -> Any:
+def flow_stays_within_quota(m: Any, u: str, q: str, n: str) -> Any:
     """What enters at the in-quota rate of a tariff-rate quota stays within its volume.
 
-    sum_r share[u,r] ship[r,in quota,n] <= volume[u,n]
+    sum_r share[u,q,r] ship[r,in quota,n] <= volume[u,q,n], q an origin with a volume of its own, or none
 
     Unit: t/y.
     Dual: worth of one more t/y of quota, the duty saved, kUSD per t/y (expected, discounted); negative or 0.
     Kind: hard.
     Source: quota of the tariff measure.
     """
-    return sum(m.quota_share[u, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u]) <= m.quota_volume[u, n]
+    return sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q]) <= m.quota_volume[u, q, n]
+
+
+def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
+    """A quota that counts as full is full.
+
+    sum_r share[u,q,r] ship[r,in quota,n] >= volume[u,q,n] * quota_full[u,q,n]
+
+    Unit: t/y.
+    Dual: what one t/y of the quota costs, kUSD per t/y (expected, discounted); positive or 0.
+    Kind: hard; only where the duty within the quota is above the duty over it.
+    Source: quota of the tariff measure.
+    """
+    return sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q]) >= (
+        m.quota_volume[u, q, n] * m.quota_full[u, q, n]
+    )
+
+
+def over_quota_needs_full_quota(m: Any, u: str, q: str, n: str) -> Any:
+    """Nothing enters at the lower rate over a quota before the quota is full.
+
+    sum_r ship[r,over quota,n] <= limit[u,q,n] * quota_full[u,q,n]
+
+    Unit: t/y.
+    Dual: worth of one t/y over the quota, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard; only where the duty within the quota is above the duty over it; the limit is the most that can flow.
+    Source: quota of the tariff measure.
+    """
+    return sum(m.ship[r, b, n] for r, b in m.OVER_QUOTA_FLOWS[u, q]) <= m.over_limit[u, q, n] * m.quota_full[u, q, n]
 
 
 def onboarding_stays(m: Any, r: str, n: str) -> Any:
@@ -88,6 +116,8 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
 CONSTRAINTS = (
     route_flows_within_capacity,
     flow_stays_within_quota,
+    quota_fills_first,
+    over_quota_needs_full_quota,
     onboarding_stays,
     route_flows_after_onboarding,
     onboarded_route_takes_minimum,
@@ -109,13 +139,21 @@ def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_constraint(m, route_flows_within_capacity, m.BANDED)
 
     quotas = list(trade.quotas)
-    add_set(m, "QUOTAS", quotas)
-    add_links(m, "IN_QUOTA_FLOWS", {u: [(r, IN_QUOTA) for r in trade.quota_routes[u]] for u in quotas}, quotas, dimen=2)
-    shares = {(u, r): share for u in quotas for r, share in trade.quota_routes[u].items()}
+    add_set(m, "QUOTAS", quotas, dimen=2)
+    add_links(m, "IN_QUOTA_FLOWS", {u: trade.quota_bands(u, IN_QUOTA) for u in quotas}, quotas, dimen=2)
+    add_links(m, "OVER_QUOTA_FLOWS", {u: trade.quota_bands(u, OVER_QUOTA) for u in quotas}, quotas, dimen=2)
+    shares = {(*u, r): share for u in quotas for r, share in trade.quota_routes[u].items()}
     add_param(m, "quota_share", shares)
     volumes = np.array(list(trade.quotas.values())).reshape(len(quotas), len(nodes))
     add_param(m, "quota_volume", by_node(quotas, nodes, volumes))
     add_constraint(m, flow_stays_within_quota, m.QUOTAS, m.NODES)
+    full_first = [(*u, nodes[node]) for u, node in sorted(trade.full_first)]
+    limits = {u: sum(flow_limit_t_per_y(instance, r) for r in trade.quota_routes[u]) for u, _ in trade.full_first}
+    add_set(m, "FULL_FIRST", full_first, dimen=3)
+    add_param(m, "over_limit", {(*u, nodes[node]): float(limits[u][node]) for u, node in trade.full_first})
+    m.quota_full = pyo.Var(m.FULL_FIRST, within=pyo.Binary)
+    add_constraint(m, quota_fills_first, m.FULL_FIRST)
+    add_constraint(m, over_quota_needs_full_quota, m.FULL_FIRST)
     _add_onboardings(m, instance)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_param, add_set, by_node
+from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
 from optimizer.prepare.instance import Instance
 
 
@@ -41,17 +41,36 @@ def stock_covers_target(m: Any, z: str, n: str) -> Any:
     return m.stock[z, n] >= m.stock_floor[z, n]
 
 
-CONSTRAINTS = (stock_carries_over, stock_covers_target)
+def stock_is_replenished(m: Any, z: str, n: str) -> Any:
+    """Stock falls short of its cover target by no more than what was released lately.
+
+    stock[z,n] + sum of l * release[z,a] over a in n and its ancestors within the stated years >= days / 365 * demand[n]
+
+    Unit: t.
+    Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
+    Kind: hard; stress tests left out.
+    Source: `replenish_within_years` of the stockpile.
+    """
+    return m.stock[z, n] + sum(m.length_y[a] * m.release[z, a] for a in m.LATELY[z, n]) >= m.replenished[z, n]
+
+
+CONSTRAINTS = (stock_carries_over, stock_covers_target, stock_is_replenished)
 
 
 def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Stock balance and targets; limits on filling, holding and release are bounds."""
     stocks, nodes = instance.stocks, instance.tree.names
     floor = by_node(stocks.names, nodes, stocks.stock_floor_t)
-    add_param(m, "length_y", dict(zip(nodes, instance.tree.length.tolist(), strict=True)))
     add_param(m, "kept_share", by_node(stocks.names, nodes, stocks.kept_share))
     add_param(m, "opening_stock", by_node(stocks.names, nodes, stocks.opening_t))
     add_param(m, "stock_floor", floor)
     add_set(m, "WITH_TARGET", [key for key, level in floor.items() if level > 0], dimen=2)
     add_constraint(m, stock_carries_over, m.STOCKPILES, m.NODES)
     add_constraint(m, stock_covers_target, m.WITH_TARGET)
+    replenished = by_node(stocks.names, nodes, stocks.replenished_t)
+    rows = [key for key, level in replenished.items() if level > 0]
+    lately = {(z, nodes[node]): [nodes[a] for a in above] for (z, node), above in stocks.lately.items()}
+    add_param(m, "replenished", replenished)
+    add_set(m, "REPLENISHED", rows, dimen=2)
+    add_links(m, "LATELY", lately, rows)
+    add_constraint(m, stock_is_replenished, m.REPLENISHED)

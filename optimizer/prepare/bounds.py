@@ -24,7 +24,7 @@ def flow_limit_t_per_y(instance: Instance, name: str) -> Floats:
                 InputProblem(
                     code="no_flow_limit",
                     path=join_path(["routes", name, "capacity_t_per_y"]),
-                    message="the route needs onboarding, but nothing limits what it could carry.",
+                    message="a yes/no decision hangs on this route, but nothing limits what it could carry.",
                     allowed="a capacity on the route, on the offers that feed it, or on what its destination takes",
                     remedy="Give the route a capacity that it will not exceed.",
                 )
@@ -34,16 +34,12 @@ def flow_limit_t_per_y(instance: Instance, name: str) -> Floats:
 
 
 def _made(instance: Instance, route: Route) -> Floats:
-    """Output of all producers at the origin, and what other routes and stock may bring there: no limit then."""
+    """Output of all producers at the origin; no limit where other routes, stock or recycling bring more there."""
     nodes = len(instance.tree)
-    fed_otherwise = any(
-        other.commodity == route.commodity and other.destination == route.origin
-        for other in instance.trade.routes.values()
-    ) or any(
-        instance.stocks.stockpiles[stock].commodity == route.commodity and place == route.origin
-        for stock, place in zip(instance.stocks.names, instance.stocks.place, strict=True)
-    )
-    if fed_otherwise:
+    here = (route.commodity, route.origin)
+    fed_otherwise = any((other.commodity, other.destination) == here for other in instance.trade.routes.values())
+    held = [*instance.held.values(), *instance.recovery.market.values()]
+    if fed_otherwise or any((k, q) == here for k, _, q in held):
         return np.full(nodes, np.inf)
     made = np.zeros(nodes)
     for producer in instance.supply.made_at(route.commodity, route.origin):
@@ -59,7 +55,7 @@ def _taken(instance: Instance, route: Route) -> Floats:
     ships_on = any((other.commodity, other.origin) == market for other in instance.trade.routes.values())
     if ships_on or market in instance.disposals:
         return np.full(len(instance.tree), np.inf)
-    taken = instance.demands.by_market().get(market, np.zeros(len(instance.tree)))
+    taken = instance.demands.most_taken_t_per_y(*market)
     for name, producer in instance.supply.producers.items():
         if producer.place == route.destination and route.commodity in producer.inputs:
             taken = taken + producer.inputs[route.commodity] * instance.supply.capacity_t_per_y[name]

@@ -134,6 +134,9 @@ class Content:
         used = {(k, v, producer.place) for producer, mode in self._running() for k, v in mode.inputs.items()}
         for name, pile in self.scenario.stockpiles.items():
             used.add((pile.commodity, self.held(name), pile.place or self.scenario.home))
+        for k, _, place in self.traced_markets:
+            if self.scenario.commodities[k].disposable:
+                used.add((k, self.lowest(k), place))
         return [
             (k, place, variant, target)
             for k, target, place in sorted(used, key=lambda use: (use[0], use[2], variant_name(use[1])))

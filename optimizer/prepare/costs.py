@@ -16,10 +16,17 @@ from optimizer.prepare.calendar import Floats
 from optimizer.prepare.projects import Start
 from optimizer.prepare.subjects import Subjects
 
-Variable = Literal["run", "ship", "stock", "buy", "dispose", "short", "slack", "onboard"]
-TRANSFERS = ("duty", "support")
+Variable = Literal["run", "ship", "stock", "buy", "recover", "dispose", "use", "short", "slack", "onboard"]
+TRANSFERS = ("duty", "support", "grant")
 """Paid to or by the state: a cost in the importer's view only."""
-NOT_SPEND = ("calibration", "shortage_penalty", "limit_violation", "end_value_stock", "end_value_projects")
+NOT_SPEND = (
+    "calibration",
+    "demand_reduction",
+    "shortage_penalty",
+    "limit_violation",
+    "end_value_stock",
+    "end_value_projects",
+)
 """Terms that are no money paid."""
 
 
@@ -74,6 +81,24 @@ def calibration(subjects: Subjects) -> FlowTerm:
     return FlowTerm("calibration", "ship", subjects.trade.calibration_kusd_per_t * subjects.tree.length)
 
 
+def recovery(subjects: Subjects) -> FlowTerm:
+    """Collecting and recovering scrap."""
+    return FlowTerm("recovery", "recover", subjects.recovery.cost_kusd_per_t * subjects.tree.length)
+
+
+def substitution(subjects: Subjects) -> FlowTerm:
+    """Changing over to substitutes; what they are bought for is production and trade."""
+    options, nodes = subjects.demands.options.values(), len(subjects.tree)
+    rows = [option.substitution_kusd_per_t for option in options]
+    return FlowTerm("substitution", "use", np.array(rows).reshape(len(rows), nodes) * subjects.tree.length)
+
+
+def demand_reduction(subjects: Subjects) -> FlowTerm:
+    """Worth of the need that is given up to the price."""
+    worth = [option.reduction_kusd_per_t for option in subjects.demands.options.values()]
+    return FlowTerm("demand_reduction", "use", np.outer(np.array(worth, float), subjects.tree.length))
+
+
 def disposal(subjects: Subjects) -> FlowTerm:
     """Letting a surplus go."""
     prices = [subjects.scenario.commodities[commodity].disposal_cost_kusd_per_t for commodity, _ in subjects.disposals]
@@ -117,6 +142,13 @@ def capex(subjects: Subjects) -> StartTerm:
     return StartTerm("capex", dict(subjects.programme.capex_due_kusd))
 
 
+def grant(subjects: Subjects) -> StartTerm:
+    """What the state pays of capex, to the builder's and so the importer's good."""
+    programme = subjects.programme
+    due = {key: -kusd * programme.projects[key[0][0]].grant_share for key, kusd in programme.capex_due_kusd.items()}
+    return StartTerm("grant", {key: kusd for key, kusd in due.items() if kusd < 0})
+
+
 def fast_track(subjects: Subjects) -> StartTerm:
     """Extra cost of the track, at the start."""
     extra = subjects.programme.extra_due_kusd
@@ -136,6 +168,9 @@ FLOW_TERMS: tuple[Callable[[Subjects], FlowTerm], ...] = (
     hub_markup,
     duty,
     calibration,
+    recovery,
+    substitution,
+    demand_reduction,
     disposal,
     holding,
     buying_premium,
@@ -144,7 +179,7 @@ FLOW_TERMS: tuple[Callable[[Subjects], FlowTerm], ...] = (
     limit_violation,
     onboarding,
 )
-START_TERMS: tuple[Callable[[Subjects], StartTerm], ...] = (capex, fast_track, end_value_projects)
+START_TERMS: tuple[Callable[[Subjects], StartTerm], ...] = (capex, grant, fast_track, end_value_projects)
 
 
 @dataclass(frozen=True)
@@ -164,9 +199,9 @@ class Costs:
         return sum(term.kusd_per_unit for term in self.flows if term.variable == variable and self.counts(term.name))
 
     def start_cost(self) -> dict[tuple[Start, int], float]:
-        """Sum of the terms on starts, kUSD, by start and the node where it falls due."""
+        """Sum of the counted terms on starts, kUSD, by start and the node where it falls due."""
         total: dict[tuple[Start, int], float] = {}
-        for term in self.starts:
+        for term in (term for term in self.starts if self.counts(term.name)):
             for key, kusd in term.kusd.items():
                 total[key] = total.get(key, 0.0) + kusd
         return total

@@ -1,32 +1,69 @@
-"""Demands and the steps of their shortage penalties."""
+"""Demands: the options that meet them, and the steps of their shortage penalties."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
+from optimizer.prepare.content import Content, Market
 from optimizer.prepare.effects import Effects
-from schemas.scenario import Demand, Scenario
+from optimizer.prepare.tags import Tag
+from optimizer.prepare.tree import Tree
+from schemas.scenario import Demand, Scenario, Substitute
+
+ITSELF = "itself"
+TOLERANCE_Y = 1e-9
+
+
+@dataclass(frozen=True)
+class Option:
+    """One way to meet a demand; arrays of shape (nodes,)."""
+
+    demand: str
+    name: str
+    """As tables write it, the variant included."""
+    way: str
+    """The same without the variant: what a limit is about."""
+    market: Market | None
+    """What it takes from; None where the need is given up or reduced."""
+    takes_t_per_t: float
+    """t taken per t of the demand met."""
+    limit_t_per_y: Floats
+    """Of the way, over all variants; `inf` where the quantity alone limits it."""
+    substitution_kusd_per_t: Floats
+    reduction_kusd_per_t: float
+    """Worth of the need given up to the price."""
 
 
 @dataclass(frozen=True)
 class Demands:
-    """Demands by node, and their shortage steps."""
+    """Demands by node, their options and their shortage steps."""
 
     demands: Mapping[str, Demand]
     names: tuple[str, ...]
     place: tuple[str, ...]
     quantity_t_per_y: Floats
     """Shape (demands, nodes)."""
+    options: Mapping[tuple[str, str], Option]
+    """By (demand, option)."""
+    banned: Mapping[tuple[str, str], tuple[list[str], Floats]]
+    """By (demand, ban): the options it means, and what they may meet, t/y; shape (nodes,)."""
     steps: tuple[tuple[str, int], ...]
     """(demand, shortage step)."""
     step_limit_t_per_y: Floats
     """Shortage a step allows; shape (steps, nodes)."""
     penalty_kusd_per_t: Floats
     """Shape (steps, nodes)."""
+
+    @property
+    def option_limit_t_per_y(self) -> Floats:
+        """Most that an option can meet; shape (options, nodes)."""
+        rows = {name: row for row, name in enumerate(self.names)}
+        limits = [np.minimum(o.limit_t_per_y, self.quantity_t_per_y[rows[o.demand]]) for o in self.options.values()]
+        return np.array(limits).reshape(len(self.options), self.quantity_t_per_y.shape[1])
 
     def by_market(self) -> dict[tuple[str, str], Floats]:
         """Demand by (commodity, place), t/y; shape (nodes,) each."""
@@ -36,9 +73,20 @@ class Demands:
             total[key] = total.get(key, np.zeros(self.quantity_t_per_y.shape[1])) + self.quantity_t_per_y[row]
         return total
 
+    def most_taken_t_per_y(self, commodity: str, place: str) -> Floats:
+        """Most of a commodity that demands at a place can take, as itself and as a substitute; shape (nodes,)."""
+        total = np.zeros(self.quantity_t_per_y.shape[1])
+        for demand, way in {(o.demand, o.way) for o in self.options.values() if o.market}:
+            option = next(o for o in self.options.values() if (o.demand, o.way) == (demand, way))
+            assert option.market is not None
+            if (option.market[0], option.market[2]) == (commodity, place):
+                quantity = self.quantity_t_per_y[self.names.index(demand)]
+                total = total + option.takes_t_per_t * np.minimum(option.limit_t_per_y, quantity)
+        return total
 
-def prepare_demands(scenario: Scenario, effects: Effects) -> Demands:
-    """Quantities with demand events, and shortage steps as widths."""
+
+def prepare_demands(scenario: Scenario, effects: Effects, content: Content) -> Demands:
+    """Quantities with demand events, options, and shortage steps as widths."""
     tree = effects.tree
     period = np.array(tree.period)
     names = tuple(scenario.demands)
@@ -49,20 +97,87 @@ def prepare_demands(scenario: Scenario, effects: Effects) -> Demands:
         ]
     )
     index, limits, penalties = [], [], []
+    options: dict[tuple[str, str], Option] = {}
+    banned: dict[tuple[str, str], tuple[list[str], Floats]] = {}
     for row, (name, demand) in enumerate(scenario.demands.items()):
         for number, (width_share, penalty) in enumerate(penalty_steps(demand)):
             index.append((name, number))
             limits.append(width_share * quantity[row])
             penalties.append(np.full(len(tree), penalty))
+        options |= {(name, option.name): option for option in _options(name, quantity[row], tree, content)}
+        for key, ban in demand.source_bans.items():
+            tag = Tag.of(ban, content.places)
+            free = 1.0 - tree.calendar.fraction(ban.onset, ban.until)[period]
+            meant = [o for d, o in options if d == name and _has(options[d, o], tag, content)]
+            banned[name, key] = (meant, free * quantity[row])
     return Demands(
         demands=scenario.demands,
         names=names,
         place=tuple(demand.place or scenario.home for demand in scenario.demands.values()),
         quantity_t_per_y=quantity,
+        options=options,
+        banned=banned,
         steps=tuple(index),
         step_limit_t_per_y=np.array(limits),
         penalty_kusd_per_t=np.array(penalties),
     )
+
+
+def _options(name: str, quantity_t_per_y: Floats, tree: Tree, content: Content) -> Iterator[Option]:
+    demand = content.scenario.demands[name]
+    place = demand.place or content.scenario.home
+    nothing = np.zeros(len(tree))
+    unlimited = np.full(len(tree), np.inf)
+    for market, written in _variants(content, demand.commodity, place):
+        yield Option(name, ITSELF + written, ITSELF, market, 1.0, unlimited, nothing, 0.0)
+    for key, rule in demand.substitutes.items():
+        limit = _limit_share(rule, tree) * quantity_t_per_y
+        cost = tree.calendar.mean(rule.cost_kusd_per_t)[np.array(tree.period)]
+        if rule.commodity is None:
+            yield Option(name, key, key, None, 0.0, limit, cost, 0.0)
+            continue
+        for market, written in _variants(content, rule.commodity, place):
+            yield Option(name, key + written, key, market, rule.ratio_t_per_t, limit, cost, 0.0)
+    for number, (width_share, worth) in enumerate(reduction_steps(demand)):
+        step = f"given up {number}"
+        yield Option(name, step, step, None, 0.0, width_share * quantity_t_per_y, nothing, worth)
+
+
+def _variants(content: Content, commodity: str, place: str) -> Iterator[tuple[Market, str]]:
+    """Markets of the variants that can reach a place, each with how an option writes it."""
+    for variant in content.variants(commodity):
+        if commodity not in content.tags or (commodity, variant, place) in content.traced_markets:
+            written = content.written(commodity, variant)
+            yield (commodity, written, place), f"/{written}" if written else ""
+
+
+def _has(option: Option, tag: Tag, content: Content) -> bool:
+    if option.market is None:
+        return False
+    commodity, written, _ = option.market
+    return any(tag in variant and content.written(commodity, variant) == written for variant in content.variants(commodity))
+
+
+def _limit_share(rule: Substitute, tree: Tree) -> Floats:
+    """Share of the demand that a substitute can meet at each node; 0 before it can be used."""
+    share = tree.calendar.mean(rule.limit_share)[np.array(tree.period)]
+    opened = np.zeros(len(tree), bool)
+    for node, year in enumerate(tree.start):
+        since = tree.departed(node) if rule.after_departure else tree.calendar.starts[0]
+        opened[node] = since is not None and year >= since + rule.delay_years - TOLERANCE_Y
+    return np.where(opened, share, 0.0)
+
+
+def reduction_steps(demand: Demand) -> list[tuple[float, float]]:
+    """(width as a share of the demand, worth in kUSD/t) of each step that is given up to the price."""
+    curve = demand.elastic
+    if curve is None:
+        return []
+    width = (1.0 - curve.down_to_share) / curve.steps
+    return [
+        (width, curve.price_kusd_per_t * (1.0 + (number + 0.5) * width / curve.elasticity))
+        for number in range(curve.steps)
+    ]
 
 
 def penalty_steps(demand: Demand) -> list[tuple[float, float]]:

@@ -196,8 +196,7 @@ def explain_duty(book: TariffBook, case: DutyCase) -> list[ExplainedStep]:
 def tariff_events(scenario: Scenario, tree: Tree) -> list[dict[str, TariffEvent]]:
     """Tariff events that may be in force at each node; one mapping a node."""
     by_future: list[dict[str, TariffEvent]] = []
-    for name in tree.future_names:
-        events = scenario.futures[name].events if scenario.futures else []
+    for events in tree.future_events:
         found: dict[str, TariffEvent] = {}
         for key in events:
             event = scenario.events[key]

@@ -5,15 +5,18 @@ Everything is in t, kUSD and years; `units` says how the hand-off to the solver 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from optimizer.prepare.calendar import Calendar
+from optimizer.prepare.content import trace
 from optimizer.prepare.costs import Costs, prepare_costs
 from optimizer.prepare.demands import prepare_demands
 from optimizer.prepare.effects import Effects
 from optimizer.prepare.limits import Parts, prepare_limits
 from optimizer.prepare.projects import prepare_programme, prepare_qualification
+from optimizer.prepare.recycling import prepare_recovery
 from optimizer.prepare.select import Places
 from optimizer.prepare.stocks import prepare_stocks
 from optimizer.prepare.subjects import Subjects
@@ -29,6 +32,8 @@ class Instance(Subjects):
     """A scenario by subject, with the units of the hand-off and every cost term."""
 
     units: Units
+    best_kusd: Mapping[str, float] = field(default_factory=dict)
+    """Least cost of each future if it were known to come: what regret is held against."""
 
     @cached_property
     def costs(self) -> Costs:
@@ -36,8 +41,8 @@ class Instance(Subjects):
         return prepare_costs(self)
 
 
-def prepare(scenario: Scenario) -> Instance:
-    """Turn a valid scenario into an instance.
+def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) -> Instance:
+    """Turn a valid scenario into an instance; `best_kusd`: for regret, the least cost of each future by itself.
 
     Raises ValueError only for input that `schemas.references` should have refused.
     """
@@ -45,20 +50,24 @@ def prepare(scenario: Scenario) -> Instance:
     tree = build_tree(scenario, calendar)
     places = Places(scenario)
     effects = Effects.of(scenario, tree, places)
-    supply = prepare_supply(scenario, effects)
-    trade = prepare_trade(scenario, effects, supply)
-    demands = prepare_demands(scenario, effects)
+    content = trace(scenario, places)
+    supply = prepare_supply(scenario, effects, content)
+    trade = prepare_trade(effects, supply, content)
+    demands = prepare_demands(scenario, effects, content)
     stocks = prepare_stocks(scenario, effects, demands.by_market())
     programme = prepare_programme(scenario, tree)
     return Instance(
         scenario=scenario,
         tree=tree,
+        content=content,
         supply=supply,
         trade=trade,
         programme=programme,
         qualification=prepare_qualification(tree, trade.onboarding),
         stocks=stocks,
         demands=demands,
-        limits=prepare_limits(scenario, tree, places, Parts(supply, programme, stocks, demands)),
+        recovery=prepare_recovery(scenario, tree, content),
+        limits=prepare_limits(tree, content, Parts(supply, trade, programme, stocks, demands)),
         units=prepare_units(scenario, supply, demands),
+        best_kusd=best_kusd or {},
     )

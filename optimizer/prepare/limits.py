@@ -1,4 +1,4 @@
-"""Limits as rows of coefficients: share caps, budgets, permit slots, service floors."""
+"""Limits as rows of coefficients: shares, budgets, permit slots, service floors."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
+from optimizer.prepare.content import Content
 from optimizer.prepare.demands import Demands
 from optimizer.prepare.projects import Programme, Start
-from optimizer.prepare.select import Places, matches
+from optimizer.prepare.select import matches
+from optimizer.prepare.shares import Concentration, ShareRow, prepare_concentration, prepare_shares
 from optimizer.prepare.stocks import Stocks
 from optimizer.prepare.supply import Supply
+from optimizer.prepare.trade import Trade
 from optimizer.prepare.tree import Tree
-from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
+from schemas.limits import Budget, PermitSlots, ServiceFloor
+from schemas.limits import Limit as AnyLimit
 from schemas.scenario import Scenario
+
+BY_MASS = ("share_cap", "minimum_share", "net_import_reliance", "concentration_cap", "service_floor")
+"""Kinds whose slack is in t/y."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """Rows of every limit, by the nodes it applies to."""
 
-    share_caps: tuple[tuple[str, int], ...]
-    """(limit, node)."""
-    cap_share: Mapping[tuple[str, int], float]
-    capped_share: Mapping[str, Mapping[str, float]]
-    """By limit: share of each arriving route's flow that comes from the places meant; 0 is listed too."""
-    counted_outputs: Mapping[str, Mapping[str, float]]
-    """By limit: gross output at home per t of activity of each producer of the commodity."""
+    shares: Mapping[tuple[str, int], ShareRow]
+    """By (limit, node): share caps, minimum shares, net import reliance."""
+    concentration: Mapping[str, Concentration]
+    concentrated: tuple[tuple[str, int], ...]
+    """(limit, node) of concentration caps."""
     budgets: tuple[tuple[str, int], ...]
     """(limit, node) of budgets and of permit slots."""
     allowance: Mapping[tuple[str, int], float]
@@ -56,23 +61,24 @@ class Parts:
     """What limits are put on."""
 
     supply: Supply
+    trade: Trade
     programme: Programme
     stocks: Stocks
     demands: Demands
 
 
-def prepare_limits(scenario: Scenario, tree: Tree, places: Places, parts: Parts) -> Limits:
+def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
     """All limits of a scenario as rows."""
-    caps = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, ShareCap)}
+    scenario = content.scenario
     money = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Budget | PermitSlots)}
     floors = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, ServiceFloor)}
-    cap_rows = tuple((name, node) for name, limit in caps.items() for node in _nodes(tree, limit.applies_to))
-    money_rows = tuple((name, node) for name, limit in money.items() for node in _nodes(tree, limit.applies_to))
+    nodes = {name: limited_nodes(tree, limit) for name, limit in scenario.limits.items()}
+    money_rows = tuple((name, node) for name in money for node in nodes[name])
     floor_rows = tuple(
         (name, demand, node)
         for name, limit in floors.items()
         for demand in _protected(limit, parts.demands)
-        for node in _nodes(tree, limit.applies_to)
+        for node in nodes[name]
     )
     soft = tuple(
         (name, item)
@@ -80,19 +86,11 @@ def prepare_limits(scenario: Scenario, tree: Tree, places: Places, parts: Parts)
         if limit.violation_price_kusd is not None
         for item in (_protected(limit, parts.demands) if isinstance(limit, ServiceFloor) else [""])
     )
+    concentration = prepare_concentration(scenario, tree, parts.trade, parts.supply)
     return Limits(
-        share_caps=cap_rows,
-        cap_share={
-            (name, node): float(tree.calendar.mean(caps[name].cap_share)[tree.period[node]]) for name, node in cap_rows
-        },
-        capped_share={name: _capped_routes(scenario, places, limit) for name, limit in caps.items()},
-        counted_outputs={
-            name: {
-                producer: parts.supply.producers[producer].outputs[limit.commodity]
-                for producer in parts.supply.made_at(limit.commodity, scenario.home)
-            }
-            for name, limit in caps.items()
-        },
+        shares=prepare_shares(content, tree, parts, nodes),
+        concentration=concentration,
+        concentrated=tuple((name, node) for name in concentration for node in nodes[name]),
         budgets=money_rows,
         allowance={(name, node): _allowance(money[name], tree, node) for name, node in money_rows},
         starts_due={(name, node): dict(_starts_due(money[name], node, parts)) for name, node in money_rows},
@@ -109,21 +107,18 @@ def prepare_limits(scenario: Scenario, tree: Tree, places: Places, parts: Parts)
         },
         soft=soft,
         violation_kusd=_violation_prices(scenario, tree, soft),
-        slack_limit=_slack_limits(scenario, tree, soft),
+        slack_limit=_slack_limits(nodes, tree, soft),
     )
 
 
-def _nodes(tree: Tree, applies_to: str) -> tuple[int, ...]:
-    return tree.base_path if applies_to == "base_path" else tuple(range(len(tree)))
-
-
-def _capped_routes(scenario: Scenario, places: Places, limit: ShareCap) -> dict[str, float]:
-    chosen = places.expand(limit.places)
-    return {
-        name: places.weight(route.origin, chosen)
-        for name, route in scenario.routes.items()
-        if route.commodity == limit.commodity and route.destination == scenario.home
-    }
+def limited_nodes(tree: Tree, limit: AnyLimit) -> tuple[int, ...]:
+    """The nodes a limit applies to: those of the futures it names, or all but stress tests', or the base path's."""
+    if limit.futures:
+        named = [matches(name, limit.futures) for name in tree.future_names]
+        return tuple(node for node, future in enumerate(tree.future) if future >= 0 and named[future])
+    if limit.applies_to == "base_path":
+        return tree.base_path
+    return tuple(node for node in range(len(tree)) if not tree.stressed[node])
 
 
 def _allowance(limit: Budget | PermitSlots, tree: Tree, node: int) -> float:
@@ -136,11 +131,13 @@ def _starts_due(limit: Budget | PermitSlots, node: int, parts: Parts) -> Iterato
     for start in programme.starts:
         if isinstance(limit, PermitSlots):
             due = programme.projects[start[0]].tracks[start[1]].permit_slots if start[2] == node else 0.0
-        elif "capex" in limit.covers:
-            due = programme.capex_due_kusd.get((start, node), 0.0)
-            due += programme.extra_due_kusd[start] if start[2] == node else 0.0
         else:
+            capex = programme.capex_due_kusd.get((start, node), 0.0)
             due = 0.0
+            if "capex" in limit.covers:
+                due += capex + (programme.extra_due_kusd[start] if start[2] == node else 0.0)
+            if "support" in limit.covers:
+                due += capex * programme.projects[start[0]].grant_share
         if due > 0:
             yield start, due
 
@@ -186,14 +183,14 @@ def _violation_prices(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str
     rows = []
     for name, _ in soft:
         limit = scenario.limits[name]
-        by_mass = isinstance(limit, ShareCap | ServiceFloor)
-        rows.append((limit.violation_price_kusd or 0.0) * (tree.length if by_mass else np.ones(len(tree))))
+        years = tree.length if limit.kind in BY_MASS else np.ones(len(tree))
+        rows.append((limit.violation_price_kusd or 0.0) * years)
     return np.array(rows, float).reshape(len(soft), len(tree))
 
 
-def _slack_limits(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str], ...]) -> Floats:
-    """Its price alone does not keep slack at 0 where the limit does not apply: at tail weight 1 some nodes weigh 0."""
+def _slack_limits(nodes: Mapping[str, tuple[int, ...]], tree: Tree, soft: tuple[tuple[str, str], ...]) -> Floats:
+    """Its price alone does not keep slack at 0 where the limit does not apply: a stress test's nodes weigh nothing."""
     limits = np.zeros((len(soft), len(tree)))
     for row, (name, _) in enumerate(soft):
-        limits[row, list(_nodes(tree, scenario.limits[name].applies_to))] = np.inf
+        limits[row, list(nodes[name])] = np.inf
     return limits

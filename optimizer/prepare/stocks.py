@@ -30,7 +30,11 @@ class Stocks:
     release_limit_t_per_y: Floats
     stock_limit_t: Floats
     stock_floor_t: Floats
-    """Cover target and end minimum; 0 where there is none."""
+    """Cover target and end minimum, where nothing released counts against them; 0 where there is none."""
+    replenished_t: Floats
+    """Cover target that holds less what was released lately; 0 where there is none."""
+    lately: Mapping[tuple[str, int], list[int]]
+    """By (stockpile, node) with such a target: the node and its ancestors whose releases count against it."""
     holding_kusd_per_t_y: Floats
     premium_kusd_per_t: Floats
     purchase_kusd_per_t: Floats
@@ -57,6 +61,7 @@ def prepare_stocks(scenario: Scenario, effects: Effects, demand_t_per_y: Mapping
             rows.append(tree.calendar.mean(absent if value is None else value)[period])
         return np.array(rows, float).reshape(shape)
 
+    covers = [_cover(pile, place, effects, demand_t_per_y) for pile, place in zip(piles, places, strict=True)]
     kept = (1.0 - profile("loss_share_per_y")) ** tree.length
     premium = profile("buying_premium_kusd_per_t")
     return Stocks(
@@ -69,8 +74,20 @@ def prepare_stocks(scenario: Scenario, effects: Effects, demand_t_per_y: Mapping
         release_limit_t_per_y=np.array([_release_limit(pile, effects) for pile in piles]).reshape(shape),
         stock_limit_t=profile("capacity_t", float("inf")),
         stock_floor_t=np.array(
-            [_floor(pile, place, effects, demand_t_per_y) for pile, place in zip(piles, places, strict=True)]
+            [_floor(pile, cover, effects) for pile, cover in zip(piles, covers, strict=True)]
         ).reshape(shape),
+        replenished_t=np.array(
+            [
+                np.where(tree.stressed, 0.0, cover) if pile.replenish_within_years else np.zeros(len(tree))
+                for pile, cover in zip(piles, covers, strict=True)
+            ]
+        ).reshape(shape),
+        lately={
+            (name, node): [a for a in tree.back(node) if tree.start[a] > tree.start[node] - pile.replenish_within_years]
+            for name, pile in zip(names, piles, strict=True)
+            if pile.replenish_within_years
+            for node in range(len(tree))
+        },
         holding_kusd_per_t_y=profile("holding_kusd_per_t_y"),
         premium_kusd_per_t=premium,
         purchase_kusd_per_t=premium + _reference_prices(scenario, piles, effects).reshape(shape),
@@ -90,12 +107,17 @@ def _release_limit(pile: Stockpile, effects: Effects) -> Floats:
     return np.where(opened, float("inf"), 0.0)
 
 
-def _floor(pile: Stockpile, place: str, effects: Effects, demand_t_per_y: Mapping[tuple[str, str], Floats]) -> Floats:
+def _cover(pile: Stockpile, place: str, effects: Effects, demand_t_per_y: Mapping[tuple[str, str], Floats]) -> Floats:
+    """Stock that covers the stated days of the node's demand, t; shape (nodes,)."""
     tree = effects.tree
-    on_base = np.array([future < 0 for future in tree.future])
-    cover = tree.calendar.mean(pile.cover_days)[np.array(tree.period)] / DAYS_PER_YEAR
-    wanted = demand_t_per_y.get((pile.commodity, place), np.zeros(len(tree)))
-    floor = np.where(on_base, cover * wanted, 0.0)
+    years: Floats = tree.calendar.mean(pile.cover_days)[np.array(tree.period)] / DAYS_PER_YEAR
+    return years * demand_t_per_y.get((pile.commodity, place), np.zeros(len(tree)))
+
+
+def _floor(pile: Stockpile, cover: Floats, effects: Effects) -> Floats:
+    tree = effects.tree
+    on_base = np.array([future < 0 for future in tree.future]) & (pile.replenish_within_years is None)
+    floor = np.where(on_base, cover, 0.0)
     last = tree.base_path[-1]
     floor[last] = max(floor[last], pile.end_minimum_t)
     return floor

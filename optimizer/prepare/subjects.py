@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from optimizer.prepare.content import Content, Market
 from optimizer.prepare.demands import Demands
 from optimizer.prepare.limits import Limits
 from optimizer.prepare.projects import Programme, Qualification
+from optimizer.prepare.recycling import Recovery
 from optimizer.prepare.stocks import Stocks
 from optimizer.prepare.supply import Supply
 from optimizer.prepare.trade import Trade
@@ -21,31 +23,57 @@ class Subjects:
 
     scenario: Scenario
     tree: Tree
+    content: Content
     supply: Supply
     trade: Trade
     programme: Programme
     qualification: Qualification
     stocks: Stocks
     demands: Demands
+    recovery: Recovery
     limits: Limits
 
     @cached_property
-    def markets(self) -> tuple[tuple[str, str], ...]:
-        """Every (commodity, place) where something is made, shipped, stored or wanted, in a stable order."""
-        found: dict[tuple[str, str], None] = {}
-        for producer in self.supply.producers.values():
-            for commodity in (*producer.outputs, *producer.inputs):
-                found[commodity, producer.place] = None
-        for route in self.trade.routes.values():
-            found[route.commodity, route.origin] = None
-            found[route.commodity, route.destination] = None
+    def made(self) -> dict[tuple[str, str], dict[Market, float]]:
+        """Net output per t of activity, t by market, of each (producer, mode); the mode is empty where there is one."""
+        supply = self.supply
+        modes = {(name, ""): mode for name, mode in supply.single_mode.items()} | dict(supply.activities)
+        return {key: supply.parts(mode, key[0], self.content) for key, mode in modes.items()}
+
+    @cached_property
+    def held(self) -> dict[str, Market]:
+        """The market each stockpile buys from and releases to."""
+        found = {}
         for name, place in zip(self.stocks.names, self.stocks.place, strict=True):
-            found[self.stocks.stockpiles[name].commodity, place] = None
-        for name, place in zip(self.demands.names, self.demands.place, strict=True):
-            found[self.demands.demands[name].commodity, place] = None
+            commodity = self.stocks.stockpiles[name].commodity
+            found[name] = (commodity, self.content.written(commodity, self.content.held(name)), place)
+        return found
+
+    @cached_property
+    def markets(self) -> tuple[Market, ...]:
+        """Every (commodity, variant, place) where something is made, shipped, stored or wanted, in a stable order."""
+        found: dict[Market, None] = {}
+        for by_market in self.made.values():
+            found |= dict.fromkeys(by_market)
+        for band in self.trade.bands.values():
+            found[band.sent] = None
+            found[band.arrived] = None
+        found |= dict.fromkeys(self.held.values())
+        found |= dict.fromkeys(self.recovery.market.values())
+        found |= dict.fromkeys(option.market for option in self.demands.options.values() if option.market)
+        for commodity, place, variant, target in self.declarations:
+            found[commodity, variant, place] = None
+            found[commodity, target, place] = None
         return tuple(found)
 
     @cached_property
+    def declarations(self) -> tuple[tuple[str, str, str, str], ...]:
+        """(commodity, place, variant, variant as which it is declared)."""
+        written = self.content.written
+        return tuple((k, q, written(k, v), written(k, target)) for k, q, v, target in self.content.declarations)
+
+    @cached_property
     def disposals(self) -> tuple[tuple[str, str], ...]:
-        """Markets where a surplus may be let go."""
-        return tuple(market for market in self.markets if self.scenario.commodities[market[0]].disposable)
+        """(commodity, place) where a surplus may be let go: of the variant with all tags."""
+        found = {(k, q): None for k, _, q in self.markets if self.scenario.commodities[k].disposable}
+        return tuple(found)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.prepare.calendar import Calendar, Floats
+from optimizer.prepare.content import Content, Market, Mode
 from optimizer.prepare.effects import Effects
 from schemas.scenario import Facility, PriceFloor, Scenario, SupplyCurve
 
@@ -42,13 +43,28 @@ class Supply:
     """The same without events."""
     support_kusd_per_t: Mapping[str, Floats]
     """What the state pays per t under a price floor (negative: receives); shape (nodes,)."""
+    single_mode: Mapping[str, Mode]
+    """Of producers that run in one mode: all they do."""
+    activities: Mapping[tuple[str, str], Mode]
+    """By (producer, mode), of producers that run in several."""
 
     def made_at(self, commodity: str, place: str) -> list[str]:
         """Producers of a commodity at a place."""
         return [name for name, f in self.producers.items() if f.place == place and commodity in f.outputs]
 
 
-def prepare_supply(scenario: Scenario, effects: Effects) -> Supply:
+    def parts(self, mode: Mode, producer: str, content: Content) -> dict[Market, float]:
+        """Net output per t of activity in a mode, t by market."""
+        made: dict[Market, float] = {}
+        recipe = self.producers[producer]
+        for sign, amounts, variants in ((1.0, recipe.outputs, mode.outputs), (-1.0, recipe.inputs, mode.inputs)):
+            for commodity, amount in amounts.items():
+                market = (commodity, content.written(commodity, variants[commodity]), recipe.place)
+                made[market] = made.get(market, 0.0) + sign * amount
+        return made
+
+
+def prepare_supply(scenario: Scenario, effects: Effects, content: Content) -> Supply:
     """Cost steps and capacities of all producers."""
     tree = effects.tree
     period = np.array(tree.period)
@@ -79,6 +95,13 @@ def prepare_supply(scenario: Scenario, effects: Effects) -> Supply:
         capacity_t_per_y=capacity,
         planned_capacity_t_per_y=planned,
         support_kusd_per_t=support,
+        single_mode={name: modes[0] for name, modes in content.modes.items() if len(modes) == 1},
+        activities={
+            (name, mode.name): mode
+            for name, modes in content.possible_modes.items()
+            if len(content.modes[name]) > 1
+            for mode in modes
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""Routes: duty bands, landed cost, what a route can carry, and suppliers that must be onboarded first."""
+"""Routes: bands of duty and content, landed cost, what a route can carry, and suppliers that must be onboarded first."""
 
 from __future__ import annotations
 
@@ -8,19 +8,47 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
-from optimizer.prepare.duties import Duty, QuotaKey, TariffBook, Valuation, quota_volumes, tariff_events
+from optimizer.prepare.content import Content, Market
+from optimizer.prepare.duties import (
+    IN_QUOTA,
+    OVER_QUOTA,
+    Duty,
+    QuotaKey,
+    TariffBook,
+    Valuation,
+    quota_volumes,
+    tariff_events,
+)
 from optimizer.prepare.effects import Effects
 from optimizer.prepare.supply import UNLIMITED, Supply, scaled
+from optimizer.prepare.tags import Variant
 from schemas.scenario import Onboarding, Route, Scenario
+
+BandKey = tuple[str, str]
+"""(route, band as written)."""
+SAME_DUTY = 1e-9
+"""kUSD/t within which two duties are the same."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """The part of a route's flow that pays one duty and carries one variant."""
+
+    route: str
+    duty_band: str
+    content: Variant
+    sent: Market
+    """What it is taken from."""
+    arrived: Market
+    """What it becomes."""
 
 
 @dataclass(frozen=True)
 class Trade:
-    """Every route by duty band and node; arrays of shape (bands, nodes) or (nodes,)."""
+    """Every route by band and node; arrays of shape (bands, nodes) or (nodes,)."""
 
     routes: Mapping[str, Route]
-    bands: tuple[tuple[str, str], ...]
-    """(route, band)."""
+    bands: Mapping[BandKey, Band]
     freight_kusd_per_t: Floats
     hub_markup_kusd_per_t: Floats
     calibration_kusd_per_t: Floats
@@ -29,23 +57,35 @@ class Trade:
     """kUSD/t by measure, for each band and node."""
     capacity_t_per_y: Mapping[str, Floats]
     """What a route can carry, events counted; `inf` where unlimited."""
-    quotas: Mapping[str, Floats]
+    quotas: Mapping[QuotaKey, Floats]
     """Volume of each tariff-rate quota, t/y."""
-    quota_routes: Mapping[str, Mapping[str, float]]
+    quota_routes: Mapping[QuotaKey, Mapping[str, float]]
     """By quota: the routes in it, and the share of each one's flow that counts (below 1 for a region partly meant)."""
+    full_first: frozenset[tuple[QuotaKey, int]]
+    """(quota, node) where the duty within is above the duty over it: the quota has to be full before."""
     onboarding: Mapping[str, Onboarding]
     """Routes that must be onboarded first."""
     minimum_t_per_y: Mapping[str, Floats]
     """Volume to be taken once onboarded, events counted."""
 
+    def quota_bands(self, quota: QuotaKey, duty_band: str) -> list[BandKey]:
+        """Bands of the routes in a quota that are within it, or over it."""
+        routes = self.quota_routes[quota]
+        return [key for key, band in self.bands.items() if band.route in routes and band.duty_band == duty_band]
 
-def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade:
+
+def prepare_trade(effects: Effects, supply: Supply, content: Content) -> Trade:
     """Bands, costs and capacities of all routes."""
-    tree = effects.tree
+    tree, scenario = effects.tree, effects.scenario
     period = np.array(tree.period)
     book = TariffBook(scenario, effects.places)
-    bands = tuple((name, band) for name, route in scenario.routes.items() for band in book.bands(route))
-    duties = _duties(scenario, effects, book, bands)
+    bands = {
+        (name, band.duty_band + (f"/{band.sent[1]}" if band.sent[1] else "")): band
+        for name, route in scenario.routes.items()
+        for band in _bands(name, route, book, content)
+    }
+    duties = _duties(effects, book, bands)
+    rates = np.array([[sum(duty.values()) for duty in row] for row in duties]).reshape(len(bands), len(tree))
     capacity = {}
     minimum = {}
     for name, route in scenario.routes.items():
@@ -54,14 +94,7 @@ def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade
         if route.onboarding is not None:
             offer_available = _main_offer_availability(route, supply)
             minimum[name] = route.onboarding.minimum_t_per_y * available * offer_available
-    quota_routes: dict[str, dict[str, float]] = {}
-    for name, route in scenario.routes.items():
-        key = book.quota_of(route)
-        if key is not None:
-            parts = effects.places.parts(route.origin).items()
-            share = sum(part for origin, part in parts if key[0] in book.matching(route, origin))
-            quota_routes.setdefault(_quota_name(key), {})[name] = share
-    volumes = {_quota_name(key): volume for key, volume in quota_volumes(scenario, tree).items()}
+    quota_routes = _quota_routes(scenario, effects, book)
 
     def by_band(field: str) -> Floats:
         rows = [tree.calendar.mean(getattr(scenario.routes[name], field))[period] for name, _ in bands]
@@ -73,32 +106,65 @@ def prepare_trade(scenario: Scenario, effects: Effects, supply: Supply) -> Trade
         freight_kusd_per_t=by_band("freight_kusd_per_t"),
         hub_markup_kusd_per_t=by_band("hub_markup_kusd_per_t"),
         calibration_kusd_per_t=by_band("calibration_kusd_per_t"),
-        duty_kusd_per_t=np.array([[sum(duty.values()) for duty in row] for row in duties]).reshape(
-            len(bands), len(tree)
-        ),
+        duty_kusd_per_t=rates,
         duty_by_measure=duties,
         capacity_t_per_y=capacity,
-        quotas={name: volume for name, volume in volumes.items() if name in quota_routes},
+        quotas={key: volume for key, volume in quota_volumes(scenario, tree).items() if key in quota_routes},
         quota_routes=quota_routes,
+        full_first=_full_first(quota_routes, bands, rates),
         onboarding={name: r.onboarding for name, r in scenario.routes.items() if r.onboarding is not None},
         minimum_t_per_y=minimum,
     )
 
 
-def _quota_name(key: QuotaKey) -> str:
-    """The measure, and the origin if it has a volume of its own."""
-    return " ".join(filter(None, key))
+def _bands(name: str, route: Route, book: TariffBook, content: Content) -> list[Band]:
+    """A route's bands: duty bands, times the variants that can reach its origin."""
+    k = route.commodity
+    found = []
+    for variant in content.variants(k):
+        if k in content.tags and (k, variant, route.origin) not in content.traced_markets:
+            continue
+        sent = (k, content.written(k, variant), route.origin)
+        arrived = (k, content.written(k, content.arrived(k, variant, route.origin)), route.destination)
+        found += [Band(name, duty_band, variant, sent, arrived) for duty_band in book.bands(route)]
+    return found
 
 
-def _duties(
-    scenario: Scenario, effects: Effects, book: TariffBook, bands: tuple[tuple[str, str], ...]
-) -> tuple[tuple[Duty, ...], ...]:
+def _quota_routes(scenario: Scenario, effects: Effects, book: TariffBook) -> dict[QuotaKey, dict[str, float]]:
+    found: dict[QuotaKey, dict[str, float]] = {}
+    for name, route in scenario.routes.items():
+        key = book.quota_of(route)
+        if key is not None:
+            parts = effects.places.parts(route.origin).items()
+            share = sum(part for origin, part in parts if key[0] in book.matching(route, origin))
+            found.setdefault(key, {})[name] = share
+    return found
+
+
+def _full_first(
+    quota_routes: Mapping[QuotaKey, Mapping[str, float]], bands: Mapping[BandKey, Band], rates: Floats
+) -> frozenset[tuple[QuotaKey, int]]:
+    within: dict[tuple[str, Variant], Floats] = {}
+    over: dict[tuple[str, Variant], Floats] = {}
+    for band, rate in zip(bands.values(), rates, strict=True):
+        if band.duty_band in (IN_QUOTA, OVER_QUOTA):
+            (within if band.duty_band == IN_QUOTA else over)[band.route, band.content] = rate
+    return frozenset(
+        (quota, node)
+        for quota, routes in quota_routes.items()
+        for key, rate in within.items()
+        if key[0] in routes
+        for node in np.flatnonzero(rate > over[key] + SAME_DUTY).tolist()
+    )
+
+
+def _duties(effects: Effects, book: TariffBook, bands: Mapping[BandKey, Band]) -> tuple[tuple[Duty, ...], ...]:
     """Duty by measure of each band at each node."""
-    tree = effects.tree
+    tree, scenario = effects.tree, effects.scenario
     events = tariff_events(scenario, tree)
     rows = []
-    for name, band in bands:
-        route = scenario.routes[name]
+    for band in bands.values():
+        route = scenario.routes[band.route]
         commodity = scenario.commodities[route.commodity]
         factor = effects.price_factor(route.origin, [route.commodity])
         customs = _by_period(route.customs_value_kusd_per_t, effects)
@@ -110,7 +176,8 @@ def _duties(
                 reference_price=None if reference is None else float(reference[period]),
                 contained_share=commodity.contained_share,
             )
-            row.append(book.over_period(route, band, period, events[node], value))
+            duty = book.over_period(route, band.duty_band, period, events[node], value, content=band.content)
+            row.append(duty)
         rows.append(tuple(row))
     return tuple(rows)
 

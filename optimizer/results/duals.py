@@ -20,15 +20,29 @@ Row = tuple[Any, ...]
 YEARLY = (
     "commodity_balances",
     "facility_runs_within_capacity",
+    "facility_keeps_running",
+    "activity_grows_within_limit",
     "project_runs_when_on_line",
     "route_flows_within_capacity",
     "flow_stays_within_quota",
     "onboarded_route_takes_minimum",
+    "substitute_stays_within_limit",
+    "demand_takes_clean_material",
+    "scrap_follows_past_use",
     "share_stays_below_cap",
+    "minimum_share_is_kept",
+    "reliance_stays_below_cap",
+    "index_stays_below_cap",
     "shortage_stays_below_floor",
 )
 """Constraints on yearly flows: their value at a node is per t, so the node's years are divided out."""
-OTHERS = ("stock_covers_target", "stock_stays_within_room", "budget_is_kept")
+OTHERS = (
+    "stock_covers_target",
+    "stock_is_replenished",
+    "stock_stays_within_room",
+    "reserves_are_not_exceeded",
+    "budget_is_kept",
+)
 
 
 BOUNDS = {
@@ -54,7 +68,7 @@ def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFr
 def _of_rows(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
     for row in np.flatnonzero(np.abs(dual) > NEGLIGIBLE).tolist():
         constraint, (*key, node) = form.rows[row]
-        abroad = constraint == "commodity_balances" and key[1] != instance.scenario.home
+        abroad = constraint == "commodity_balances" and key[2] != instance.scenario.home
         if constraint in YEARLY + OTHERS and not abroad:
             yield _row(instance, constraint, key, str(node), float(dual[row]))
 
@@ -76,8 +90,9 @@ def _row(instance: Instance, constraint: str, key: Sequence[object], node_name: 
     weight = tree.probability[node] * tree.discount[node]
     if constraint not in OTHERS:
         weight *= tree.length[node]
-    name = " ".join(str(part) for part in key)
-    return (constraint, name, node_name, _unit(constraint), value, float(value / weight))
+    name = " ".join(str(part) for part in key if part != "")
+    at_node = float(value / weight) if weight > 0 else None
+    return (constraint, name, node_name, _unit(constraint), value, at_node)
 
 
 def _unit(constraint: str) -> str:

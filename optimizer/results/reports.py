@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.prepare.calendar import Floats
+from optimizer.prepare.demands import ITSELF
 from optimizer.results.solution_tables import frame
 from optimizer.results.values import Values
 
@@ -60,8 +61,13 @@ def _supply(values: Values) -> Iterator[Row]:
         if producer.place == home:
             for commodity, amount in producer.outputs.items():
                 add((commodity, "home", home), amount * values.flows["run"][row])
-    for row, z in enumerate(values.instance.stocks.names):
-        add((values.instance.stocks.stockpiles[z].commodity, "stock", home), values.flows["release"][row])
+    for row, (z, place) in enumerate(zip(values.instance.stocks.names, values.instance.stocks.place, strict=True)):
+        if place == home:
+            add((values.instance.stocks.stockpiles[z].commodity, "stock", home), values.flows["release"][row])
+    for row, x in enumerate(values.instance.recovery.rules):
+        commodity, _, place = values.instance.recovery.market[x]
+        if place == home:
+            add((commodity, "recycled", home), values.flows["recover"][row])
     for (commodity, kind, place), flow in flows.items():
         for year, base, expected in by_year(values, flow):
             yield (commodity, *_labels(values, commodity), kind, place, year, base, expected)
@@ -76,11 +82,17 @@ def _uses(values: Values) -> Iterator[Row]:
         key = (commodity, kind, name)
         flows[key] = flows.get(key, np.zeros(len(instance.tree))) + flow
 
-    for row, d in enumerate(instance.demands.names):
-        if instance.demands.place[row] == home:
-            demand = instance.demands.demands[d]
-            kind = "export" if demand.tier == "export" else "demand"
-            add(demand.commodity, kind, demand.tier, values.flows["served"][row])
+    for row, ((d, _), option) in enumerate(instance.demands.options.items()):
+        demand = instance.demands.demands[d]
+        if (demand.place or home) != home:
+            continue
+        met = values.flows["use"][row]
+        if option.market is None:
+            add(demand.commodity, "reduced", demand.tier, met)
+        elif option.way == ITSELF:
+            add(demand.commodity, "export" if demand.tier == "export" else "demand", demand.tier, met)
+        else:
+            add(option.market[0], "substitute", d, option.takes_t_per_t * met)
     for row, (d, _) in enumerate(instance.demands.steps):
         demand = instance.demands.demands[d]
         if (demand.place or home) == home:
@@ -162,7 +174,7 @@ def _shortages(values: Values) -> Iterator[Row]:
 
 def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
     home = values.instance.scenario.home
-    sources = supply[supply.source_kind.isin(["import", "home"]) & (supply.base_t_per_y > 0)]
+    sources = supply[supply.source_kind.isin(["import", "home", "recycled"]) & (supply.base_t_per_y > 0)]
     for (commodity, year), rows in sources.groupby(["commodity", "year"], sort=False):
         by_place = rows.groupby("place").base_t_per_y.sum()
         total = float(by_place.sum())
@@ -175,13 +187,21 @@ def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
 
 
 def _exported(values: Values, commodity: str, year: int) -> float:
-    """What leaves home on the base path in a year's period, t/y."""
+    """What leaves home on the base path in a year's period, on routes and as sales abroad, t/y."""
     instance = values.instance
     node = next((n for n in instance.tree.base_path if instance.tree.start[n] == year), None)
     if node is None:
         return 0.0
-    return sum(
+    shipped = sum(
         float(values.flows["ship"][row, node])
         for row, (r, _) in enumerate(instance.trade.bands)
         if instance.trade.routes[r].origin == instance.scenario.home and instance.trade.routes[r].commodity == commodity
     )
+    sold = sum(
+        option.takes_t_per_t * float(values.flows["use"][row, node])
+        for row, option in enumerate(instance.demands.options.values())
+        if instance.demands.demands[option.demand].tier == "export"
+        and option.market is not None
+        and (option.market[0], option.market[2]) == (commodity, instance.scenario.home)
+    )
+    return shipped + sold

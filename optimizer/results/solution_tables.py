@@ -38,10 +38,13 @@ def solution_tables(values: Values) -> dict[str, pd.DataFrame]:
             for n in range(len(tree))
         ],
         "run": _flows(instance.supply.steps, nodes, values.flows["run"]),
-        "ship": _flows(instance.trade.bands, nodes, values.flows["ship"]),
+        "activity": _flows(list(instance.supply.activities), nodes, values.flows["activity"]),
+        "ship": _flows(list(instance.trade.bands), nodes, values.flows["ship"]),
+        "declare": _flows(instance.declarations, nodes, values.flows["declare"]),
+        "recover": _flows(list(instance.recovery.rules), nodes, values.flows["recover"]),
         "store": _flows(instance.stocks.names, nodes, *(values.flows[v] for v in ("buy", "release", "stock"))),
         "dispose": _flows(instance.disposals, nodes, values.flows["dispose"]),
-        "serve": _flows(instance.demands.names, nodes, values.flows["served"]),
+        "serve": _flows(list(instance.demands.options), nodes, values.flows["use"]),
         "shortage": _flows(instance.demands.steps, nodes, values.flows["short"]),
         "starts": [(p, t, nodes[n]) for p, t, n in sorted(values.started_now, key=lambda s: (s[2], s[0]))],
         "onboardings": [(r, nodes[n]) for r, n in sorted(values.onboarded_now, key=lambda s: (s[1], s[0]))],
@@ -59,8 +62,15 @@ def solution_tables(values: Values) -> dict[str, pd.DataFrame]:
                 strict=True,
             )
         ),
+        "regrets": _regrets(values),
     }
     return {name: frame(name, rows) for name, rows in names.items()}
+
+
+def _regrets(values: Values) -> list[tuple[Any, ...]]:
+    """(future, its least cost, what the plan costs above it) where regret is minimised."""
+    costs = dict(zip(values.instance.tree.future_names, values.future_costs().tolist(), strict=True))
+    return [(future, best, costs[future] - best) for future, best in values.instance.best_kusd.items()]
 
 
 def _flows(index: Sequence[Any], nodes: Sequence[str], *columns: Floats) -> list[tuple[Any, ...]]:

@@ -95,12 +95,15 @@ def flow_indices(instance: Instance) -> dict[str, Sequence[Any]]:
     """Index of each variable that exists at every node, in the instance's order."""
     return {
         "run": instance.supply.steps,
-        "ship": instance.trade.bands,
+        "activity": list(instance.supply.activities),
+        "ship": list(instance.trade.bands),
+        "declare": instance.declarations,
+        "recover": list(instance.recovery.rules),
         "dispose": instance.disposals,
         "buy": instance.stocks.names,
         "release": instance.stocks.names,
         "stock": instance.stocks.names,
-        "served": instance.demands.names,
+        "use": list(instance.demands.options),
         "short": instance.demands.steps,
         "slack": instance.limits.soft,
     }

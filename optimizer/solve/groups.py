@@ -22,7 +22,7 @@ from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Run, Settings, run_highs
 from optimizer.solve.search import Control
 
-COSTS = ("node_cost_adds_up", "tail_excess_is_counted")
+COSTS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted")
 COUPLING = (*COSTS, "budget_is_kept")
 GROUP_GAP = 1e-3
 """Relative gap at which a group's own search stops, or the gap asked for where that is less."""

@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.labels import Label
-from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
+from schemas.limits import Budget, PermitSlots, ServiceFloor, Survival
 
 UnitOf = Callable[[tuple[Any, ...]], float]
 
@@ -33,14 +33,20 @@ def _of_variables(instance: Instance) -> dict[str, UnitOf]:
     size = _Sizes(instance)
     return {
         "run": size.producer,
+        "activity": size.producer,
         "ship": size.route,
+        "declare": size.commodity,
+        "recover": size.recovery,
         "dispose": size.commodity,
         "buy": size.stockpile,
         "release": size.stockpile,
         "stock": size.stockpile,
-        "served": size.demand,
+        "use": size.demand,
         "short": size.demand,
         "slack": size.limit,
+        "supplied": size.limit,
+        "square": size.limit,
+        "quota_full": size.one,
         "start": size.one,
         "started": size.one,
         "onboard": size.one,
@@ -48,6 +54,7 @@ def _of_variables(instance: Instance) -> dict[str, UnitOf]:
         "cost": size.money,
         "excess": size.money,
         "value_at_risk": size.money,
+        "worst": size.money,
     }
 
 
@@ -56,6 +63,10 @@ def _of_constraints(instance: Instance) -> dict[str, UnitOf]:
     return {
         "commodity_balances": size.commodity,
         "facility_runs_within_capacity": size.producer,
+        "modes_add_up": size.producer,
+        "facility_keeps_running": size.producer,
+        "activity_grows_within_limit": size.producer,
+        "reserves_are_not_exceeded": size.producer,
         "start_stays_started": size.one,
         "project_starts_once": size.one,
         "project_starts_where_forced": size.one,
@@ -64,17 +75,29 @@ def _of_constraints(instance: Instance) -> dict[str, UnitOf]:
         "project_excludes_other": size.one,
         "route_flows_within_capacity": size.route,
         "flow_stays_within_quota": size.quota,
+        "quota_fills_first": size.quota,
+        "over_quota_needs_full_quota": size.quota,
         "onboarding_stays": size.one,
         "route_flows_after_onboarding": size.route,
         "onboarded_route_takes_minimum": size.route,
         "stock_carries_over": size.stockpile,
         "stock_covers_target": size.stockpile,
+        "stock_is_replenished": size.stockpile,
         "demand_is_served_or_short": size.demand,
+        "substitute_stays_within_limit": size.demand,
+        "demand_takes_clean_material": size.demand,
+        "scrap_follows_past_use": size.recovery,
         "share_stays_below_cap": size.limit,
+        "minimum_share_is_kept": size.limit,
+        "reliance_stays_below_cap": size.limit,
+        "supply_adds_up": size.limit,
+        "square_lies_above_tangent": size.limit,
+        "index_stays_below_cap": size.limit,
         "budget_is_kept": size.limit,
         "shortage_stays_below_floor": lambda key: size.demand((key[1],)),
         "node_cost_adds_up": size.money,
         "tail_excess_is_counted": size.money,
+        "worst_future_is_counted": size.money,
     }
 
 
@@ -105,7 +128,10 @@ class _Sizes:
         return self._tonnes[self._instance.trade.routes[key[0]].commodity]
 
     def quota(self, key: tuple[Any, ...]) -> float:
-        return self.route((next(iter(self._instance.trade.quota_routes[key[0]])),))
+        return self.route((next(iter(self._instance.trade.quota_routes[key[:2]])),))
+
+    def recovery(self, key: tuple[Any, ...]) -> float:
+        return self._tonnes[self._instance.recovery.rules[key[0]].commodity]
 
     def stockpile(self, key: tuple[Any, ...]) -> float:
         return self._tonnes[self._instance.stocks.stockpiles[key[0]].commodity]
@@ -116,11 +142,13 @@ class _Sizes:
     def limit(self, key: tuple[Any, ...]) -> float:
         limit = self._instance.scenario.limits[key[0]]
         match limit:
-            case ShareCap():
-                return self._tonnes[limit.commodity]
             case Budget():
                 return self._instance.units.kusd
             case PermitSlots():
                 return 1.0
             case ServiceFloor():
                 return self.demand((key[1],))
+            case Survival():
+                raise ValueError("survival limits are written out before a scenario is prepared")
+            case _:
+                return self._tonnes[limit.commodity]

@@ -1,0 +1,49 @@
+"""Recycling.
+
+What a planner sees: what was used comes back years later, as far as it is collected.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyomo.environ as pyo
+
+from optimizer.model.data import add_constraint, add_links, add_param, add_set
+from optimizer.prepare.instance import Instance
+
+
+def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:
+    """What is recovered is at most a share of what was used a stated lag before.
+
+    recover[x,n] <= recovered[x,n] * sum takes[d,o] use[d,o,LAG(x,n)]
+
+    Unit: t/y.
+    Dual: worth of one more t/y recovered, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard. Where the use lies before the horizon, or a path is given, it is a bound.
+    Source: `recycling` of the scenario.
+    """
+    return m.recover[x, n] <= sum(m.comes_back[x, n, d, o] * m.use[d, o, a] for d, o, a in m.USED_BEFORE[x, n])
+
+
+CONSTRAINTS = (scrap_follows_past_use,)
+
+
+def add_recycling(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Rows of recovery from use within the horizon."""
+    recovery, demands, names = instance.recovery, instance.demands, instance.tree.names
+    place = dict(zip(demands.names, demands.place, strict=True))
+    used: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+    comes_back: dict[tuple[str, str, str, str], float] = {}
+    for (x, node), (before, share) in recovery.from_use.items():
+        rule = recovery.rules[x]
+        row = used.setdefault((x, names[node]), [])
+        for (d, o), option in demands.options.items():
+            here = place[d] == recovery.market[x][2] and demands.demands[d].tier != "export"
+            if here and option.market is not None and option.market[0] == rule.from_commodity:
+                row.append((d, o, names[before]))
+                comes_back[x, names[node], d, o] = share * option.takes_t_per_t
+    add_set(m, "RECOVERED_FROM_USE", used, dimen=2)
+    add_links(m, "USED_BEFORE", used, list(used), dimen=3)
+    add_param(m, "comes_back", comes_back)
+    add_constraint(m, scrap_follows_past_use, m.RECOVERED_FROM_USE)

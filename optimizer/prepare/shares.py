@@ -1,0 +1,194 @@
+"""Limits on shares of a commodity's supply, as rows of coefficients.
+
+Supply is all arrivals at home, gross output and recovery there. A row says: what is meant, less its share of supply, is
+at most 0; a minimum is the same with its sign turned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from optimizer.prepare.content import Content
+from optimizer.prepare.supply import Supply
+from optimizer.prepare.tags import ORIGIN, Tag
+from optimizer.prepare.trade import BandKey, Trade
+from optimizer.prepare.tree import Tree
+from schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
+from schemas.scenario import Scenario
+
+if TYPE_CHECKING:
+    from optimizer.prepare.limits import Parts
+
+Shares = ShareCap | MinimumShare | NetImportReliance
+Weights = dict[Any, float]
+
+
+@dataclass
+class ShareRow:
+    """Coefficients of one row, by variable: sum of all, less slack, is at most 0."""
+
+    ship: Weights = field(default_factory=dict)
+    """By (route, band)."""
+    run: Weights = field(default_factory=dict)
+    """By producer: per t of activity on any step."""
+    activity: Weights = field(default_factory=dict)
+    """By (producer, mode)."""
+    recover: Weights = field(default_factory=dict)
+    use: Weights = field(default_factory=dict)
+    """By (demand, option)."""
+
+    def add(self, other: ShareRow, factor: float) -> None:
+        """Add a multiple of another row."""
+        for mine, its in zip(self.parts(), other.parts(), strict=True):
+            for key, weight in its.items():
+                mine[key] = mine.get(key, 0.0) + factor * weight
+
+    def parts(self) -> tuple[Weights, ...]:
+        """The coefficients by variable, in the order of the fields."""
+        return self.ship, self.run, self.activity, self.recover, self.use
+
+
+@dataclass(frozen=True)
+class Concentration:
+    """The sources of a commodity, whose squared shares are summed."""
+
+    sources: Mapping[str, ShareRow]
+    """By place: what comes from it; home with its output and recovery."""
+    index: Mapping[int, float]
+    """Herfindahl-Hirschman index at most, by node."""
+    tangents: tuple[float, ...]
+    """Shares at which the square has a tangent."""
+
+
+def prepare_shares(
+    content: Content, tree: Tree, parts: Parts, nodes: Mapping[str, tuple[int, ...]]
+) -> dict[tuple[str, int], ShareRow]:
+    """Rows of share caps, minimum shares and net import reliance."""
+    rows = {}
+    for name, limit in content.scenario.limits.items():
+        if not isinstance(limit, Shares):
+            continue
+        arrivals = _arrivals(limit.commodity, content.scenario, parts.trade)
+        made = _made_at_home(limit.commodity, content.scenario, parts.supply)
+        total = ShareRow()
+        total.add(arrivals, 1.0)
+        total.add(made, 1.0)
+        profile = limit.minimum_share if isinstance(limit, MinimumShare) else limit.cap_share
+        by_period = tree.calendar.mean(profile)
+        meant = _meant(limit, content, parts, arrivals)
+        left = ShareRow()
+        left.add(total, 1.0)
+        if isinstance(limit, NetImportReliance):
+            left.add(_exports(limit.commodity, content.scenario, parts), -1.0)
+        sign = -1.0 if isinstance(limit, MinimumShare) else 1.0
+        for node in nodes[name]:
+            row = ShareRow()
+            row.add(meant, sign)
+            row.add(left, -sign * float(by_period[tree.period[node]]))
+            rows[name, node] = row
+    return rows
+
+
+def prepare_concentration(scenario: Scenario, tree: Tree, trade: Trade, supply: Supply) -> dict[str, Concentration]:
+    """Sources, index and tangents of concentration caps."""
+    found = {}
+    for name, limit in scenario.limits.items():
+        if not isinstance(limit, ConcentrationCap):
+            continue
+        sources: dict[str, ShareRow] = {scenario.home: _made_at_home(limit.commodity, scenario, supply)}
+        for key in _arrivals(limit.commodity, scenario, trade).ship:
+            sources.setdefault(scenario.routes[key[0]].origin, ShareRow()).ship[key] = 1.0
+        index = tree.calendar.mean(limit.cap_index)
+        count = limit.tangents
+        found[name] = Concentration(
+            sources={place: row for place, row in sources.items() if any(row.parts())},
+            index={node: float(index[period]) for node, period in enumerate(tree.period)},
+            tangents=tuple((2 * j - 1) / (2 * count) for j in range(1, count + 1)),
+        )
+    return found
+
+
+def _meant(limit: Shares, content: Content, parts: Parts, arrivals: ShareRow) -> ShareRow:
+    if isinstance(limit, NetImportReliance):
+        net = ShareRow()
+        net.add(arrivals, 1.0)
+        net.add(_exports(limit.commodity, content.scenario, parts), -1.0)
+        return net
+    if isinstance(limit, MinimumShare):
+        made = _made_at_home(limit.commodity, content.scenario, parts.supply)
+        return made if limit.source == "domestic" else _of_scrap(made, content.scenario, parts.supply)
+    if limit.origin_role != ORIGIN:
+        return _tagged(limit, content, parts, arrivals)
+    chosen = content.places.expand(limit.places)
+    routes = content.scenario.routes
+    return ShareRow(ship={key: content.places.weight(routes[key[0]].origin, chosen) for key in arrivals.ship})
+
+
+def _tagged(limit: ShareCap, content: Content, parts: Parts, arrivals: ShareRow) -> ShareRow:
+    """Supply in the variants that carry the tag of a cap by content."""
+    tag, k = Tag.of(limit, content.places), limit.commodity
+    made = _made_at_home(k, content.scenario, parts.supply)
+    supply, recycling = parts.supply, content.scenario.recycling
+    return ShareRow(
+        ship={key: 1.0 for key in arrivals.ship if tag in parts.trade.bands[key].content},
+        run={f: t for f, t in made.run.items() if f in supply.single_mode and tag in supply.single_mode[f].outputs[k]},
+        activity={
+            (f, name): t
+            for f, t in made.run.items()
+            for (producer, name), mode in supply.activities.items()
+            if producer == f and tag in mode.outputs[k]
+        },
+        recover={
+            x: 1.0 for x in made.recover if tag in content.recovered(k, recycling[x].place or content.scenario.home)
+        },
+    )
+
+
+def _arrivals(commodity: str, scenario: Scenario, trade: Trade) -> ShareRow:
+    return ShareRow(ship=dict.fromkeys(_bands(commodity, trade, scenario, into=True), 1.0))
+
+
+def _made_at_home(commodity: str, scenario: Scenario, supply: Supply) -> ShareRow:
+    """Gross output and recovery at home."""
+    return ShareRow(
+        run={f: supply.producers[f].outputs[commodity] for f in supply.made_at(commodity, scenario.home)},
+        recover={
+            name: 1.0
+            for name, rule in scenario.recycling.items()
+            if rule.commodity == commodity and (rule.place or scenario.home) == scenario.home
+        },
+    )
+
+
+def _of_scrap(made: ShareRow, scenario: Scenario, supply: Supply) -> ShareRow:
+    def scrap_alone(producer: str) -> bool:
+        inputs = supply.producers[producer].inputs
+        return bool(inputs) and all(scenario.commodities[name].stage == "scrap" for name in inputs)
+
+    return ShareRow(run={f: t for f, t in made.run.items() if scrap_alone(f)}, recover=dict(made.recover))
+
+
+def _exports(commodity: str, scenario: Scenario, parts: Parts) -> ShareRow:
+    """What leaves home on routes, and what sales abroad take at home."""
+    demands = parts.demands
+    home = {name for name, place in zip(demands.names, demands.place, strict=True) if place == scenario.home}
+    return ShareRow(
+        ship=dict.fromkeys(_bands(commodity, parts.trade, scenario, into=False), 1.0),
+        use={
+            key: option.takes_t_per_t
+            for key, option in demands.options.items()
+            if key[0] in home
+            and demands.demands[key[0]].tier == "export"
+            and option.market is not None
+            and option.market[0] == commodity
+        },
+    )
+
+
+def _bands(commodity: str, trade: Trade, scenario: Scenario, *, into: bool) -> Iterable[BandKey]:
+    for key in trade.bands:
+        route = scenario.routes[key[0]]
+        if route.commodity == commodity and (route.destination if into else route.origin) == scenario.home:
+            yield key

@@ -1,0 +1,48 @@
+"""The best plan of each future by itself: what regret is held against."""
+
+from __future__ import annotations
+
+from optimizer.model import build_model
+from optimizer.prepare import prepare
+from optimizer.solve import Control, solve_form, standard_form
+from schemas.problems import InputProblem, InvalidInput
+from schemas.scenario import Risk, Scenario
+
+
+def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
+    """Least cost of each future that may come, if it were known to come, kUSD.
+
+    Stress tests stay: the plan has to stand them whatever comes. Raises `InvalidInput` where a future has no plan.
+    """
+    best = {}
+    for name, future in scenario.futures.items():
+        if future.stress or future.probability == 0:
+            continue
+        instance = prepare(alone(scenario, name))
+        answer = solve_form(instance, standard_form(build_model(instance), instance), control)
+        if answer.x is None:
+            raise InvalidInput([_no_plan(name, str(answer.termination))])
+        best[name] = answer.objective_kusd
+    return best
+
+
+def alone(scenario: Scenario, name: str) -> Scenario:
+    """The scenario with one future that is sure to come, and its stress tests."""
+    events: list[str] = []
+    above: str | None = name
+    while above is not None:
+        events = [*scenario.futures[above].events, *events]
+        above = scenario.futures[above].after
+    sure = scenario.futures[name].model_copy(update={"probability": 1.0, "events": events, "after": None})
+    stress = {key: future for key, future in scenario.futures.items() if future.stress and future.after is None}
+    changes = {"futures": {name: sure, **stress}, "risk": Risk(tail_level=scenario.risk.tail_level)}
+    return scenario.model_copy(update=changes)
+
+
+def _no_plan(name: str, termination: str) -> InputProblem:
+    return InputProblem(
+        code="no_plan_for_regret",
+        path=f"futures.{name}",
+        message=f"by itself this future has no plan ({termination}), so there is nothing to hold regret against.",
+        remedy="Solve for `cost` first to see what clashes, or allow more time.",
+    )
