@@ -28,7 +28,7 @@ class Reduction:
     kept: npt.NDArray[np.int64]
     """Numbers of the points, in the order in which they were kept."""
     weight: Floats
-    """Of those kept: their own and that of points they stand for."""
+    """Of those kept: their own and that of points they stand for; adds to 1."""
     distance: float
     """Kantorovich distance: mean distance of a point to the one that stands for it."""
     distance_of_one: float
@@ -38,15 +38,17 @@ class Reduction:
 def reduce_points(points: Floats, weight: Floats, count: int) -> Reduction:
     """Keep `count` of the points, shape (points, dimensions), by L1 distance; all that weigh if they are no more.
 
-    `weight` adds to 1. A point without weight may be kept too, and stand for others.
+    No two points are equal. `weight` may count points, so that its sums are exact. A point without weight may be kept
+    too, and stand for others.
     """
-    mean_distance = _mean_distances(points, weight)
-    distance_of_one = float(mean_distance.min())
+    total = float(weight.sum())
+    sums = _sums_of_distances(points, weight)
+    distance_of_one = float(sums.min()) / total
     weighing = np.flatnonzero(weight)
     if len(weighing) <= count:
-        return Reduction(weighing, weight[weighing], 0.0, distance_of_one)
+        return Reduction(weighing, weight[weighing] / total, 0.0, distance_of_one)
     points = points[:, points.any(axis=0)]
-    kept = [int(mean_distance.argmin())]
+    kept = [int(sums.argmin())]
     nearest = _distances(points, kept[-1])
     stands_for = np.zeros(len(points), np.int64)
     gain = _all_gains(points, weight, nearest)
@@ -63,18 +65,18 @@ def reduce_points(points: Floats, weight: Floats, count: int) -> Reduction:
         gain[best] = 0.0
         kept.append(best)
     moved = np.asarray(np.bincount(stands_for, weight, len(kept)), float)
-    return Reduction(np.array(kept), moved, float(weight @ nearest), distance_of_one)
+    return Reduction(np.array(kept), moved / total, float(weight @ nearest) / total, distance_of_one)
 
 
-def _mean_distances(points: Floats, weight: Floats) -> Floats:
-    """Mean distance of all points to each, one dimension after another, as L1 distance is a sum over them."""
-    total = np.zeros(len(points))
+def _sums_of_distances(points: Floats, weight: Floats) -> Floats:
+    """Weighted distances of all points to each, one dimension after another, as L1 distance is a sum over them."""
+    sums = np.zeros(len(points))
     for column in points.T:
         order = np.argsort(column, kind="stable")
         below = np.cumsum(weight[order])
         sum_below = np.cumsum(weight[order] * column[order])
-        total[order] += column[order] * (2.0 * below - below[-1]) + sum_below[-1] - 2.0 * sum_below
-    return total
+        sums[order] += column[order] * (2.0 * below - below[-1]) + sum_below[-1] - 2.0 * sum_below
+    return np.maximum(sums, 0.0)
 
 
 def _distances(points: Floats, one: int) -> Floats:
@@ -82,7 +84,7 @@ def _distances(points: Floats, one: int) -> Floats:
 
 
 def _all_gains(points: Floats, weight: Floats, nearest: Floats) -> Floats:
-    """What each point would take off the mean distance."""
+    """What each point would take off the sum of weighted distances."""
     gains = []
     step = max(1, _BLOCK // len(points))
     for begin in range(0, len(points), step):

@@ -14,10 +14,13 @@ from optimizer.expand.report import LostShare, SamplingReport
 from optimizer.expand.writing import NO_DRAW, Writer
 from optimizer.prepare.calendar import Calendar, Floats
 from schemas.hazards import Hazard, Sampling
+from schemas.problems import InputProblem, InvalidInput, join_path
 from schemas.scenario import Scenario
 
 GRAIN = 365
 """Draws are equal where all their losses, rounded to this part of a period's supply, are."""
+MAX_LETTERS_OF_HAZARD = 80
+"""So that names with years, numbers and a word on further events stay within what a name may have."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Draws:
     candidate: Ints
     """Draw of each candidate; `NO_DRAW` for the one without events."""
     weight: Floats
-    """Share of the draws that are equal to each candidate."""
+    """Number of draws that are equal to each candidate."""
 
     @property
     def candidates_lost(self) -> Floats:
@@ -43,6 +46,7 @@ def with_drawn_futures(scenario: Scenario) -> tuple[Scenario, SamplingReport | N
     sampling = scenario.sampling
     if sampling is None:
         return scenario, None
+    _check_names(scenario.hazards)
     calendar = Calendar.of(scenario.horizon)
     draws = draw_futures(scenario.hazards, sampling, calendar)
     # Times the length of periods, so that a year lost weighs the same in each; every hazard weighs the same.
@@ -63,6 +67,22 @@ def with_drawn_futures(scenario: Scenario) -> tuple[Scenario, SamplingReport | N
     return scenario.model_copy(update=written), _report(sampling, calendar, draws, reduction, left)
 
 
+def _check_names(hazards: Mapping[str, Hazard]) -> None:
+    problems = [
+        InputProblem(
+            code="name_too_long",
+            path=join_path(["hazards", name]),
+            message=f"the name has {len(name)} characters, and events and futures are named after it.",
+            allowed=f"at most {MAX_LETTERS_OF_HAZARD}, where futures are drawn",
+            remedy="Shorten it; `title` may say more.",
+        )
+        for name in hazards
+        if len(name) > MAX_LETTERS_OF_HAZARD
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+
 def draw_futures(hazards: Mapping[str, Hazard], sampling: Sampling, calendar: Calendar) -> Draws:
     """Draw all hazards, and merge the draws in which the same is lost."""
     interruptions = {name: draw_interruptions(name, hazard, sampling, calendar) for name, hazard in hazards.items()}
@@ -74,7 +94,7 @@ def draw_futures(hazards: Mapping[str, Hazard], sampling: Sampling, calendar: Ca
     rows = np.vstack([np.zeros((1, grains.shape[1]), np.int16), grains])
     _, first, times = np.unique(rows, axis=0, return_index=True, return_counts=True)
     times[first == 0] -= 1
-    return Draws(interruptions, lost, first - 1, times / sampling.draws)
+    return Draws(interruptions, lost, first - 1, times.astype(float))
 
 
 def lost_shares(interruptions: Interruptions, recovery_years: float, draws: int, calendar: Calendar) -> Floats:

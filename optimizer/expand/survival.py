@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from optimizer.expand.names import refuse_names
 from optimizer.prepare.select import Places
 from schemas.events import Event, ExportEvent, Future, OutputEvent
-from schemas.limits import Limit, ServiceFloor, Survival
+from schemas.limits import ServiceFloor, Survival
 from schemas.scenario import Scenario
 
 AS_PLANNED = "as_planned"
@@ -22,35 +23,47 @@ def with_survival_futures(scenario: Scenario) -> Scenario:
     limits = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Survival)}
     if not limits:
         return scenario
-    meant = {name: _places(scenario, limit) for name, limit in limits.items()}
-    times = Counter(place for places in meant.values() for place in places)
-    written: dict[str, Limit] = {}
-    events: list[tuple[str, Event]] = []
-    futures: list[tuple[str, Future]] = []
-    for name, limit in scenario.limits.items():
-        if not isinstance(limit, Survival):
-            written[name] = limit
-            continue
-        tests = {place: f"without {place}" + (f" ({name})" if times[place] > 1 else "") for place in meant[name]}
-        for place, test in tests.items():
-            losses = _losses(test, place, limit)
-            events += losses.items()
-            title = f"Without {scenario.places[place].title or place}"
-            futures.append((test, Future(title=title, probability=0.0, events=list(losses), stress=True)))
-        if tests:
-            written[name] = _floor(limit, list(tests.values()))
-    if futures and all(future.stress for future in scenario.futures.values()):
-        futures.insert(0, (AS_PLANNED, Future(probability=1.0)))
+    tests = _tests(scenario, limits)
+    pairs = [(place, test) for named in tests.values() for place, test in named.items()]
     remedy = "Rename the entry that has this name, or the place or limit that asks for it."
-    refuse_names("events", scenario.events, [name for name, _ in events], remedy)
-    refuse_names("futures", scenario.futures, [name for name, _ in futures], remedy)
+    refuse_names("events", scenario.events, [name for _, test in pairs for name in _event_names(test)], remedy)
+    futures = {} if _any_may_come(scenario) or not pairs else {AS_PLANNED: Future(probability=1.0)}
+    for place, test in pairs:
+        title = f"{scenario.places[place].title or place} is lost"
+        futures[test] = Future(title=title, probability=0.0, events=_event_names(test), stress=True)
+    refuse_names("futures", scenario.futures, [*futures], remedy)
+    events = {
+        name: event
+        for limit, named in tests.items()
+        for place, test in named.items()
+        for name, event in zip(_event_names(test), _losses(place, limits[limit]), strict=True)
+    }
+    floors = {name: _floor(limits[name], list(named.values())) for name, named in tests.items() if named}
     return scenario.model_copy(
         update={
-            "limits": written,
-            "events": {**scenario.events, **dict(events)},
-            "futures": {**scenario.futures, **dict(futures)},
+            "limits": {
+                name: floors.get(name, limit)
+                for name, limit in scenario.limits.items()
+                if name in floors or name not in limits
+            },
+            "events": {**scenario.events, **events},
+            "futures": {**scenario.futures, **futures},
         }
     )
+
+
+def _tests(scenario: Scenario, limits: Mapping[str, Survival]) -> dict[str, dict[str, str]]:
+    """Of each limit: the places that may be lost, with the name of the stress test that is."""
+    meant = {name: _places(scenario, limit) for name, limit in limits.items()}
+    times = Counter(place for places in meant.values() for place in places)
+    return {
+        name: {place: f"without {place}" + (f" ({name})" if times[place] > 1 else "") for place in places}
+        for name, places in meant.items()
+    }
+
+
+def _any_may_come(scenario: Scenario) -> bool:
+    return any(not future.stress for future in scenario.futures.values())
 
 
 def _places(scenario: Scenario, limit: Survival) -> list[str]:
@@ -66,24 +79,28 @@ def _places(scenario: Scenario, limit: Survival) -> list[str]:
     ]
 
 
-def _losses(test: str, place: str, limit: Survival) -> dict[str, Event]:
-    """What a stress test takes away: exports from the place and output at it."""
-    return {
-        f"{test}: exports": ExportEvent(
+def _event_names(test: str) -> list[str]:
+    return [f"{test}: exports", f"{test}: output"]
+
+
+def _losses(place: str, limit: Survival) -> list[Event]:
+    """What a stress test takes away: exports from the place, and output at it."""
+    return [
+        ExportEvent(
             changes="exports",
             places=[place],
             onset=limit.onset,
             until=limit.until,
             availability_share=limit.left_share,
         ),
-        f"{test}: output": OutputEvent(
+        OutputEvent(
             changes="output",
             places=[place],
             onset=limit.onset,
             until=limit.until,
             availability_share=limit.left_share,
         ),
-    }
+    ]
 
 
 def _floor(limit: Survival, tests: list[str]) -> ServiceFloor:
