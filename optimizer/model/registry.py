@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 from optimizer.model import balances, capacity, demands, limits, projects, recycling, risk, routes, stocks
 
@@ -30,6 +32,10 @@ class Entry:
     dual: str
     kind: str
     source: str
+    module: str
+    """File it is written in, below the repository, such as `optimizer/model/stocks.py`."""
+    line: int
+    """Where in it."""
 
 
 @cache
@@ -38,18 +44,17 @@ def registry() -> dict[str, Entry]:
 
     Raises ValueError for a docstring that lacks a part.
     """
-    return {
-        rule.__name__: _entry(rule.__name__, family.__name__.rpartition(".")[2], inspect.getdoc(rule) or "")
-        for family in FAMILIES
-        for rule in family.CONSTRAINTS
-    }
+    return {rule.__name__: _entry(rule, family) for family in FAMILIES for rule in family.CONSTRAINTS}
 
 
-def _entry(name: str, family: str, text: str) -> Entry:
+def _entry(rule: Callable[..., Any], family: ModuleType) -> Entry:
+    name, text = rule.__name__, inspect.getdoc(rule) or ""
     parts = dict(re.findall(r"^(\w+): (.+(?:\n(?!\w+: ).+)*)", text, flags=re.MULTILINE))
     found = {field: " ".join(parts.get(field.capitalize(), "").split()) for field in FIELDS}
     blocks = [block.strip() for block in text.split("\n\n")]
     missing = [field for field, value in found.items() if not value]
     if len(blocks) < 3 or missing:
         raise ValueError(f"the docstring of constraint {name} lacks {missing or 'its sentence or equation'}")
-    return Entry(name, family, blocks[0], blocks[1], **found)
+    module = family.__name__.replace(".", "/") + ".py"
+    line = rule.__code__.co_firstlineno
+    return Entry(name, family.__name__.rpartition(".")[2], blocks[0], blocks[1], **found, module=module, line=line)
