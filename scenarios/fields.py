@@ -32,7 +32,8 @@ class Spot:
 
     def child(self, key: str, value: Any = None) -> Spot | None:
         """The place under this key; `value` is what stands here now, and tells kinds of limits and events apart."""
-        for option in _fitting(self.annotation, value):
+        # A field goes before a name that is free: `high` of a triangle before a value with its probability.
+        for option in sorted(_fitting(self.annotation, value), key=_is_model, reverse=True):
             if _is_model(option):
                 info = option.model_fields.get(key)
                 if info:
@@ -174,10 +175,13 @@ def _bare(annotation: Any) -> Any:
 
 
 def _fitting(annotation: Any, value: Any) -> list[Any]:
-    """The members of a union that `value` may be, by its words such as `kind: budget`; all if none fits."""
+    """The members of a union that `value` may be, by its words such as `kind: budget` or by its keys; all if none."""
     options = _options(annotation)
     if not isinstance(value, Mapping):
         return options
+    if value and any(get_origin(option) is dict for option in options):
+        models = [option for option in options if _is_model(option) and value.keys() & option.model_fields.keys()]
+        return models or [option for option in options if not _is_model(option)]
     fits = [option for option in options if not _is_model(option) or _words_agree(option, value)]
     return fits if any(_is_model(option) for option in fits) else options
 
@@ -215,7 +219,8 @@ def _mapping_in_words(key: Any, value: Any) -> str:
     if _bare(key) is int:
         return f"numbers by year such as `2026=5; 2030=8`, each{_bounds_in_words(plain) or ' a number'}"
     if _bare(key) is float:
-        return "steps such as `0.1=50; 1=400`"
+        is_of_shares = "at most" in _bounds_in_words(key)
+        return "steps such as `0.1=50; 1=400`" if is_of_shares else "values with chances such as `0=0.5; 0.4=0.5`"
     if _is_model(_bare(plain)):
         return "a mapping from names to entries"
     return f"a mapping such as `NAME=1; OTHER=2`, each{_bounds_in_words(plain) or ' a number'}"

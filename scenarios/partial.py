@@ -57,7 +57,7 @@ def _without(data: dict[str, Any], places: Sequence[Keys], gaps: Gaps) -> dict[s
             gaps.names.setdefault(keys[0], set()).add(keys[1])
         else:
             left_out.add(keys[0])
-    gaps.whole.update(left_out & {*ENTRIES, "home", "horizon"})
+    gaps.whole.update(left_out & {*ENTRIES, "home", "horizon", "risk", "sampling"})
     rest = {section: value for section, value in data.items() if section not in left_out}
     for section in gaps.names.keys() & rest.keys():
         broken = gaps.names[section]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 
+from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
 from schemas.findings import Findings
-from schemas.scenario import Demand, Facility, Place, Project, Stockpile, SupplyCurve, TariffMeasure
-
-TOLERANCE = 1e-6
-"""By which shares and probabilities may miss 1."""
+from schemas.profiles import TOLERANCE, largest, numbers
+from schemas.scenario import Facility, Place, Project, Stockpile, SupplyCurve, TariffMeasure
 
 
 def check(findings: Findings) -> None:
@@ -17,9 +15,14 @@ def check(findings: Findings) -> None:
     scenario = findings.scenario
     for name, place in scenario.places.items():
         _check_region(findings, name, place)
+        for club in filter(place.groups.__contains__, place.memberships):
+            message = "the place is in the group for good and by date; it is one or the other."
+            findings.note("two_memberships", ["places", name, "memberships", club], message, remedy="Take one away.")
     for collection in ("facilities", "projects"):
         for name, facility in getattr(scenario, collection).items():
             _check_costs(findings, [collection, name], facility)
+            _check_running(findings, [collection, name], facility)
+            _check_sources(findings, [collection, name], facility)
     for name in scenario.facilities:
         if name in findings.names("projects"):
             message = "a facility and a project have the same name, and results could not tell them apart."
@@ -34,9 +37,12 @@ def check(findings: Findings) -> None:
         _check_measure(findings, ["tariffs", name], measure)
     for name, stockpile in scenario.stockpiles.items():
         _check_stockpile(findings, ["stockpiles", name], stockpile)
-    for name, demand in scenario.demands.items():
-        _check_shortage_steps(findings, ["demands", name, "shortage_penalty_kusd_per_t"], demand)
-    _check_probabilities(findings)
+    for name, event in scenario.events.items():
+        fades = isinstance(event, ExportEvent | OutputEvent | PriceEvent | DemandEvent) and event.recovery_years > 0
+        if fades and event.until is None:
+            message = "its effect is to fade after `until`, which is not given."
+            findings.note("no_end", ["events", name, "recovery_years"], message, remedy="Give `until`.")
+    _check_objective(findings)
 
 
 def warn(findings: Findings) -> None:
@@ -55,6 +61,42 @@ def warn(findings: Findings) -> None:
                     findings.note("unused", ["tariffs", name, "all_in_with"], message, value=other)
         for other in measure.replaces:
             _warn_of_precedence(findings, name, measure, other)
+        _warn_of_quota(findings, ["tariffs", name, "quota", "in_quota_rate_share"], measure)
+    for name, project in scenario.projects.items():
+        if project.grant_share > 0 and project.capex_kusd == 0:
+            message = "there is no capex of which the state could pay a share."
+            findings.note("unused", ["projects", name, "grant_share"], message, value=project.grant_share)
+    _warn_of_idle(findings)
+
+
+def _warn_of_quota(findings: Findings, keys: list[str], measure: TariffMeasure) -> None:
+    over = min(numbers(measure.rate_share))
+    if measure.quota is not None and measure.quota.in_quota_rate_share > over:
+        message = f"the rate within the quota is above the rate over it, {over:g}: whether it is full first is a "
+        message += "yes/no decision at each node, which takes time to solve."
+        findings.note("quota_rates", keys, message, value=measure.quota.in_quota_rate_share)
+
+
+def _warn_of_idle(findings: Findings) -> None:
+    """Facilities that their own limits keep from ever running."""
+    for collection in ("facilities", "projects"):
+        for name, facility in getattr(findings.scenario, collection).items():
+            keys, growth = [collection, name], facility.growth
+            if facility.reserves_t == 0:
+                findings.note("never_runs", [*keys, "reserves_t"], "without reserves it never runs.", value=0)
+            elif growth is not None and growth.seed_t_per_y == 0 and _starts_at_nothing(facility):
+                message = "it begins with nothing, and nothing grows from nothing: it never runs."
+                remedy = "Give `seed_t_per_y`, what may be added each year."
+                findings.note("never_runs", [*keys, "growth", "seed_t_per_y"], message, value=0, remedy=remedy)
+
+
+def _starts_at_nothing(facility: Facility) -> bool:
+    """Whether nothing can run in the first period, as growth allows nothing or the project is not built."""
+    if facility.growth is not None and facility.growth.before_t_per_y == 0:
+        return True
+    if not isinstance(facility, Project) or facility.committed_start is not None:
+        return False
+    return min(track.lead_years for track in facility.tracks.values()) > 0
 
 
 def _warn_of_precedence(findings: Findings, name: str, measure: TariffMeasure, other: str) -> None:
@@ -98,6 +140,31 @@ def _check_costs(findings: Findings, keys: list[str], facility: Facility) -> Non
         _check_curve(findings, [*keys, "supply_curve"], facility, facility.supply_curve)
 
 
+def _check_running(findings: Findings, keys: list[str], facility: Facility) -> None:
+    has_width = facility.steps or facility.supply_curve or facility.capacity_t_per_y is not None
+    if facility.minimum_utilisation_share > 0 and not has_width:
+        message = "it is a share of the capacity, and none is given."
+        keys = [*keys, "minimum_utilisation_share"]
+        remedy = "Give `capacity_t_per_y`."
+        findings.note("no_capacity", keys, message, value=facility.minimum_utilisation_share, remedy=remedy)
+
+
+def _check_sources(findings: Findings, keys: list[str], facility: Facility) -> None:
+    """Only of an offer may it be said where its material comes from; with inputs, these say so."""
+    for field in ("mined_in", "refined_in"):
+        place = getattr(facility, field)
+        if place is None:
+            continue
+        known = findings.scenario.places.get(place)
+        if facility.inputs:
+            message = "it has inputs, and where they come from is known; only what has none can say this."
+            findings.note("has_inputs", [*keys, field], message, value=place, remedy="Take it away.")
+        elif known is not None and known.members:
+            message = "this must be a plain place, not a region."
+            remedy = "Name one of its members, or make an offer of each."
+            findings.note("nested_region", [*keys, field], message, value=place, remedy=remedy)
+
+
 def _check_curve(findings: Findings, keys: list[str], facility: Facility, curve: SupplyCurve) -> None:
     if (curve.elasticity is None) == (curve.slope_kusd_per_t2_y is None):
         given = "both" if curve.elasticity is not None else "neither"
@@ -107,12 +174,12 @@ def _check_curve(findings: Findings, keys: list[str], facility: Facility, curve:
         message = "an elasticity has no meaning at an observed volume of 0."
         findings.note("supply_curve", [*keys, "elasticity"], message, remedy="Give `slope_kusd_per_t2_y` instead.")
     end = curve.up_to_t_per_y
-    if end is None and facility.capacity_t_per_y is None:
-        message = "the curve has no end: neither `up_to_t_per_y` nor the facility's `capacity_t_per_y` is given."
-        findings.note("supply_curve", [*keys, "up_to_t_per_y"], message, remedy="Give one of them.")
-        return
     if end is None:
-        end = max(_numbers(facility.capacity_t_per_y)) * facility.home_share
+        if facility.capacity_t_per_y is None:
+            message = "the curve has no end: neither `up_to_t_per_y` nor the facility's `capacity_t_per_y` is given."
+            findings.note("supply_curve", [*keys, "up_to_t_per_y"], message, remedy="Give one of them.")
+            return
+        end = largest(facility.capacity_t_per_y) * facility.home_share
     if curve.observed_t_per_y > end * (1 + TOLERANCE):
         message = f"the observed volume lies beyond the end of the curve, {end:g} t/y."
         allowed = f"at most {end:g}"
@@ -138,16 +205,40 @@ def _check_measure(findings: Findings, keys: list[str], measure: TariffMeasure) 
             if getattr(measure, field) not in (None, 0):
                 message = f"an all-in measure takes what its ceiling leaves; `{field}` has no place in it."
                 findings.note("two_rates", [*keys, field], message, remedy="Make it a measure of its own.")
-    if measure.quota is not None and measure.all_in_ceiling_share is None:
-        over = min(_numbers(measure.rate_share))
-        if measure.quota.in_quota_rate_share > over:
-            message = f"the rate within the quota is above the rate over it, {over:g}."
-            place = [*keys, "quota", "in_quota_rate_share"]
-            found = measure.quota.in_quota_rate_share
-            findings.note("quota_rates", place, message, value=found, allowed=f"at most {over:g}")
+    if measure.quota is not None:
+        _check_quota(findings, [*keys, "quota"], measure)
+
+
+def _check_quota(findings: Findings, keys: list[str], measure: TariffMeasure) -> None:
+    quota = measure.quota
+    if quota is None:
+        return
+    if not quota.volume_by_origin_t_per_y and largest(quota.volume_t_per_y) == 0:
+        message = "the quota has no volume."
+        remedy = "Give `volume_t_per_y`, or volumes of single origins in `volume_by_origin_t_per_y`."
+        findings.note("no_volume", [*keys, "volume_t_per_y"], message, value=quota.volume_t_per_y, remedy=remedy)
+    if measure.origin_role != "last_origin":
+        message = "a quota counts by last origin, and this measure by another role of its origins."
+        remedy = "Make the quota a measure of its own."
+        findings.note("quota_by_content", [*keys[:2], "origin_role"], message, value=measure.origin_role, remedy=remedy)
+    elif findings.can_read_shapes("places") and tuple(keys[:2]) not in findings.doubtful:
+        origins = findings.selections.origins_of_measure(measure)
+        for place in quota.volume_by_origin_t_per_y:
+            if place not in origins:
+                message = "the measure does not apply to this origin, so it needs no volume."
+                remedy = "Add it to `origins`, or take the volume away."
+                findings.note("no_origin", [*keys, "volume_by_origin_t_per_y", place], message, remedy=remedy)
 
 
 def _check_stockpile(findings: Findings, keys: list[str], stockpile: Stockpile) -> None:
+    if stockpile.replenish_within_years is not None:
+        keys_within = [*keys, "replenish_within_years"]
+        if stockpile.kind == "strategic":
+            message = "only a commercial stock is replenished; a strategic reserve follows its releases."
+            findings.note("no_replenishing", keys_within, message, remedy="Take it away, or change `kind`.")
+        elif largest(stockpile.cover_days) == 0:
+            message = "there is no cover target to replenish to."
+            findings.note("no_replenishing", keys_within, message, remedy="Give `cover_days`.")
     if stockpile.capacity_t is None:
         return
     for field in ("opening_t", "end_minimum_t"):
@@ -158,39 +249,17 @@ def _check_stockpile(findings: Findings, keys: list[str], stockpile: Stockpile) 
             findings.note("above_capacity", [*keys, field], message, value=found, allowed=allowed)
 
 
-def _check_shortage_steps(findings: Findings, keys: list[str], demand: Demand) -> None:
-    steps = demand.shortage_penalty_kusd_per_t
-    if not isinstance(steps, Mapping):
-        return
-    shares, penalties = list(steps), list(steps.values())
-    if any(after <= before for before, after in pairwise([0.0, *shares])) or abs(shares[-1] - 1) > TOLERANCE:
-        message = "the shares must rise from above 0 to exactly 1."
-        findings.note("shortage_steps", keys, message, value=shares, allowed="rising shares, the last 1")
-    if any(after < before for before, after in pairwise(penalties)):
-        message = "the penalties must rise, or the dearest need would be given up first."
-        findings.note("shortage_steps", keys, message, value=penalties, allowed="rising penalties")
-
-
-def _check_probabilities(findings: Findings) -> None:
-    futures = findings.scenario.futures
-    if not futures or not findings.can_read_shapes("futures"):
-        return
-    blank = [name for name, future in futures.items() if future.probability is None]
-    if len(blank) > 1:
-        message = f"{len(blank)} futures have no probability; at most one may be left to take what the others leave."
-        findings.note("probabilities", ["futures"], message, value=blank)
-        return
-    given = {name: future.probability for name, future in futures.items() if future.probability is not None}
-    total = sum(given.values())
-    if total > 1 + TOLERANCE or (not blank and total < 1 - TOLERANCE):
-        listed = " + ".join(f"{value:g} ({name})" for name, value in list(given.items())[:10])
-        listed += " + ..." if len(given) > 10 else ""
-        message = f"the probabilities add to {total:.6g}, not to 1: {listed}."
-        remedy = "Leave one of them out: it takes what the others leave." if total < 1 else "Lower some of them."
-        findings.note("probabilities", ["futures"], message, value=round(total, 9), allowed="a sum of 1", remedy=remedy)
-
-
-def _numbers(profile: float | Mapping[int, float] | None) -> list[float]:
-    if isinstance(profile, Mapping):
-        return list(profile.values())
-    return [] if profile is None else [profile]
+def _check_objective(findings: Findings) -> None:
+    scenario, objective = findings.scenario, findings.scenario.risk.objective
+    keys = ["risk", "objective"]
+    if objective != "cost" and scenario.risk.tail_weight > 0:
+        message = "`tail_weight` weighs tail and expectation of cost, and cost is not the objective."
+        remedy = "Set `tail_weight` to 0, or `objective` to `cost`."
+        findings.note("two_objectives", keys, message, value=objective, remedy=remedy)
+    if objective == "maximum_regret" and findings.can_read_shapes("futures", "sampling"):
+        listed = sum(not future.stress for future in scenario.futures.values())
+        drawn = scenario.sampling.futures if scenario.sampling else 0
+        if listed + drawn < 2:
+            message = "a single future leaves nothing to regret."
+            remedy = "Add futures, or set `objective` to `cost`."
+            findings.note("one_future", keys, message, value=objective, allowed="two futures or more", remedy=remedy)

@@ -75,13 +75,14 @@ class Findings:
         if collection not in self._gaps.whole and name not in self.names(collection):
             self.unknown(collection, name, keys, self.names(collection))
 
-    def unknown(self, collection: str, name: str, keys: Sequence[str], known: Collection[str]) -> None:
-        """Note that a name means nothing, and what may have been meant."""
+    def unknown(
+        self, collection: str, name: str, keys: Sequence[str], known: Collection[str], remedy: str | None = None
+    ) -> None:
+        """Note that a name means nothing, and what may have been meant, unless a remedy is given."""
         self.doubtful.add(tuple(keys[:2]))
         word = _ONE[collection]
         code = "unknown_" + word.removeprefix("tariff ").split(" ", 1)[0]
-        remedy = None
-        if len(self.problems) < MAX_PROBLEMS and len(known) <= self._comparisons_left:
+        if remedy is None and len(self.problems) < MAX_PROBLEMS and len(known) <= self._comparisons_left:
             self._comparisons_left -= len(known)
             remedy = did_you_mean(name, known)
         self.note(code, keys, f"there is no {word} of this name.", value=name, remedy=remedy)
@@ -99,5 +100,6 @@ _ONE = {
     "measures or programmes": "measure or programme",
     "programmes": "programme",
     "events": "event",
+    "futures": "future",
     "tracks": "track",
 }

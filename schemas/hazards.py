@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from schemas.entries import Entry
 from schemas.types import Name, NameList, NonNegative, Share, Strict, split_pairs
@@ -18,8 +19,21 @@ class Triangle(Strict):
     high: NonNegative = Field(description="Largest value.")
 
 
+def _form(value: Any) -> str:
+    """Which of the forms is meant, so that only what is wrong in that one is said."""
+    if isinstance(value, Triangle):
+        return "triangle"
+    if not isinstance(value, Mapping):
+        return "value"
+    return "triangle" if value.keys() & Triangle.model_fields.keys() else "values"
+
+
 Distribution = Annotated[
-    NonNegative | Annotated[dict[NonNegative, Share], Field(min_length=1)] | Triangle, BeforeValidator(split_pairs)
+    Annotated[NonNegative, Tag("value")]
+    | Annotated[dict[NonNegative, Share], Field(min_length=1), Tag("values")]
+    | Annotated[Triangle, Tag("triangle")],
+    Discriminator(_form),
+    BeforeValidator(split_pairs),
 ]
 """One value; values with their probabilities (`0=0.5; 0.4=0.5`); or low, mode and high of a triangle."""
 

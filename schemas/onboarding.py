@@ -1,40 +1,54 @@
-"""Whether routes that need a decision before their first use have a limit: yes or no is modelled by it."""
+"""Whether routes about which something is decided have a limit: yes or no is modelled by it."""
 
 from __future__ import annotations
 
 from schemas.findings import Findings
+from schemas.profiles import numbers
 from schemas.scenario import Scenario
-
-Stop = tuple[str, str]
-"""(commodity, place)."""
+from schemas.supply import SUPPLY, Stop
 
 
 def check(findings: Findings) -> None:
-    """Routes with onboarding of which neither capacity, nor what is made at their origin, nor what is taken at
-    their destination is limited.
+    """Routes with onboarding, or under a quota that is dearer within than over it, of which neither capacity, nor
+    what is made at their origin, nor what is taken at their destination is limited.
 
     Skipped where an entry that could change the answer is broken or refers to something unknown.
     """
     scenario = findings.scenario
-    if not findings.can_read("commodities", "places", "facilities", "projects", "routes", "stockpiles", "home"):
+    if not findings.can_read(*SUPPLY):
         return
     unlimited_from, unlimited_to = _unlimited_supply(scenario), _unlimited_use(scenario)
+    dear = _under_dear_quotas(findings)
     for name, route in scenario.routes.items():
-        if route.onboarding is None or route.capacity_t_per_y is not None:
+        if route.capacity_t_per_y is not None or (route.onboarding is None and name not in dear):
             continue
         if (route.commodity, route.origin) in unlimited_from and (
             (route.commodity, route.destination) in unlimited_to or scenario.commodities[route.commodity].disposable
         ):
-            message = "the route needs onboarding, but nothing limits what it could carry."
+            why = "needs onboarding" if route.onboarding else f"is under the quota of `{dear[name]}`, dearer within it"
+            message = f"the route {why}, but nothing limits what it could carry."
             allowed = "a capacity on the route, on the offers that feed it, or on what its destination takes"
             remedy = "Give the route a capacity that it will not exceed."
             keys = ["routes", name, "capacity_t_per_y"]
             findings.note("no_flow_limit", keys, message, allowed=allowed, remedy=remedy)
 
 
+def _under_dear_quotas(findings: Findings) -> dict[str, str]:
+    """Routes under a quota that has to be full before its lower rate is paid, and the measure."""
+    if not findings.can_read("tariffs"):
+        return {}
+    return {
+        route: name
+        for name, measure in findings.scenario.tariffs.items()
+        if measure.quota is not None and measure.quota.in_quota_rate_share > min(numbers(measure.rate_share))
+        for route in findings.selections.routes_of_measure(measure)
+    }
+
+
 def _unlimited_supply(scenario: Scenario) -> set[Stop]:
-    """Where a commodity may come from other routes, stock or plants without a capacity."""
+    """Where a commodity may come from other routes, stock, recycling or plants without a capacity."""
     found = {(route.commodity, route.destination) for route in scenario.routes.values()}
+    found |= {(item.commodity, item.place or scenario.home) for item in scenario.recycling.values()}
     found |= {(pile.commodity, pile.place or scenario.home) for pile in scenario.stockpiles.values()}
     return found | {(out, place) for place, outputs, _ in _unlimited_plants(scenario) for out in outputs}
 

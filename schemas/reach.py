@@ -1,35 +1,45 @@
-"""Whether rules meet a flow, and demands a supply."""
+"""Whether limits, events, hazards and tariff measures meet a flow."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings
-from schemas.limits import Budget, Limit, PermitSlots, ServiceFloor, ShareCap
-from schemas.scenario import Facility, Scenario
+from schemas.hazards import Hazard
+from schemas.limits import (
+    Budget,
+    ConcentrationCap,
+    Limit,
+    MinimumShare,
+    NetImportReliance,
+    PermitSlots,
+    ServiceFloor,
+    ShareCap,
+    Survival,
+)
+from schemas.profiles import largest, numbers
+from schemas.scenario import Facility
 from schemas.selections import matching
-
-Stop = tuple[str, str]
-"""(commodity, place)."""
-
-_SUPPLY = ("commodities", "places", "facilities", "projects", "routes", "stockpiles", "home")
+from schemas.supply import SUPPLY
 
 
 def check(findings: Findings) -> None:
-    """Demands nobody can serve, limits and events that meet nothing, routes with several quotas.
+    """Limits, events and hazards that meet nothing, shares that nobody can serve, routes with several quotas.
 
     Skipped where an entry that could change the answer is broken or refers to something unknown.
     """
     scenario = findings.scenario
-    if findings.can_read(*_SUPPLY, "demands"):
-        _check_demands(findings)
+    if findings.can_read(*SUPPLY, "demands"):
         for name, limit in scenario.limits.items():
             _note_if_nothing(findings, ("limits", name), _limit_meets_nothing(findings, limit))
+            if limit.violation_price_kusd is None and ("limits", name) not in findings.doubtful:
+                _note_if_impossible(findings, name, limit)
         for name, event in scenario.events.items():
             _note_if_nothing(findings, ("events", name), _event_meets_nothing(findings, event))
+        for name, hazard in scenario.hazards.items():
+            _note_if_nothing(findings, ("hazards", name), _hazard_meets_nothing(findings, hazard))
     if findings.can_read("commodities", "places", "routes", "home", "tariffs"):
         _check_quotas(findings)
 
@@ -55,94 +65,79 @@ def warn(findings: Findings) -> None:
     _warn_of_missing_values(findings)
     _warn_of_stockpiles(findings)
     _warn_of_budgets(findings)
-
-
-def reachable(scenario: Scenario) -> set[Stop]:
-    """Where each commodity can be had at all, following recipes, routes and opening stocks; dates do not count."""
-    plants = _running(scenario)
-    lacking = [{(commodity, plant.place) for commodity in plant.inputs} for plant in plants]
-    waiting: dict[Stop, list[int]] = defaultdict(list)
-    for number, stops in enumerate(lacking):
-        for stop in stops:
-            waiting[stop].append(number)
-    onward: dict[Stop, list[str]] = defaultdict(list)
-    for route in scenario.routes.values():
-        if route.capacity_t_per_y is None or _largest(route.capacity_t_per_y) > 0:
-            onward[route.commodity, route.origin].append(route.destination)
-
-    queue = [
-        (pile.commodity, pile.place or scenario.home) for pile in scenario.stockpiles.values() if pile.opening_t > 0
-    ]
-    queue += [(out, plant.place) for plant in plants if not plant.inputs for out in plant.outputs]
-    reached: set[Stop] = set()
-    while queue:
-        stop = queue.pop()
-        if stop in reached:
-            continue
-        reached.add(stop)
-        queue += [(stop[0], destination) for destination in onward[stop]]
-        for number in waiting[stop]:
-            lacking[number].discard(stop)
-            if not lacking[number]:
-                queue += [(out, plants[number].place) for out in plants[number].outputs]
-    return reached
-
-
-def _running(scenario: Scenario) -> list[Facility]:
-    """Facilities and projects that can run at all for home."""
-    plants = [*scenario.facilities.values(), *scenario.projects.values()]
-    return [
-        plant
-        for plant in plants
-        if plant.home_share > 0 and (plant.capacity_t_per_y is None or _largest(plant.capacity_t_per_y) > 0)
-    ]
-
-
-def _check_demands(findings: Findings) -> None:
-    scenario = findings.scenario
-    reached = reachable(scenario)
-    for name, demand in scenario.demands.items():
-        place = demand.place or scenario.home
-        if (demand.commodity, place) in reached or _largest(demand.quantity_t_per_y) == 0:
-            continue
-        message = f"no facility, project, route or opening stock brings `{demand.commodity}` to `{place}`."
-        remedy = _what_is_lacking(scenario, (demand.commodity, place), reached)
-        findings.note("unserved_demand", ["demands", name], message, value=demand.commodity, remedy=remedy)
-
-
-def _what_is_lacking(scenario: Scenario, stop: Stop, reached: set[Stop]) -> str:
-    commodity, place = stop
-    for collection in (scenario.facilities, scenario.projects):
-        for name, plant in collection.items():
-            lacking = [item for item in plant.inputs if (item, plant.place) not in reached]
-            if commodity in plant.outputs and lacking:
-                return f"`{name}` at `{plant.place}` makes it but cannot get `{lacking[0]}`."
-    sources = sorted({where for item, where in reached if item == commodity})
-    if sources:
-        return f"It is to be had at {', '.join(sources[:5])}: add a route from there."
-    return f"Add a facility that makes `{commodity}`, and a route to `{place}` if it stands elsewhere."
+    for name, limit in findings.scenario.limits.items():
+        if limit.violation_price_kusd is not None:
+            _note_if_impossible(findings, name, limit)
+        if isinstance(limit, ConcentrationCap):
+            _warn_of_few_sources(findings, ["limits", name, "cap_index"], limit)
 
 
 def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:
     """Why a limit on flows or shortages can never bind; None if it can."""
     scenario, selections = findings.scenario, findings.selections
-    if isinstance(limit, ShareCap):
-        places = selections.places(limit.places)
-        if not selections.routes([limit.commodity], places, {scenario.home}):
+    if isinstance(limit, ShareCap) and limit.origin_role == "last_origin":
+        if not selections.routes([limit.commodity], selections.places(limit.places), {scenario.home}):
             return f"the limit matches no flow: no route brings `{limit.commodity}` from these places to home."
-    elif isinstance(limit, ServiceFloor):
+    elif isinstance(limit, NetImportReliance):
+        if not _sources_abroad(findings, limit.commodity):
+            return f"the limit matches no flow: no route brings `{limit.commodity}` to home."
+    elif isinstance(limit, ShareCap | MinimumShare | ConcentrationCap):
+        if not _sources_abroad(findings, limit.commodity) and not _made_at_home(findings, limit.commodity):
+            return f"the limit matches no flow: no route brings `{limit.commodity}` to home, nothing makes it there."
+    elif isinstance(limit, ServiceFloor | Survival):
+        if isinstance(limit, Survival) and not selections.lost_places(limit):
+            return "the limit means no place: nothing at these plain places abroad makes or ships anything."
         commodities = selections.commodities(limit.commodities)
         if not any(item.tier in limit.tiers and item.commodity in commodities for item in scenario.demands.values()):
             return "the limit matches no demand: none has such a tier and commodity."
     return None
 
 
+def _note_if_impossible(findings: Findings, name: str, limit: Limit) -> None:
+    """Shares that nothing at home can serve: an error where hard, else a warning."""
+    if not isinstance(limit, MinimumShare) or largest(limit.minimum_share) == 0:
+        return
+    recycled = limit.source == "recycled"
+    if not _made_at_home(findings, limit.commodity, of_scrap=recycled) and _sources_abroad(findings, limit.commodity):
+        what = "recovers it, or makes it of scrap alone" if recycled else "makes or recovers it"
+        message = f"nothing at home {what}, so its share of `{limit.commodity}` is 0."
+        remedy = "Add a facility, a project or recycling at home, or a `violation_price_kusd`."
+        findings.note("nobody_can", ["limits", name], message, value=limit.source, remedy=remedy)
+
+
+def _warn_of_few_sources(findings: Findings, keys: list[str], limit: ConcentrationCap) -> None:
+    count = len(_sources_abroad(findings, limit.commodity)) + _made_at_home(findings, limit.commodity)
+    least = min(numbers(limit.cap_index))
+    if count and least * count < 1:
+        message = f"the index of {count} source{'s' if count > 1 else ''} is {1 / count:.3g} at least: nothing could "
+        message += f"be bought or made of `{limit.commodity}`."
+        findings.note("too_few_sources", keys, message, value=least, allowed=f"{1 / count:.3g} or more")
+
+
+def _sources_abroad(findings: Findings, commodity: str) -> set[str]:
+    scenario = findings.scenario
+    routes = findings.selections.routes([commodity], scenario.places, {scenario.home})
+    return {scenario.routes[name].origin for name in routes}
+
+
+def _made_at_home(findings: Findings, commodity: str, *, of_scrap: bool = False) -> bool:
+    """Whether something at home makes or recovers a commodity; `of_scrap`: recovers, or makes of scrap alone."""
+    scenario = findings.scenario
+    scrap = {name for name, item in scenario.commodities.items() if item.stage == "scrap"}
+    plants = [*scenario.facilities.values(), *scenario.projects.values()]
+    makers = [plant for plant in plants if plant.place == scenario.home and commodity in plant.outputs]
+    recovered = any(
+        item.commodity == commodity and (item.place or scenario.home) == scenario.home
+        for item in scenario.recycling.values()
+    )
+    return recovered or any(not of_scrap or (plant.inputs and plant.inputs.keys() <= scrap) for plant in makers)
+
+
 def _event_meets_nothing(findings: Findings, event: Event) -> str | None:
     """Why an event changes nothing; None if it changes something."""
     scenario, selections = findings.scenario, findings.selections
     if isinstance(event, ExportEvent):
-        origins, destinations = selections.places(event.places), selections.places(event.destinations)
-        if not selections.routes(selections.commodities(event.commodities), origins, destinations):
+        if not _routes_hit(findings, event):
             return "the event matches nothing: no route has such a commodity, origin and destination."
     elif isinstance(event, OutputEvent):
         plants = {**scenario.facilities, **scenario.projects}
@@ -166,8 +161,24 @@ def _event_meets_nothing(findings: Findings, event: Event) -> str | None:
     return None
 
 
+def _hazard_meets_nothing(findings: Findings, hazard: Hazard) -> str | None:
+    scenario = findings.scenario
+    if hazard.changes == "exports":
+        if not _routes_hit(findings, hazard):
+            return "the hazard matches nothing: no route has such a commodity, origin and destination."
+    elif not _plants_at(findings, {**scenario.facilities, **scenario.projects}, hazard.places, hazard.commodities):
+        return "the hazard matches nothing: no facility or project makes such a commodity at such a place."
+    return None
+
+
+def _routes_hit(findings: Findings, rule: ExportEvent | Hazard) -> list[str]:
+    selections = findings.selections
+    origins, destinations = selections.places(rule.places), selections.places(rule.destinations)
+    return selections.routes(selections.commodities(rule.commodities), origins, destinations)
+
+
 def _plants_at(
-    findings: Findings, plants: Mapping[str, Facility], places: Collection[str], commodities: list[str]
+    findings: Findings, plants: Mapping[str, Facility], places: Collection[str], commodities: Sequence[str]
 ) -> list[str]:
     chosen = findings.selections.places(tuple(places))
     made = findings.selections.commodities(commodities)
@@ -200,7 +211,8 @@ def _warn_of_budgets(findings: Findings) -> None:
         "capex": bool(scenario.projects),
         "onboarding": any(route.onboarding for route in scenario.routes.values()),
         "stock": bool(scenario.stockpiles),
-        "support": any(plant.price_floor for plant in plants),
+        "support": any(plant.price_floor for plant in plants)
+        or any(project.grant_share > 0 for project in scenario.projects.values()),
     }
     slots = [track.permit_slots for project in scenario.projects.values() for track in project.tracks.values()]
     for name, limit in scenario.limits.items():
@@ -241,14 +253,10 @@ def _warn_of_stockpiles(findings: Findings) -> None:
     stock_is_paid = any(isinstance(limit, Budget) and "stock" in limit.covers for limit in scenario.limits.values())
     for name, pile in scenario.stockpiles.items():
         place = pile.place or scenario.home
-        if _largest(pile.cover_days) > 0 and (pile.commodity, place) not in wanted:
+        if largest(pile.cover_days) > 0 and (pile.commodity, place) not in wanted:
             message = f"nobody at `{place}` demands `{pile.commodity}`, so its cover is no stock at all."
             findings.note("no_demand", ["stockpiles", name, "cover_days"], message)
         if stock_is_paid and scenario.commodities[pile.commodity].reference_price_kusd_per_t is None:
             message = f"without it the purchases of stockpile `{name}` cost a budget nothing but their premium."
             keys = ["commodities", pile.commodity, "reference_price_kusd_per_t"]
             findings.note("no_reference_price", keys, message)
-
-
-def _largest(profile: float | Mapping[int, float]) -> float:
-    return max(profile.values()) if isinstance(profile, Mapping) else profile

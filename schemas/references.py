@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from schemas import agreement, onboarding, reach, timing
+from schemas import agreement, branches, chances, needs, onboarding, reach, supply, timing
+from schemas.content import SourceBan
 from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings, Gaps
-from schemas.limits import ServiceFloor, ShareCap
+from schemas.hazards import Hazard
+from schemas.limits import (
+    ConcentrationCap,
+    Limit,
+    MinimumShare,
+    NetImportReliance,
+    ServiceFloor,
+    ShareCap,
+    Survival,
+)
 from schemas.problems import InputProblem
-from schemas.scenario import Facility, Project, Scenario
+from schemas.scenario import Demand, Facility, Project, Recycling, Scenario, Stockpile, TariffMeasure
 from schemas.selections import matching
 
 
@@ -21,10 +31,8 @@ def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputPro
     """
     findings = Findings(scenario, gaps or Gaps())
     check_references(findings)
-    timing.check(findings)
-    agreement.check(findings)
-    reach.check(findings)
-    onboarding.check(findings)
+    for subject in (timing, branches, chances, agreement, needs, supply, reach, onboarding):
+        subject.check(findings)
     return findings.all()
 
 
@@ -38,9 +46,8 @@ def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[Inp
 def find_warnings(scenario: Scenario) -> list[InputProblem]:
     """What is allowed but probably not meant, of a scenario without problems."""
     findings = Findings(scenario, Gaps())
-    timing.warn(findings)
-    agreement.warn(findings)
-    reach.warn(findings)
+    for subject in (timing, branches, chances, agreement, needs, supply, reach):
+        subject.warn(findings)
     return findings.all()
 
 
@@ -59,25 +66,22 @@ def check_references(findings: Findings) -> None:
     _check_routes(findings)
     _check_tariffs(findings)
     for name, stockpile in scenario.stockpiles.items():
-        keys = ["stockpiles", name]
-        findings.check_name("commodities", stockpile.commodity, [*keys, "commodity"])
-        _check_place(findings, stockpile.place, [*keys, "place"])
-        if stockpile.kind == "strategic":
-            _check_patterns(findings, "events", stockpile.release_events, [*keys, "release_events"])
+        _check_stockpile(findings, ["stockpiles", name], stockpile)
     for name, demand in scenario.demands.items():
-        findings.check_name("commodities", demand.commodity, ["demands", name, "commodity"])
-        _check_place(findings, demand.place, ["demands", name, "place"])
+        _check_demand(findings, ["demands", name], demand)
+    for name, recycling in scenario.recycling.items():
+        _check_recycling(findings, ["recycling", name], recycling)
     for name, limit in scenario.limits.items():
-        if isinstance(limit, ShareCap):
-            findings.check_name("commodities", limit.commodity, ["limits", name, "commodity"])
-            _check_places(findings, limit.places, ["limits", name, "places"])
-        elif isinstance(limit, ServiceFloor):
-            _check_patterns(findings, "commodities", limit.commodities, ["limits", name, "commodities"])
+        _check_limit(findings, ["limits", name], limit)
     for name, event in scenario.events.items():
         _check_event(findings, ["events", name], event)
     for name, future in scenario.futures.items():
         for item in future.events:
             findings.check_name("events", item, ["futures", name, "events"])
+        if future.after is not None:
+            findings.check_name("futures", future.after, ["futures", name, "after"])
+    for name, hazard in scenario.hazards.items():
+        _check_hazard(findings, ["hazards", name], hazard)
 
 
 def _check_facility(findings: Findings, keys: list[str], facility: Facility) -> None:
@@ -85,6 +89,8 @@ def _check_facility(findings: Findings, keys: list[str], facility: Facility) -> 
     for side, recipe in (("outputs", facility.outputs), ("inputs", facility.inputs)):
         for commodity in recipe:
             findings.check_name("commodities", commodity, [*keys, side, commodity])
+    _check_place(findings, facility.mined_in, [*keys, "mined_in"])
+    _check_place(findings, facility.refined_in, [*keys, "refined_in"])
 
 
 def _check_project(findings: Findings, name: str, project: Project) -> None:
@@ -111,8 +117,7 @@ def _check_tariffs(findings: Findings) -> None:
     for name, measure in tariffs.items():
         keys = ["tariffs", name]
         _check_place(findings, measure.destination, [*keys, "destination"])
-        _check_places(findings, measure.origins, [*keys, "origins"])
-        _check_places(findings, measure.except_origins, [*keys, "except_origins"])
+        _check_origins(findings, keys, measure)
         for field in ("commodities", "except_commodities"):
             for commodity in getattr(measure, field):
                 if "*" not in commodity:
@@ -120,6 +125,56 @@ def _check_tariffs(findings: Findings) -> None:
         for other in measure.replaces:
             if other not in known and findings.can_read("tariffs"):
                 findings.unknown("measures or programmes", other, [*keys, "replaces"], known)
+
+
+def _check_origins(findings: Findings, keys: list[str], measure: TariffMeasure) -> None:
+    clubs = findings.selections.clubs
+    _check_places(findings, measure.origins, [*keys, "origins"], clubs)
+    _check_places(findings, measure.except_origins, [*keys, "except_origins"], clubs)
+    for place in measure.quota.volume_by_origin_t_per_y if measure.quota else ():
+        findings.check_name("places", place, [*keys, "quota", "volume_by_origin_t_per_y", place])
+
+
+def _check_stockpile(findings: Findings, keys: list[str], stockpile: Stockpile) -> None:
+    findings.check_name("commodities", stockpile.commodity, [*keys, "commodity"])
+    _check_place(findings, stockpile.place, [*keys, "place"])
+    if stockpile.kind == "strategic":
+        _check_patterns(findings, "events", stockpile.release_events, [*keys, "release_events"])
+    _check_bans(findings, keys, stockpile.source_bans)
+
+
+def _check_demand(findings: Findings, keys: list[str], demand: Demand) -> None:
+    findings.check_name("commodities", demand.commodity, [*keys, "commodity"])
+    _check_place(findings, demand.place, [*keys, "place"])
+    for name, substitute in demand.substitutes.items():
+        if substitute.commodity is not None:
+            findings.check_name("commodities", substitute.commodity, [*keys, "substitutes", name, "commodity"])
+    _check_bans(findings, keys, demand.source_bans)
+
+
+def _check_bans(findings: Findings, keys: list[str], bans: Mapping[str, SourceBan]) -> None:
+    for name, ban in bans.items():
+        _check_places(findings, ban.places, [*keys, "source_bans", name, "places"])
+
+
+def _check_recycling(findings: Findings, keys: list[str], recycling: Recycling) -> None:
+    findings.check_name("commodities", recycling.commodity, [*keys, "commodity"])
+    _check_place(findings, recycling.place, [*keys, "place"])
+    if recycling.from_commodity is not None:
+        findings.check_name("commodities", recycling.from_commodity, [*keys, "from_commodity"])
+
+
+def _check_limit(findings: Findings, keys: list[str], limit: Limit) -> None:
+    if isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
+        findings.check_name("commodities", limit.commodity, [*keys, "commodity"])
+    if isinstance(limit, ShareCap | Survival):
+        _check_places(findings, limit.places, [*keys, "places"])
+    if isinstance(limit, ServiceFloor | Survival):
+        _check_patterns(findings, "commodities", limit.commodities, [*keys, "commodities"])
+    made_of = ("futures", "limits", "places", "facilities", "projects", "routes", "home")
+    if limit.futures and findings.can_read_shapes(*made_of):
+        known = {*findings.names("futures"), *findings.selections.survival_futures()}
+        _check_known(findings, "futures", known, limit.futures, [*keys, "futures"])
 
 
 def _check_event(findings: Findings, keys: list[str], event: Event) -> None:
@@ -140,19 +195,30 @@ def _check_event(findings: Findings, keys: list[str], event: Event) -> None:
         _check_patterns(findings, "tariffs", event.switch_off, [*keys, "switch_off"])
 
 
+def _check_hazard(findings: Findings, keys: list[str], hazard: Hazard) -> None:
+    _check_places(findings, hazard.places, [*keys, "places"])
+    _check_patterns(findings, "commodities", hazard.commodities, [*keys, "commodities"])
+    _check_places(findings, hazard.destinations, [*keys, "destinations"])
+
+
 def _check_place(findings: Findings, name: str | None, keys: Sequence[str]) -> None:
     if name is not None:
         findings.check_name("places", name, keys)
 
 
-def _check_places(findings: Findings, selection: Sequence[str], keys: Sequence[str]) -> None:
-    """Each name in a list must be `*`, a place or a group; a broken place may have been the only one of a group."""
+def _check_places(
+    findings: Findings, selection: Sequence[str], keys: Sequence[str], clubs: Collection[str] = ()
+) -> None:
+    """Each name in a list must be `*`, a place, a group or one of the clubs; a broken place may have been the only one
+    of a group."""
     if not findings.can_read_shapes("places"):
         return
-    known = {*findings.names("places"), *findings.selections.groups}
+    known = {*findings.names("places"), *findings.selections.groups, *clubs}
     for name in selection:
         if name != "*" and name not in known:
-            findings.unknown("places or groups", name, keys, known)
+            is_club = name in findings.selections.clubs
+            remedy = "As a `membership` it counts in tariff measures only: put it among `groups`." if is_club else None
+            findings.unknown("places or groups", name, keys, known, remedy)
 
 
 def _check_patterns(findings: Findings, collection: str, patterns: Sequence[str], keys: Sequence[str]) -> None:

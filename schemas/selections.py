@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from schemas.limits import Survival
 from schemas.scenario import Scenario, TariffMeasure
 
 
@@ -28,15 +30,16 @@ class Selections:
                 found.setdefault(group, set()).add(name)
         return found
 
+    @cached_property
+    def clubs(self) -> dict[str, set[str]]:
+        """The places of each group that counts by date, those that belong to it at some time."""
+        return self._clubs(always=False)
+
     def places(self, selection: Sequence[str]) -> frozenset[str]:
         """Places meant by names, groups or `*`; regions with a member that is meant are in it."""
         key = ("places", tuple(selection))
         if key not in self._chosen:
-            chosen = set()
-            for name in selection:
-                chosen |= set(self.scenario.places) if name == "*" else {name} | self.groups.get(name, set())
-            touched = {name for name, place in self.scenario.places.items() if chosen & place.members.keys()}
-            self._chosen[key] = frozenset(chosen & self.scenario.places.keys() | touched)
+            self._chosen[key] = self._with_regions(self._named(selection, self.groups))
         return self._chosen[key]
 
     def commodities(self, patterns: Sequence[str], hts: Sequence[str] = ()) -> frozenset[str]:
@@ -64,22 +67,85 @@ class Selections:
         ]
 
     def routes_of_measure(self, measure: TariffMeasure) -> list[str]:
-        """Names of the routes a tariff measure is meant for, exemptions taken out, whatever the date."""
+        """Names of the routes a tariff measure is meant for, exemptions taken out, whatever the date.
+
+        What asks where material was mined or refined may meet it on any route.
+        """
         commodities = self.commodities(measure.commodities, measure.hts)
+        if measure.includes_derivatives:
+            commodities = self._with_derivatives(commodities)
         exempt = self.commodities(measure.except_commodities, measure.except_hts)
-        # A region is out only as a whole: with one member exempt the others still pay.
-        origins = self.places(measure.origins) - self._wholly(measure.except_origins)
+        by_origin = measure.origin_role == "last_origin"
+        origins = self.origins_of_measure(measure) if by_origin else self.scenario.places.keys()
         destination = measure.destination or self.scenario.home
         return self.routes(sorted(commodities - exempt), origins, {destination})
 
-    def _wholly(self, selection: Iterable[str]) -> frozenset[str]:
+    def origins_of_measure(self, measure: TariffMeasure) -> frozenset[str]:
+        """Places that are among a measure's origins on some day, whatever its own dates."""
+        origins = self._with_regions(self._named(measure.origins, self.groups, self.clubs))
+        # A region is out only as a whole: with one member exempt the others still pay. A club, only if joined for good.
+        exempt = self._named(measure.except_origins, self.groups, self._clubs(always=True))
+        whole = {
+            name for name, place in self.scenario.places.items() if place.members and place.members.keys() <= exempt
+        }
+        return origins - exempt - whole
+
+    def lost_places(self, limit: Survival) -> list[str]:
+        """The places whose loss a survival limit means, one at a time, in the order of `places`."""
+        scenario = self.scenario
+        plants = [*scenario.facilities.values(), *scenario.projects.values()]
+        used = {route.origin for route in scenario.routes.values()} | {plant.place for plant in plants}
+        used.update(*(place.members for place in scenario.places.values()))
+        chosen = self._named(limit.places, self.groups)
+        return [
+            name
+            for name, place in scenario.places.items()
+            if name in chosen and name in used and not place.members and name != scenario.home
+        ]
+
+    def survival_futures(self) -> dict[str, tuple[str, str]]:
+        """The stress futures that survival limits stand for: by name, the limit and the place lost."""
+        meant = [
+            (name, place)
+            for name, limit in self.scenario.limits.items()
+            if isinstance(limit, Survival)
+            for place in self.lost_places(limit)
+        ]
+        limits_of = Counter(place for _, place in meant)
+        return {
+            f"without {place}" + (f" ({name})" if limits_of[place] > 1 else ""): (name, place) for name, place in meant
+        }
+
+    def _named(self, selection: Iterable[str], *groups: Mapping[str, set[str]]) -> set[str]:
         chosen: set[str] = set()
         for name in selection:
-            chosen |= set(self.scenario.places) if name == "*" else {name} | self.groups.get(name, set())
-        whole = {
-            name for name, place in self.scenario.places.items() if place.members and place.members.keys() <= chosen
-        }
-        return frozenset(chosen | whole)
+            if name == "*":
+                return set(self.scenario.places)
+            chosen.add(name)
+            chosen.update(*(group.get(name, ()) for group in groups))
+        return chosen
+
+    def _with_regions(self, chosen: set[str]) -> frozenset[str]:
+        touched = {name for name, place in self.scenario.places.items() if chosen & place.members.keys()}
+        return frozenset(chosen & self.scenario.places.keys() | touched)
+
+    def _with_derivatives(self, commodities: frozenset[str]) -> frozenset[str]:
+        """These commodities and all that recipes make of them, directly or not."""
+        plants = [*self.scenario.facilities.values(), *self.scenario.projects.values()]
+        found: set[str] = set()
+        made = set(commodities)
+        while not made <= found:
+            found |= made
+            made = {output for plant in plants if found & plant.inputs.keys() for output in plant.outputs}
+        return frozenset(found)
+
+    def _clubs(self, *, always: bool) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, place in self.scenario.places.items():
+            for club, membership in place.memberships.items():
+                if not always or (membership.onset is None and membership.until is None):
+                    found.setdefault(club, set()).add(name)
+        return found
 
 
 def matching(patterns: Iterable[str], names: Collection[str]) -> set[str]:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import accumulate
+from typing import Any
 
+from pydantic import BaseModel
+
+from schemas.content import SourceBan
 from schemas.findings import Findings
-from schemas.scenario import Horizon, Project
+from schemas.limits import Survival
+from schemas.scenario import Horizon, Membership, Project, Scenario, TariffMeasure
 
-_NO_PROBABILITY = 1e-12
+Dated = TariffMeasure | SourceBan | Membership
+"""What is in force from `onset` to `until`."""
 
 
 def check(findings: Findings) -> None:
     """Dates that are out of order, and events and starts that cannot be as they say."""
     scenario = findings.scenario
-    for name, measure in scenario.tariffs.items():
-        _check_order(findings, ["tariffs", name], measure.onset, measure.until)
+    for keys, rule in _dated(scenario):
+        _check_order(findings, keys, rule.onset, rule.until)
+    for name, limit in scenario.limits.items():
+        if isinstance(limit, Survival):
+            _check_order(findings, ["limits", name], limit.onset, limit.until)
     for name, event in scenario.events.items():
         _check_order(findings, ["events", name], event.onset, event.until)
     for name, project in scenario.projects.items():
@@ -28,31 +36,36 @@ def check(findings: Findings) -> None:
             keys = ["routes", name, "onboarding"]
             _check_window(findings, keys, route.onboarding.earliest, route.onboarding.latest)
     if findings.knows("horizon"):
-        _check_events(findings)
+        for name, event in scenario.events.items():
+            _check_onset(findings, ["events", name, "onset"], event.onset, "an event")
+        for name, limit in scenario.limits.items():
+            if isinstance(limit, Survival):
+                _check_onset(findings, ["limits", name, "onset"], limit.onset, "a loss")
         for name, project in scenario.projects.items():
             _check_forced_track(findings, name, project)
-        if findings.can_read("events", "futures"):
-            _check_departures(findings)
 
 
 def warn(findings: Findings) -> None:
     """Dates and years that the horizon does not meet."""
     scenario, horizon = findings.scenario, findings.scenario.horizon
     first, end = horizon.first_year, end_year(horizon)
-    for name, measure in scenario.tariffs.items():
-        if measure.until and measure.until <= date(first, 1, 1):
-            message = "the measure is over before the horizon begins."
-            findings.note("outside_horizon", ["tariffs", name, "until"], message, value=str(measure.until))
-        elif measure.onset and measure.onset.year >= end:
-            message = "the measure begins after the horizon."
-            findings.note("outside_horizon", ["tariffs", name, "onset"], message, value=str(measure.onset))
+    for keys, rule in _dated(scenario):
+        what = "measure" if isinstance(rule, TariffMeasure) else "ban"
+        if isinstance(rule, Membership):
+            continue  # a fact about a place, whatever the horizon
+        if rule.until and rule.until <= date(first, 1, 1):
+            message = f"the {what} is over before the horizon begins."
+            findings.note("outside_horizon", [*keys, "until"], message, value=str(rule.until))
+        elif rule.onset and rule.onset.year >= end:
+            message = f"the {what} begins after the horizon."
+            findings.note("outside_horizon", [*keys, "onset"], message, value=str(rule.onset))
     for name, project in scenario.projects.items():
         if project.committed_start is None and not _can_start(horizon, project):
             message = "the project cannot start on any track so that it comes on line within the horizon."
             findings.note("outside_horizon", ["projects", name], message)
     for name, route in scenario.routes.items():
-        rule = route.onboarding
-        if rule and not _can_decide(horizon, (rule.earliest, rule.latest), rule.lead_years):
+        wait = route.onboarding
+        if wait and not _can_decide(horizon, (wait.earliest, wait.latest), wait.lead_years):
             message = "the route cannot be onboarded in time to be used within the horizon."
             findings.note("outside_horizon", ["routes", name, "onboarding"], message)
     _warn_of_years(findings, end)
@@ -61,6 +74,21 @@ def warn(findings: Findings) -> None:
 def end_year(horizon: Horizon) -> int:
     """First year after the horizon."""
     return horizon.first_year + sum(horizon.period_years)
+
+
+def _dated(scenario: Scenario) -> Iterator[tuple[list[str], Dated]]:
+    """Each rule that may have a first and a last day, and where it stands."""
+    for name, place in scenario.places.items():
+        for club, membership in place.memberships.items():
+            yield ["places", name, "memberships", club], membership
+    for name, measure in scenario.tariffs.items():
+        yield ["tariffs", name], measure
+    for name, pile in scenario.stockpiles.items():
+        for key, ban in pile.source_bans.items():
+            yield ["stockpiles", name, "source_bans", key], ban
+    for name, demand in scenario.demands.items():
+        for key, ban in demand.source_bans.items():
+            yield ["demands", name, "source_bans", key], ban
 
 
 def _check_order(findings: Findings, keys: list[str], onset: date | None, until: date | None) -> None:
@@ -102,47 +130,16 @@ def _check_commitment_of_others(findings: Findings, name: str, project: Project)
             findings.note("both_committed", ["projects", name, "excludes"], message, value=other, remedy=remedy)
 
 
-def _check_events(findings: Findings) -> None:
+def _check_onset(findings: Findings, keys: list[str], onset: date, what: str) -> None:
     horizon = findings.scenario.horizon
     second = horizon.first_year + horizon.period_years[0]
     end = end_year(horizon)
-    for name, event in findings.scenario.events.items():
-        keys = ["events", name, "onset"]
-        if event.onset.year < second:
-            message = "an event cannot begin in the first period or before, as nothing would be decided before it."
-            findings.note(
-                "onset_too_early", keys, message, value=str(event.onset), allowed=f"{date(second, 1, 1)} or later"
-            )
-        elif event.onset.year >= end:
-            message = "the event begins after the horizon."
-            allowed = f"a day before the year {end}"
-            findings.note("outside_horizon", keys, message, value=str(event.onset), allowed=allowed)
-
-
-def _check_departures(findings: Findings) -> None:
-    """A future departs from the base path, which ends where the futures before have taken all probability."""
-    futures = findings.scenario.futures
-    given = sum(future.probability or 0 for future in futures.values())
-    departing: dict[int, list[str]] = {}
-    for name, future in futures.items():
-        if future.events:
-            onset = min(findings.scenario.events[event].onset.year for event in future.events)
-            departing.setdefault(_period_of(findings.scenario.horizon, onset), []).append(name)
-    left = 1.0
-    for _, names in sorted(departing.items()):
-        has_ended = left < _NO_PROBABILITY
-        for name in names:
-            if has_ended:
-                message = "the future can never come: by its first event, earlier futures have taken all probability."
-                findings.note("never_comes", ["futures", name], message, remedy="Take it away, or lower the others.")
-            own = futures[name].probability
-            left -= max(0.0, 1 - given) if own is None else own
-
-
-def _period_of(horizon: Horizon, year: int) -> int:
-    """Number of the period that contains a year."""
-    ends = accumulate(horizon.period_years, initial=horizon.first_year)
-    return sum(1 for end in ends if end <= year)
+    if onset.year < second:
+        message = f"{what} cannot begin in the first period or before, as nothing would be decided before it."
+        findings.note("onset_too_early", keys, message, value=str(onset), allowed=f"{date(second, 1, 1)} or later")
+    elif onset.year >= end:
+        message = f"{what} cannot begin after the horizon."
+        findings.note("outside_horizon", keys, message, value=str(onset), allowed=f"a day before the year {end}")
 
 
 def _check_forced_track(findings: Findings, name: str, project: Project) -> None:
@@ -180,10 +177,25 @@ def _can_decide(horizon: Horizon, window: tuple[int | None, int | None], lead_ye
 
 def _warn_of_years(findings: Findings, end: int) -> None:
     """Numbers by year of which none is for a year of the horizon or before: the first would hold throughout."""
-    for collection in ("commodities", "facilities", "projects", "routes", "tariffs", "stockpiles", "demands", "limits"):
-        for name, entry in getattr(findings.scenario, collection).items():
-            for field, value in entry:
-                years = [year for year in value if isinstance(year, int)] if isinstance(value, Mapping) else []
-                if years and min(years) >= end:
-                    message = f"all years are after the horizon; the number for {min(years)} is used."
-                    findings.note("outside_horizon", [collection, name, field], message, value=min(years))
+    for collection, entries in findings.scenario:
+        for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+            for keys, first in _first_years(entry, [collection, name]):
+                if first >= end:
+                    message = f"all years are after the horizon; the number for {first} is used."
+                    findings.note("outside_horizon", keys, message, value=first)
+
+
+def _first_years(value: Any, keys: list[str]) -> Iterator[tuple[list[str], int]]:
+    """Where numbers by year stand within an entry, and the first year of each."""
+    if isinstance(value, BaseModel):
+        for field, item in value:
+            yield from _first_years(item, [*keys, field])
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _first_years(item, [*keys, str(index)])
+    elif isinstance(value, Mapping) and value:
+        if all(isinstance(key, int) for key in value):
+            yield keys, min(value)
+        else:
+            for key, item in value.items():
+                yield from _first_years(item, [*keys, str(key)])

@@ -1,0 +1,223 @@
+"""Whether futures hang together: how likely they are, whom they follow, when they depart, which limits name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import accumulate
+
+from schemas.events import Future
+from schemas.findings import Findings
+from schemas.limits import Limit, Survival
+from schemas.profiles import TOLERANCE
+from schemas.scenario import Horizon
+from schemas.selections import matching
+
+_NO_PROBABILITY = 1e-12
+
+
+def check(findings: Findings) -> None:
+    """Probabilities that do not add up, lines of futures that cannot be, and futures that never come."""
+    futures = findings.scenario.futures
+    for name, future in futures.items():
+        _check_stress(findings, name, future)
+        _check_line(findings, name, future)
+    _check_survival_names(findings)
+    if findings.can_read_shapes("futures", "sampling"):
+        _check_probabilities(findings)
+    for name, limit in findings.scenario.limits.items():
+        _check_scope(findings, ["limits", name], limit)
+    if findings.knows("horizon") and findings.can_read("events", "futures", "sampling"):
+        _Departures(findings).check()
+
+
+def warn(findings: Findings) -> None:
+    """Limits on futures without a node of their own."""
+    scenario = findings.scenario
+    made = findings.selections.survival_futures()
+    for name, limit in scenario.limits.items():
+        meant = matching(limit.futures, {**scenario.futures, **made})
+        if limit.futures and not any(future in made or scenario.futures[future].events for future in meant):
+            message = "it applies nowhere: a future without events has no years of its own."
+            findings.note("unused", ["limits", name, "futures"], message, value=limit.futures)
+
+
+def line(futures: Mapping[str, Future], name: str) -> list[str]:
+    """A future and those it follows, nearest first; empty if an unknown one or a circle is among them."""
+    found = [name]
+    while (after := futures[found[-1]].after) is not None:
+        if after in found or after not in futures:
+            return []
+        found.append(after)
+    return found
+
+
+def _check_stress(findings: Findings, name: str, future: Future) -> None:
+    keys = ["futures", name]
+    if future.stress and future.probability:
+        message = "a stress test is no forecast: its probability is 0."
+        remedy = "Take the probability away, or `stress`."
+        more = {"value": future.probability, "allowed": "0, or none given", "remedy": remedy}
+        findings.note("stress_probability", [*keys, "probability"], message, **more)
+    followed = findings.scenario.futures.get(future.after or "")
+    if followed is not None and followed.stress and not future.stress:
+        message = "a future that follows a stress test must be one too."
+        findings.note("after_stress", [*keys, "after"], message, value=future.after, remedy="Set `stress: true`.")
+
+
+def _check_line(findings: Findings, name: str, future: Future) -> None:
+    """What follows another must have something new, and follow no circle."""
+    futures = findings.scenario.futures
+    keys = ["futures", name]
+    chain = line(futures, name)
+    before = [event for other in chain[1:] for event in futures[other].events]
+    for number, event in enumerate(future.events):
+        if event in before or event in future.events[:number]:
+            message = "the future has this event already."
+            remedy = "A future has the events of those it follows; give each event once."
+            findings.note("repeated_event", [*keys, "events"], message, value=event, remedy=remedy)
+    if future.after is None:
+        return
+    if not chain and _is_in_circle(futures, name):
+        message = "the future follows itself."
+        remedy = "Let one of the circle depart from the base path."
+        findings.note("follows_itself", [*keys, "after"], message, value=future.after, remedy=remedy)
+    if not future.events:
+        message = "a future that follows another needs an event of its own, or it would never depart from it."
+        findings.note("no_event", [*keys, "events"], message, remedy="Give it one, or take it away.")
+
+
+def _is_in_circle(futures: Mapping[str, Future], name: str) -> bool:
+    seen: set[str] = set()
+    after = futures[name].after
+    while after is not None and after in futures and after not in seen:
+        if after == name:
+            return True
+        seen.add(after)
+        after = futures[after].after
+    return False
+
+
+def _check_survival_names(findings: Findings) -> None:
+    for name, (limit, place) in findings.selections.survival_futures().items():
+        if name in findings.names("futures"):
+            message = f"the limit `{limit}` stands for a future of this name, without `{place}`."
+            findings.note("ambiguous_name", ["futures", name], message, remedy="Give it another name.")
+
+
+def _check_probabilities(findings: Findings) -> None:
+    scenario = findings.scenario
+    if not scenario.futures:
+        return
+    chances = {name: future.probability for name, future in scenario.futures.items() if not future.stress}
+    blank = [name for name, chance in chances.items() if chance is None]
+    given = {name: chance for name, chance in chances.items() if chance is not None}
+    total = sum(given.values())
+    sampled = scenario.sampling is not None
+    listed = " + ".join(f"{value:g} ({name})" for name, value in list(given.items())[:10])
+    listed += " + ..." if len(given) > 10 else ""
+    more: dict[str, object] = {}
+    if sampled and blank:
+        message = "futures that are drawn take what the listed ones leave, so each of these needs a probability."
+        more = {"value": blank, "remedy": "Give it, or take `sampling` away."}
+    elif sampled and total > 1 - TOLERANCE:
+        message = f"the probabilities add to {total:.6g} and leave nothing to futures that are drawn: {listed}."
+        more = {"value": round(total, 9), "allowed": "a sum below 1", "remedy": "Lower some of them."}
+    elif not sampled and not chances:
+        message = "all futures are stress tests, so nothing is said of what may come."
+        more = {"remedy": "Add one without events, such as `as_planned: {}`."}
+    elif len(blank) > 1:
+        message = f"{len(blank)} futures have no probability; at most one may be left to take what the others leave."
+        more = {"value": blank}
+    elif not sampled and (total > 1 + TOLERANCE or (not blank and total < 1 - TOLERANCE)):
+        message = f"the probabilities add to {total:.6g}, not to 1: {listed}."
+        remedy = "Leave one of them out: it takes what the others leave." if total < 1 else "Lower some of them."
+        more = {"value": round(total, 9), "allowed": "a sum of 1", "remedy": remedy}
+    else:
+        return
+    findings.note("probabilities", ["futures"], message, **more)
+
+
+def _check_scope(findings: Findings, keys: list[str], limit: Limit) -> None:
+    if isinstance(limit, Survival):
+        for field, default in (("futures", []), ("applies_to", "all")):
+            found = getattr(limit, field)
+            if found != default:
+                message = f"it applies to the futures that the limit itself stands for; `{field}` has no place in it."
+                findings.note("two_scopes", [*keys, field], message, value=found, remedy="Take it away.")
+    elif limit.futures and limit.applies_to == "base_path":
+        message = "`futures` and `applies_to: base_path` are both given; no node is of both."
+        findings.note("two_scopes", [*keys, "applies_to"], message, remedy="Take one of them away.")
+
+
+class _Departures:
+    """When futures depart from what they follow, and whether anything is left of it by then."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.futures = {
+            name: future for name, future in findings.scenario.futures.items() if line(findings.scenario.futures, name)
+        }
+        self.horizon = findings.scenario.horizon
+        self.departs = {name: self._departure(name) for name in self.futures}
+        stated = sum(future.probability or 0 for future in self.futures.values())
+        blank = 0.0 if findings.scenario.sampling else max(0.0, 1 - stated)
+        self.leaves: dict[str, float] = dict.fromkeys(self.futures, 0.0)
+        """Probability that leaves with each: its own and that of all that follow it."""
+        for name, future in self.futures.items():
+            own = 0.0 if future.stress else blank if future.probability is None else future.probability
+            for above in line(self.futures, name):
+                self.leaves[above] += own
+
+    def check(self) -> None:
+        for name, future in self.futures.items():
+            period = self.departs[name]
+            if period is None:
+                continue
+            if future.after is not None and not self.futures[future.after].events:
+                message = "the future it follows has no events, so it never departs from the base path."
+                keys = ["futures", name, "after"]
+                self.findings.note("departs_too_early", keys, message, value=future.after, remedy="Leave `after` out.")
+            elif future.after is not None and period <= (departs := self.departs[future.after] or 0):
+                self._note_too_early(name, future.after, departs)
+            elif self._left(future.after, period - 1) < _NO_PROBABILITY:
+                message = "the future can never come: by its first event, earlier futures have taken all probability."
+                remedy = "Take it away, or lower the others."
+                self.findings.note("never_comes", ["futures", name], message, remedy=remedy)
+        for name, limit in self.findings.scenario.limits.items():
+            period = _period_of(self.horizon, limit.onset.year) if isinstance(limit, Survival) else 0
+            if 0 < period < len(self.horizon.period_years) and self._left(None, period - 1) < _NO_PROBABILITY:
+                message = "the loss can never come: by its onset, the futures have taken all probability."
+                remedy = "Let it begin before, or add a future without events."
+                self.findings.note("never_comes", ["limits", name, "onset"], message, remedy=remedy)
+
+    def _departure(self, name: str) -> int | None:
+        """Period of the first event that is not of those it follows; None if there is none within the horizon."""
+        own, *before = [set(self.futures[other].events) for other in line(self.futures, name)]
+        events = self.findings.scenario.events
+        periods = [_period_of(self.horizon, events[event].onset.year) for event in own.difference(*before)]
+        return min((period for period in periods if 0 < period < len(self.horizon.period_years)), default=None)
+
+    def _note_too_early(self, name: str, followed: str, departs: int) -> None:
+        starts = list(accumulate(self.horizon.period_years, initial=self.horizon.first_year))
+        message = f"`{followed}` itself departs in the period from {starts[departs]}, and this future not after that."
+        allowed = f"a first event in {starts[departs + 1]} or later"
+        remedy = "Let it begin later, or give the future all its events and leave `after` out."
+        keys = ["futures", name, "after"]
+        self.findings.note("departs_too_early", keys, message, value=followed, allowed=allowed, remedy=remedy)
+
+    def _left(self, branch: str | None, period: int) -> float:
+        """Probability on the base path, or on a future and those that have yet to depart from it, in a period."""
+        gone = sum(
+            self.leaves[name]
+            for name, future in self.futures.items()
+            if future.after == branch and (departs := self.departs[name]) is not None and departs <= period
+        )
+        if branch is None:
+            return 1.0 - gone
+        return 1.0 if self.futures[branch].stress else self.leaves[branch] - gone
+
+
+def _period_of(horizon: Horizon, year: int) -> int:
+    """Number of the period that contains a year."""
+    ends = accumulate(horizon.period_years, initial=horizon.first_year)
+    return sum(1 for end in ends if end <= year) - 1
