@@ -27,10 +27,19 @@ COLUMNS = {
     "node_costs": ["node", "term", "cost_kusd"],
     "futures": ["future", "probability", "cost_kusd"],
 }
+PLAN_COLUMNS = {
+    **COLUMNS,
+    "serve": ["demand", "option", "node", "served_t_per_y"],
+    "activity": ["facility", "mode", "node", "run_t_per_y"],
+    "declare": ["commodity", "place", "variant", "declared", "node", "declared_t_per_y"],
+    "recover": ["recycling", "node", "recovered_t_per_y"],
+    "regrets": ["future", "best_kusd", "regret_kusd"],
+}
+"""Of the plans below and of those that use every concept."""
 
 
 def frames(lists: Lists) -> dict[str, pd.DataFrame]:
-    return {name: pd.DataFrame(lists.get(name, []), columns=columns) for name, columns in COLUMNS.items()}
+    return {name: pd.DataFrame(lists.get(name, []), columns=columns) for name, columns in PLAN_COLUMNS.items()}
 
 
 def verdict_of(data: Data, lists: Lists, objective: float | None = None) -> Verdict:
@@ -131,7 +140,7 @@ def golden_plan() -> Lists:
             ["store", "ban@2028", 0.0, 50.0, 50.0],
             ["store", "ban@2029", 0.0, 50.0, 0.0],
         ],
-        "serve": [[name, node, t] for node in nodes for name, t in (("military", 20.0), ("civilian", 80.0))],
+        "serve": [[name, "itself", node, t] for node in nodes for name, t in (("military", 20.0), ("civilian", 80.0))],
         "node_costs": [
             ["2026", "production", 1000.0],
             ["2026", "freight", 100.0],
@@ -403,16 +412,16 @@ def workshop_plan() -> Lists:
         ],
         "dispose": [["slag", "USA", node, 3.0] for node in ("2026", "2028", "crisis@2028")],
         "serve": [
-            ["military", "2026", 40.0],
-            ["civilian", "2026", 30.0],
-            ["military", "2028", 40.0],
-            ["civilian", "2028", 60.0],
-            ["military", "2029", 40.0],
-            ["civilian", "2029", 60.0],
-            ["military", "crisis@2028", 40.0],
-            ["civilian", "crisis@2028", 60.0],
-            ["military", "crisis@2029", 38.0],
-            ["civilian", "crisis@2029", 57.0],
+            ["military", "itself", "2026", 40.0],
+            ["civilian", "itself", "2026", 30.0],
+            ["military", "itself", "2028", 40.0],
+            ["civilian", "itself", "2028", 60.0],
+            ["military", "itself", "2029", 40.0],
+            ["civilian", "itself", "2029", 60.0],
+            ["military", "itself", "crisis@2028", 40.0],
+            ["civilian", "itself", "crisis@2028", 60.0],
+            ["military", "itself", "crisis@2029", 38.0],
+            ["civilian", "itself", "crisis@2029", 57.0],
         ],
         "shortage": [
             ["civilian", 0, "2026", 30.0],
@@ -449,7 +458,7 @@ def cell(table: str, key: list[Any], column: str, value: Any) -> Mutation:
     def mutate(_: Data, lists: Lists) -> None:
         rows = [row for row in lists[table] if row[: len(key)] == key]
         assert len(rows) == 1
-        rows[0][COLUMNS[table].index(column)] = value
+        rows[0][PLAN_COLUMNS[table].index(column)] = value
 
     return mutate
 
@@ -464,7 +473,7 @@ def without(table: str, key: list[Any]) -> Mutation:
 
 
 def more(table: str, row: list[Any]) -> Mutation:
-    return lambda _, lists: lists[table].append(row)
+    return lambda _, lists: lists.setdefault(table, []).append(row)
 
 
 def with_event(event: Data) -> Mutation:

@@ -89,7 +89,7 @@ BROKEN: list[tuple[str, Mutation, str]] = [
     ),
     (
         "served without supply",
-        cell("serve", ["civilian", "2026"], "served_t_per_y", 31.0),
+        cell("serve", ["civilian", "itself", "2026"], "served_t_per_y", 31.0),
         "balance of metal at USA in 2026 is off by 1 t/y",
     ),
     (
@@ -370,14 +370,22 @@ BROKEN: list[tuple[str, Mutation, str]] = [
         more("ship", ["AUS-USA", "in_quota", "2028", 1.0]),
         "ship of AUS-USA in_quota at 2028 does not exist",
     ),
-    ("an unknown node", more("serve", ["military", "2027", 1.0]), "serve of military at 2027 does not exist"),
+    (
+        "an unknown node",
+        more("serve", ["military", "itself", "2027", 1.0]),
+        "serve of military itself at 2027 does not exist",
+    ),
     ("an unknown track", more("starts", ["R", "fast", "2026"]), "starts of R fast at 2026 does not exist"),
     (
         "a floor's slack without its demand",
         more("slack", ["military floor", "", "2026", 1.0]),
         "slack of military floor at 2026 does not exist",
     ),
-    ("a row twice", more("serve", ["military", "2026", 40.0]), "serve of military at 2026 is listed twice"),
+    (
+        "a row twice",
+        more("serve", ["military", "itself", "2026", 40.0]),
+        "serve of military itself at 2026 is listed twice",
+    ),
     ("a node is missing", without("nodes", ["2029"]), "node 2029 is missing"),
     (
         "a node too many",

@@ -10,8 +10,8 @@ from check_plans import Data, golden_toy
 
 from optimizer.check.availability import Events
 from optimizer.check.case import World
-from optimizer.check.costs import cvar_kusd
 from optimizer.check.duty import Duty
+from optimizer.check.objective import cvar_kusd
 from optimizer.check.periods import Period, decimal_year, mean, share_of_days
 from optimizer.check.selections import place_share, selects_code, selects_name
 from optimizer.check.steps import cost_steps

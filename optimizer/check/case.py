@@ -8,16 +8,18 @@ from functools import cached_property
 from math import inf
 
 from optimizer.check.availability import Conditions, Events, makers
+from optimizer.check.content import CLEAN, Content, Variant
 from optimizer.check.duty import Duties, Duty
 from optimizer.check.ledger import Unit
+from optimizer.check.options import Option, options_of
 from optimizer.check.periods import Period, mean
-from optimizer.check.plan import Name, Plan
+from optimizer.check.plan import Plan
 from optimizer.check.projects import Projects
 from optimizer.check.selections import place_share
 from optimizer.check.steps import Step, cost_steps, home_capacity_t_per_y
 from optimizer.check.tree import Node, Tree, build_tree
 from schemas import Scenario
-from schemas.limits import ShareCap
+from schemas.limits import ShareCap, Survival
 from schemas.scenario import Facility, PriceFloor
 
 
@@ -25,10 +27,12 @@ class World:
     """The scenario read by the conventions, before any plan."""
 
     def __init__(self, scenario: Scenario) -> None:
+        _refuse_what_is_not_written_out(scenario)
         self.scenario = scenario
         self.tree: Tree = build_tree(scenario)
         self.makers: dict[str, Facility] = makers(scenario)
-        self.duties = Duties(scenario)
+        self.content = Content(scenario)
+        self.duties = Duties(scenario, self.content)
         events = Events(scenario)
         self._conditions = {name: events.conditions(node) for name, node in self.tree.nodes.items()}
         self._steps: dict[tuple[str, int], list[Step]] = {}
@@ -53,9 +57,9 @@ class World:
             cost_kusd_per_t=step.cost_kusd_per_t * conditions.price_factor.get(maker, 1.0),
         )
 
-    def duty(self, route: str, node: Node) -> Duty:
-        """Duty of a route at the node, by band."""
-        return self.duties.duty(route, node, self.conditions(node))
+    def duty(self, route: str, node: Node, variant: Variant = CLEAN) -> Duty:
+        """Duty of a variant on a route at the node, by band."""
+        return self.duties.duty(route, variant, node, self.conditions(node))
 
     def demand_t_per_y(self, demand: str, node: Node) -> float:
         """Quantity wanted at the node."""
@@ -115,33 +119,22 @@ class World:
         }
 
     @cached_property
-    def known(self) -> dict[str, frozenset[Name]]:
-        """The names each table of a plan may speak of."""
-        scenario, first = self.scenario, self.tree.periods[0]
-        bands = {
-            name: ("all", "in_quota", "over_quota") if self.duties.has_quota(name) else ("all",)
-            for name in scenario.routes
-        }
-        demands = [(name, demand.tier) for name, demand in scenario.demands.items()]
-        items = {
-            name: [demand for demand, tier in demands if tier in limit.tiers] if limit.kind == "service_floor" else [""]
-            for name, limit in scenario.limits.items()
-        }
-        return {
-            "run": frozenset((name, str(step)) for name in self.makers for step in range(len(self.steps(name, first)))),
-            "ship": frozenset((route, band) for route, of_route in bands.items() for band in of_route),
-            "store": frozenset((name,) for name in scenario.stockpiles),
-            "dispose": frozenset((commodity, place) for commodity in scenario.commodities for place in scenario.places),
-            "serve": frozenset((name,) for name in scenario.demands),
-            "shortage": frozenset(
-                (name, str(step)) for name in scenario.demands for step in range(len(self.penalty_steps(name)))
-            ),
-            "starts": frozenset(
-                (name, track) for name, project in scenario.projects.items() for track in project.tracks
-            ),
-            "onboardings": frozenset((name,) for name, route in scenario.routes.items() if route.onboarding),
-            "slack": frozenset((limit, item) for limit, of_limit in items.items() for item in of_limit),
-        }
+    def bands(self) -> Mapping[str, Mapping[str, tuple[str, Variant]]]:
+        """Of each route: the duty band and the variant that the bands of the table `ship` mean."""
+        found = {}
+        for name, route in self.scenario.routes.items():
+            bands = ("all", "in_quota", "over_quota") if self.duties.has_quota(name) else ("all",)
+            found[name] = {
+                f"{band}/{written}" if written else band: (band, variant)
+                for band in bands
+                for written, variant in self.content.variants[route.commodity].items()
+            }
+        return found
+
+    @cached_property
+    def options(self) -> Mapping[str, Mapping[str, Option]]:
+        """Of each demand: what the options of the table `serve` mean."""
+        return {name: options_of(self.scenario, self.content, name) for name in self.scenario.demands}
 
 
 @dataclass(frozen=True)
@@ -205,9 +198,31 @@ class Case:
                 largest[commodity] = max(largest.get(commodity, 0.0), size)
         return largest
 
+    def by_mode_t_per_y(self, node: Node) -> Mapping[tuple[str, str], float]:
+        """Activity of each facility and project at the node by mode; without a choice of modes, of its only one."""
+        modes = self.world.content.modes
+        chosen = {(name, mode): run for (name, mode), (run, *_) in self.plan.rows("activity", node.name).items()}
+        runs = self.run_t_per_y(node).items()
+        return chosen | {(name, mode): run for name, run in runs if len(modes[name]) == 1 for mode in modes[name]}
+
+    def served_t_per_y(self, demand: str, node: Node) -> list[tuple[Option, float]]:
+        """Demand met at the node, by option."""
+        options = self.world.options[demand]
+        rows = self.plan.rows("serve", node.name)
+        return [(options[option], rows[name, option][0]) for name, option in rows if name == demand]
+
     def stock_unit(self, stockpile: str) -> Unit:
         """The unit of what is stored, t."""
         return Unit(self.units[self.scenario.stockpiles[stockpile].commodity].size, "t")
+
+
+def _refuse_what_is_not_written_out(scenario: Scenario) -> None:
+    """Sampled futures and survival limits stand for others, which a solve writes out before it makes a plan."""
+    left = [name for name, limit in scenario.limits.items() if isinstance(limit, Survival)]
+    if left:
+        raise ValueError(f"limit {left[0]} is of kind survival and has not been written out as stress futures")
+    if scenario.sampling is not None:
+        raise ValueError("the scenario still has `sampling`: the futures it draws have not been written out")
 
 
 def times(width: float, availability: float) -> float:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from optimizer.check.case import Case, support_kusd_per_t
 from optimizer.check.limits import onboarding_due_kusd
+from optimizer.check.objective import Outcome, objective_kusd
+from optimizer.check.options import worth_kusd_per_t
 from optimizer.check.periods import mean
 from optimizer.check.tree import Node
-from schemas.limits import ServiceFloor, ShareCap
-from schemas.scenario import Risk
+from schemas.limits import Budget, PermitSlots
 
 TERMS = (
     "production",
@@ -30,7 +31,9 @@ TERMS = (
     "end_value_stock",
     "end_value_projects",
 )
-TRANSFERS = frozenset({"duty", "support"})
+FURTHER_TERMS = ("recovery", "substitution", "demand_reduction", "grant")
+"""FOR NOW apart: to join the others once figures have names for them."""
+TRANSFERS = frozenset({"duty", "support", "grant"})
 """In the national view these are reported, not counted."""
 
 
@@ -43,8 +46,8 @@ class Costs:
     objective: float
 
 
-def recompute(case: Case) -> Costs:
-    """All costs of a plan."""
+def recompute(case: Case, best_kusd: Mapping[str, float]) -> Costs:
+    """All costs of a plan; `best_kusd` is what each future would cost at least, where regret counts."""
     terms = {name: node_terms_kusd(case, node) for name, node in case.tree.nodes.items()}
     not_counted = TRANSFERS if case.scenario.economics.view == "national" else frozenset()
     counted = {
@@ -54,32 +57,25 @@ def recompute(case: Case) -> Costs:
         future: sum(case.tree.nodes[name].discount_factor * counted[name] for name in case.tree.nodes[last].path)
         for future, last in case.tree.last_node.items()
     }
-    return Costs(terms, futures, objective_kusd(futures, case.tree.probabilities, case.scenario.risk))
-
-
-def objective_kusd(costs: Mapping[str, float], probabilities: Mapping[str, float], risk: Risk) -> float:
-    """(1 - lambda) * expected cost + lambda * CVaR."""
-    expected = sum(probabilities[future] * cost for future, cost in costs.items())
-    return (1 - risk.tail_weight) * expected + risk.tail_weight * cvar_kusd(costs, probabilities, risk.tail_level)
-
-
-def cvar_kusd(costs: Mapping[str, float], probabilities: Mapping[str, float], level: float) -> float:
-    """min over z of z + E[max(0, cost - z)] / (1 - level); the least lies at the cost of a future."""
-    return min(
-        z + sum(probabilities[future] * max(0.0, cost - z) for future, cost in costs.items()) / (1 - level)
-        for z in costs.values()
+    shortages = sum(
+        node.probability * node.discount_factor * terms[name]["shortage_penalty"]
+        for name, node in case.tree.nodes.items()
     )
+    outcome = Outcome(futures, case.tree.probabilities, shortages, best_kusd)
+    return Costs(terms, futures, objective_kusd(outcome, case.scenario.risk))
 
 
 def node_terms_kusd(case: Case, node: Node) -> dict[str, float]:
     """Cost of a node by term, kUSD, not discounted; every term, also where it is 0."""
-    terms = dict.fromkeys(TERMS, 0.0)
+    terms = dict.fromkeys((*TERMS, *FURTHER_TERMS), 0.0)
     _production(case, node, terms)
     _trade(case, node, terms)
+    _recovery_and_options(case, node, terms)
     _storage_and_disposal(case, node, terms)
     _penalties(case, node, terms)
     terms["capex"] = case.projects.capex_due_kusd(node)
     terms["fast_track"] = case.projects.extra_cost_due_kusd(node)
+    terms["grant"] = -case.projects.grants_due_kusd(node)
     terms["onboarding"] = onboarding_due_kusd(case, node)
     if node.name in case.tree.leaves:
         terms["end_value_projects"] = -case.projects.end_value_kusd(node)
@@ -102,7 +98,21 @@ def _trade(case: Case, node: Node, terms: dict[str, float]) -> None:
         terms["freight"] += mean(route.freight_kusd_per_t, period) * quantity_t
         terms["hub_markup"] += mean(route.hub_markup_kusd_per_t, period) * quantity_t
         terms["calibration"] += mean(route.calibration_kusd_per_t, period) * quantity_t
-        terms["duty"] += case.world.duty(name, node).of_band(band) * quantity_t
+        kind, variant = case.world.bands[name][band]
+        terms["duty"] += case.world.duty(name, node, variant).of_band(kind) * quantity_t
+
+
+def _recovery_and_options(case: Case, node: Node, terms: dict[str, float]) -> None:
+    length_y = node.period.length_y
+    for (name,), (flow, *_) in case.plan.rows("recover", node.name).items():
+        terms["recovery"] += length_y * mean(case.scenario.recycling[name].cost_kusd_per_t, node.period) * flow
+    for (name, written), (met, *_) in case.plan.rows("serve", node.name).items():
+        demand, option = case.scenario.demands[name], case.world.options[name][written]
+        if option.substitute is not None:
+            cost = demand.substitutes[option.substitute].cost_kusd_per_t
+            terms["substitution"] += length_y * mean(cost, node.period) * met
+        if option.step is not None:
+            terms["demand_reduction"] += length_y * worth_kusd_per_t(demand, option.step) * met
 
 
 def _storage_and_disposal(case: Case, node: Node, terms: dict[str, float]) -> None:
@@ -124,5 +134,5 @@ def _penalties(case: Case, node: Node, terms: dict[str, float]) -> None:
         terms["shortage_penalty"] += length_y * penalty * shortage
     for (name, _), (slack, *_) in case.plan.rows("slack", node.name).items():
         limit = case.scenario.limits[name]
-        by_year = length_y if isinstance(limit, ShareCap | ServiceFloor) else 1
+        by_year = 1 if isinstance(limit, Budget | PermitSlots) else length_y
         terms["limit_violation"] += by_year * (limit.violation_price_kusd or 0.0) * slack

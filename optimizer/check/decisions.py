@@ -21,7 +21,7 @@ def check_decisions(case: Case, ledger: Ledger) -> None:
 
 
 def _starts_are_allowed(case: Case, node: Node, ledger: Ledger) -> None:
-    """Within the window, on the base path unless branches are allowed, early enough to come on line."""
+    """Within the window, in branches only where allowed, not in a stress test, early enough to come on line."""
     for name, track in case.plan.rows("starts", node.name):
         project, year = case.scenario.projects[name], node.period.year
         what = f"start of {name} on track {track} at {node.name}"
@@ -31,6 +31,8 @@ def _starts_are_allowed(case: Case, node: Node, ledger: Ledger) -> None:
             ledger.wrong(f"{what} is after its latest start {project.latest_start}")
         if node.future is not None and not project.start_in_branches:
             ledger.wrong(f"{what} is in a branch, which the project does not allow")
+        if node.is_stress:
+            ledger.wrong(f"{what} is in a stress test, where nothing is decided")
         if year + project.tracks[track].lead_years >= case.tree.end_year - TOLERANCE_Y:
             ledger.wrong(f"{what} cannot come on line within the horizon")
 
@@ -48,6 +50,8 @@ def _onboardings_are_allowed(case: Case, node: Node, ledger: Ledger) -> None:
             ledger.wrong(f"{what} is after its latest year {onboarding.latest}")
         if node.future is not None and not onboarding.in_branches:
             ledger.wrong(f"{what} is in a branch, which the route does not allow")
+        if node.is_stress:
+            ledger.wrong(f"{what} is in a stress test, where nothing is decided")
 
 
 def _each_is_decided_once(case: Case, node: Node, ledger: Ledger) -> None:
@@ -97,6 +101,7 @@ def _on_offer(case: Case, name: str, end: str) -> bool:
     return any(
         (project.earliest_start or 0) <= node.period.year <= (project.latest_start or case.tree.end_year)
         and (node.future is None or project.start_in_branches)
+        and not node.is_stress
         and node.period.year + track.lead_years < case.tree.end_year - TOLERANCE_Y
         for node in nodes
     )

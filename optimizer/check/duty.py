@@ -8,12 +8,14 @@ from datetime import date
 from itertools import pairwise
 
 from optimizer.check.availability import Conditions
+from optimizer.check.content import Content, Variant
 from optimizer.check.periods import Period, in_year, mean
-from optimizer.check.selections import members, names_place, selects_code, selects_name
+from optimizer.check.scope import commodities_of
+from optimizer.check.selections import clubs_on, holds, members, names_place
 from optimizer.check.tree import Node
 from schemas import Scenario
 from schemas.events import TariffEvent
-from schemas.scenario import Route, TariffMeasure
+from schemas.scenario import TariffMeasure
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,20 @@ class Duty:
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Days of one year on which nothing changes, as a share of the period, and the measures in force."""
+    """Days of one year on which nothing changes, from `day` on, as a share of the period; the measures in force."""
 
+    day: date
     share: float
-    year: int
     in_force: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """What a measure may match: a variant on a route, and the places it comes from with the clubs they are in."""
+
+    route: str
+    variant: Variant
+    origins: tuple[tuple[str, frozenset[str]], ...]
 
 
 @dataclass(frozen=True)
@@ -49,57 +60,68 @@ class _Values:
 
 
 class Duties:
-    """Duties of all routes; computed once per period, tariff events in force and price factor."""
+    """Duties of all routes; computed once per content, period, tariff events in force and price factor."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, content: Content) -> None:
         self._scenario = scenario
-        self._matching: dict[tuple[str, str], dict[str, TariffMeasure]] = {}
+        self._tags = content.tags.of_measures
+        self._variants = content.variants
+        self._commodities = {name: commodities_of(scenario, measure) for name, measure in scenario.tariffs.items()}
+        self._changes = _club_days(scenario)
+        self._matching: dict[_Flow, dict[str, TariffMeasure]] = {}
         self._stretches: dict[tuple[int, frozenset[str]], list[_Stretch]] = {}
-        self._duties: dict[tuple[str, int, frozenset[str], float], Duty] = {}
+        self._duties: dict[tuple[str, Variant, int, frozenset[str], float], Duty] = {}
         self._has_quota: dict[str, bool] = {}
 
-    def duty(self, name: str, node: Node, conditions: Conditions) -> Duty:
-        """Duty of the route of this name at the node."""
+    def duty(self, name: str, variant: Variant, node: Node, conditions: Conditions) -> Duty:
+        """Duty of a variant on the route of this name at the node."""
         events = frozenset(event for event in node.in_force if isinstance(self._scenario.events[event], TariffEvent))
         factor = conditions.customs_factor.get(name, 1.0)
-        key = (name, node.period.index, events, factor)
+        key = (name, variant, node.period.index, events, factor)
         if key not in self._duties:
-            self._duties[key] = self._route_duty(name, node.period, events, factor)
+            values = self._values(name, node.period, factor)
+            self._duties[key] = self._route_duty(name, variant, self._stretches_of(node.period, events), values)
         return self._duties[key]
 
     def has_quota(self, name: str) -> bool:
         """Whether a measure with a quota matches the route, in force or not: it then has two bands."""
         if name not in self._has_quota:
-            origin = self._scenario.routes[name].origin
+            route = self._scenario.routes[name]
+            flows = {
+                self._flow(name, member, variant, day)
+                for member in members(route.origin, self._scenario.places)
+                for variant in self._variants[route.commodity].values()
+                for day in self._changes
+            }
             self._has_quota[name] = any(
-                measure.quota is not None
-                for member in members(origin, self._scenario.places)
-                for measure in self._matches(name, member).values()
+                measure.quota is not None for flow in flows for measure in self._matches(flow).values()
             )
         return self._has_quota[name]
 
-    def _route_duty(self, name: str, period: Period, events: frozenset[str], factor: float) -> Duty:
+    def _values(self, name: str, period: Period, factor: float) -> _Values:
         route = self._scenario.routes[name]
         commodity = self._scenario.commodities[route.commodity]
         customs, metal = route.customs_value_kusd_per_t, commodity.reference_price_kusd_per_t
-        values = _Values(
+        return _Values(
             customs=None if customs is None else mean(customs, period) * factor,
             metal=None if metal is None else mean(metal, period),
             contained_share=commodity.contained_share,
         )
+
+    def _route_duty(self, name: str, variant: Variant, stretches: list[_Stretch], values: _Values) -> Duty:
         in_quota = over_quota = 0.0
         quotas: dict[str, float] = {}
-        for member, share in members(route.origin, self._scenario.places).items():
-            matching = self._matches(name, member)
+        for member, share in members(self._scenario.routes[name].origin, self._scenario.places).items():
             met: set[str] = set()
-            for stretch in self._stretches_of(period, events) if matching else []:
+            for stretch in stretches:
+                matching = self._matches(self._flow(name, member, variant, stretch.day))
                 measures = _remaining({key: matching[key] for key in matching if key in stretch.in_force})
                 weight = share * stretch.share
-                over = weight * _sum_of_duties(measures, values, stretch.year, within_quota=False)
+                over = weight * _sum_of_duties(measures, values, stretch.day.year, within_quota=False)
                 with_quota = [key for key, measure in measures.items() if measure.quota is not None]
                 over_quota += over
                 if with_quota:
-                    in_quota += weight * _sum_of_duties(measures, values, stretch.year, within_quota=True)
+                    in_quota += weight * _sum_of_duties(measures, values, stretch.day.year, within_quota=True)
                 else:
                     in_quota += over
                 met.update(with_quota)
@@ -107,17 +129,34 @@ class Duties:
                 quotas[key] = quotas.get(key, 0.0) + share
         return Duty(in_quota, over_quota, quotas)
 
-    def _matches(self, name: str, member: str) -> dict[str, TariffMeasure]:
-        """Measures that match the route, its origin read as this member, whatever the day."""
-        key = (name, member)
-        if key not in self._matching:
-            route = self._scenario.routes[name]
-            self._matching[key] = {
-                measure_name: measure
-                for measure_name, measure in self._scenario.tariffs.items()
-                if _meets_route(self._scenario, measure, route, member)
+    def _flow(self, name: str, member: str, variant: Variant, day: date) -> _Flow:
+        """A route's flow of a variant, its origin read as this member, under the clubs of the day."""
+        places = self._scenario.places
+        clubs = {place: clubs_on(day, place, places) for place in (member, self._scenario.routes[name].origin)}
+        return _Flow(name, variant, tuple(clubs.items()))
+
+    def _matches(self, flow: _Flow) -> dict[str, TariffMeasure]:
+        """Measures that match a flow, whether they are in force or not."""
+        if flow not in self._matching:
+            self._matching[flow] = {
+                name: measure for name, measure in self._scenario.tariffs.items() if self._meets(name, measure, flow)
             }
-        return self._matching[key]
+        return self._matching[flow]
+
+    def _meets(self, name: str, measure: TariffMeasure, flow: _Flow) -> bool:
+        """Destination, commodity and origin or content match; a region may itself be named."""
+        route = self._scenario.routes[flow.route]
+        if (measure.destination or self._scenario.home) != route.destination:
+            return False
+        if route.commodity not in self._commodities[name]:
+            return False
+        if name in self._tags:
+            return self._tags[name] in flow.variant
+
+        def selects_origin(selected: list[str]) -> bool:
+            return any(names_place(selected, place, self._scenario.places, clubs) for place, clubs in flow.origins)
+
+        return selects_origin(measure.origins) and not selects_origin(measure.except_origins)
 
     def _stretches_of(self, period: Period, events: frozenset[str]) -> list[_Stretch]:
         """The period cut where a year begins, or a measure or a tariff event does or ends."""
@@ -127,9 +166,10 @@ class Duties:
         first, end = date(period.year, 1, 1), date(period.end_year, 1, 1)
         dated = [*self._scenario.tariffs.values(), *(self._scenario.events[event] for event in events)]
         cuts = {date(year, 1, 1) for year in range(period.year, period.end_year + 1)}
+        cuts |= {day for day in self._changes if first < day < end}
         cuts |= {day for rule in dated for day in (rule.onset, rule.until) if day is not None and first < day < end}
         self._stretches[key] = [
-            _Stretch((until - day).days / (end - first).days, day.year, self._in_force(day, events))
+            _Stretch(day, (until - day).days / (end - first).days, self._in_force(day, events))
             for day, until in pairwise(sorted(cuts))
         ]
         return self._stretches[key]
@@ -140,36 +180,22 @@ class Duties:
         off: set[str] = set()
         for name in events:
             event = self._scenario.events[name]
-            if isinstance(event, TariffEvent) and _holds(event.onset, event.until, day):
+            if isinstance(event, TariffEvent) and holds(event.onset, event.until, day):
                 on |= set(event.switch_on)
                 off |= set(event.switch_off)
         by_date = {
             name
             for name, measure in self._scenario.tariffs.items()
-            if measure.active and _holds(measure.onset, measure.until, day)
+            if measure.active and holds(measure.onset, measure.until, day)
         }
         return frozenset((by_date | on) - off)
 
 
-def _holds(onset: date | None, until: date | None, day: date) -> bool:
-    return (onset is None or onset <= day) and (until is None or day < until)
-
-
-def _meets_route(scenario: Scenario, measure: TariffMeasure, route: Route, member: str) -> bool:
-    """Origin, destination and commodity match, and no exemption does; a region may itself be named."""
-    codes = scenario.commodities[route.commodity].hts
-
-    def selects_origin(selected: list[str]) -> bool:
-        return any(names_place(selected, place, scenario.places) for place in (member, route.origin))
-
-    return (
-        (measure.destination or scenario.home) == route.destination
-        and selects_origin(measure.origins)
-        and not selects_origin(measure.except_origins)
-        and (selects_name(measure.commodities, route.commodity) or selects_code(measure.hts, codes))
-        and not selects_name(measure.except_commodities, route.commodity)
-        and not selects_code(measure.except_hts, codes)
-    )
+def _club_days(scenario: Scenario) -> list[date]:
+    """Days on which a place joins or leaves a club, and the first of the horizon."""
+    terms = [term for place in scenario.places.values() for term in place.memberships.values()]
+    days = {day for term in terms for day in (term.onset, term.until) if day is not None}
+    return sorted({date(scenario.horizon.first_year, 1, 1), *days})
 
 
 def _remaining(measures: dict[str, TariffMeasure]) -> dict[str, TariffMeasure]:

@@ -1,11 +1,9 @@
-"""Rows of production, trade and balance at a node.
+"""Rows of production and trade at a node.
 
-Conventions: "Availability, prices, demand at a node", "Cost steps", "Duty" (quotas), "Projects and onboarding".
+Conventions: "Availability, prices, demand at a node", "Cost steps", "Projects and onboarding".
 """
 
 from __future__ import annotations
-
-from math import inf
 
 from optimizer.check.case import Case, times
 from optimizer.check.ledger import ONE, Ledger, Unit
@@ -20,11 +18,10 @@ def check_flows(case: Case, node: Node, ledger: Ledger) -> None:
     """Every row of flows at a node."""
     _no_number_is_negative(case, node, ledger)
     _steps_hold(case, node, ledger)
+    _modes_add_up(case, node, ledger)
     _capacity_holds(case, node, ledger)
     _routes_hold(case, node, ledger)
     _onboarded_routes_hold(case, node, ledger)
-    _bands_and_quotas_hold(case, node, ledger)
-    _commodities_balance(case, node, ledger)
 
 
 def _no_number_is_negative(case: Case, node: Node, ledger: Ledger) -> None:
@@ -40,10 +37,12 @@ def _unit(case: Case, table: str, name: Name) -> Unit:
     """Unit of the commodity a row of a table is about."""
     if table == "slack":
         return ONE
-    if table == "run":
+    if table in ("run", "activity"):
         return maker_unit(case, name[0])
-    if table == "dispose":
+    if table in ("dispose", "declare"):
         return case.units[name[0]]
+    if table == "recover":
+        return case.units[case.scenario.recycling[name[0]].commodity]
     if table == "ship":
         return case.units[case.scenario.routes[name[0]].commodity]
     if table == "store":
@@ -61,6 +60,15 @@ def _steps_hold(case: Case, node: Node, ledger: Ledger) -> None:
     for (maker, number), (run, *_) in case.plan.rows("run", node.name).items():
         width = case.world.step(maker, number, node).width_t_per_y
         ledger.at_most(f"step {number} of {maker} at {node.name}", run, width, maker_unit(case, maker))
+
+
+def _modes_add_up(case: Case, node: Node, ledger: Ledger) -> None:
+    """Activity over the modes of those that have several = activity over their steps."""
+    by_mode, by_step = case.plan.totals("activity", node.name), case.run_t_per_y(node)
+    for maker, modes in case.world.content.modes.items():
+        if len(modes) > 1:
+            what = f"activity of {maker} over its modes at {node.name}"
+            ledger.equal(what, by_mode.get(maker, 0.0), by_step.get(maker, 0.0), maker_unit(case, maker))
 
 
 def _capacity_holds(case: Case, node: Node, ledger: Ledger) -> None:
@@ -128,60 +136,3 @@ def _main_offer(case: Case, route: str, node: Node) -> str:
     facilities = case.scenario.facilities
     offers = case.world.offers_of(route)
     return max(offers, key=lambda name: home_capacity_t_per_y(facilities[name], node.period), default="")
-
-
-def _bands_and_quotas_hold(case: Case, node: Node, ledger: Ledger) -> None:
-    """In-quota flow of all routes of a measure <= its volume; band `all` only where no quota is in force."""
-    within: dict[str, float] = {}
-    sizes: dict[str, float] = {}
-    for (name, band), (flow, *_) in case.plan.rows("ship", node.name).items():
-        if not case.world.duties.has_quota(name):
-            continue
-        quotas = case.world.duty(name, node).quotas
-        if band == "all" and quotas:
-            ledger.wrong(f"route {name} has no band all at {node.name}: a quota is in force")
-        if band == "in_quota":
-            for measure, share in quotas.items():
-                within[measure] = within.get(measure, 0.0) + share * flow
-                size = case.units[case.scenario.routes[name].commodity].size
-                sizes[measure] = min(sizes.get(measure, inf), size)
-    for measure, flow in within.items():
-        quota = case.scenario.tariffs[measure].quota
-        volume = mean(quota.volume_t_per_y, node.period) if quota else inf
-        ledger.at_most(f"in-quota flow under {measure} at {node.name}", flow, volume, Unit(sizes[measure], "t/y"))
-
-
-def _commodities_balance(case: Case, node: Node, ledger: Ledger) -> None:
-    """production + arrivals + release = inputs + departures + buy + dispose + served, by commodity and place."""
-    scenario = case.scenario
-    coming: dict[tuple[str, str], float] = {}
-    going: dict[tuple[str, str], float] = {}
-
-    def add(side: dict[tuple[str, str], float], commodity: str, place: str, flow: float) -> None:
-        side[commodity, place] = side.get((commodity, place), 0.0) + flow
-
-    for name, run in case.run_t_per_y(node).items():
-        maker = case.world.makers[name]
-        for commodity, per_t in maker.outputs.items():
-            add(coming, commodity, maker.place, per_t * run)
-        for commodity, per_t in maker.inputs.items():
-            add(going, commodity, maker.place, per_t * run)
-    for name, flow in case.shipped_t_per_y(node).items():
-        route = scenario.routes[name]
-        add(going, route.commodity, route.origin, flow)
-        add(coming, route.commodity, route.destination, flow)
-    for (name,), (buy, release, _) in case.plan.rows("store", node.name).items():
-        stockpile = scenario.stockpiles[name]
-        add(coming, stockpile.commodity, stockpile.place or scenario.home, release)
-        add(going, stockpile.commodity, stockpile.place or scenario.home, buy)
-    for (commodity, place), (flow, *_) in case.plan.rows("dispose", node.name).items():
-        add(going, commodity, place, flow)
-        if not scenario.commodities[commodity].disposable:
-            what = f"disposal of {commodity}, not disposable, at {place} in {node.name}"
-            ledger.at_most(what, flow, 0.0, case.units[commodity])
-    for (name,), (flow, *_) in case.plan.rows("serve", node.name).items():
-        demand = scenario.demands[name]
-        add(going, demand.commodity, demand.place or scenario.home, flow)
-    for commodity, place in coming.keys() | going.keys():
-        into, out = coming.get((commodity, place), 0.0), going.get((commodity, place), 0.0)
-        ledger.balance(f"balance of {commodity} at {place} in {node.name}", into, out, case.units[commodity])

@@ -6,8 +6,18 @@ from optimizer.check.case import Case, support_kusd_per_t
 from optimizer.check.ledger import MONEY, ONE, Ledger, Unit
 from optimizer.check.periods import mean
 from optimizer.check.selections import selects_name
+from optimizer.check.supply_limits import check_supply_limit
 from optimizer.check.tree import Node
-from schemas.limits import Budget, Limit, PermitSlots, ServiceFloor, ShareCap
+from schemas.limits import (
+    Budget,
+    ConcentrationCap,
+    Limit,
+    MinimumShare,
+    NetImportReliance,
+    PermitSlots,
+    ServiceFloor,
+    ShareCap,
+)
 
 SLOTS = Unit(ONE.size, "slots")
 
@@ -15,7 +25,7 @@ SLOTS = Unit(ONE.size, "slots")
 def check_limits(case: Case, node: Node, ledger: Ledger) -> None:
     """Every limit that applies to the node, with the slack the plan takes."""
     for name, limit in case.scenario.limits.items():
-        applies = limit.applies_to == "all" or node.future is None
+        applies = _applies(limit, node)
         if applies:
             _limit_holds(case, node, name, ledger)
         for (slack_of, item), (slack, *_) in case.plan.rows("slack", node.name).items():
@@ -25,8 +35,17 @@ def check_limits(case: Case, node: Node, ledger: Ledger) -> None:
                 ledger.at_most(f"slack of {of} at {node.name}, which {why},", slack, 0.0, _unit(case, limit))
 
 
+def _applies(limit: Limit, node: Node) -> bool:
+    """To the nodes of the futures it names; without, to all but those of stress tests."""
+    if limit.futures and (node.future is None or not selects_name(limit.futures, node.future)):
+        return False
+    if node.is_stress and not limit.futures:
+        return False
+    return limit.applies_to == "all" or node.future is None
+
+
 def _unit(case: Case, limit: Limit) -> Unit:
-    if isinstance(limit, ShareCap):
+    if isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
         return case.units[limit.commodity]
     if isinstance(limit, PermitSlots):
         return SLOTS
@@ -37,18 +56,18 @@ def _limit_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
     limit = case.scenario.limits[name]
     if isinstance(limit, ServiceFloor):
         _floor_holds(case, node, name, ledger)
-        return
-    slack = case.plan.value("slack", node.name, (name, ""))
-    if isinstance(limit, ShareCap):
-        what, used = "flow into home", _capped_flow_t_per_y(case, node, name)
-        bound = mean(limit.cap_share, node.period) * _supply_t_per_y(case, node, limit.commodity)
+    elif isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
+        check_supply_limit(case, node, name, ledger)
     elif isinstance(limit, Budget):
-        what, used = "money falling due", sum(_due_kusd(case, node, covered) for covered in limit.covers)
+        due = sum(_due_kusd(case, node, covered) for covered in limit.covers)
         bound = mean(limit.amount_kusd_per_y, node.period) * node.period.length_y
-    else:
-        what, used = "permit slots used", case.projects.slots_used(node)
+        bound += case.plan.value("slack", node.name, (name, ""))
+        ledger.at_most(f"money falling due under limit {name} at {node.name}", due, bound, MONEY)
+    elif isinstance(limit, PermitSlots):
         bound = mean(limit.slots_per_y, node.period) * node.period.length_y
-    ledger.at_most(f"{what} under limit {name} at {node.name}", used, bound + slack, _unit(case, limit))
+        bound += case.plan.value("slack", node.name, (name, ""))
+        used = case.projects.slots_used(node)
+        ledger.at_most(f"permit slots used under limit {name} at {node.name}", used, bound, SLOTS)
 
 
 def _floor_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
@@ -63,21 +82,6 @@ def _floor_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
             slack = case.plan.value("slack", node.name, (name, demand_name))
             what = f"shortage of demand {demand_name} under limit {name} at {node.name}"
             ledger.at_most(what, short.get(demand_name, 0.0), allowed + slack, case.units[demand.commodity])
-
-
-def _capped_flow_t_per_y(case: Case, node: Node, limit: str) -> float:
-    """Flow into home from the places of a share cap."""
-    shipped = case.shipped_t_per_y(node)
-    return sum(share * shipped.get(route, 0.0) for route, share in case.world.capped_routes[limit].items())
-
-
-def _supply_t_per_y(case: Case, node: Node, commodity: str) -> float:
-    """All arrivals of a commodity at home, and gross output there."""
-    arrivals, output = case.shipped_t_per_y(node), case.run_t_per_y(node)
-    supply = sum(arrivals.get(route, 0.0) for route in case.world.routes_home.get(commodity, ()))
-    for maker in case.world.makers_at_home.get(commodity, ()):
-        supply += case.world.makers[maker].outputs[commodity] * output.get(maker, 0.0)
-    return supply
 
 
 def _due_kusd(case: Case, node: Node, covered: str) -> float:
@@ -107,8 +111,8 @@ def _stock_due_kusd(case: Case, node: Node) -> float:
 
 
 def _support_due_kusd(case: Case, node: Node) -> float:
-    """Payments of the state under price floors; what it keeps elsewhere does not refill the budget."""
-    due = 0.0
+    """Grants, and payments under price floors; what the state keeps elsewhere does not refill the budget."""
+    due = case.projects.grants_due_kusd(node)
     for name, run in case.run_t_per_y(node).items():
         floor = case.world.makers[name].price_floor
         if floor is not None:

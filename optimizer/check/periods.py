@@ -8,6 +8,8 @@ from datetime import date
 from schemas.scenario import Horizon
 
 ByYear = float | dict[int, float]
+DAYS_OF_YEAR = 365.25
+"""Of a length of time that is not tied to the calendar."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,22 @@ def share_of_days(onset: date | None, until: date | None, period: Period) -> flo
     begins = max(onset or first, first)
     ends = min(until or end, end)
     return max(0, (ends - begins).days) / (end - first).days
+
+
+def share_in_force(onset: date, until: date | None, recovery_years: float, period: Period) -> float:
+    """Mean, over the period's days, of an event's effect: 1 from onset to `until`, then falling evenly to nothing."""
+    share = share_of_days(onset, until, period)
+    if until is None or recovery_years == 0:
+        return share
+    first, end = date(period.year, 1, 1), date(period.end_year, 1, 1)
+    fades_days = recovery_years * DAYS_OF_YEAR
+    # Days since `until` on which the period begins to see the effect fade, and no longer does.
+    begins = max(0.0, (first - until).days)
+    ends = min(fades_days, (end - until).days)
+    if begins < ends:
+        left = 1 - (begins + ends) / 2 / fades_days
+        share += left * (ends - begins) / (end - first).days
+    return share
 
 
 def decimal_year(day: date) -> float:

@@ -33,7 +33,10 @@ LAYOUTS = {
     "ship": Layout(("route", "band"), ("ship_t_per_y",)),
     "store": Layout(("stockpile",), ("buy_t_per_y", "release_t_per_y", "stock_t")),
     "dispose": Layout(("commodity", "place"), ("dispose_t_per_y",)),
-    "serve": Layout(("demand",), ("served_t_per_y",)),
+    "activity": Layout(("facility", "mode"), ("run_t_per_y",)),
+    "declare": Layout(("commodity", "place", "variant", "declared"), ("declared_t_per_y",)),
+    "recover": Layout(("recycling",), ("recovered_t_per_y",)),
+    "serve": Layout(("demand", "option"), ("served_t_per_y",)),
     "shortage": Layout(("demand", "step"), ("shortage_t_per_y",)),
     "starts": Layout(("project", "track")),
     "onboardings": Layout(("route",)),
@@ -95,7 +98,10 @@ def read_plan(
     for table, layout in LAYOUTS.items():
         columns = (*layout.names, "node", *layout.numbers)
         rows: Rows = {}
-        for record in records(tables.get(table), columns, table, ledger):
+        frame = tables.get(table)
+        if table == "serve" and frame is not None and "option" not in frame.columns:
+            frame = frame.assign(option="itself")  # FOR NOW: until every plan says by which option a demand is met.
+        for record in records(frame, columns, table, ledger):
             name = tuple(map(text, record[: len(layout.names)]))
             node = text(record[len(layout.names)])
             where = f"{table} of {' '.join(filter(None, name))} at {node}"

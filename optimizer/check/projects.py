@@ -93,12 +93,19 @@ class Projects:
 
     def capex_due_kusd(self, node: Node) -> float:
         """Capex of all planned starts falling due in the node's period."""
-        return sum(
-            project.capex_kusd * share
+        return sum(due for _, due in self._capex_due(node))
+
+    def grants_due_kusd(self, node: Node) -> float:
+        """What the state pays of that."""
+        return sum(project.grant_share * due for project, due in self._capex_due(node))
+
+    def _capex_due(self, node: Node) -> list[tuple[Project, float]]:
+        return [
+            (project, project.capex_kusd * share)
             for start, project, _ in self.planned(node)
             for number, share in enumerate(project.capex_spending_share)
             if node.period.year <= start.year + number < node.period.end_year
-        )
+        ]
 
     def extra_cost_due_kusd(self, node: Node) -> float:
         """Extra cost of the tracks of the starts at the node."""

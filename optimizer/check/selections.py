@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import lru_cache
 
 from schemas.scenario import Place
@@ -25,10 +26,23 @@ def selects_code(prefixes: Iterable[str], codes: Iterable[str]) -> bool:
     return any(code.startswith(prefix.replace(".", "")) for prefix in prefixes for code in bare)
 
 
-def names_place(selected: Iterable[str], place: str, places: Mapping[str, Place]) -> bool:
-    """Whether the list holds the place itself, a group of it, or `*`."""
-    meant = {"*", place, *(places[place].groups if place in places else ())}
+def names_place(
+    selected: Iterable[str], place: str, places: Mapping[str, Place], clubs: frozenset[str] = frozenset()
+) -> bool:
+    """Whether the list holds the place itself, a group of it, a club that counts now, or `*`."""
+    meant = {"*", place, *clubs, *(places[place].groups if place in places else ())}
     return not meant.isdisjoint(selected)
+
+
+def clubs_on(day: date, place: str, places: Mapping[str, Place]) -> frozenset[str]:
+    """The clubs a place belongs to on a day, by its dated memberships."""
+    memberships = places[place].memberships if place in places else {}
+    return frozenset(club for club, term in memberships.items() if holds(term.onset, term.until, day))
+
+
+def holds(onset: date | None, until: date | None, day: date) -> bool:
+    """Whether the day lies from `onset` (included) to `until` (not included)."""
+    return (onset is None or onset <= day) and (until is None or day < until)
 
 
 def members(place: str, places: Mapping[str, Place]) -> dict[str, float]:

@@ -1,10 +1,11 @@
-"""Rows of stockpiles and of demand at a node (conventions, "Stockpiles, limits")."""
+"""Rows of stockpiles at a node (conventions, "Stockpiles, limits")."""
 
 from __future__ import annotations
 
 from optimizer.check.case import Case
 from optimizer.check.ledger import Ledger
 from optimizer.check.periods import mean
+from optimizer.check.projects import TOLERANCE_Y
 from optimizer.check.selections import selects_name
 from optimizer.check.tree import Node
 
@@ -28,8 +29,9 @@ def check_stocks(case: Case, node: Node, ledger: Ledger) -> None:
         opened = any(selects_name(stockpile.release_events, event) for event in node.in_force)
         if stockpile.kind == "strategic" and not opened:
             ledger.at_most(f"release from strategic {at}, with no release event in force,", release, 0.0, flow_unit)
-        if node.future is None:
+        if node.future is None or (stockpile.replenish_within_years is not None and not node.is_stress):
             cover = mean(stockpile.cover_days, node.period) / 365 * _wanted_t_per_y(case, name, node)
+            cover -= _released_lately_t(case, name, node)
             ledger.at_least(f"stock of {at} against its days of cover", stock, cover, stock_unit)
         if node.name == case.tree.last_base_node:
             ledger.at_least(f"stock of {at} against its end minimum", stock, stockpile.end_minimum_t, stock_unit)
@@ -45,15 +47,14 @@ def _wanted_t_per_y(case: Case, stockpile_name: str, node: Node) -> float:
     )
 
 
-def check_demands(case: Case, node: Node, ledger: Ledger) -> None:
-    """served + shortage = quantity; each shortage step within its width."""
-    short = case.short_t_per_y(node)
-    for name, demand in case.scenario.demands.items():
-        quantity, unit = case.world.demand_t_per_y(name, node), case.units[demand.commodity]
-        met = case.plan.value("serve", node.name, (name,)) + short.get(name, 0.0)
-        ledger.equal(f"served and short of demand {name} at {node.name}", met, quantity, unit)
-    for (name, number), (shortage, *_) in case.plan.rows("shortage", node.name).items():
-        share, _ = case.world.penalty_steps(name)[int(number)]
-        width = share * case.world.demand_t_per_y(name, node)
-        unit = case.units[case.scenario.demands[name].commodity]
-        ledger.at_most(f"shortage step {number} of demand {name} at {node.name}", shortage, width, unit)
+def _released_lately_t(case: Case, stockpile: str, node: Node) -> float:
+    """What may be lacking because it was released within the time in which it has to be bought again."""
+    within_years = case.scenario.stockpiles[stockpile].replenish_within_years
+    if within_years is None:
+        return 0.0
+    path = [case.tree.nodes[before] for before in node.path]
+    return sum(
+        before.period.length_y * case.plan.rows("store", before.name).get((stockpile,), (0.0, 0.0, 0.0))[1]
+        for before in path
+        if before.period.year > node.period.year - within_years + TOLERANCE_Y
+    )

@@ -7,16 +7,22 @@ from typing import Any
 
 import pandas as pd
 
+from optimizer.check.balance import check_balances
 from optimizer.check.case import Case, World
 from optimizer.check.costs import Costs, recompute
 from optimizer.check.decisions import check_decisions
+from optimizer.check.demands import check_demands
 from optimizer.check.flows import check_flows
 from optimizer.check.ledger import ONE, Ledger
 from optimizer.check.limits import check_limits
+from optimizer.check.names import known_names
+from optimizer.check.objective import counting
+from optimizer.check.operation import check_operation
 from optimizer.check.plan import number, read_plan, records, text
 from optimizer.check.projects import Projects
-from optimizer.check.stocks import check_demands, check_stocks
-from optimizer.check.tree import Node, Tree
+from optimizer.check.quotas import check_quotas
+from optimizer.check.stocks import check_stocks
+from optimizer.check.tree import AS_PLANNED, Node, Tree, is_stress
 from schemas import Scenario, Verdict
 
 NODE_COLUMNS = (
@@ -31,6 +37,9 @@ NODE_COLUMNS = (
 )
 
 
+FUTURE_COLUMNS = ("future", "probability", "cost_kusd")
+
+
 def check(scenario: Scenario, tables: Mapping[str, pd.DataFrame], *, objective_kusd: float | None = None) -> Verdict:
     """Judge a plan from its scenario and its tables alone.
 
@@ -43,18 +52,25 @@ def check(scenario: Scenario, tables: Mapping[str, pd.DataFrame], *, objective_k
     """
     ledger = Ledger()
     world = World(scenario)
-    plan = read_plan(tables, world.known, world.tree.nodes, ledger)
+    plan = read_plan(tables, known_names(world), world.tree.nodes, ledger)
     case = Case(world, plan, Projects(scenario, world.tree, plan))
     _check_nodes(world.tree, tables.get("nodes"), ledger)
     for node in world.tree.nodes.values():
         check_flows(case, node, ledger)
+        check_operation(case, node, ledger)
+        check_quotas(case, node, ledger)
+        check_balances(case, node, ledger)
         check_stocks(case, node, ledger)
         check_demands(case, node, ledger)
         check_limits(case, node, ledger)
     check_decisions(case, ledger)
-    costs = recompute(case)
+    best = _best_kusd(case, tables.get("regrets"), ledger)
+    costs = recompute(case, {future: of_future for future, (of_future, _) in best.items()})
     _check_node_costs(costs, tables.get("node_costs"), ledger)
     _check_futures(case, costs, tables.get("futures"), ledger)
+    for future, (of_future, regret) in best.items():
+        cost = costs.futures[future]
+        ledger.cost(f"regret of future {future}", regret, cost - of_future, abs(cost))
     if objective_kusd is not None:
         ledger.cost("objective", objective_kusd, costs.objective, abs(costs.objective))
     return ledger.verdict()
@@ -115,11 +131,9 @@ def _check_node_costs(costs: Costs, frame: pd.DataFrame | None, ledger: Ledger) 
 
 
 def _check_futures(case: Case, costs: Costs, frame: pd.DataFrame | None, ledger: Ledger) -> None:
-    """Probability and cost of each future; the one of a scenario that lists none may have any name."""
-    rows = records(frame, ("future", "probability", "cost_kusd"), "futures", ledger)
-    if not case.scenario.futures and len(rows) == 1:
-        rows = [(next(iter(costs.futures)), *rows[0][1:])]
-    reported = {text(name): (number(probability), number(cost)) for name, probability, cost in rows}
+    """Probability and cost of each future."""
+    rows = [(_future_named(case, name), *of) for name, *of in records(frame, FUTURE_COLUMNS, "futures", ledger)]
+    reported = {name: (number(probability), number(cost)) for name, probability, cost in rows}
     if len(reported) < len(rows):
         ledger.wrong("a future is listed twice")
     for name in costs.futures.keys() | reported.keys():
@@ -132,3 +146,30 @@ def _check_futures(case: Case, costs: Costs, frame: pd.DataFrame | None, ledger:
         else:
             ledger.equal(f"probability of future {name}", probability, case.tree.probabilities[name], ONE)
         ledger.cost(f"cost of future {name}", cost, costs.futures[name], abs(costs.futures[name]))
+
+
+def _future_named(case: Case, cell: Any) -> str:
+    """A future of the scenario; of one that lists none but stress tests, the one besides may have any name."""
+    name = text(cell)
+    return AS_PLANNED if AS_PLANNED in case.tree.probabilities and name not in case.scenario.futures else name
+
+
+def _best_kusd(case: Case, frame: pd.DataFrame | None, ledger: Ledger) -> dict[str, tuple[float, float | None]]:
+    """Of each future that can come: its least cost if it were known to come, and its regret as reported."""
+    if case.scenario.risk.objective != "maximum_regret":
+        return {}
+    found: dict[str, tuple[float, float | None]] = {}
+    for cell, best, regret in records(frame, ("future", "best_kusd", "regret_kusd"), "regrets", ledger):
+        name, best_kusd = _future_named(case, cell), number(best)
+        if name in found or name not in case.tree.probabilities or is_stress(case.scenario, name):
+            ledger.wrong(
+                f"regret of future {name} is listed twice" if name in found else f"future {name} has no regret"
+            )
+        elif best_kusd is None:
+            ledger.wrong(f"least cost of future {name} is not a number")
+        else:
+            found[name] = (best_kusd, number(regret))
+    for name in counting(case.tree.probabilities):
+        if name not in found:
+            ledger.wrong(f"regret of future {name} is missing")
+    return found

@@ -1,0 +1,100 @@
+"""Tags: what places were to material, and the commodities that are traced for it (conventions, "Content")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from optimizer.check.availability import makers
+from optimizer.check.scope import commodities_of
+from optimizer.check.selections import members, names_place
+from schemas import Scenario
+from schemas.content import Role, SourceBan
+from schemas.limits import ShareCap
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Plain places and regions, and what they were to the material."""
+
+    name: str
+    places: frozenset[str]
+    role: Role
+
+
+class Tags:
+    """All tags of a scenario; equal places with equal roles are one tag, named as it was first written."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._known: dict[tuple[frozenset[str], Role], Tag] = {}
+        self.of_caps: dict[str, Tag] = {}
+        """Of share caps that are not by last origin."""
+        self.of_measures: dict[str, Tag] = {}
+        """Of tariff measures that are not by last origin."""
+        about = [*self._from_demands(), *self._from_stockpiles(), *self._from_caps(), *self._from_measures()]
+        self.traced: Mapping[str, frozenset[Tag]] = _traced(scenario, about)
+        """Those each commodity is traced for."""
+
+    def of_ban(self, ban: SourceBan) -> Tag:
+        """Of a source ban."""
+        return self._tag(self._selected(ban.places), ban.role, ban.places)
+
+    def _tag(self, places: frozenset[str], role: Role, written: Iterable[str]) -> Tag:
+        name = ", ".join(written) + ("" if role == "any_stage" else f" {role}")
+        return self._known.setdefault((places, role), Tag(name, places, role))
+
+    def _selected(self, selected: list[str]) -> frozenset[str]:
+        """Places that are named, by themselves or a group, and regions with a member that is."""
+        places = self._scenario.places
+        return frozenset(
+            place
+            for place in places
+            if any(names_place(selected, part, places) for part in (place, *members(place, places)))
+        )
+
+    def _from_demands(self) -> list[tuple[Tag, str]]:
+        found = []
+        for demand in self._scenario.demands.values():
+            wanted = [demand.commodity, *(other.commodity for other in demand.substitutes.values() if other.commodity)]
+            found += [(self.of_ban(ban), commodity) for ban in demand.source_bans.values() for commodity in wanted]
+        return found
+
+    def _from_stockpiles(self) -> list[tuple[Tag, str]]:
+        return [
+            (self.of_ban(ban), stockpile.commodity)
+            for stockpile in self._scenario.stockpiles.values()
+            for ban in stockpile.source_bans.values()
+        ]
+
+    def _from_caps(self) -> list[tuple[Tag, str]]:
+        found = []
+        for name, limit in self._scenario.limits.items():
+            if isinstance(limit, ShareCap) and limit.origin_role != "last_origin":
+                tag = self.of_caps[name] = self._tag(self._selected(limit.places), limit.origin_role, limit.places)
+                found.append((tag, limit.commodity))
+        return found
+
+    def _from_measures(self) -> list[tuple[Tag, str]]:
+        found = []
+        for name, measure in self._scenario.tariffs.items():
+            if measure.origin_role != "last_origin":
+                places = self._selected(measure.origins) - self._selected(measure.except_origins)
+                tag = self.of_measures[name] = self._tag(places, measure.origin_role, measure.origins)
+                found += [(tag, commodity) for commodity in commodities_of(self._scenario, measure)]
+        return found
+
+
+def _traced(scenario: Scenario, about: list[tuple[Tag, str]]) -> dict[str, frozenset[Tag]]:
+    """Tags of each commodity: what they are about and, but for last origins, all that it is made of."""
+    traced: dict[str, set[Tag]] = {name: set() for name in scenario.commodities}
+    recipes = makers(scenario).values()
+    waiting = list(about)
+    while waiting:
+        tag, commodity = waiting.pop()
+        if tag in traced[commodity]:
+            continue
+        traced[commodity].add(tag)
+        if tag.role != "last_origin":
+            waiting += [(tag, item) for maker in recipes if commodity in maker.outputs for item in maker.inputs]
+    return {name: frozenset(tags) for name, tags in traced.items()}
