@@ -213,6 +213,7 @@ def test_survival_limits_stand_beside_drawn_futures() -> None:
 def test_writing_out_once_is_enough_and_what_is_written_out_is_a_scenario() -> None:
     once = drawn({"ban": BAN, "strike": STRIKE}, {"futures": 9})
     assert expand(once.scenario).scenario is once.scenario
+    assert (once.scenario.hazards, once.scenario.sampling) == ({}, None)
     assert Scenario.model_validate(once.scenario.model_dump(mode="json")) == once.scenario
     assert once.sampling is not None
     assert type(once.sampling).model_validate_json(once.sampling.model_dump_json()) == once.sampling

@@ -17,9 +17,10 @@ __all__ = ["Expansion", "LostShare", "SamplingReport", "expand"]
 
 @dataclass(frozen=True)
 class Expansion:
-    """A scenario without `sampling` and survival limits, and how its futures were drawn."""
+    """A scenario without survival limits, hazards and `sampling`, and how its futures were drawn."""
 
     scenario: Scenario
+    """Hazards stay where nothing was drawn from them."""
     sampling: SamplingReport | None
     """None where nothing was drawn."""
 

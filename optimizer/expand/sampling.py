@@ -42,7 +42,7 @@ class Draws:
 
 
 def with_drawn_futures(scenario: Scenario) -> tuple[Scenario, SamplingReport | None]:
-    """The scenario with drawn futures written out and without `sampling`; the same object if it has none."""
+    """The scenario with drawn futures written out instead of hazards and `sampling`; the same object if it has none."""
     sampling = scenario.sampling
     if sampling is None:
         return scenario, None
@@ -62,6 +62,7 @@ def with_drawn_futures(scenario: Scenario) -> tuple[Scenario, SamplingReport | N
     written = {
         "events": {**scenario.events, **writer.events},
         "futures": {**scenario.futures, **writer.futures},
+        "hazards": {},
         "sampling": None,
     }
     return scenario.model_copy(update=written), _report(sampling, calendar, draws, reduction, left)

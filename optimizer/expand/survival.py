@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-
 from optimizer.expand.names import refuse_names
-from optimizer.prepare.select import Places
 from schemas.events import Event, ExportEvent, Future, OutputEvent
 from schemas.limits import ServiceFloor, Survival
 from schemas.scenario import Scenario
+from schemas.selections import Selections
 
 AS_PLANNED = "as_planned"
 """The future of a scenario that lists none; written out where stress tests would else stand alone."""
@@ -23,22 +20,19 @@ def with_survival_futures(scenario: Scenario) -> Scenario:
     limits = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Survival)}
     if not limits:
         return scenario
-    tests = _tests(scenario, limits)
-    pairs = [(place, test) for named in tests.values() for place, test in named.items()]
+    tests = Selections(scenario).survival_futures()
     remedy = "Rename the entry that has this name, or the place or limit that asks for it."
-    refuse_names("events", scenario.events, [name for _, test in pairs for name in _event_names(test)], remedy)
-    futures = {} if _any_may_come(scenario) or not pairs else {AS_PLANNED: Future(probability=1.0)}
-    for place, test in pairs:
+    refuse_names("events", scenario.events, [name for test in tests for name in _event_names(test)], remedy)
+    events: dict[str, Event] = {}
+    futures = {} if _any_may_come(scenario) or not tests else {AS_PLANNED: Future(probability=1.0)}
+    floored: dict[str, list[str]] = {}
+    for test, (limit, place) in tests.items():
+        events |= zip(_event_names(test), _losses(place, limits[limit]), strict=True)
         title = f"{scenario.places[place].title or place} is lost"
         futures[test] = Future(title=title, probability=0.0, events=_event_names(test), stress=True)
-    refuse_names("futures", scenario.futures, [*futures], remedy)
-    events = {
-        name: event
-        for limit, named in tests.items()
-        for place, test in named.items()
-        for name, event in zip(_event_names(test), _losses(place, limits[limit]), strict=True)
-    }
-    floors = {name: _floor(limits[name], list(named.values())) for name, named in tests.items() if named}
+        floored.setdefault(limit, []).append(test)
+    refuse_names("futures", scenario.futures, futures, remedy)
+    floors = {name: _floor(limits[name], named) for name, named in floored.items()}
     return scenario.model_copy(
         update={
             "limits": {
@@ -52,31 +46,8 @@ def with_survival_futures(scenario: Scenario) -> Scenario:
     )
 
 
-def _tests(scenario: Scenario, limits: Mapping[str, Survival]) -> dict[str, dict[str, str]]:
-    """Of each limit: the places that may be lost, with the name of the stress test that is."""
-    meant = {name: _places(scenario, limit) for name, limit in limits.items()}
-    times = Counter(place for places in meant.values() for place in places)
-    return {
-        name: {place: f"without {place}" + (f" ({name})" if times[place] > 1 else "") for place in places}
-        for name, places in meant.items()
-    }
-
-
 def _any_may_come(scenario: Scenario) -> bool:
     return any(not future.stress for future in scenario.futures.values())
-
-
-def _places(scenario: Scenario, limit: Survival) -> list[str]:
-    """Plain places the limit means, in the order of the scenario, of which the loss can matter."""
-    chosen = Places(scenario).expand(limit.places)
-    plants = [*scenario.facilities.values(), *scenario.projects.values()]
-    matter = {route.origin for route in scenario.routes.values()} | {plant.place for plant in plants}
-    matter |= {member for place in scenario.places.values() for member in place.members}
-    return [
-        name
-        for name, place in scenario.places.items()
-        if name in chosen and name in matter and name != scenario.home and not place.members
-    ]
 
 
 def _event_names(test: str) -> list[str]:
