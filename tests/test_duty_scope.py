@@ -40,7 +40,7 @@ def duty(
     return sum(book.on_day(route, "all", date.fromisoformat(day), {}, VALUE, content=content).values()) / 100
 
 
-CLUB = {"CHN": {"memberships": {"club": {"onset": "2026-03-01", "until": "2026-05-01"}}}}
+CLUB: Data = {"CHN": {"memberships": {"club": {"onset": "2026-03-01", "until": "2026-05-01"}}}}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_region_is_met_by_the_share_of_the_member_that_belongs() -> None:
     assert duty(book, "2026-04-01", origin="north") == pytest.approx(0.25 * 0.1)
 
 
-CHAIN = {
+CHAIN: Data = {
     "commodities": {
         "metal": {"stage": "refined", "mineral_group": "metal"},
         "oxide": {"stage": "refined", "mineral_group": "metal"},
@@ -124,7 +124,7 @@ def test_a_quota_on_content_gives_bands_to_what_carries_its_tag_alone() -> None:
     assert book.bands(route, content=frozenset({tag})) == (IN_QUOTA, OVER_QUOTA)
 
 
-QUOTA = {
+QUOTA: Data = {
     "origins": ["*"],
     "quota": {
         "volume_t_per_y": 400,

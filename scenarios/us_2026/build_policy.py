@@ -39,7 +39,11 @@ def build(folder: Path = FOLDER) -> dict[str, list[dict[str, str]]]:
     places = [*read(folder / "places.csv"), *read(folder / "places.candidates.csv")]
     return {
         **tariff_tables(
-            read(facts / "policy_hts.csv"), read(facts / "policy_measures.csv"), read(facts / "materials.csv"), places
+            read(facts / "policy_hts.csv"),
+            read(facts / "policy_measures.csv"),
+            read(facts / "policy_reciprocal.csv"),
+            read(facts / "materials.csv"),
+            places,
         ),
         **project_tables(read(facts / "policy_projects.csv")),
     }

@@ -15,10 +15,16 @@ Table = list[dict[str, str]]
 FIELDS = (
     *("origins", "except_origins", "commodities", "hts", "except_hts", "rate_share", "rate_kusd_per_t_gross"),
     *("all_in_ceiling_share", "minimum_price_kusd_per_t"),
-    *("precedence", "replaces", "onset", "until", "active", "note"),
+    *("precedence", "replaces", "onset", "until", "active", "refundable", "note"),
     *("_kind", "_source", "_year", "_low", "_high"),
 )
 """Columns of a measure after its name, title and programme; those with `_` go to the provenance."""
+
+COPIED = (
+    *("rate_share", "all_in_ceiling_share", "minimum_price_kusd_per_t"),
+    *("precedence", "replaces", "onset", "until", "active", "note"),
+)
+"""Columns of a measure that a dated rule has as well."""
 
 COLUMN_2 = ("RUS", "PRK")
 """Without normal trade relations; those that are places of the scenario."""
@@ -40,7 +46,11 @@ LIST_SOURCES = {
 
 
 def tariff_tables(
-    lines: Sequence[Row], rules: Sequence[Row], materials: Sequence[Row], places: Sequence[Row]
+    lines: Sequence[Row],
+    rules: Sequence[Row],
+    reciprocal: Sequence[Row],
+    materials: Sequence[Row],
+    places: Sequence[Row],
 ) -> dict[str, Table]:
     """`tariffs.csv` and its provenance, from tariff lines, dated rules, commodities and places."""
     known = {row["name"] for row in places}
@@ -52,10 +62,9 @@ def tariff_tables(
         for row in materials
         if row["hts"] and _begins(lead[row["commodity"]], line["hts"])
     }
-    hit = {code for commodity, code in lead.items() if _sells_without_normal_relations(commodity, places)}
-    column_2 = [line for line in used if any(_begins(code, line["hts"]) for code in hit)]
-    measures = [*_general(used, content), *_column_2(column_2, content, known), *_section_301(used)]
-    measures += [_rule(rule, used, known) for rule in rules]
+    measures = [*_general(used, content), *_column_2(used, content, known), *_section_301(used)]
+    for rule in [*rules, *map(_reciprocal, reciprocal)]:
+        measures += _rule(rule, used, known)
     sources = [row for measure in measures for row in _provenance(measure)]
     return {
         "tariffs.csv": [
@@ -63,13 +72,6 @@ def tariff_tables(
         ],
         "provenance.tariffs.csv": sources,
     }
-
-
-def _sells_without_normal_relations(commodity: str, places: Sequence[Row]) -> bool:
-    """Whether a place under column 2 is a source of the commodity, alone or within its region of others."""
-    region = next((row for row in places if row["name"] == f"{commodity} others"), None)
-    members = region["members"] if region else ""
-    return any(f"{place}=" in members for place in COLUMN_2)
 
 
 def _begins(code: str, prefix: str) -> bool:
@@ -155,31 +157,77 @@ def _section_301(lines: Sequence[Row]) -> Table:
     ]
 
 
-def _rule(rule: Row, lines: Sequence[Row], places: Collection[str]) -> dict[str, str]:
-    """A dated rule as a measure: its lines and exemptions looked up, its places cut to those of the scenario."""
+def _reciprocal(row: Row) -> Row:
+    """A row of `policy_reciprocal.csv`, rates of single countries in place of the baseline, as a dated rule."""
+    share = float(row["rate_share"] or row["all_in_ceiling_share"])
+    all_in = "" if row["rate_share"] else "all-in "
+    places = [place.strip() for place in row["origins"].split(";")]
+    whom = places[0].lower() if len(places) == 1 else f"{all_in}{_label(share)}".replace("-", "_").replace(" ", "_")
+    start, end = row["onset"], row["until"]
+    return {
+        **row,
+        "name": f"ieepa_reciprocal_{start.replace('-', '_')}_{whom}",
+        "title": f"IEEPA reciprocal duty, {all_in}{share * 100:g} % from {start}",
+        "programme": "ieepa_reciprocal",
+        "commodities": "*",
+        "exempt": "ieepa_exempt",
+        "precedence": "5",
+        "replaces": "ieepa_reciprocal",
+        "kind": "published",
+        "year": "2025",
+        "note": f"In place of the baseline until {end}",
+    }
+
+
+def _rule(rule: Row, lines: Sequence[Row], places: Collection[str]) -> Table:
+    """A dated rule as a measure, and as another for lines that an exemption reached only after its onset."""
+    column = rule["exempt"]
+    exempt = [line for line in lines if column and _is_exempt(line, column)]
+    joined = {line["hts"]: day for line in exempt if (day := line.get(f"{column}_from")) and day > rule["onset"]}
+    paying = {code: min(day, rule["until"] or day) for code, day in joined.items()}
+    whole = {code for code, day in paying.items() if day == rule["until"]}
+    left_out = [line["hts"] for line in exempt if line["hts"] not in whole]
+    measures = [_dated(rule, lines, places, left_out)]
+    for until in sorted({paying[code] for code in paying if code not in whole}):
+        early = {
+            "name": f"{rule['name']}_until_{until[:7].replace('-', '_')}",
+            "title": f"{rule['title']}, on lines exempt from {until}",
+            "commodities": "",
+            "hts": "; ".join(code for code, day in paying.items() if day == until and code not in whole),
+            "except_hts": "",
+            "until": until,
+        }
+        measures.append({**measures[0], **early})
+    return measures
+
+
+def _dated(rule: Row, lines: Sequence[Row], places: Collection[str], left_out: Sequence[str]) -> dict[str, str]:
+    """A dated rule as a measure: its lines looked up, its places cut to those of the scenario."""
     commodities = PROCESSED if rule["commodities"] == "processed" else rule["commodities"]
-    exempt = [line["hts"] for line in lines if rule["exempt"] and _is_exempt(line, rule["exempt"])]
     return _measure(
         rule["name"],
         rule["title"],
         rule["programme"],
         origins=_known(rule["origins"], places),
-        except_origins=_known(rule["except_origins"], places),
+        except_origins=_known(rule.get("except_origins", ""), places),
         commodities=commodities,
-        hts="; ".join(line["hts"] for line in lines if rule["lines"] and _is_listed(line, rule["lines"])),
-        except_hts="; ".join(exempt),
-        **{field: rule[field] for field in ("rate_share", "all_in_ceiling_share", "minimum_price_kusd_per_t")},
-        **{field: rule[field] for field in ("precedence", "replaces", "onset", "until", "active", "note")},
-        **{f"_{field}": rule[field] for field in ("kind", "source", "year", "low", "high")},
+        hts="; ".join(line["hts"] for line in lines if rule.get("lines") and _is_listed(line, rule["lines"])),
+        except_hts="; ".join(left_out),
+        # Void by the Supreme Court's judgment of 20 February 2026.
+        refundable="yes" if rule["programme"].startswith("ieepa_") else "",
+        **{field: rule.get(field, "") for field in COPIED},
+        **{f"_{field}": rule.get(field, "") for field in ("kind", "source", "year", "low", "high")},
     )
 
 
 def _is_exempt(line: Row, column: str) -> bool:
-    """Exempt as a line, or as metal under section 232, which these programmes leave out."""
-    return line[column] == "y" or line["s232_metals"] == "y"
+    """Exempt as a line; or as metal under section 232, which every such list but Canada's leaves out."""
+    return line[column] == "y" or (line["s232_metals"] == "y" and column != "canada_energy")
 
 
 def _is_listed(line: Row, lines: str) -> bool:
+    if lines in line:
+        return line[lines] == "y"
     chapter = {"s232_aluminium": "76", "s232_copper": "74"}[lines]
     return line["s232_metals"] == "y" and line["hts"].startswith(chapter)
 
