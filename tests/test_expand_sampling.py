@@ -186,6 +186,15 @@ def test_the_report_says_what_the_reduction_costs() -> None:
     assert found[0].lost_share["ban"].drawn == pytest.approx(0.2, abs=4 * np.sqrt(0.16 / 1500))
 
 
+def test_distance_is_counted_in_years_of_full_loss() -> None:
+    ban = {**BAN, "yearly_rate": 1, "duration_years": 5, "availability_share": {0: 0.5, 0.5: 0.5}}
+    found = drawn({"ban": ban}, {"futures": 1, "draws": 1000}, horizon={"first_year": 2026, "period_years": [1, 5]})
+    assert found.sampling is not None
+    # Five years are lost in whole or by half, so a draw of the rarer kind is 2.5 years off.
+    half = 2 * abs(found.sampling.lost_share["ban"].drawn - 0.75)
+    assert found.sampling.distance_y == pytest.approx(2.5 * (0.5 - half))
+
+
 def test_a_name_that_is_taken_is_refused() -> None:
     events = {"ban 2027": {"changes": "demand", "onset": 2027, "factor": 2}}
     futures = {"more": {"probability": 0.5, "events": ["ban 2027"]}, "nothing happens": {"probability": 0.1}}
