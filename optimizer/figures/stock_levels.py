@@ -27,7 +27,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
     present = {point["path"] for point in values}
     paths = [
         path
-        for path in [AS_PLANNED, *(title_of(scenario.futures, name) for name in scenario.futures)]
+        for path in [AS_PLANNED, *(title_of(scenario.futures, str(name)) for name in tables["futures"]["future"])]
         if path in present
     ]
     piles = sorted({point["stockpile"] for point in values})

@@ -16,8 +16,8 @@ Row = tuple[Any, ...]
 
 
 def projects_table(values: Values) -> pd.DataFrame:
-    """Started and committed projects."""
-    return frame("projects", [*_started(values), *_committed(values)])
+    """Every project: started, committed, or not started, then as if it were at the first start on offer."""
+    return frame("projects", [*_started(values), *_committed(values), *_not_started(values)])
 
 
 def _started(values: Values) -> Iterator[Row]:
@@ -59,6 +59,28 @@ def _committed(values: Values) -> Iterator[Row]:
             project.capex_kusd,
             _utilisation(values, name, share),
             None,
+        )
+
+
+def _not_started(values: Values) -> Iterator[Row]:
+    instance = values.instance
+    started = {project for project, _, _ in values.started_now}
+    for name, project in instance.programme.projects.items():
+        if name in started or project.committed_start is not None:
+            continue
+        first = min((s for s in instance.programme.starts if s[0] == name), key=lambda s: s[2], default=None)
+        yield (
+            name,
+            project.title or name,
+            "not started",
+            "" if first is None else first[1],
+            "",
+            None,
+            None,
+            float(instance.supply.planned_capacity_t_per_y[name].max()),
+            project.capex_kusd,
+            None,
+            None if first is None else _break_even(values, first),
         )
 
 

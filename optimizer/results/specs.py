@@ -137,7 +137,7 @@ REPORTS = (
     ),
     _table(
         "projects",
-        "Projects started or under construction",
+        "Projects, with the price at which each breaks even",
         "project",
         "title",
         "status",
@@ -149,7 +149,7 @@ REPORTS = (
         "capex_kusd",
         "utilisation_share",
         "break_even_kusd_per_t",
-        status="started by the plan, or committed before it",
+        status="started by the plan, committed before it, or not started (then the track and price of the first start)",
         utilisation_share="of the capacity on line, on the base path",
         break_even_kusd_per_t="running cost and capital per t of activity, inputs not counted",
     ),

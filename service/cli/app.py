@@ -143,6 +143,29 @@ def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> No
     raise typer.Exit(Exit.OPTIMAL if found.valid else Exit.BAD_INPUT)
 
 
+# A command has a parameter for each of its options.
+@app.command()
+def compare(
+    scenario: Source,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[OTHER]", help="Another scenario; the same one, changed, when left out.")
+    ] = None,
+    sets: Sets = None,
+    time_limit: Annotated[
+        float | None, typer.Option(metavar="S", min=0, help="Stop each solve after this, seconds.")
+    ] = None,
+    gap: Annotated[
+        float | None, typer.Option(metavar="G", min=0, max=1, help="Stop at this relative gap (a fraction).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Solve two scenarios, or one before and after the changes in --set, and say what differs and why."""
+    from service.cli.comparing import compare_plans
+    from service.cli.solving import Limits
+
+    raise typer.Exit(compare_plans((scenario, other or scenario), _patches(sets), Limits(gap, time_limit), as_json))
+
+
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; made if it is missing.")]) -> None:
     """Write a small commented scenario to start from."""

@@ -31,13 +31,23 @@ _BALANCES = "commodity_balances"
 _GROUPS_SHOWN = 8
 _LIMITS = {
     "facility_runs_within_capacity": "plant or offer",
+    "facility_keeps_running": "minimum use",
+    "activity_grows_within_limit": "growth",
+    "reserves_are_not_exceeded": "reserves",
     "project_runs_when_on_line": "project",
     "route_flows_within_capacity": "route",
     "flow_stays_within_quota": "tariff quota",
     "onboarded_route_takes_minimum": "minimum taken",
+    "substitute_stays_within_limit": "substitute",
+    "demand_takes_clean_material": "source ban",
+    "scrap_follows_past_use": "recycling",
     "share_stays_below_cap": "share cap",
+    "minimum_share_is_kept": "minimum share",
+    "reliance_stays_below_cap": "import reliance",
+    "index_stays_below_cap": "concentration",
     "shortage_stays_below_floor": "service floor",
     "stock_covers_target": "stock cover",
+    "stock_is_replenished": "stock refill",
     "stock_stays_within_room": "stock room",
     "stock_is_filled_within_limit": "stock filling",
     "budget_is_kept": "budget",
@@ -74,6 +84,24 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     _print_gaps(summary, console)
     _print_binding(plan.tables.get("marginal_values"), console)
     _print_record(summary, console)
+
+
+def print_comparison(first: Plan, second: Plan, sentences: Sequence[str], console: Console | None = None) -> None:
+    """Print the difference of two plans: in sentences, then by cost term. Without sentences: why there are none."""
+    console = console or _console()
+    for plan, word in ((first, "first"), (second, "second")):
+        if plan.summary.solution is Solution.NONE:
+            _say(console, [f"The {word} scenario has no plan. {_status(plan.summary)}", *plan.summary.conflict])
+    _say(console, sentences)
+    if not sentences:
+        return
+    old, new = first.summary.cost_terms_kusd, second.summary.cost_terms_kusd
+    rows = [
+        [TERM_TITLES.get(term, term), *(money(terms.get(term, 0.0)) for terms in (old, new))]
+        for term in dict.fromkeys([*old, *new])
+    ]
+    rows.append(["All that counts", *(money(plan.summary.expected_cost_kusd or 0.0) for plan in (first, second))])
+    _section(console, "Expected cost, discounted", ["term", ">first", ">second"], rows)
 
 
 def _console() -> Console:

@@ -95,6 +95,7 @@ def starts(tables: Tables, scenario: Scenario) -> Grid:
             number(row["break_even_kusd_per_t"], "kUSD/t"),
         ]
         for row in records(tables["projects"])
+        if row["status"] != "not started"
     ]
     names = (
         "Project",

@@ -1,0 +1,210 @@
+"""Two plans side by side: which decisions differ, which flows move, and why, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.expand import expand
+from optimizer.prepare import Instance, prepare
+from optimizer.results import Plan
+from optimizer.results.words import listed, money, tonnes
+from schemas.scenario import Scenario
+
+STOCK_CHANGE_SHARE = 0.05
+"""Change of a stock's highest level, as a share of the larger one, that counts as a change."""
+FLOW_CHANGE_SHARE = 0.01
+"""Change of a source's supply, as a share of the commodity's, that counts as a change."""
+SAME_DUTY = 1e-9
+"""kUSD/t within which two duties are the same."""
+
+Source = tuple[str, str, str]
+"""(commodity, source kind, place)."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Something decided on the base path, and the commodity it is about."""
+
+    kind: str
+    title: str
+    commodity: str
+    detail: str
+    level: float = 1.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """A decision that is not the same in both plans; None where one plan has none."""
+
+    key: str
+    before: Decision | None
+    after: Decision | None
+
+    @property
+    def known(self) -> Decision:
+        """The decision of the second plan, or of the first."""
+        decision = self.after or self.before
+        assert decision is not None
+        return decision
+
+
+def decisions(plan: Plan) -> dict[str, Decision]:
+    """Starts, onboardings and filled stocks by key."""
+    scenario = _scenario(plan)
+    found = {}
+    for start in plan.summary.projects:
+        project = scenario.projects[start.name]
+        detail = f"{start.start}, {start.track.replace('_', ' ')}"
+        title = project.title or start.name
+        found[f"project {start.name}"] = Decision("project", title, next(iter(project.outputs)), detail)
+    for start in plan.summary.onboardings:
+        route = scenario.routes[start.name]
+        title = route.title or start.name
+        found[f"supplier {start.name}"] = Decision("supplier", title, route.commodity, str(start.start))
+    for name, pile in scenario.stockpiles.items():
+        level = max((s.stock_t for s in plan.summary.stocks if s.name == name), default=0.0)
+        found[f"stock {name}"] = Decision("stock", pile.title or name, pile.commodity, f"up to {tonnes(level)}", level)
+    return found
+
+
+def changes(before: Plan, after: Plan) -> Iterator[Change]:
+    """Every decision that differs, projects first."""
+    old, new = decisions(before), decisions(after)
+    for key in sorted({*old, *new}, key=lambda k: (k.partition(" ")[0], k)):
+        change = Change(key, old.get(key), new.get(key))
+        was, now = change.before, change.after
+        if was and now and change.known.kind == "stock":
+            if abs(was.level - now.level) > STOCK_CHANGE_SHARE * max(was.level, now.level):
+                yield change
+        elif not (was and now) or was.detail != now.detail:
+            yield change
+
+
+def explain_difference(before: Plan, after: Plan) -> list[str]:
+    """The difference of two plans of nearly the same scenario in sentences, the largest shift of supply first."""
+    moved = list(_moved(before, after))
+    sentences = [*_shifts(before, after, moved), *_decided(before, after)]
+    return [*(sentences or ["Both plans decide and buy the same."]), _costs(before, after)]
+
+
+def _scenario(plan: Plan) -> Scenario:
+    assert plan.scenario is not None, "a plan is compared with its scenario"
+    return plan.scenario
+
+
+def _supply(plan: Plan) -> dict[Source, float]:
+    """Expected supply over the horizon by source, t."""
+    lengths = {int(row["period"]): float(row["length_y"]) for row in plan.tables["nodes"].to_dict("records")}
+    total: dict[Source, float] = {}
+    for row in plan.tables["supply"].to_dict("records"):
+        key = (str(row["commodity"]), str(row["source_kind"]), str(row["place"]))
+        total[key] = total.get(key, 0.0) + float(row["expected_t_per_y"]) * lengths[int(row["year"])]
+    return total
+
+
+def _moved(before: Plan, after: Plan) -> Iterator[tuple[Source, float]]:
+    """Sources whose supply changes, with the change in t, the largest share of its commodity first."""
+    old, new = _supply(before), _supply(after)
+    size: dict[str, float] = {}
+    for table in (old, new):
+        for (commodity, _, _), t in table.items():
+            size[commodity] = size.get(commodity, 0.0) + t / 2
+    change = {key: new.get(key, 0.0) - old.get(key, 0.0) for key in {**old, **new}}
+    share = {key: abs(t) / size[key[0]] for key, t in change.items() if size[key[0]] > 0}
+    for key in sorted(share, key=lambda key: (-share[key], key)):
+        if share[key] > FLOW_CHANGE_SHARE:
+            yield key, change[key]
+
+
+def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Iterator[str]:
+    """A sentence for each commodity whose sources change: from where to where, and what changed the price of it."""
+    duties = _Duties(before), _Duties(after)
+    for commodity in dict.fromkeys(key[0] for key, _ in moved):
+        mine = [(key, t) for key, t in moved if key[0] == commodity]
+        less = [f"{tonnes(-t)} less {_from(key)}" for key, t in mine if t < 0]
+        more = [f"{tonnes(t)} more {_from(key)}" for key, t in mine if t > 0]
+        text = f"{_scenario(before).commodities[commodity].title or commodity}: {listed([*less, *more])}"
+        reasons = list(_reasons(commodity, duties))
+        yield f"{text}, because {listed(reasons, 3)}." if reasons else f"{text}."
+
+
+def _from(key: Source) -> str:
+    _, kind, place = key
+    return {"import": f"from {place}", "home": "made at home", "recycled": "recycled"}.get(kind, "from stock")
+
+
+class _Duties:
+    """What routes home pay in a plan's scenario if the years go as planned."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.instance: Instance = prepare(expand(_scenario(plan)).scenario)
+
+    def by_measure(self, commodity: str) -> dict[str, list[dict[str, float]]]:
+        """By route: of each band, kUSD/t by measure, mean over the base path."""
+        trade, base = self.instance.trade, self.instance.tree.base_path
+        found: dict[str, list[dict[str, float]]] = {}
+        for row, band in enumerate(trade.bands.values()):
+            route = trade.routes[band.route]
+            if (route.commodity, route.destination) != (commodity, self.instance.scenario.home):
+                continue
+            duty: dict[str, float] = {}
+            for node in base:
+                for measure, amount in trade.duty_by_measure[row][node].items():
+                    duty[measure] = duty.get(measure, 0.0) + amount / len(base)
+            found.setdefault(band.route, []).append(duty)
+        return found
+
+
+def _reasons(commodity: str, duties: tuple[_Duties, _Duties]) -> Iterator[str]:
+    """What changes in the duty on each route of a commodity, and by which measures."""
+    old, new = (side.by_measure(commodity) for side in duties)
+    for route in old:
+        was, now = (sorted(sum(band.values()) for band in side.get(route, [])) for side in (old, new))
+        if not now or np.allclose((was[0], was[-1]), (now[0], now[-1]), rtol=0.0, atol=SAME_DUTY):
+            continue
+        measures = sorted({m for side in (old, new) for band in side[route] for m in band})
+        changed = [m for m in measures if _of_measure(m, old[route]) != _of_measure(m, new[route])]
+        origin = duties[0].instance.trade.routes[route].origin
+        words = listed([_meaning(m, duties[1].instance.scenario) for m in changed])
+        yield f"the duty on it from {origin} goes from {_span(was)} to {_span(now)} kUSD/t ({words})"
+
+
+def _of_measure(measure: str, bands: list[dict[str, float]]) -> set[float]:
+    return {round(band.get(measure, 0.0), 9) for band in bands}
+
+
+def _span(duties: list[float]) -> str:
+    """`0`, or `up to 7.5` where it hangs on the quota or on the content."""
+    return f"{duties[0]:.4g}" if duties[-1] - duties[0] <= SAME_DUTY else f"up to {duties[-1]:.4g}"
+
+
+def _meaning(measure: str, scenario: Scenario) -> str:
+    """A measure, and for one by content what it looks at."""
+    entry = scenario.tariffs.get(measure)
+    if entry is None or entry.origin_role == "last_origin":
+        return measure
+    role = {"any_stage": "was at any stage in"}.get(entry.origin_role, f"was {entry.origin_role.replace('_', ' ')}")
+    return f"{measure}, on what {role} {listed(entry.origins)}"
+
+
+def _decided(before: Plan, after: Plan) -> Iterator[str]:
+    for change in changes(before, after):
+        was = change.before.detail if change.before else "no"
+        now = change.after.detail if change.after else "no"
+        yield f"{change.known.kind.capitalize()} {change.known.title}: {now} instead of {was}."
+
+
+def _costs(before: Plan, after: Plan) -> str:
+    old, new = before.summary, after.summary
+    parts = [
+        f"{words} {money(abs(change))} {'more' if change > 0 else 'less'}"
+        for words, change in (
+            ("it costs", (new.expected_cost_kusd or 0.0) - (old.expected_cost_kusd or 0.0)),
+            ("pays in duty", (new.duty_kusd or 0.0) - (old.duty_kusd or 0.0)),
+        )
+        if abs(change) > 0
+    ]
+    return f"Against the first plan {listed(parts)}." if parts else "Both cost the same."
