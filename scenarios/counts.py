@@ -18,8 +18,10 @@ COLLECTIONS = {
     "tariff_measures": "tariffs",
     "stockpiles": "stockpiles",
     "demands": "demands",
+    "recycling": "recycling",
     "limits": "limits",
     "futures": "futures",
+    "hazards": "hazards",
 }
 """The name of each count, and the collection it counts."""
 

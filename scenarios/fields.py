@@ -73,7 +73,8 @@ class Spot:
 
     def allowed(self) -> str:
         """What is accepted here, in words, with the field's description and so its unit."""
-        text = " or ".join(dict.fromkeys(_in_words(option) for option in _choices(self.annotation)))
+        *others, last = dict.fromkeys(_in_words(option) for option in _choices(self.annotation))
+        text = f"{', '.join(others)} or {last}" if others else last
         if self.field and self.field.description:
             text += f" ({self.field.description.rstrip('.')})"
         return text

@@ -112,7 +112,17 @@ def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
     The last key may be a field the schema has though it is not given. With `make` it may also be a new name
     in a mapping, and sections before it may be absent unless a `*` leads there; a name in a collection must exist.
     """
-    keys = _keys(path)
+    made: list[Place] = []
+    try:
+        return _find(data, _keys(path), make, made)
+    except NoPlace:
+        for place in reversed(made):
+            place.drop()  # what was put there only to go on below it
+        raise
+
+
+def _find(data: dict[str, Any], keys: list[str], make: bool, made: list[Place]) -> list[Place]:
+    """The places; those that had to be given a value on the way are added to `made`."""
     levels = [_Level(data, (), ROOT, False)]
     for depth, key in enumerate(keys):
         is_last = depth == len(keys) - 1
@@ -122,7 +132,9 @@ def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
         if is_last:
             return found
         by_pattern = "*" in key or levels[0].by_pattern
+        absent = [place for place in found if not place.exists]
         levels = [level for place in found if (level := place.below(by_pattern, make and not by_pattern))]
+        made += [place for place in absent if place.exists]
         if not levels and all(place.get() is None for place in found):
             raise NoPlace("no_match", f"`{join_path(keys[: depth + 1])}` is not given.", "Use `set` to give it.")
         if not levels:

@@ -13,8 +13,10 @@ from tiny_scenario import problems_of, the_problem_of, tiny
 
 import scenarios
 from scenarios.catalogue import find_shipped
+from scenarios.documents import parse_value
 from scenarios.fields import value_under
 from schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
+from schemas.hazards import Triangle
 from schemas.problems import join_path
 from schemas.references import find_warnings
 
@@ -202,11 +204,30 @@ def test_a_folder_of_results_does_not_hide_the_shipped_scenario(
     assert scenarios.load("stock-or-accept").name == "in-tables"
 
 
-def test_the_scenarios_of_the_reference_page_load() -> None:
+def blocks_of_the_reference_page() -> list[str]:
     page = (Path(__file__).parent.parent / "docs" / "reference" / "scenario.md").read_text()
-    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    return re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
 
-    assert [scenarios.load_text(block).name for block in blocks] == ["small", "us-2026-fast-permits"]
+
+def put_on_top(data: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
+    both = {key: put_on_top(data[key], piece[key]) for key in piece if isinstance(data.get(key), dict)}
+    return {**data, **piece, **both}
+
+
+def test_the_scenarios_of_the_reference_page_load() -> None:
+    whole = [block for block in blocks_of_the_reference_page() if block.startswith("name:")]
+
+    assert [scenarios.load_text(block).name for block in whole] == ["small", "us-2026-fast-permits"]
+
+
+def test_the_pieces_of_the_reference_page_load_one_on_top_of_the_other() -> None:
+    small, *pieces = [block for block in blocks_of_the_reference_page() if "base:" not in block]
+    data = parse_value(small)
+
+    assert len(pieces) == 10
+    for piece in pieces:
+        data = put_on_top(data, parse_value(piece))
+        assert find_warnings(scenarios.load(data)) == [], piece
 
 
 # Text that cannot be read
@@ -377,6 +398,30 @@ def test_a_word_where_a_number_should_stand_is_one_problem() -> None:
     found = the_problem_of(change(tiny(), "facilities/mine/capacity_t_per_y", "plenty"))
 
     assert (found.code, found.value) == ("wrong_type", "plenty")
+
+
+VALUES = "a number at least 0, values with chances such as `0=0.5; 0.4=0.5` or a mapping with the fields low"
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "said"),
+    [
+        ("often", "", VALUES),
+        (-1, "", VALUES),
+        ({}, "", VALUES),
+        ({"low": 1, "mode": 2}, "high", "a number at least 0 (Largest value)"),
+        ({"low": 1, "mode": 2, "high": 3, "hi": 3}, "hi", "`high`"),
+        ({"low": 1, "mode": "x", "high": 3}, "mode", "a number at least 0 (Most likely value)"),
+        ("1=0.5; 2=1.5", "2", "a number at least 0 and at most 1"),
+    ],
+)
+def test_of_a_value_with_several_forms_only_the_one_meant_is_spoken_of(value: Any, path: str, said: str) -> None:
+    hazard = {"changes": "exports", "places": "CHN", "yearly_rate": 0.1, "availability_share": 0}
+
+    found = the_problem_of(change(tiny(), "hazards", {"ban": {**hazard, "duration_years": value}}))
+
+    assert found.path == ".".join(filter(None, ["hazards.ban.duration_years", path]))
+    assert said in f"{found.allowed} {found.remedy}"
 
 
 def test_a_misspelt_field_is_answered_with_the_closest() -> None:
@@ -581,6 +626,95 @@ def test_a_name_in_the_head_and_in_a_table_is_given_twice(tmp_path: Path) -> Non
     found = folder_problem(tmp_path / "f", places_csv="name\nCHN\nAUS\nUSA\n")
 
     assert found.code == "duplicate_name"
+
+
+NEW_TABLES = {
+    "places.csv": "name,groups,memberships.partners.onset,memberships.partners.until\nCHN,rivals,,\nAUS,,2026-07-01,\n",
+    "facilities.more.csv": (
+        "name,place,outputs,capacity_t_per_y,growth.share_per_y,growth.before_t_per_y,reserves_t,mined_in\n"
+        "mine,AUS,metal=1,5,0.2,3,100,\nship,AUS,metal=1,5,,,,CHN\n"
+    ),
+    "tariffs.csv": (
+        "name,programme,origins,commodities,rate_share,quota.in_quota_rate_share,quota.volume_by_origin_t_per_y\n"
+        "duty,mfn,CHN; partners,metal,0.25,0,CHN=2; AUS=1\n"
+    ),
+    "demands.csv": (
+        "name,commodity,tier,quantity_t_per_y,shortage_penalty_kusd_per_t,substitutes.thrift.limit_share,"
+        "substitutes.thrift.delay_years,elastic.price_kusd_per_t,elastic.elasticity,source_bans.dfars.places,"
+        "source_bans.dfars.onset\n"
+        "user,metal,other,5,0.1=50; 1=400,2026=0.1; 2027=0.2,1,10,0.5,rivals,2027\n"
+        "other,metal,other,5,100,,,,,,\n"
+    ),
+    "recycling.csv": "name,commodity,available_t_per_y,cost_kusd_per_t\nscrap,metal,2026=1; 2027=2,3\n",
+    "hazards.csv": (
+        "name,changes,places,yearly_rate,availability_share,duration_years.low,duration_years.mode,duration_years.high\n"
+        "ban,exports,CHN,0.1,0=0.5; 0.4=0.5,0.5,1,2\n"
+    ),
+    "limits.csv": (
+        "name,kind,onset,tiers,served_share,commodity,cap_index,violation_price_kusd\n"
+        "loss,survival,2027,other; military,0.5,,,\nindex,concentration_cap,,,,metal,0.6,3\n"
+    ),
+}
+
+
+def new_tables(folder: Path, **changed: str) -> Path:
+    tables = {**NEW_TABLES, **{name.replace("_csv", ".csv"): text for name, text in changed.items()}}
+    write_folder(folder, **tables)
+    with (folder / "scenario.yaml").open("a") as head:
+        head.write("sampling: {futures: 3}\n")
+    return folder
+
+
+def test_cells_and_columns_of_tables_hold_what_nests(tmp_path: Path) -> None:
+    scenario = scenarios.load(new_tables(tmp_path / "f"))
+
+    assert str(scenario.places["AUS"].memberships["partners"].onset) == "2026-07-01"
+    assert scenario.places["CHN"].memberships == {}
+    mine, ship, quota = scenario.facilities["mine"], scenario.facilities["ship"], scenario.tariffs["duty"].quota
+    assert mine.growth is not None
+    assert mine.growth.share_per_y == 0.2
+    assert (ship.growth, ship.mined_in) == (None, "CHN")
+    assert quota is not None
+    assert quota.volume_by_origin_t_per_y == {"CHN": 2, "AUS": 1}
+    user, other = scenario.demands["user"], scenario.demands["other"]
+    assert user.substitutes["thrift"].limit_share == {2026: 0.1, 2027: 0.2}
+    assert user.elastic is not None
+    assert user.source_bans["dfars"].places == ["rivals"]
+    assert (other.substitutes, other.elastic, other.source_bans) == ({}, None, {})
+    assert scenario.recycling["scrap"].available_t_per_y == {2026: 1, 2027: 2}
+    assert scenario.hazards["ban"].availability_share == {0: 0.5, 0.4: 0.5}
+    assert scenario.hazards["ban"].duration_years == Triangle(low=0.5, mode=1, high=2)
+    assert {limit.kind for limit in scenario.limits.values()} == {"survival", "concentration_cap"}
+
+
+@pytest.mark.parametrize(
+    ("table", "before", "after", "path", "line"),
+    [
+        ("demands_csv", "0.2,1,10", "1.2,1,10", "demands.user.substitutes.thrift.limit_share.2027", 2),
+        ("demands_csv", "0.5,rivals", "0.5,rivls", "demands.user.source_bans.dfars.places", 2),
+        ("demands_csv", "10,0.5,", "10,,", "demands.user.elastic.elasticity", 2),
+        ("demands_csv", "thrift.limit_share", "thrift.limits_share", "demands", 1),
+        ("facilities.more_csv", "0.2,3,100", "-1,3,100", "facilities.mine.growth.share_per_y", 2),
+        ("facilities.more_csv", ",CHN\n", ",CHM\n", "facilities.ship.mined_in", 3),
+        ("hazards_csv", "0.5,1,2", "3,1,2", "hazards.ban.duration_years", 2),
+        ("hazards_csv", "0.5,1,2", ",1,2", "hazards.ban.duration_years.low", 2),
+        ("hazards_csv", "0.4=0.5", "0.4=0.6", "hazards.ban.availability_share", 2),
+        ("recycling_csv", "2027=2", "2027=-2", "recycling.scrap.available_t_per_y.2027", 2),
+        ("tariffs_csv", "AUS=1", "AUX=1", "tariffs.duty.quota.volume_by_origin_t_per_y.AUX", 2),
+        ("places_csv", "2026-07-01,", "2026-07-01,2026", "places.AUS.memberships.partners.until", 3),
+        ("limits_csv", "survival,2027", "survival,2026", "limits.loss.onset", 2),
+    ],
+)
+def test_what_is_wrong_below_a_cell_is_said_with_its_row(
+    tmp_path: Path, table: str, before: str, after: str, path: str, line: int
+) -> None:
+    file = table.replace("_csv", ".csv")
+    assert before in NEW_TABLES[file]
+
+    found = the_problem_of(new_tables(tmp_path / "f", **{table: NEW_TABLES[file].replace(before, after)}))
+
+    assert (found.path, found.line) == (path, line)
+    assert str(found.file).endswith(file)
 
 
 # The schema

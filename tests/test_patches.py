@@ -343,3 +343,79 @@ def test_a_later_patch_above_is_where_a_value_comes_from() -> None:
 
     assert the_problem_of(tiny(), patches).file == "patch 2"
     assert the_problem_of(tiny(), [*patches, op("set", "routes.'metal CHN'.freight_kusd_per_t", -2)]).file == "patch 3"
+
+
+# What nests
+
+
+NESTED = {
+    "hazards": {
+        "ban": {
+            "changes": "exports",
+            "places": "CHN",
+            "yearly_rate": 0.1,
+            "availability_share": 0,
+            "duration_years": "low=1; mode=2; high=3",
+        }
+    },
+    "recycling": {"scrap": {"commodity": "metal", "from_commodity": "metal", "recovered_t_per_t": 0.5}},
+}
+
+
+def test_patches_reach_below_names_within_an_entry() -> None:
+    user = "demands.user"
+    scenario = patched(
+        op("set", f"{user}.substitutes.thrift", {"limit_share": 0.1}),
+        op("scale", f"{user}.substitutes.*.limit_share", 2),
+        op("set", f"{user}.source_bans.dfars", {"places": "AUS", "role": "last_origin"}),
+        op("add", f"{user}.source_bans.dfars.places", "rivals"),
+        op("set", f"{user}.elastic", {"price_kusd_per_t": 10, "elasticity": 0.5}),
+        op("set", f"{user}.elastic.elasticity", 0.4),
+        op("set", "facilities.mine.growth.share_per_y", 0.2),
+        op("set", "places.CHN.memberships.partners", {"onset": 2028}),
+        op("scale", "recycling.*.recovered_t_per_t", 0.5),
+        op("scale", "hazards.ban.duration_years", 2),
+        op("set", "hazards.ban.duration_years.high", 8),
+        **NESTED,
+    )
+
+    demand, growth, hazard = scenario.demands["user"], scenario.facilities["mine"].growth, scenario.hazards["ban"]
+    assert demand.substitutes["thrift"].limit_share == 0.2
+    assert demand.source_bans["dfars"].places == ["AUS", "rivals"]
+    assert demand.elastic is not None
+    assert demand.elastic.elasticity == 0.4
+    assert growth is not None
+    assert growth.share_per_y == 0.2
+    assert scenario.recycling["scrap"].recovered_t_per_t == 0.25
+    assert hazard.model_dump()["duration_years"] == {"low": 2, "mode": 4, "high": 8}
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "near"),
+    [
+        ("demands.user.substitutes.thrift.limit_share=0.1", "demands.user.substitutes", None),
+        ("hazards.ban.duration_years.hi=3", "hazards.ban.duration_years.hi", "`high`"),
+        ("facilities.mine.growth.share=0.1", "facilities.mine.growth.share", "`share_per_y`"),
+    ],
+)
+def test_a_set_below_what_is_not_there_is_a_problem(text: str, path: str, near: str | None) -> None:
+    found = the_problem_of({**tiny(), **NESTED}, [scenarios.parse_set(text)])
+
+    assert found.code == "no_match"
+    assert path in found.path
+    assert near is None or near in str(found.remedy)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("hazards.ban.duration_years=1=0.5; 2=0.5", {1: 0.5, 2: 0.5}),
+        ("hazards.ban.duration_years=low=0; mode=1; high=2", {"low": 0, "mode": 1, "high": 2}),
+        ("hazards.ban.duration_years={low: 0, mode: 1, high: 2}", {"low": 0, "mode": 1, "high": 2}),
+        ("hazards.ban.duration_years=3", 3),
+    ],
+)
+def test_a_distribution_is_set_in_each_of_its_forms(text: str, value: Any) -> None:
+    scenario = scenarios.load({**tiny(), **NESTED}, [scenarios.parse_set(text)])
+
+    assert scenario.hazards["ban"].model_dump()["duration_years"] == value
