@@ -20,6 +20,7 @@ from optimizer.model import build_model
 from optimizer.prepare import Instance, prepare
 from optimizer.regret import best_by_future
 from optimizer.results import Plan, PlanError, make_plan
+from optimizer.results.findings import sampling_findings
 from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
 from schemas.patches import Patch
 from schemas.plan import Solution, SolverProgress, Termination
@@ -111,6 +112,9 @@ def solve(
     with progress.phase("extract"):
         plan = make_plan(instance, form, answer)
     found = {**_judged(plan, instance, form, answer, progress), "scenario_hash": asked.content_hash()}
+    if expansion.sampling is not None:
+        found["sampling"] = expansion.sampling
+        found["findings"] = [*plan.summary.findings, *sampling_findings(expansion.sampling)]
     return _finished(plan, progress, found)
 
 

@@ -101,6 +101,33 @@ class Size(Strict):
     nodes: int
 
 
+class LostShare(Strict):
+    """Expected share of what a hazard interrupts that is lost: mean over the years in which it may begin."""
+
+    drawn: float = Field(description="Over all draws.")
+    kept: float = Field(description="Over the futures kept, by weight.")
+
+
+class SamplingReport(Strict):
+    """What was drawn, what was kept of it, and how far apart both are."""
+
+    seed: int = Field(description="Seed of the draw.")
+    draws: int = Field(description="Futures drawn.")
+    distinct_draws: int = Field(
+        description="Those that still differ when losses are rounded to 1/365 of a period's supply."
+    )
+    futures: int = Field(description="Futures kept.")
+    probability: float = Field(description="What the listed futures leave to those drawn.")
+    distance_y: float = Field(
+        description="Kantorovich distance of the futures kept from those drawn: years of a hazard's full loss by "
+        "which a draw differs on average from the future that stands for it, summed over hazards."
+    )
+    relative_distance: float = Field(
+        description="The same over the distance to the best single future: 0 loses nothing, 1 is no better than that."
+    )
+    lost_share: dict[str, LostShare] = Field(description="By hazard: expected loss before and after the reduction.")
+
+
 class Summary(Strict):
     """The plan in one object; what `lodeplan solve --json` prints."""
 
@@ -120,6 +147,12 @@ class Summary(Strict):
     )
     duty_kusd: float | None = None
     cost_terms_kusd: dict[str, float] = {}
+    refundable_duty_kusd: float | None = Field(
+        default=None, description="Part of the duty that may come back (measures marked refundable)."
+    )
+    max_regret_kusd: float | None = Field(
+        default=None, description="Most that a future costs above its own best plan, where that is minimised."
+    )
     do_nothing_kusd: float | None = Field(
         default=None, description="Objective with no start, no onboarding and no stock bought."
     )
@@ -129,6 +162,7 @@ class Summary(Strict):
     imports: list[Import] = []
     stocks: list[StockLevel] = []
     shortage_t: dict[str, float] = Field(default={}, description="Expected shortage over the horizon by tier, t.")
+    sampling: SamplingReport | None = Field(default=None, description="How futures were drawn from hazards.")
     check: Verdict | None = None
     size: Size | None = None
     timings_s: dict[str, float] = {}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optimizer.expand.report import LostShare, SamplingReport
 from optimizer.expand.sampling import with_drawn_futures
 from optimizer.expand.survival import with_survival_futures
+from schemas.plan import LostShare, SamplingReport
 from schemas.scenario import Scenario
 
 __all__ = ["Expansion", "LostShare", "SamplingReport", "expand"]

@@ -10,10 +10,10 @@ import numpy as np
 from optimizer.expand.draws import Interruptions, Ints, draw_interruptions
 from optimizer.expand.names import refuse_names
 from optimizer.expand.reduction import Reduction, reduce_points
-from optimizer.expand.report import LostShare, SamplingReport
 from optimizer.expand.writing import NO_DRAW, Writer
 from optimizer.prepare.calendar import Calendar, Floats
 from schemas.hazards import Hazard, Sampling
+from schemas.plan import LostShare, SamplingReport
 from schemas.problems import InputProblem, InvalidInput, join_path
 from schemas.scenario import Scenario
 

@@ -5,6 +5,7 @@ What a planner sees: nothing is used that was not made, shipped in, recovered, o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyomo.environ as pyo
@@ -65,15 +66,18 @@ def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
     for k, q, variant, target in instance.declarations:
         declared_as.setdefault((k, target, q), []).append((k, q, variant, target))
         declared_from.setdefault((k, variant, q), []).append((k, q, variant, target))
-    options = {key: option for key, option in instance.demands.options.items() if option.market is not None}
+    options = instance.demands.options
+    wanted = {key: option.market for key, option in options.items() if option.market is not None}
 
     made = instance.made
     activities = instance.supply.activities
-    single = {(f, *market): t for (f, mode), of in made.items() if (f, mode) not in activities for market, t in of.items()}
+    single = {
+        (f, *market): t for (f, mode), of in made.items() if (f, mode) not in activities for market, t in of.items()
+    }
     moded = {(f, mode, *market): t for (f, mode) in activities for market, t in made[f, mode].items()}
     add_param(m, "net_output", single)
     add_param(m, "mode_output", moded)
-    add_param(m, "takes", {key: option.takes_t_per_t for key, option in options.items()})
+    add_param(m, "takes", {key: options[key].takes_t_per_t for key in wanted})
     markets = instance.markets
     add_links(m, "TOUCHED_BY", touched, markets, dimen=2)
     add_links(m, "ACTIVE", active, markets, dimen=2)
@@ -83,12 +87,12 @@ def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "RECOVERED", _by_market(instance.recovery.market), markets)
     add_links(m, "DECLARED_AS", declared_as, markets, dimen=4)
     add_links(m, "DECLARED_FROM", declared_from, markets, dimen=4)
-    add_links(m, "WANTED", _by_market({key: option.market for key, option in options.items()}), markets, dimen=2)
+    add_links(m, "WANTED", _by_market(wanted), markets, dimen=2)
     add_links(m, "LET_GO", let_go, markets, dimen=2)
     add_constraint(m, commodity_balances, m.MARKETS, m.NODES)
 
 
-def _by_market(market_of: dict[Any, Market]) -> dict[Market, list[Any]]:
+def _by_market(market_of: Mapping[Any, Market]) -> dict[Market, list[Any]]:
     found: dict[Market, list[Any]] = {}
     for key, market in market_of.items():
         found.setdefault(market, []).append(key)

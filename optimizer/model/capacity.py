@@ -68,8 +68,7 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
     Source: `growth` of the facility or project.
     """
     return (
-        sum(m.run[f, i, n] for i in m.STEPS_OF[f])
-        - sum(m.growth[f, n] * m.run[f, i, a] for i, a in m.RAN_BEFORE[f, n])
+        sum(m.run[f, i, n] for i in m.STEPS_OF[f]) - sum(m.growth[f, n] * m.run[f, i, a] for i, a in m.RAN_BEFORE[f, n])
         <= m.growth_from_nothing[f, n]
     )
 
@@ -140,8 +139,8 @@ def _add_minimum(m: pyo.ConcreteModel, instance: Instance) -> None:
                 least[f, n] = share * float(room[node])
             elif programme.may_run(f, node):
                 least[f, n] = share * programme.committed_share.get((f, node), 0.0) * float(room[node])
-                for t, a, gain in programme.reached[f, node]:
-                    key = (f, n, t, names[a])
+                for t, start, gain in programme.reached[f, node]:
+                    key = (f, n, t, names[start])
                     gains[key] = gains.get(key, 0.0) + share * gain * float(room[node])
     on_line: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for f, n, t, a in gains:

@@ -12,7 +12,6 @@ from optimizer.model.index import named_starts
 from optimizer.prepare.costs import Variable
 from optimizer.prepare.instance import Instance
 
-
 TIE_BREAKER = 1e-3
 """Weight of expected cost where something else is minimised."""
 
@@ -143,7 +142,9 @@ def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
     )
     for variable, index in on_flows:
         add_param(m, f"{variable}_cost", by_node(index, nodes, costs.unit_cost(variable)))
-    costly = [o for o, unit in zip(instance.demands.options, np.atleast_2d(costs.unit_cost("use")), strict=True) if unit.any()]
+    costly = [
+        o for o, unit in zip(instance.demands.options, np.atleast_2d(costs.unit_cost("use")), strict=True) if unit.any()
+    ]
     add_set(m, "COSTLY_OPTIONS", costly, dimen=2)
     offered = list(m.ONBOARDINGS)
     onboard = by_node(list(instance.trade.onboarding), nodes, costs.unit_cost("onboard"))

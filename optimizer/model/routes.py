@@ -148,7 +148,9 @@ def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_param(m, "quota_volume", by_node(quotas, nodes, volumes))
     add_constraint(m, flow_stays_within_quota, m.QUOTAS, m.NODES)
     full_first = [(*u, nodes[node]) for u, node in sorted(trade.full_first)]
-    limits = {u: sum(flow_limit_t_per_y(instance, r) for r in trade.quota_routes[u]) for u, _ in trade.full_first}
+    limits = {
+        u: np.sum([flow_limit_t_per_y(instance, r) for r in trade.quota_routes[u]], axis=0) for u, _ in trade.full_first
+    }
     add_set(m, "FULL_FIRST", full_first, dimen=3)
     add_param(m, "over_limit", {(*u, nodes[node]): float(limits[u][node]) for u, node in trade.full_first})
     m.quota_full = pyo.Var(m.FULL_FIRST, within=pyo.Binary)

@@ -155,7 +155,9 @@ def _has(option: Option, tag: Tag, content: Content) -> bool:
     if option.market is None:
         return False
     commodity, written, _ = option.market
-    return any(tag in variant and content.written(commodity, variant) == written for variant in content.variants(commodity))
+    return any(
+        tag in variant and content.written(commodity, variant) == written for variant in content.variants(commodity)
+    )
 
 
 def _limit_share(rule: Substitute, tree: Tree) -> Floats:

@@ -11,8 +11,8 @@ from itertools import pairwise
 import numpy as np
 
 from optimizer.prepare.calendar import Calendar, Floats, first_day
-from optimizer.prepare.duty_scope import Scope
-from optimizer.prepare.duty_steps import ALL, IN_QUOTA, OVER_QUOTA, Step, Valuation, by_measure, idle, missed, stack
+from optimizer.prepare.duty_scope import EXEMPT, Scope
+from optimizer.prepare.duty_steps import ALL, IN_QUOTA, OVER_QUOTA, Step, Valuation, by_measure, idle, stack
 from optimizer.prepare.select import Places
 from optimizer.prepare.tags import Variant
 from optimizer.prepare.tree import Tree
@@ -125,10 +125,11 @@ class TariffBook:
             for name, measure in self.scenario.tariffs.items():
                 miss = self._scope.miss(name, case.route, origin, case.content)
                 miss = miss or self._scope.miss_on(name, case.route, origin, case.day)
-                if miss is not None:
-                    yield replace(missed(name, miss), origin=origin, share=share)
-                elif (rest := idle(name, measure, case.day, case.events)) is not None:
+                rest = idle(name, measure, case.day, case.events)
+                if rest is not None and (miss is None or miss.reason in EXEMPT):
                     yield Step(name, *rest, origin=origin, share=share)
+                elif miss is not None:
+                    yield Step(name, miss.reason, miss.because, origin=origin, share=share)
 
     def over_period(
         self,

@@ -16,6 +16,9 @@ Outside = Literal[
 ]
 """Why a measure does not mean a route."""
 
+EXEMPT: tuple[Outside, ...] = ("exempt_commodity", "exempt_origin")
+"""Reasons of a measure that means the like of a route."""
+
 
 @dataclass(frozen=True)
 class Miss:
@@ -41,11 +44,12 @@ class Scope:
             return Miss("other_destination")
         if not self._names_commodity(name, route.commodity):
             return Miss("other_commodity")
-        if exempt := self._exempt_commodity(measure, route.commodity):
-            return Miss("exempt_commodity", exempt)
+        exempt = self._exempt_commodity(measure, route.commodity)
+        miss = Miss("exempt_commodity", exempt) if exempt else None
         if measure.origin_role != ORIGIN:
-            return None if Tag.of(measure, self._places) in tags else Miss("other_content")
-        return self._miss_of_origin(measure, (origin, route.origin))
+            return miss if Tag.of(measure, self._places) in tags else Miss("other_content")
+        elsewhere = self._miss_of_origin(measure, (origin, route.origin))
+        return elsewhere if elsewhere and elsewhere.reason == "other_origin" else miss or elsewhere
 
     def miss_on(self, name: str, route: Route, origin: str, day: date) -> Miss | None:
         """The same for what hangs on the day: the clubs that the origin belongs to."""

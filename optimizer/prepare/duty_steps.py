@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from optimizer.prepare.calendar import Profile, value_in
-from optimizer.prepare.duty_scope import Miss, Outside
+from optimizer.prepare.duty_scope import Outside
 from optimizer.prepare.select import matches
 from schemas.events import TariffEvent
 from schemas.scenario import TariffMeasure
@@ -100,11 +100,6 @@ def idle(name: str, measure: TariffMeasure, day: date, events: Mapping[str, Tari
     if measure.until is not None and measure.until <= day:
         return "no_longer", measure.until.isoformat()
     return None
-
-
-def missed(name: str, miss: Miss) -> Step:
-    """The step of a measure that does not mean the route."""
-    return Step(name, miss.reason, miss.because)
 
 
 def stack(active: Mapping[str, TariffMeasure], band: str, year: int, value: Valuation) -> list[Step]:

@@ -37,7 +37,11 @@ def prepare_recovery(scenario: Scenario, tree: Tree, content: Content) -> Recove
     from_use: dict[tuple[str, int], tuple[int, float]] = {}
     for row, (name, rule) in enumerate(rules.items()):
         place = rule.place or scenario.home
-        market[name] = (rule.commodity, content.written(rule.commodity, content.recovered(rule.commodity, place)), place)
+        market[name] = (
+            rule.commodity,
+            content.written(rule.commodity, content.recovered(rule.commodity, place)),
+            place,
+        )
         if rule.available_t_per_y is not None:
             limit[row] = tree.calendar.mean(rule.available_t_per_y)[period]
             continue

@@ -52,7 +52,6 @@ class Supply:
         """Producers of a commodity at a place."""
         return [name for name, f in self.producers.items() if f.place == place and commodity in f.outputs]
 
-
     def parts(self, mode: Mode, producer: str, content: Content) -> dict[Market, float]:
         """Net output per t of activity in a mode, t by market."""
         made: dict[Market, float] = {}

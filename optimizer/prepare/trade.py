@@ -1,4 +1,4 @@
-"""Routes: bands of duty and content, landed cost, what a route can carry, and suppliers that must be onboarded first."""
+"""Routes: bands of duty and content, landed cost, what a route can carry, and suppliers to be onboarded first."""
 
 from __future__ import annotations
 

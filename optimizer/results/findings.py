@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.prepare.costs import NOT_SPEND
 from optimizer.results.values import Values, tail_mean
 from optimizer.results.words import listed, money, percent, tonnes
+from schemas.plan import SamplingReport
 
 TIER_WORDS = {
     "military": "Expected shortage of the military tier",
@@ -18,6 +19,8 @@ TIER_WORDS = {
 }
 
 
+UNDERSTATED = 0.8
+"""Share of a hazard's expected loss below which the futures kept are said to understate it."""
 NOTHING_FOUND = (
     "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice: "
     "allow more time."
@@ -31,6 +34,7 @@ def findings(values: Values, do_nothing: Values | None, *, fell_back: bool = Fal
         *opening,
         *_shortage(values, do_nothing),
         *_tail(values),
+        *_aim(values),
     ]
 
 
@@ -130,10 +134,10 @@ def _shortage(values: Values, do_nothing: Values | None) -> Iterator[str]:
 def _tail(values: Values) -> Iterator[str]:
     tree, scenario = values.instance.tree, values.instance.scenario
     costs = values.future_costs()
-    if len(costs) < 2:
+    if len(tree.counted) < 2:
         return
     level = scenario.risk.tail_level
-    worst = int(costs.argmax())
+    worst = max(tree.counted, key=lambda future: costs[future])
     name = tree.future_names[worst]
     expected = float((costs * tree.future_probability).sum())
     yield (
@@ -141,6 +145,44 @@ def _tail(values: Values) -> Iterator[str]:
         f"{percent(tree.future_probability[worst])}), comes {money(costs[worst] - expected)} above the mean; the worst "
         f"{percent(1 - level)} of futures cost {money(tail_mean(costs, tree.future_probability, level))} on average."
     )
+
+
+def _aim(values: Values) -> Iterator[str]:
+    """What was minimised, if not expected cost and its tail."""
+    instance = values.instance
+    costs = dict(zip(instance.tree.future_names, values.future_costs().tolist(), strict=True))
+    match instance.scenario.risk.objective:
+        case "worst_future":
+            yield "The plan makes the dearest future as cheap as can be; expected cost only breaks ties."
+        case "expected_shortage":
+            yield "The plan makes the expected worth of shortages least; expected cost only breaks ties."
+        case "maximum_regret":
+            regret = {name: costs[name] - best for name, best in instance.best_kusd.items()}
+            worst = max(regret, key=lambda name: regret[name])
+            title = instance.scenario.futures[worst].title or worst
+            yield (
+                f"The plan makes the largest regret as small as can be: {money(regret[worst])} above what would have "
+                f"been best had it been known, if {title} comes."
+            )
+
+
+def sampling_findings(report: SamplingReport) -> Iterator[str]:
+    """How far the futures kept stand for those drawn."""
+    yield (
+        f"{report.futures} futures stand for {report.draws:,} drawn ({report.distinct_draws:,} different): "
+        f"{percent(report.relative_distance)} of the distance that a single future would leave remains."
+    )
+    low = {
+        name: lost.kept / lost.drawn
+        for name, lost in report.lost_share.items()
+        if lost.drawn > 0 and lost.kept < UNDERSTATED * lost.drawn
+    }
+    if low:
+        worst = sorted(low, key=lambda name: low[name])
+        yield (
+            f"They understate what is lost: {listed([f'{name} keeps {percent(low[name])}' for name in worst])} of its "
+            "expected loss. Keep more futures."
+        )
 
 
 def shortage_by_tier(values: Values) -> dict[str, float]:

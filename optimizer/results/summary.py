@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.results.findings import findings, shortage_by_tier, spend
 from optimizer.results.values import Values, tail_mean
@@ -48,6 +49,8 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         cvar_kusd=tail_mean(futures, tree.future_probability, instance.scenario.risk.tail_level),
         spend_kusd=spend(values),
         duty_kusd=terms.get("duty", 0.0),
+        refundable_duty_kusd=_refundable(values),
+        max_regret_kusd=_max_regret(values, futures),
         cost_terms_kusd=terms,
         do_nothing_kusd=answer.do_nothing_kusd,
         futures=[
@@ -61,6 +64,26 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         shortage_t=shortage_by_tier(values),
         findings=findings(values, do_nothing, fell_back=answer.fell_back),
     )
+
+
+def _refundable(values: Values) -> float | None:
+    """Duty, expected and discounted, under measures that may be refunded; None where no measure is marked so."""
+    instance = values.instance
+    marked = {name for name, measure in instance.scenario.tariffs.items() if measure.refundable}
+    if not marked:
+        return None
+    tree = instance.tree
+    paid = np.zeros(len(tree))
+    for row, duties in enumerate(instance.trade.duty_by_measure):
+        rate = [sum(amount for name, amount in duty.items() if name in marked) for duty in duties]
+        paid += np.array(rate) * values.flows["ship"][row] * tree.length
+    return values.expected(paid)
+
+
+def _max_regret(values: Values, future_costs: Floats) -> float | None:
+    best = values.instance.best_kusd
+    costs = dict(zip(values.instance.tree.future_names, future_costs.tolist(), strict=True))
+    return max((costs[name] - least for name, least in best.items()), default=None)
 
 
 def _starts(values: Values) -> list[ProjectStart]:
