@@ -52,8 +52,10 @@ def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
     Kind: hard; only where the duty within the quota is above the duty over it.
     Source: quota of the tariff measure.
     """
-    return sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q]) >= (
-        m.quota_volume[u, q, n] * m.quota_full[u, q, n]
+    return (
+        sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q])
+        - m.quota_volume[u, q, n] * m.quota_full[u, q, n]
+        >= 0
     )
 
 
@@ -108,8 +110,10 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
     Kind: hard.
     Source: onboarding of the route.
     """
-    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) >= sum(
-        m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n]
+    return (
+        sum(m.ship[r, b, n] for b in m.BANDS_OF[r])
+        - sum(m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
+        >= 0
     )
 
 
