@@ -1,6 +1,7 @@
-"""Tests see `benchmarks` and `scripts` too, which are no part of the package."""
+"""Tests see `benchmarks`, and the modules in `scripts`, which are no part of the package."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent.parent))
+ROOT = Path(__file__).parent.parent
+sys.path += [str(ROOT), str(ROOT / "scripts")]

@@ -1,0 +1,92 @@
+"""The page of the mathematics is what its script writes, and leaves out nothing of the model."""
+
+import subprocess
+import sys
+
+import math_page
+import pyomo.environ as pyo
+import pytest
+from formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES
+from golden_lps import FOLDER
+
+import scenarios
+from optimizer.model import build_model
+from optimizer.model.registry import FAMILIES, registry
+from optimizer.prepare import prepare
+from optimizer.prepare.costs import FLOW_TERMS, START_TERMS
+
+PAGE = math_page.PAGE.read_text(encoding="utf-8")
+
+
+def test_the_page_is_what_its_script_writes() -> None:
+    assert "\n".join(math_page.written().lines) + "\n" == PAGE, "run `python scripts/math_page.py`"
+
+
+@pytest.mark.parametrize("constraint", registry())
+def test_a_constraint_has_its_entry_and_its_proof(constraint: str) -> None:
+    _, _, after = PAGE.partition(f"\n### `{constraint}`\n")
+    entry, _, _ = after.partition("\n#")
+    words = registry()[constraint]
+
+    assert all(text in entry for text in (words.sentence, words.equation, words.unit, words.dual, words.kind))
+    assert f"[{words.module}:{words.line}]" in entry
+    assert f"tests/golden/{constraint}.lp" in entry
+
+
+def test_the_table_names_every_constraint_and_cost_term_and_the_line_where_it_stands() -> None:
+    lines = PAGE.split("\n")
+    names = [*registry(), *(term.__name__ for term in (*FLOW_TERMS, *START_TERMS))]
+    rows = [[cell.strip() for cell in row.split(" | ")] for row in math_page.written().rows]
+    told = {name.strip("`*"): lines[int(line) - 1] for _, name, line, *_ in rows}
+
+    assert set(names) <= set(told)
+    assert all(name in line for name, line in told.items())
+
+
+def test_every_constraint_belongs_to_a_group_or_to_cost_and_risk() -> None:
+    grouped = {constraint for group in GROUPS for constraint in group.constraints}
+
+    assert grouped == {entry.name for entry in registry().values() if entry.family != "risk"}
+    assert set(PROOFS) <= set(registry())
+    assert set(TERM_PROOFS) <= {term.__name__ for term in (*FLOW_TERMS, *START_TERMS)}
+
+
+def test_every_family_with_constraints_is_in_the_registry() -> None:
+    modules = {
+        path.stem
+        for path in (math_page.ROOT / "optimizer/model").glob("*.py")
+        if "\nCONSTRAINTS = (" in path.read_text()
+    }
+
+    assert modules == {family.__name__.rpartition(".")[2] for family in FAMILIES}
+
+
+def test_every_variable_of_the_model_is_described() -> None:
+    described = {symbol.partition("[")[0] for symbol in VARIABLES}
+    found = set()
+    for constraint in registry():
+        instance = prepare(scenarios.load(FOLDER / f"{constraint}.yaml"))
+        found |= {variable.name for variable in build_model(instance).component_objects(pyo.Var)}
+
+    assert found == described
+
+
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [((), "no proof"), (("test_tree.py::test_gone",), "test_tree.py"), (("test_model.py::test_gone",), "test_gone")],
+)
+def test_a_proof_that_does_not_exist_is_refused(proof: tuple[str, ...], said: str) -> None:
+    with pytest.raises((ValueError, FileNotFoundError), match=said):
+        list(math_page._proofs(proof))
+
+
+def test_a_name_that_its_file_does_not_define_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not define build_forest"):
+        math_page._place("optimizer/prepare/tree.py:build_forest")
+
+
+def test_the_script_prints_its_table_alone() -> None:
+    command = [sys.executable, "scripts/math_page.py", "--table"]
+    printed = subprocess.run(command, cwd=math_page.ROOT, capture_output=True, text=True, check=True)
+
+    assert printed.stdout.strip() == math_page.table(math_page.written())
