@@ -161,10 +161,10 @@ def _best_kusd(case: Case, frame: pd.DataFrame | None, ledger: Ledger) -> dict[s
     found: dict[str, tuple[float, float | None]] = {}
     for cell, best, regret in records(frame, ("future", "best_kusd", "regret_kusd"), "regrets", ledger):
         name, best_kusd = _future_named(case, cell), number(best)
-        if name in found or name not in case.tree.probabilities or is_stress(case.scenario, name):
-            ledger.wrong(
-                f"regret of future {name} is listed twice" if name in found else f"future {name} has no regret"
-            )
+        if name in found:
+            ledger.wrong(f"regret of future {name} is listed twice")
+        elif name not in case.tree.probabilities or is_stress(case.scenario, name):
+            ledger.wrong(f"regret of future {name} does not count")
         elif best_kusd is None:
             ledger.wrong(f"least cost of future {name} is not a number")
         else:
