@@ -240,6 +240,10 @@ Row = TypeVar("Row", bound=Strict)
 
 
 def _rows(file: str, row_type: type[Row]) -> list[Row]:
-    with (FOLDER / file).open(encoding="utf-8", newline="") as stream:
-        cells = [{name: text for name, text in row.items() if text} for row in csv.DictReader(stream)]
+    """The rows of a table, and of its parts: `flows.rare_earths.csv` belongs to `flows.csv`."""
+    first = FOLDER / file
+    cells = []
+    for path in [first, *sorted(FOLDER.glob(f"{first.stem}.*.csv"))]:
+        with path.open(encoding="utf-8", newline="") as stream:
+            cells += [{name: text for name, text in row.items() if text} for row in csv.DictReader(stream)]
     return TypeAdapter(list[row_type]).validate_python(cells)  # type: ignore[valid-type]

@@ -22,11 +22,12 @@ TARIFFS = PLAN.folder / "tariffs.csv"
 CANDIDATE_PLACES = PLAN.folder / "places.candidates.csv"
 
 
-def write_all() -> list[Path]:
-    """Write the files of both scenarios; returns their paths."""
+def write_all(into: Path | None = None) -> list[Path]:
+    """Write the files of both scenarios, in their place or in folders of another one; returns their paths."""
     paths = []
-    for path, content in all_files().items():
-        path.parent.mkdir(exist_ok=True)
+    for place, content in all_files().items():
+        path = into / place.parent.name / place.name if into else place
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
         paths.append(path)
     return paths
