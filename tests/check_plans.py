@@ -19,27 +19,22 @@ COLUMNS = {
     "ship": ["route", "band", "node", "ship_t_per_y"],
     "store": ["stockpile", "node", "buy_t_per_y", "release_t_per_y", "stock_t"],
     "dispose": ["commodity", "place", "node", "dispose_t_per_y"],
-    "serve": ["demand", "node", "served_t_per_y"],
+    "activity": ["facility", "mode", "node", "run_t_per_y"],
+    "declare": ["commodity", "place", "variant", "declared", "node", "declared_t_per_y"],
+    "recover": ["recycling", "node", "recovered_t_per_y"],
+    "serve": ["demand", "option", "node", "served_t_per_y"],
     "shortage": ["demand", "step", "node", "shortage_t_per_y"],
     "starts": ["project", "track", "node"],
     "onboardings": ["route", "node"],
     "slack": ["limit", "item", "node", "slack"],
     "node_costs": ["node", "term", "cost_kusd"],
     "futures": ["future", "probability", "cost_kusd"],
-}
-PLAN_COLUMNS = {
-    **COLUMNS,
-    "serve": ["demand", "option", "node", "served_t_per_y"],
-    "activity": ["facility", "mode", "node", "run_t_per_y"],
-    "declare": ["commodity", "place", "variant", "declared", "node", "declared_t_per_y"],
-    "recover": ["recycling", "node", "recovered_t_per_y"],
     "regrets": ["future", "best_kusd", "regret_kusd"],
 }
-"""Of the plans below and of those that use every concept."""
 
 
 def frames(lists: Lists) -> dict[str, pd.DataFrame]:
-    return {name: pd.DataFrame(lists.get(name, []), columns=columns) for name, columns in PLAN_COLUMNS.items()}
+    return {name: pd.DataFrame(lists.get(name, []), columns=columns) for name, columns in COLUMNS.items()}
 
 
 def verdict_of(data: Data, lists: Lists, objective: float | None = None) -> Verdict:
@@ -458,7 +453,7 @@ def cell(table: str, key: list[Any], column: str, value: Any) -> Mutation:
     def mutate(_: Data, lists: Lists) -> None:
         rows = [row for row in lists[table] if row[: len(key)] == key]
         assert len(rows) == 1
-        rows[0][PLAN_COLUMNS[table].index(column)] = value
+        rows[0][COLUMNS[table].index(column)] = value
 
     return mutate
 

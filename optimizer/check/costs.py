@@ -20,6 +20,9 @@ TERMS = (
     "duty",
     "support",
     "calibration",
+    "recovery",
+    "substitution",
+    "demand_reduction",
     "disposal",
     "holding",
     "buying_premium",
@@ -28,11 +31,10 @@ TERMS = (
     "capex",
     "fast_track",
     "onboarding",
+    "grant",
     "end_value_stock",
     "end_value_projects",
 )
-FURTHER_TERMS = ("recovery", "substitution", "demand_reduction", "grant")
-"""FOR NOW apart: to join the others once figures have names for them."""
 TRANSFERS = frozenset({"duty", "support", "grant"})
 """In the national view these are reported, not counted."""
 
@@ -67,7 +69,7 @@ def recompute(case: Case, best_kusd: Mapping[str, float]) -> Costs:
 
 def node_terms_kusd(case: Case, node: Node) -> dict[str, float]:
     """Cost of a node by term, kUSD, not discounted; every term, also where it is 0."""
-    terms = dict.fromkeys((*TERMS, *FURTHER_TERMS), 0.0)
+    terms = dict.fromkeys(TERMS, 0.0)
     _production(case, node, terms)
     _trade(case, node, terms)
     _recovery_and_options(case, node, terms)

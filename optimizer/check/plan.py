@@ -98,10 +98,7 @@ def read_plan(
     for table, layout in LAYOUTS.items():
         columns = (*layout.names, "node", *layout.numbers)
         rows: Rows = {}
-        frame = tables.get(table)
-        if table == "serve" and frame is not None and "option" not in frame.columns:
-            frame = frame.assign(option="itself")  # FOR NOW: until every plan says by which option a demand is met.
-        for record in records(frame, columns, table, ledger):
+        for record in records(tables.get(table), columns, table, ledger):
             name = tuple(map(text, record[: len(layout.names)]))
             node = text(record[len(layout.names)])
             where = f"{table} of {' '.join(filter(None, name))} at {node}"
