@@ -202,15 +202,27 @@ VARIABLES = {
 PROOFS: dict[str, tuple[str, ...]] = {
     "commodity_balances": (
         "test_cases.py::test_a_by_product_is_held_to_its_host_and_gives_the_host_its_value",
-        "test_cases.py::test_the_scarcer_of_two_complements_decides_the_output",
+        "test_families_networks.py::test_yields_multiply_along_a_chain",
+        "test_families_networks.py::test_a_basket_that_cannot_let_its_surplus_go_stops_where_the_first_market_is_full",
     ),
     "facility_runs_within_capacity": ("test_prepare_effects.py::test_events_that_meet_multiply",),
-    "facility_keeps_running": ("test_check_operation.py::test_a_broken_limit_of_a_facility_is_found",),
-    "activity_grows_within_limit": (
+    "modes_add_up": (
+        "test_check_content.py::test_a_producer_runs_in_modes_of_the_tags_that_are_not_its_own",
+        "test_check_content.py::test_material_of_the_wrong_content_is_found",
+    ),
+    "facility_keeps_running": (
+        "test_families_networks.py::test_minimum_utilisation_makes_a_plant_run_at_a_loss",
         "test_check_operation.py::test_a_broken_limit_of_a_facility_is_found",
+    ),
+    "activity_grows_within_limit": (
+        "test_families_networks.py::test_from_a_seed_of_five_doubling_gives_5_15_and_35",
+        "test_families_networks.py::test_growth_after_a_period_of_two_years_is_that_of_two_years",
         "test_check_operation.py::test_the_first_period_is_free_where_nothing_ran_before",
     ),
-    "reserves_are_not_exceeded": ("test_check_operation.py::test_a_broken_limit_of_a_facility_is_found",),
+    "reserves_are_not_exceeded": (
+        "test_families_networks.py::test_reserves_run_out_in_the_third_year",
+        "test_families_networks.py::test_reserves_count_the_years_of_a_period",
+    ),
     "start_stays_started": ("test_golden_toy.py::test_a_start_allowed_in_branches_waits_for_the_ban",),
     "project_starts_once": ("test_properties.py::test_no_other_combination_of_decisions_is_better",),
     "project_starts_where_forced": (
@@ -224,9 +236,23 @@ PROOFS: dict[str, tuple[str, ...]] = {
     ),
     "project_waits_for_required": ("test_check.py::test_a_broken_rule_is_found_and_said",),
     "project_excludes_other": ("test_check.py::test_a_broken_rule_is_found_and_said",),
+    "route_flows_within_capacity": (
+        "test_families_networks.py::test_what_the_straight_route_cannot_carry_goes_over_a_hub_at_its_mark_up",
+    ),
     "flow_stays_within_quota": (
         "test_cases.py::test_a_tariff_rate_quota_gives_the_lower_rate_to_the_first_tonnes_only",
         "test_duty_scope.py::test_an_origin_with_a_volume_of_its_own_has_a_quota_of_its_own",
+    ),
+    "quota_fills_first": (
+        "test_check_tariffs.py::test_plans_that_fill_quotas_hold",
+        "test_check_tariffs.py::test_a_broken_quota_is_found",
+    ),
+    "over_quota_needs_full_quota": (
+        "test_check_tariffs.py::test_plans_that_fill_quotas_hold",
+        "test_check_tariffs.py::test_a_cheaper_quota_need_not_be_full",
+    ),
+    "onboarding_stays": (
+        "test_prepare_projects.py::test_a_route_serves_from_the_first_period_a_lead_time_after_its_onboarding",
     ),
     "route_flows_after_onboarding": (
         "test_published.py::test_sites_are_opened_at_the_published_cost",
@@ -241,10 +267,45 @@ PROOFS: dict[str, tuple[str, ...]] = {
         "test_prepare_stocks.py::test_cover_is_days_of_demand_on_the_base_path_and_the_end_minimum_at_its_end",
     ),
     "stock_is_replenished": ("test_check_operation.py::test_stock_that_is_not_replenished_is_found",),
-    "scrap_follows_past_use": ("test_check_operation.py::test_a_broken_rule_of_recycling_is_found",),
+    "demand_is_served_or_short": (
+        "test_check_demands.py::test_a_plan_with_substitutes_and_elastic_demand_holds",
+        "test_check_demands.py::test_a_broken_rule_of_demand_is_found",
+    ),
+    "substitute_stays_within_limit": (
+        "test_check_demands.py::test_a_delay_after_departure_counts_from_the_first_of_the_line",
+        "test_check_demands.py::test_a_broken_rule_of_demand_is_found",
+    ),
+    "demand_takes_clean_material": (
+        "test_check_content.py::test_a_plan_under_a_source_ban_holds",
+        "test_check_content.py::test_a_broken_ban_is_found",
+    ),
+    "scrap_follows_past_use": (
+        "test_families_networks.py::test_scrap_comes_back_two_years_after_use_also_from_before_the_horizon",
+        "test_families_networks.py::test_scrap_comes_back_from_a_substitute_s_use",
+    ),
     "share_stays_below_cap": (
         "test_cases.py::test_a_concentration_cap_splits_the_purchase",
         "test_golden_toy.py::test_a_cap_on_one_source_makes_the_standard_project_pay",
+        "test_check_limits.py::test_a_cap_by_where_it_was_mined_counts_arrivals_and_home_output",
+    ),
+    "minimum_share_is_kept": (
+        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
+        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
+    ),
+    "reliance_stays_below_cap": (
+        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
+        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
+    ),
+    "supply_adds_up": (
+        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
+        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
+    ),
+    "square_lies_above_tangent": (
+        "test_check_limits.py::test_a_square_is_never_below_nothing_and_its_error_within_its_bound",
+    ),
+    "index_stays_below_cap": (
+        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
+        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
     ),
     "budget_is_kept": (
         "test_published.py::test_capacity_is_bought_as_in_louveaux_and_smeers",
@@ -348,7 +409,10 @@ GROUPS = (
         ("modes_add_up", "demand_takes_clean_material", "commodity_balances"),
         "Tags, variants, modes and what can be reached at all are worked out before the model is built.",
         ("optimizer/prepare/content.py:trace", "optimizer/prepare/tags.py:Tag"),
-        ("test_duty_scope.py::test_a_measure_on_content_meets_what_carries_its_tag_wherever_it_is_shipped_from",),
+        (
+            "test_check_content.py::test_what_it_is_made_of_is_traced_but_not_for_a_last_origin",
+            "test_check_content.py::test_a_route_gives_its_own_last_origin",
+        ),
     ),
     Group(
         "quotas",
@@ -389,6 +453,8 @@ TERM_PROOFS: dict[str, tuple[str, ...]] = {
     "limit_violation": (
         "test_prepare_limits.py::test_exceeding_a_soft_limit_costs_its_price_for_every_year_where_it_is_by_mass",
     ),
+    "grant": ("test_check_limits.py::test_a_plan_with_a_grant_holds",),
+    "demand_reduction": ("test_check_demands.py::test_a_plan_with_substitutes_and_elastic_demand_holds",),
     "capex": (
         "test_prepare_projects.py::test_capex_falls_due_by_its_profile_across_periods_of_different_length_and_a_branch",
     ),
