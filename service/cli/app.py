@@ -166,6 +166,36 @@ def compare(
     raise typer.Exit(compare_plans((scenario, other or scenario), _patches(sets), Limits(gap, time_limit), as_json))
 
 
+# A command has a parameter for each of its options.
+@app.command()
+def duty(
+    commodity: Annotated[str, typer.Option(metavar="NAME", help="What is imported, such as gallium/metal.")],
+    origin: Annotated[str, typer.Option("--from", metavar="PLACE", help="Where from, such as CHN.")],
+    day: Annotated[str, typer.Option("--on", metavar="DAY", help="Any day, such as 2026-11-24.")],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="File, folder or shipped name.")] = "us-2026",
+    destination: Annotated[
+        str | None, typer.Option("--to", metavar="PLACE", help="Where to; home when left out.")
+    ] = None,
+    events: Annotated[
+        list[str] | None, typer.Option("--with", metavar="EVENT", help="A tariff event that happens. Repeatable.")
+    ] = None,
+    value: Annotated[
+        float | None, typer.Option(metavar="KUSD_PER_T", help="Customs value, kUSD per t contained.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what duty an import pays on a day, measure by measure, and where each comes from."""
+    from service.cli.duty import Question, answer_of
+
+    answer = answer_of(scenario, Question(commodity, origin, destination, day, events or [], value))
+    if as_json:
+        print(answer.model_dump_json(indent=1))
+    else:
+        from service.cli.duty_report import print_answer
+
+        print_answer(answer, scenario)
+
+
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; made if it is missing.")]) -> None:
     """Write a small commented scenario to start from."""
