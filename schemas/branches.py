@@ -12,6 +12,8 @@ from schemas.profiles import TOLERANCE
 from schemas.scenario import Horizon
 from schemas.selections import matching
 
+MAX_LINE = 100
+"""Futures that follow one another; each departs in a later period, of which there are no more."""
 _NO_PROBABILITY = 1e-12
 
 
@@ -32,23 +34,23 @@ def check(findings: Findings) -> None:
 
 def warn(findings: Findings) -> None:
     """Limits on futures without a node of their own."""
-    scenario = findings.scenario
-    made = findings.selections.survival_futures()
-    for name, limit in scenario.limits.items():
-        meant = matching(limit.futures, {**scenario.futures, **made})
-        if limit.futures and not any(future in made or scenario.futures[future].events for future in meant):
+    futures, made = findings.scenario.futures, findings.selections.survival_futures
+    known = {*futures, *made}
+    for name, limit in findings.scenario.limits.items():
+        meant = matching(limit.futures, known) if limit.futures else set()
+        if meant and not any(future in made or futures[future].events for future in meant):
             message = "it applies nowhere: a future without events has no years of its own."
             findings.note("unused", ["limits", name, "futures"], message, value=limit.futures)
 
 
 def line(futures: Mapping[str, Future], name: str) -> list[str]:
-    """A future and those it follows, nearest first; empty if an unknown one or a circle is among them."""
-    found = [name]
-    while (after := futures[found[-1]].after) is not None:
-        if after in found or after not in futures:
+    """A future and those it follows, nearest first; empty if an unknown one or a circle is among them, or too many."""
+    found = {name: None}
+    while (after := futures[next(reversed(found))].after) is not None:
+        if after in found or after not in futures or len(found) == MAX_LINE:
             return []
-        found.append(after)
-    return found
+        found[after] = None
+    return list(found)
 
 
 def _check_stress(findings: Findings, name: str, future: Future) -> None:
@@ -78,8 +80,8 @@ def _check_line(findings: Findings, name: str, future: Future) -> None:
     if future.after is None:
         return
     if not chain and _is_in_circle(futures, name):
-        message = "the future follows itself."
-        remedy = "Let one of the circle depart from the base path."
+        message = f"the future follows itself, or more than {MAX_LINE} others."
+        remedy = "Let one of the line depart from the base path."
         findings.note("follows_itself", [*keys, "after"], message, value=future.after, remedy=remedy)
     if not future.events:
         message = "a future that follows another needs an event of its own, or it would never depart from it."
@@ -87,18 +89,19 @@ def _check_line(findings: Findings, name: str, future: Future) -> None:
 
 
 def _is_in_circle(futures: Mapping[str, Future], name: str) -> bool:
-    seen: set[str] = set()
+    """Whether a future follows itself, or so many that they might as well."""
+    found = {name}
     after = futures[name].after
-    while after is not None and after in futures and after not in seen:
-        if after == name:
-            return True
-        seen.add(after)
+    while after is not None and after in futures and len(found) < MAX_LINE:
+        if after in found:
+            return after == name
+        found.add(after)
         after = futures[after].after
-    return False
+    return len(found) == MAX_LINE
 
 
 def _check_survival_names(findings: Findings) -> None:
-    for name, (limit, place) in findings.selections.survival_futures().items():
+    for name, (limit, place) in findings.selections.survival_futures.items():
         if name in findings.names("futures"):
             message = f"the limit `{limit}` stands for a future of this name, without `{place}`."
             findings.note("ambiguous_name", ["futures", name], message, remedy="Give it another name.")
@@ -167,6 +170,13 @@ class _Departures:
             own = 0.0 if future.stress else blank if future.probability is None else future.probability
             for above in line(self.futures, name):
                 self.leaves[above] += own
+        self.gone: dict[str | None, list[float]] = {}
+        """Of the base path and each future that others follow: what has departed from it by each period."""
+        for name, future in self.futures.items():
+            gone = self.gone.setdefault(future.after, [0.0] * len(self.horizon.period_years))
+            if (departs := self.departs[name]) is not None:
+                gone[departs] += self.leaves[name]
+        self.gone = {branch: list(accumulate(gone)) for branch, gone in self.gone.items()}
 
     def check(self) -> None:
         for name, future in self.futures.items():
@@ -207,11 +217,7 @@ class _Departures:
 
     def _left(self, branch: str | None, period: int) -> float:
         """Probability on the base path, or on a future and those that have yet to depart from it, in a period."""
-        gone = sum(
-            self.leaves[name]
-            for name, future in self.futures.items()
-            if future.after == branch and (departs := self.departs[name]) is not None and departs <= period
-        )
+        gone = self.gone[branch][period] if branch in self.gone else 0.0
         if branch is None:
             return 1.0 - gone
         return 1.0 if self.futures[branch].stress else self.leaves[branch] - gone

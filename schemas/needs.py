@@ -76,7 +76,7 @@ def _warn_of_delay(findings: Findings, keys: list[str], substitute: Substitute) 
     scenario = findings.scenario
     starts = _starts(findings)
     departs = any(future.events for future in scenario.futures.values())
-    departs = departs or bool(scenario.sampling or findings.selections.survival_futures())
+    departs = departs or bool(scenario.sampling or findings.selections.survival_futures)
     if substitute.after_departure and not (departs and len(starts) > 1):
         message = "it can be used once a future departs, and none does."
         findings.note("unused", [*keys, "after_departure"], message)

@@ -73,6 +73,7 @@ def check_references(findings: Findings) -> None:
         _check_recycling(findings, ["recycling", name], recycling)
     for name, limit in scenario.limits.items():
         _check_limit(findings, ["limits", name], limit)
+    _check_futures_of_limits(findings)
     for name, event in scenario.events.items():
         _check_event(findings, ["events", name], event)
     for name, future in scenario.futures.items():
@@ -171,10 +172,14 @@ def _check_limit(findings: Findings, keys: list[str], limit: Limit) -> None:
         _check_places(findings, limit.places, [*keys, "places"])
     if isinstance(limit, ServiceFloor | Survival):
         _check_patterns(findings, "commodities", limit.commodities, [*keys, "commodities"])
-    made_of = ("futures", "limits", "places", "facilities", "projects", "routes", "home")
-    if limit.futures and findings.can_read_shapes(*made_of):
-        known = {*findings.names("futures"), *findings.selections.survival_futures()}
-        _check_known(findings, "futures", known, limit.futures, [*keys, "futures"])
+
+
+def _check_futures_of_limits(findings: Findings) -> None:
+    """Limits may name futures that are listed, and those that survival limits stand for."""
+    if findings.can_read_shapes("futures", "limits", "places", "facilities", "projects", "routes", "home"):
+        known = {*findings.names("futures"), *findings.selections.survival_futures}
+        for name, limit in findings.scenario.limits.items():
+            _check_known(findings, "futures", known, limit.futures, ["limits", name, "futures"])
 
 
 def _check_event(findings: Findings, keys: list[str], event: Event) -> None:

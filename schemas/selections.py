@@ -90,19 +90,25 @@ class Selections:
         }
         return origins - exempt - whole
 
-    def lost_places(self, limit: Survival) -> list[str]:
-        """The places whose loss a survival limit means, one at a time, in the order of `places`."""
+    @cached_property
+    def _can_be_lost(self) -> list[str]:
+        """Plain places abroad from which something is shipped, at which something is made or that a region has."""
         scenario = self.scenario
         plants = [*scenario.facilities.values(), *scenario.projects.values()]
         used = {route.origin for route in scenario.routes.values()} | {plant.place for plant in plants}
         used.update(*(place.members for place in scenario.places.values()))
-        chosen = self._named(limit.places, self.groups)
         return [
             name
             for name, place in scenario.places.items()
-            if name in chosen and name in used and not place.members and name != scenario.home
+            if name in used and not place.members and name != scenario.home
         ]
 
+    def lost_places(self, limit: Survival) -> list[str]:
+        """The places whose loss a survival limit means, one at a time, in the order of `places`."""
+        chosen = self._named(limit.places, self.groups)
+        return [name for name in self._can_be_lost if name in chosen]
+
+    @cached_property
     def survival_futures(self) -> dict[str, tuple[str, str]]:
         """The stress futures that survival limits stand for: by name, the limit and the place lost."""
         meant = [

@@ -35,11 +35,14 @@ def check(findings: Findings) -> None:
 def warn(findings: Findings) -> None:
     """Source bans that leave a demand nothing."""
     scenario = findings.scenario
+    found: dict[tuple[frozenset[str], str], set[Stop]] = {}
     for name, demand in scenario.demands.items():
         for key, ban in demand.source_bans.items():
+            same = (findings.selections.places(ban.places), ban.role)
+            if same not in found:
+                found[same] = _clean_last(findings, ban) if ban.role == "last_origin" else _clean(findings, ban)
             place = demand.place or scenario.home
-            clean = _clean_last(findings, ban) if ban.role == "last_origin" else _clean(findings, ban)
-            if largest(demand.quantity_t_per_y) > 0 and not _is_served(demand, place, clean):
+            if largest(demand.quantity_t_per_y) > 0 and not _is_served(demand, place, found[same]):
                 message = f"while the ban is in force, nothing it allows reaches `{place}`."
                 remedy = "Add a source, route or substitute that is free of these places."
                 keys = ["demands", name, "source_bans", key]

@@ -2,7 +2,8 @@
 
 import json
 import re
-from itertools import pairwise
+from copy import deepcopy
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +215,12 @@ def put_on_top(data: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
     return {**data, **piece, **both}
 
 
+def pieces_of_the_reference_page() -> list[dict[str, Any]]:
+    """The smallest scenario, then with one piece after the other put on top."""
+    blocks = [parse_value(block) for block in blocks_of_the_reference_page()]
+    return list(accumulate((block for block in blocks if "base" not in block), put_on_top))
+
+
 def test_the_scenarios_of_the_reference_page_load() -> None:
     whole = [block for block in blocks_of_the_reference_page() if block.startswith("name:")]
 
@@ -221,13 +228,11 @@ def test_the_scenarios_of_the_reference_page_load() -> None:
 
 
 def test_the_pieces_of_the_reference_page_load_one_on_top_of_the_other() -> None:
-    small, *pieces = [block for block in blocks_of_the_reference_page() if "base:" not in block]
-    data = parse_value(small)
+    steps = pieces_of_the_reference_page()
 
-    assert len(pieces) == 10
-    for piece in pieces:
-        data = put_on_top(data, parse_value(piece))
-        assert find_warnings(scenarios.load(data)) == [], piece
+    assert len(steps) == 11
+    for data in steps:
+        assert find_warnings(scenarios.load(data)) == []
 
 
 # Text that cannot be read
@@ -531,7 +536,9 @@ def places_in(data: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return here + [place for key in keys for place in places_in(data[key], (*above, key))]
 
 
+WITH_ALL_PIECES = pieces_of_the_reference_page()[-1]
 PLACES = places_in(tiny())
+MORE_PLACES = places_in(WITH_ALL_PIECES)
 SCRAPS = st.sampled_from(
     [
         None,
@@ -555,25 +562,33 @@ SCRAPS = st.sampled_from(
 )
 
 
-@given(st.lists(st.tuples(st.sampled_from(PLACES), SCRAPS), min_size=1, max_size=4))
-def test_whatever_stands_anywhere_is_a_scenario_or_a_list_of_problems(
-    changes: list[tuple[tuple[Any, ...], Any]],
-) -> None:
-    data: Any = tiny()
+def put_scraps(data: Any, changes: list[tuple[tuple[Any, ...], Any]]) -> list[InputProblem]:
+    """The problems of a scenario after these changes, none if it loads."""
     for place, value in changes:
         inner = data
         for key in place[:-1]:
             inner = value_under(inner, str(key))
         if isinstance(inner, dict) or (isinstance(inner, list) and place[-1] in range(len(inner))):
             inner[place[-1]] = value
-
-    problems = []
     try:
         find_warnings(scenarios.load(data))
     except InvalidInput as error:
-        problems = error.problems
+        return error.problems
+    return []
 
-    assert all(problem.path and str(problem) for problem in problems)
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), SCRAPS), min_size=1, max_size=4))
+def test_whatever_stands_anywhere_is_a_scenario_or_a_list_of_problems(
+    changes: list[tuple[tuple[Any, ...], Any]],
+) -> None:
+    assert all(problem.path and str(problem) for problem in put_scraps(tiny(), changes))
+
+
+@given(st.lists(st.tuples(st.sampled_from(MORE_PLACES), SCRAPS), min_size=1, max_size=4))
+def test_whatever_stands_anywhere_among_all_the_pieces_is_a_scenario_or_a_list_of_problems(
+    changes: list[tuple[tuple[Any, ...], Any]],
+) -> None:
+    assert all(problem.path and str(problem) for problem in put_scraps(deepcopy(WITH_ALL_PIECES), changes))
 
 
 # Tables

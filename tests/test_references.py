@@ -913,6 +913,115 @@ def test_a_warning_comes_for_what_it_is_for_and_nothing_else(case: str) -> None:
     assert [(warning.code, warning.path) for warning in found] == [(code, path)]
 
 
+GOOD: dict[str, list[Patch]] = {
+    "a club that a tariff measure names": [
+        put("places.CHN.memberships.club", {"onset": 2027}),
+        put("tariffs.extra.origins", "club"),
+        put("tariffs.mfn.except_origins", "club"),
+    ],
+    "a measure on what is made of ore": [
+        put("tariffs.mfn.commodities", "ore"),
+        put("tariffs.mfn.includes_derivatives", True),
+        put("routes.'ore AUS'.customs_value_kusd_per_t", 3),
+    ],
+    "a measure on content that comes by another place": [
+        put("tariffs.mfn.origin_role", "mined_in"),
+        put("tariffs.mfn.origins", "AUS"),
+    ],
+    "an own volume of an origin that belongs to a club": [
+        put("places.CHN.memberships.club", {"until": 2027}),
+        put("tariffs.extra.origins", "club"),
+        put("tariffs.extra.quota", {**QUOTA, "volume_t_per_y": 0, "volume_by_origin_t_per_y": {"CHN": 1}}),
+    ],
+    "a cap on content that no route starts from": [
+        put("limits.cap", {**tiny()["limits"]["cap"], "places": "AUS", "origin_role": "mined_in"})
+    ],
+    "a ban of what is mined elsewhere": [put(f"{USER}.source_bans.rule", {"places": "AUS", "role": "mined_in"})],
+    "a ban of what is refined where ore is only mined": [
+        put(f"{USER}.source_bans.rule", {"places": "AUS; CHN", "role": "refined_in"})
+    ],
+    "a ban that recycling meets": [
+        put(f"{USER}.source_bans.rule", {"places": "CHN; AUS"}),
+        put("recycling.scrap", SCRAP),
+    ],
+    "a ban that a stockpile holds to": [
+        put(f"{USER}.source_bans.rule", {"places": "CHN; AUS"}),
+        put("stockpiles.store.source_bans.other", {"places": ["AUS", "rivals"]}),
+    ],
+    "a ban that a substitute meets": [
+        put(f"{USER}.source_bans.rule", {"places": "CHN; AUS"}),
+        put(f"{USER}.substitutes.thrift", {"limit_share": 0.1}),
+    ],
+    "a ban of the last origin, passed by a third place": [
+        put("routes.by AUS", {"commodity": "metal", "origin": "CHN", "destination": "AUS"}),
+        put("routes.on", {"commodity": "metal", "origin": "AUS", "destination": "USA", "customs_value_kusd_per_t": 9}),
+        put(f"{USER}.source_bans.rule", {"places": "CHN; USA", "role": "last_origin"}),
+    ],
+    "a demand that only recycling serves": [
+        put("commodities.gold", {"stage": "refined", "mineral_group": "gold"}),
+        put(f"{USER}.commodity", "gold"),
+        put("recycling.scrap", {"commodity": "gold", "available_t_per_y": 3}),
+    ],
+    "a demand that only a substitute serves": [
+        put("commodities.gold", {"stage": "refined", "mineral_group": "gold"}),
+        put(f"{USER}.commodity", "gold"),
+        put(f"{USER}.substitutes.metal", {"commodity": "metal"}),
+    ],
+    "futures in a line, stress tests in a line, and limits on them": [
+        *LATER,
+        put("futures.test", {"stress": True, "events": ["ban"]}),
+        put("futures.late test", {"stress": True, "events": ["late"], "after": "test"}),
+        put("limits.cap.futures", ["*test", "late"]),
+    ],
+    "losses of places by two limits, and another limit on one of them": [
+        put("limits.loss", LOSS),
+        put("limits.other", {**LOSS, "places": "rivals"}),
+        put("limits.cap.futures", ["without CHN (loss)", "without AUS"]),
+    ],
+    "shares and an index that home can serve": [
+        put("limits.least", {**SHARE, "source": "domestic"}),
+        put("limits.recycled", {**SHARE, "source": "recycled"}),
+        put("limits.net", {"kind": "net_import_reliance", "commodity": "ore", "cap_share": 1}),
+        put("limits.index", {"kind": "concentration_cap", "commodity": "metal", "cap_index": 0.5}),
+        put("commodities.ore.stage", "scrap"),
+    ],
+    "regret of futures that are drawn": [*DRAWN, put("risk.objective", "maximum_regret")],
+    "growth from what ran before, or by a seed": [
+        put(f"{MINE}.growth", {"share_per_y": 0.1, "before_t_per_y": 3}),
+        put(f"{PROJECT}.growth", {"share_per_y": 0.1, "seed_t_per_y": 2}),
+    ],
+    "a commercial stock that is replenished": [
+        put("stockpiles.store.kind", "commercial"),
+        put("stockpiles.store.cover_days", 30),
+        put("stockpiles.store.replenish_within_years", 2),
+    ],
+    "a budget for grants": [
+        put(f"{PROJECT}.grant_share", 0.3),
+        put("limits.budget", {"kind": "budget", "covers": "support", "amount_kusd_per_y": 5}),
+    ],
+}
+
+
+@pytest.mark.parametrize("case", GOOD)
+def test_what_makes_sense_loads_without_a_warning(case: str) -> None:
+    assert find_warnings(scenarios.load(tiny(), GOOD[case])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wrong"),
+    [
+        ("sampling", {"futures": 0}, "sampling.futures"),
+        ("hazards.strike.yearly_rate", 2, "hazards.strike.yearly_rate"),
+        ("futures.ban.probability", 2, "futures.ban.probability"),
+        ("risk", {"objective": "regret"}, "risk.objective"),
+    ],
+)
+def test_what_depends_on_a_broken_part_waits_until_it_can_be_read(path: str, value: Any, wrong: str) -> None:
+    found = the_problem_of(tiny(), [*DRAWN, put("risk.objective", "maximum_regret"), put(path, value)])
+
+    assert found.path == wrong
+
+
 def test_no_check_is_without_a_scenario_that_trips_it() -> None:
     folder = Path(schemas.__file__).parent
     text = "".join(path.read_text() for path in folder.glob("*.py"))
