@@ -21,7 +21,7 @@ def test_a_ban_on_ore_abroad_starves_the_refinery_in_between() -> None:
 
 
 def test_scarce_ore_carries_the_penalty_through_the_yield() -> None:
-    # 50 t of ore make 25 t, C gives 20, 5 are short. One more t of ore: half a t of metal, which saves 200 and costs 10.
+    # 50 t of ore make 25 t, C gives 20, 5 are short. One more t of ore makes half a t, which saves 200 and costs 10.
     plan = optimum("ore-ban-upstream", *put("facilities.'mine A'.capacity_t_per_y", 50))
 
     assert worth(plan, CAPACITY, "mine A", "1") == pytest.approx(-(200 - 10) / 2)
@@ -61,7 +61,7 @@ demands:
 @pytest.mark.parametrize(
     ("penalty", "run_t", "disposed", "objective_kusd"),
     [
-        # From 60 t on lanthanum is surplus: one more t costs 1 + 0.5 * 2 = 2 and saves 0.2 * 100 = 20. At 100 t: 100 + 40.
+        # From 60 t on La is surplus: one more t costs 1 + 0.5 * 2 = 2 and saves 0.2 * 100 = 20. At 100 t: 100 + 40.
         (100, 100, {"La": 20}, 140),
         # At a penalty of 8 it saves 1.6, so it stops at 60 t, where 8 t of Nd are short: 60 + 64.
         (8, 60, {}, 124),
