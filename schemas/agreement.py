@@ -167,8 +167,8 @@ def _check_sources(findings: Findings, keys: list[str], facility: Facility) -> N
 
 def _check_curve(findings: Findings, keys: list[str], facility: Facility, curve: SupplyCurve) -> None:
     if (curve.elasticity is None) == (curve.slope_kusd_per_t2_y is None):
-        given = "both" if curve.elasticity is not None else "neither"
-        message = f"of `elasticity` and `slope_kusd_per_t2_y` {given} is given."
+        given = "both are" if curve.elasticity is not None else "neither is"
+        message = f"of `elasticity` and `slope_kusd_per_t2_y` {given} given."
         findings.note("supply_curve", keys, message, remedy="Give one of them.")
     elif curve.observed_t_per_y == 0 and curve.slope_kusd_per_t2_y is None:
         message = "an elasticity has no meaning at an observed volume of 0."

@@ -68,7 +68,7 @@ def warn(findings: Findings) -> None:
     for name, limit in findings.scenario.limits.items():
         if limit.violation_price_kusd is not None:
             _note_if_impossible(findings, name, limit)
-        if isinstance(limit, ConcentrationCap):
+        if isinstance(limit, ConcentrationCap) and limit.violation_price_kusd is None:
             _warn_of_few_sources(findings, ["limits", name, "cap_index"], limit)
 
 
