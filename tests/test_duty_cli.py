@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,3 +168,12 @@ def test_what_is_wrong_with_a_question_is_said_with_a_remedy(run: Run, arguments
     assert arguments[0] in ran.err
     assert said in ran.err
     assert ran.out == ""
+
+
+def test_the_page_on_tariffs_shows_what_the_command_prints(run: Run) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "reference" / "tariffs.md").read_text(encoding="utf-8")
+    _, command, _, printed, *_ = page.split("```")
+    program, name, *arguments = shlex.split(command.removeprefix("sh"))
+    assert (program, name) == ("lodeplan", "duty")
+    ran = run(*arguments)
+    assert [line.rstrip() for line in ran.out.strip().splitlines()] == printed.removeprefix("text").strip().splitlines()
