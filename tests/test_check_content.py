@@ -270,6 +270,22 @@ def test_a_region_is_meant_with_any_of_its_members() -> None:
     assert tag.places == {"AUS", "Rest"}
 
 
+def test_a_region_of_a_measure_is_out_if_it_is_excepted_itself() -> None:
+    data = banned()
+    data["places"]["Rest"] = {"members": {"AUS": 0.1, "CHN": 0.9}}
+    data["tariffs"]["a"] = {"programme": "232", "commodities": ["metal"], "origin_role": "mined_in"}
+
+    def places(origins: list[str], *excepted: str) -> frozenset[str]:
+        data["tariffs"]["a"] |= {"origins": origins, "except_origins": list(excepted)}
+        (tag,) = content_of(data).tags.traced["metal"]
+        return tag.places
+
+    assert places(["CHN", "AUS"], "AUS") == {"CHN", "Rest"}
+    assert places(["CHN", "AUS"], "Rest") == {"CHN", "AUS"}
+    assert places(["Rest"], "AUS") == {"Rest"}
+    assert places(["CHN"], "CHN") == frozenset()
+
+
 def test_what_it_is_made_of_is_traced_but_not_for_a_last_origin() -> None:
     data = banned(a={"places": ["CHN"], "role": "last_origin"}, b={"places": ["CHN"]})
     assert written(content_of(data).tags.traced["metal"]) == "CHN + CHN last_origin"

@@ -223,67 +223,51 @@ def by_content() -> Data:
     data["routes"] = {
         "AUS-USA": {"commodity": "metal", "origin": "AUS", "destination": "USA", "customs_value_kusd_per_t": 10}
     }
-    quota = {"volume_t_per_y": 25, "in_quota_rate_share": 0.1}
     data["tariffs"]["mined"] = {
         "programme": "301",
         "commodities": ["metal"],
         "origins": ["CHN"],
         "origin_role": "mined_in",
         "rate_share": 0.5,
-        "quota": quota,
     }
     return data
 
 
 def content_plan() -> Lists:
     return {
-        **tiny_plan(1, cost_kusd=1 * 25 + 5 * 15),
+        **tiny_plan(1, cost_kusd=5 * 40),
         "run": [["own", 0, "2026", 60.0], ["passed on", 0, "2026", 40.0]],
         "ship": [
             ["AUS-USA", "all/clean", "2026", 60.0],
-            ["AUS-USA", "in_quota/CHN mined_in", "2026", 25.0],
-            ["AUS-USA", "over_quota/CHN mined_in", "2026", 15.0],
+            ["AUS-USA", "all/CHN mined_in", "2026", 40.0],
         ],
         "serve": [["need", "itself/clean", "2026", 60.0], ["need", "itself/CHN mined_in", "2026", 40.0]],
-        "node_costs": [["2026", "duty", 1 * 25 + 5 * 15]],
+        "node_costs": [["2026", "duty", 5 * 40]],
     }
 
 
 def test_a_plan_under_a_duty_by_content_holds() -> None:
-    assert_holds(by_content(), content_plan(), 100.0)
-    data, lists = by_content(), content_plan()
-    # a clean flow is the same in a band of the route's quota, which does not count it
-    without("ship", ["AUS-USA", "all/clean"])(data, lists)
-    more("ship", ["AUS-USA", "in_quota/clean", "2026", 60.0])(data, lists)
-    assert_holds(data, lists, 100.0)
+    assert_holds(by_content(), content_plan(), 200.0)
 
 
 CONTENT_BROKEN: list[tuple[str, Mutation, str]] = [
     (
-        "a quota by content",
-        scenario_with("tariffs/mined/quota/volume_t_per_y", 20),
-        "in-quota flow under mined at 2026 is 25 t/y, at most 20 t/y",
-    ),
-    (
-        "a band that a quota by content splits",
-        both(
-            without("ship", ["AUS-USA", "over_quota/CHN mined_in"]),
-            more("ship", ["AUS-USA", "all/CHN mined_in", "2026", 15.0]),
-        ),
-        "route AUS-USA has no band all/CHN mined_in at 2026: a quota is in force",
-    ),
-    (
         "content is hidden from a duty",
         both(
-            without("ship", ["AUS-USA", "over_quota/CHN mined_in"]),
-            more("ship", ["AUS-USA", "over_quota/clean", "2026", 15.0]),
+            cell("ship", ["AUS-USA", "all/CHN mined_in"], "ship_t_per_y", 25.0),
+            cell("ship", ["AUS-USA", "all/clean"], "ship_t_per_y", 75.0),
         ),
         "balance of metal (clean) at AUS in 2026 is off by 15 t/y: 60 t/y in, 75 t/y out",
     ),
     (
-        "a duty by content",
+        "a duty by content is higher",
         scenario_with("tariffs/mined/rate_share", 0.6),
-        "cost duty at 2026 is reported as 100 kUSD, recomputed 115 kUSD",
+        "cost duty at 2026 is reported as 200 kUSD, recomputed 240 kUSD",
+    ),
+    (
+        "a duty by content is not in force",
+        scenario_with("tariffs/mined/active", False),
+        "cost duty at 2026 is reported as 200 kUSD, recomputed 0 kUSD",
     ),
 ]
 
@@ -293,3 +277,20 @@ CONTENT_BROKEN: list[tuple[str, Mutation, str]] = [
 )
 def test_a_broken_rule_of_duties_by_content_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(by_content(), content_plan(), mutate, words)
+
+
+def test_variants_share_the_quota_of_their_route() -> None:
+    data, lists = by_content(), content_plan()
+    quota = {"volume_t_per_y": 50, "in_quota_rate_share": 0.1}
+    data["tariffs"]["quota"] = {"programme": "trq", "commodities": ["metal"], "rate_share": 0.2, "quota": quota}
+    lists["ship"] = [
+        ["AUS-USA", "in_quota/clean", "2026", 30.0],
+        ["AUS-USA", "over_quota/clean", "2026", 30.0],
+        ["AUS-USA", "in_quota/CHN mined_in", "2026", 20.0],
+        ["AUS-USA", "over_quota/CHN mined_in", "2026", 20.0],
+    ]
+    lists["node_costs"] = [["2026", "duty", 50 * 1 + 50 * 2 + 40 * 5]]
+    lists["futures"] = [["as planned", 1.0, 350.0]]
+    assert_holds(data, lists, 350.0)
+    cut = scenario_with("tariffs/quota/quota/volume_t_per_y", 45)
+    assert_broken(data, lists, cut, "in-quota flow under quota at 2026 is 50 t/y, at most 45 t/y")

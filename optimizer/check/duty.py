@@ -8,7 +8,7 @@ from datetime import date
 from itertools import pairwise
 
 from optimizer.check.availability import Conditions
-from optimizer.check.content import Content, Variant
+from optimizer.check.content import CLEAN, Content, Variant
 from optimizer.check.periods import Period, in_year, mean
 from optimizer.check.scope import commodities_of
 from optimizer.check.selections import clubs_on, holds, members, names_place
@@ -65,7 +65,6 @@ class Duties:
     def __init__(self, scenario: Scenario, content: Content) -> None:
         self._scenario = scenario
         self._tags = content.tags.of_measures
-        self._variants = content.variants
         self._commodities = {name: commodities_of(scenario, measure) for name, measure in scenario.tariffs.items()}
         self._changes = _club_days(scenario)
         self._matching: dict[_Flow, dict[str, TariffMeasure]] = {}
@@ -84,13 +83,15 @@ class Duties:
         return self._duties[key]
 
     def has_quota(self, name: str) -> bool:
-        """Whether a measure with a quota matches the route, in force or not: it then has two bands."""
+        """Whether a measure with a quota matches the route, in force or not: it then has two bands.
+
+        Such measures go by last origin.
+        """
         if name not in self._has_quota:
-            route = self._scenario.routes[name]
+            origin = self._scenario.routes[name].origin
             flows = {
-                self._flow(name, member, variant, day)
-                for member in members(route.origin, self._scenario.places)
-                for variant in self._variants[route.commodity].values()
+                self._flow(name, member, CLEAN, day)
+                for member in members(origin, self._scenario.places)
                 for day in self._changes
             }
             self._has_quota[name] = any(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from optimizer.check.availability import makers
@@ -44,13 +44,15 @@ class Tags:
         name = ", ".join(written) + ("" if role == "any_stage" else f" {role}")
         return self._known.setdefault((places, role), Tag(name, places, role))
 
-    def _selected(self, selected: list[str]) -> frozenset[str]:
-        """Places that are named, by themselves or a group, and regions with a member that is."""
+    def _selected(self, selected: list[str], excepted: Sequence[str] = ()) -> frozenset[str]:
+        """Places that are named, by themselves or a group, and not excepted, and regions with a member that is."""
         places = self._scenario.places
+        out = {place for place in places if names_place(excepted, place, places)}
+        named = {place for place in places if names_place(selected, place, places)} - out
         return frozenset(
             place
             for place in places
-            if any(names_place(selected, part, places) for part in (place, *members(place, places)))
+            if place in named or (place not in out and not named.isdisjoint(members(place, places)))
         )
 
     def _from_demands(self) -> list[tuple[Tag, str]]:
@@ -79,7 +81,7 @@ class Tags:
         found = []
         for name, measure in self._scenario.tariffs.items():
             if measure.origin_role != "last_origin":
-                places = self._selected(measure.origins) - self._selected(measure.except_origins)
+                places = self._selected(measure.origins, measure.except_origins)
                 tag = self.of_measures[name] = self._tag(places, measure.origin_role, measure.origins)
                 found += [(tag, commodity) for commodity in commodities_of(self._scenario, measure)]
         return found
