@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -44,12 +44,13 @@ class Scope:
             return Miss("other_destination")
         if not self._names_commodity(name, route.commodity):
             return Miss("other_commodity")
+        miss = self._miss_of_origin(measure, (origin, route.origin)) if measure.origin_role == ORIGIN else None
+        if measure.origin_role != ORIGIN and Tag.of(measure, self._places) not in tags:
+            miss = Miss("other_content")
+        if miss is not None and miss.reason not in EXEMPT:
+            return miss
         exempt = self._exempt_commodity(measure, route.commodity)
-        miss = Miss("exempt_commodity", exempt) if exempt else None
-        if measure.origin_role != ORIGIN:
-            return miss if Tag.of(measure, self._places) in tags else Miss("other_content")
-        elsewhere = self._miss_of_origin(measure, (origin, route.origin))
-        return elsewhere if elsewhere and elsewhere.reason == "other_origin" else miss or elsewhere
+        return Miss("exempt_commodity", exempt) if exempt else miss
 
     def miss_on(self, name: str, route: Route, origin: str, day: date) -> Miss | None:
         """The same for what hangs on the day: the clubs that the origin belongs to."""
@@ -103,11 +104,10 @@ class Scope:
 
     def _exempt_commodity(self, measure: TariffMeasure, commodity: str) -> str | None:
         """The exemption that leaves a commodity out, by name or tariff code."""
-        codes: Mapping[str, bool] = {
-            prefix: matches_hts(self._scenario.commodities[commodity].hts, [prefix]) for prefix in measure.except_hts
-        }
-        names = [pattern for pattern in measure.except_commodities if matches(commodity, [pattern])]
-        return next(iter([*names, *(prefix for prefix, meant in codes.items() if meant)]), None)
+        if named := next((item for item in measure.except_commodities if matches(commodity, [item])), None):
+            return named
+        codes = self._scenario.commodities[commodity].hts
+        return next((prefix for prefix in measure.except_hts if matches_hts(codes, [prefix])), None)
 
 
 def _holds(membership: Membership, day: date) -> bool:
