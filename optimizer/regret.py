@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from optimizer.model import build_model
 from optimizer.prepare import prepare
+from optimizer.results.values import Values
 from optimizer.solve import Control, solve_form, standard_form
 from schemas.problems import InputProblem, InvalidInput
 from schemas.scenario import Risk, Scenario
@@ -19,10 +20,12 @@ def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
         if future.stress or future.probability == 0:
             continue
         instance = prepare(alone(scenario, name))
-        answer = solve_form(instance, standard_form(build_model(instance), instance), control)
+        form = standard_form(build_model(instance), instance)
+        answer = solve_form(instance, form, control)
         if answer.x is None:
             raise InvalidInput([_no_plan(name, str(answer.termination))])
-        best[name] = answer.objective_kusd
+        costs = Values.of(instance, form, answer.x).future_costs()
+        best[name] = float(costs[instance.tree.future_names.index(name)])
     return best
 
 

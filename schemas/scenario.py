@@ -376,7 +376,8 @@ class Stockpile(Entry):
     end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the base path, t.")
     replenish_within_years: Positive | None = Field(
         default=None,
-        description="The cover target holds in futures too, less what was released within so many years.",
+        description="Stock may be below its cover target for so many years at most, in futures too; costs yes/no "
+        "decisions.",
     )
     source_bans: dict[Name, SourceBan] = Field(default={}, description="Sources it may not hold material of.")
 

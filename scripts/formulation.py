@@ -189,6 +189,7 @@ VARIABLES = {
     "short[d,s,n]": "Need that is short, on penalty step s, t/y.",
     "slack[c,x,n]": "How far soft limit c is exceeded (a floor by demand x), in the limit's unit.",
     "quota_full[u,q,n]": "Quota u, of origin q if that has its own, counts as full; 0 or 1.",
+    "full[z,n]": "Stockpile z, whose target may be missed for some years, counts as full at the end of the node; 0 or 1.",
     "supplied[c,n]": "Home's supply under concentration cap c, t/y.",
     "square[c,q,n]": "Square of source q's share, times that supply, t/y.",
     "cost[n]": "All that falls due at n, kUSD, not discounted.",
@@ -266,6 +267,7 @@ PROOFS: dict[str, tuple[str, ...]] = {
     "stock_covers_target": (
         "test_prepare_stocks.py::test_cover_is_days_of_demand_on_the_base_path_and_the_end_minimum_at_its_end",
     ),
+    "stock_meets_target_if_said": ("test_check_operation.py::test_a_plan_that_replenishes_in_time_holds",),
     "stock_is_replenished": ("test_check_operation.py::test_stock_that_is_not_replenished_is_found",),
     "demand_is_served_or_short": (
         "test_check_demands.py::test_a_plan_with_substitutes_and_elastic_demand_holds",
@@ -377,7 +379,7 @@ GROUPS = (
     ),
     Group(
         "stock",
-        ("stock_carries_over", "stock_covers_target", "stock_is_replenished"),
+        ("stock_carries_over", "stock_covers_target", "stock_meets_target_if_said", "stock_is_replenished"),
         "Yearly purchases, room, and the nodes where a strategic reserve may be opened are bounds.",
         ("optimizer/prepare/stocks.py:_release_limit",),
         ("test_prepare_stocks.py::test_a_commercial_stock_is_released_at_any_time_and_a_strategic_one_in_its_events",),

@@ -258,17 +258,18 @@ REPLENISHING_BROKEN: list[tuple[str, Mutation, str]] = [
     (
         "stock is replenished too late",
         scenario_with("stockpiles/store/replenish_within_years", 1),
-        "stock of store at war@2028 against its days of cover is 20 t, at least 50 t",
+        "what stock of store lacks of its days of cover in all the time allowed before war@2028, least in war@2027, is 30 t, at most 0 t",
     ),
     (
         "stock is not replenished",
         both(without("store", ["store", "war@2029"]), more("store", ["store", "war@2029", 0.0, 0.0, 20.0])),
-        "stock of store at war@2029 against its days of cover is 20 t, at least 50 t",
+        "what stock of store lacks of its days of cover in all the time allowed before war@2029, least in war@2027, is 30 t, at most 0 t",
     ),
     (
         "cover is too low from the start",
         scenario_with("stockpiles/store/cover_days", 200.75),
-        "stock of store at 2028 against its days of cover is 50 t, at least 55 t",
+        "what stock of store lacks of its days of cover in all the time allowed before 2028, least in 2026, is 5 t, "
+        "at most 0 t",
     ),
 ]
 

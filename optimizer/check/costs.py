@@ -63,8 +63,13 @@ def recompute(case: Case, best_kusd: Mapping[str, float]) -> Costs:
         node.probability * node.discount_factor * terms[name]["shortage_penalty"]
         for name, node in case.tree.nodes.items()
     )
+    tested = sum(
+        node.discount_factor * terms[name]["limit_violation"]
+        for name, node in case.tree.nodes.items()
+        if node.is_stress
+    )
     outcome = Outcome(futures, case.tree.probabilities, shortages, best_kusd)
-    return Costs(terms, futures, objective_kusd(outcome, case.scenario.risk))
+    return Costs(terms, futures, objective_kusd(outcome, case.scenario.risk) + tested)
 
 
 def node_terms_kusd(case: Case, node: Node) -> dict[str, float]:

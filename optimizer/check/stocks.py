@@ -29,9 +29,10 @@ def check_stocks(case: Case, node: Node, ledger: Ledger) -> None:
         opened = any(selects_name(stockpile.release_events, event) for event in node.in_force)
         if stockpile.kind == "strategic" and not opened:
             ledger.at_most(f"release from strategic {at}, with no release event in force,", release, 0.0, flow_unit)
-        if node.future is None or (stockpile.replenish_within_years is not None and not node.is_stress):
-            cover = mean(stockpile.cover_days, node.period) / 365 * _wanted_t_per_y(case, name, node)
-            cover -= _released_lately_t(case, name, node)
+        if stockpile.replenish_within_years is not None:
+            _check_replenished(case, name, node, ledger)
+        elif node.future is None:
+            cover = _cover_t(case, name, node)
             ledger.at_least(f"stock of {at} against its days of cover", stock, cover, stock_unit)
         if node.name == case.tree.last_base_node:
             ledger.at_least(f"stock of {at} against its end minimum", stock, stockpile.end_minimum_t, stock_unit)
@@ -47,14 +48,22 @@ def _wanted_t_per_y(case: Case, stockpile_name: str, node: Node) -> float:
     )
 
 
-def _released_lately_t(case: Case, stockpile: str, node: Node) -> float:
-    """What may be lacking because it was released within the time in which it has to be bought again."""
-    within_years = case.scenario.stockpiles[stockpile].replenish_within_years
-    if within_years is None:
-        return 0.0
-    path = [case.tree.nodes[before] for before in node.path]
-    return sum(
-        before.period.length_y * case.plan.rows("store", before.name).get((stockpile,), (0.0, 0.0, 0.0))[1]
-        for before in path
-        if before.period.year > node.period.year - within_years + TOLERANCE_Y
-    )
+def _cover_t(case: Case, stockpile: str, node: Node) -> float:
+    days = mean(case.scenario.stockpiles[stockpile].cover_days, node.period)
+    return days / 365 * _wanted_t_per_y(case, stockpile, node)
+
+
+def _check_replenished(case: Case, stockpile: str, node: Node, ledger: Ledger) -> None:
+    """Of the ends of periods in the time allowed, one at least has the cover target."""
+    since = node.period.end_year - (case.scenario.stockpiles[stockpile].replenish_within_years or 0.0)
+    if node.is_stress or since <= case.tree.periods[0].year + TOLERANCE_Y:
+        return
+    path = [case.tree.nodes[name] for name in node.path]
+    lacking = [
+        (_cover_t(case, stockpile, at) - case.plan.rows("store", at.name).get((stockpile,), (0.0, 0.0, 0.0))[2], at)
+        for at in path
+        if at.period.end_year >= since - TOLERANCE_Y
+    ]
+    least, at = min(lacking, key=lambda lack: lack[0])
+    words = f"what stock of {stockpile} lacks of its days of cover in all the time allowed before {node.name}, least in"
+    ledger.at_most(f"{words} {at.name},", least, 0.0, case.stock_unit(stockpile))

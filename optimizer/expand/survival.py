@@ -20,7 +20,7 @@ def with_survival_futures(scenario: Scenario) -> Scenario:
     limits = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Survival)}
     if not limits:
         return scenario
-    tests = Selections(scenario).survival_futures()
+    tests = Selections(scenario).survival_futures
     remedy = "Rename the entry that has this name, or the place or limit that asks for it."
     refuse_names("events", scenario.events, [name for test in tests for name in _event_names(test)], remedy)
     events: dict[str, Event] = {}

@@ -71,13 +71,14 @@ def weighted_cost(m: Any) -> Any:
     """What is least, kUSD.
 
     (1 - lambda) * expected cost + lambda * CVaR; or the worst future, the maximum regret or the expected shortage, with
-    expected cost as tie-breaker.
+    expected cost as tie-breaker. What exceeds soft limits in stress tests is paid as if they came.
     """
     return (
         sum(m.node_weight[n] * m.cost[n] for n in m.NODES)
         + m.tail_weight * (m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES))
         + m.worst_weight * m.worst
         + sum(m.short_weight[d, s, n] * m.short[d, s, n] for d, s, n in m.WEIGHED_SHORTAGES)
+        + sum(m.test_weight[c, x, n] * m.slack[c, x, n] for c, x, n in m.TESTED)
     )
 
 
@@ -109,6 +110,7 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     m.tail_weight = pyo.Param(initialize=risk.tail_weight, within=pyo.Reals)
     m.worst_weight = pyo.Param(initialize=1.0 - TIE_BREAKER if worst else 0.0, within=pyo.Reals)
     _add_shortage_weights(m, instance)
+    _add_test_weights(m, instance)
     m.excess = pyo.Var(m.TAIL_FUTURES, within=pyo.NonNegativeReals)
     m.value_at_risk = pyo.Var()
     m.worst = pyo.Var()
@@ -125,6 +127,15 @@ def _add_shortage_weights(m: pyo.ConcreteModel, instance: Instance) -> None:
         weights = by_node(instance.demands.steps, tree.names, (1.0 - TIE_BREAKER) * penalty)
     add_set(m, "WEIGHED_SHORTAGES", [key for key, weight in weights.items() if weight], dimen=3)
     add_param(m, "short_weight", weights)
+
+
+def _add_test_weights(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """Weights of slack in stress tests, whose nodes have no probability."""
+    tree, limits = instance.tree, instance.limits
+    paid = np.where(tree.stressed, limits.violation_kusd * tree.discount, 0.0)
+    weights = {key: w for key, w in by_node(limits.soft, tree.names, paid).items() if w}
+    add_set(m, "TESTED", weights, dimen=3)
+    add_param(m, "test_weight", weights)
 
 
 def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:

@@ -41,20 +41,33 @@ def stock_covers_target(m: Any, z: str, n: str) -> Any:
     return m.stock[z, n] >= m.stock_floor[z, n]
 
 
-def stock_is_replenished(m: Any, z: str, n: str) -> Any:
-    """Stock falls short of its cover target by no more than what was released lately.
+def stock_meets_target_if_said(m: Any, z: str, n: str) -> Any:
+    """A stockpile that counts as full is at its cover target.
 
-    stock[z,n] + sum of l * release[z,a] over a in n and its ancestors within the stated years >= days / 365 * demand[n]
+    stock[z,n] >= days / 365 * yearly demand[n] * full[z,n]
 
     Unit: t.
     Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
+    Kind: hard; only where the target may be missed for some years.
+    Source: `cover_days` of the stockpile.
+    """
+    return m.stock[z, n] - m.replenished[z, n] * m.full[z, n] >= 0
+
+
+def stock_is_replenished(m: Any, z: str, n: str) -> Any:
+    """A stockpile is full again within the years allowed.
+
+    sum of full[z,a] over n and its ancestors that end within the stated years before it >= 1
+
+    Unit: times full.
+    Dual: worth of having longer, kUSD (expected, discounted); positive or 0.
     Kind: hard; stress tests left out.
     Source: `replenish_within_years` of the stockpile.
     """
-    return m.stock[z, n] + sum(m.length_y[a] * m.release[z, a] for a in m.LATELY[z, n]) >= m.replenished[z, n]
+    return sum(m.full[z, a] for a in m.LATELY[z, n]) >= 1
 
 
-CONSTRAINTS = (stock_carries_over, stock_covers_target, stock_is_replenished)
+CONSTRAINTS = (stock_carries_over, stock_covers_target, stock_meets_target_if_said, stock_is_replenished)
 
 
 def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -67,10 +80,12 @@ def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "WITH_TARGET", [key for key, level in floor.items() if level > 0], dimen=2)
     add_constraint(m, stock_carries_over, m.STOCKPILES, m.NODES)
     add_constraint(m, stock_covers_target, m.WITH_TARGET)
-    replenished = by_node(stocks.names, nodes, stocks.replenished_t)
-    rows = [key for key, level in replenished.items() if level > 0]
     lately = {(z, nodes[node]): [nodes[a] for a in above] for (z, node), above in stocks.lately.items()}
-    add_param(m, "replenished", replenished)
-    add_set(m, "REPLENISHED", rows, dimen=2)
-    add_links(m, "LATELY", lately, rows)
+    to_fill = list(dict.fromkeys((z, a) for (z, _), above in lately.items() for a in above))
+    add_param(m, "replenished", by_node(stocks.names, nodes, stocks.replenished_t))
+    add_set(m, "TO_FILL", to_fill, dimen=2)
+    add_set(m, "REPLENISHED", lately, dimen=2)
+    add_links(m, "LATELY", lately, list(lately))
+    m.full = pyo.Var(m.TO_FILL, within=pyo.Binary)
+    add_constraint(m, stock_meets_target_if_said, m.TO_FILL)
     add_constraint(m, stock_is_replenished, m.REPLENISHED)

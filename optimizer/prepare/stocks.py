@@ -10,8 +10,10 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.effects import Effects
 from optimizer.prepare.select import matches
+from optimizer.prepare.tree import Tree
 from schemas.scenario import Scenario, Stockpile
 
+TOLERANCE_Y = 1e-9
 DAYS_PER_YEAR = 365.0
 
 
@@ -30,11 +32,11 @@ class Stocks:
     release_limit_t_per_y: Floats
     stock_limit_t: Floats
     stock_floor_t: Floats
-    """Cover target and end minimum, where nothing released counts against them; 0 where there is none."""
+    """Cover target and end minimum, where they hold at every end of a period; 0 where there is none."""
     replenished_t: Floats
-    """Cover target that holds less what was released lately; 0 where there is none."""
+    """Cover target that has to be met now and then; 0 where there is none."""
     lately: Mapping[tuple[str, int], list[int]]
-    """By (stockpile, node) with such a target: the node and its ancestors whose releases count against it."""
+    """By (stockpile, node): the node and those of its ancestors one of which must meet such a target."""
     holding_kusd_per_t_y: Floats
     premium_kusd_per_t: Floats
     purchase_kusd_per_t: Floats
@@ -78,15 +80,16 @@ def prepare_stocks(scenario: Scenario, effects: Effects, demand_t_per_y: Mapping
         ).reshape(shape),
         replenished_t=np.array(
             [
-                np.where(tree.stressed, 0.0, cover) if pile.replenish_within_years else np.zeros(len(tree))
+                cover if pile.replenish_within_years else np.zeros(len(tree))
                 for pile, cover in zip(piles, covers, strict=True)
             ]
         ).reshape(shape),
         lately={
-            (name, node): [a for a in tree.back(node) if tree.start[a] > tree.start[node] - pile.replenish_within_years]
+            (name, node): lately
             for name, pile in zip(names, piles, strict=True)
             if pile.replenish_within_years
             for node in range(len(tree))
+            if not tree.stressed[node] and (lately := _lately(tree, node, pile.replenish_within_years))
         },
         holding_kusd_per_t_y=profile("holding_kusd_per_t_y"),
         premium_kusd_per_t=premium,
@@ -112,6 +115,15 @@ def _cover(pile: Stockpile, place: str, effects: Effects, demand_t_per_y: Mappin
     tree = effects.tree
     years: Floats = tree.calendar.mean(pile.cover_days)[np.array(tree.period)] / DAYS_PER_YEAR
     return years * demand_t_per_y.get((pile.commodity, place), np.zeros(len(tree)))
+
+
+def _lately(tree: Tree, node: int, years: float) -> list[int]:
+    """The node and its ancestors that end at most so long before it; none where that reaches before the horizon."""
+    ends = {above: tree.start[above] + tree.length[above] for above in tree.back(node)}
+    since = ends[node] - years
+    if since <= tree.calendar.starts[0] + TOLERANCE_Y:
+        return []
+    return [above for above, end in ends.items() if end >= since - TOLERANCE_Y]
 
 
 def _floor(pile: Stockpile, cover: Floats, effects: Effects) -> Floats:

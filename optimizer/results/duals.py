@@ -38,7 +38,7 @@ YEARLY = (
 """Constraints on yearly flows: their value at a node is per t, so the node's years are divided out."""
 OTHERS = (
     "stock_covers_target",
-    "stock_is_replenished",
+    "stock_meets_target_if_said",
     "stock_stays_within_room",
     "reserves_are_not_exceeded",
     "budget_is_kept",

@@ -23,7 +23,7 @@ SENTENCES = {
     "activity_grows_within_limit": "{0!r} would have to grow by {amount:,.4g} t/y more than its limit in {node}.",
     "reserves_are_not_exceeded": "The reserves of {0!r} would have to be larger by {amount:,.4g} t ({node}).",
     "demand_takes_clean_material": "Source ban {1!r} of demand {0!r} lets {amount:,.4g} t/y too little in {node}.",
-    "stock_is_replenished": "Stockpile {0!r} cannot be replenished in time: {amount:,.4g} t lack in {node}.",
+    "stock_is_replenished": "Stockpile {0!r} cannot be replenished in time, by {node}.",
     "shortage_stays_below_floor": "Service floor {0!r} lacks {amount:,.4g} t/y for {1!r} in {node}.",
     "stock_covers_target": "Stockpile {0!r} would miss its cover target or end minimum by {amount:,.4g} t in {node}.",
     "project_starts_where_forced": "Project {0!r} cannot start on its forced track.",

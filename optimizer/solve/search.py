@@ -141,7 +141,7 @@ def do_nothing(form: Form, control: Control) -> Run:
     left = control.left_s()
     limit = None if left is None else max(left, GRACE_S)
     nothing = form.with_bounds(idle, np.zeros(len(idle)))
-    if not len(form.columns_of("quota_full")):  # no yes/no is left that doing nothing would still have to answer
+    if form.integer.sum() == form.integer[idle].sum():  # no yes/no is left that doing nothing would have to answer
         nothing = nothing.relaxed()
     return run_highs(nothing, Settings(threads=control.threads, time_limit_s=limit))
 

@@ -47,7 +47,7 @@ _LIMITS = {
     "index_stays_below_cap": "concentration",
     "shortage_stays_below_floor": "service floor",
     "stock_covers_target": "stock cover",
-    "stock_is_replenished": "stock refill",
+    "stock_meets_target_if_said": "stock refill",
     "stock_stays_within_room": "stock room",
     "stock_is_filled_within_limit": "stock filling",
     "budget_is_kept": "budget",

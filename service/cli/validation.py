@@ -14,6 +14,10 @@ from schemas.references import find_warnings
 from service.cli.exits import problems_text
 
 
+_ALIKE = 3
+"""Warnings of the same words that are still said one by one."""
+
+
 class Validation(BaseModel):
     """Whether a scenario can be solved, and what is in it."""
 
@@ -53,6 +57,21 @@ def print_validation(found: Validation) -> None:
         return
     print("The scenario is valid.\n")
     if found.warnings:
-        print(problems_text(found.warnings, "warning") + "\n")
+        print(_warnings_text(found.warnings) + "\n")
     for name, number in found.counts.items():
         print(f"{name.replace('_', ' '):<20} {number:>7,}")
+
+
+def _warnings_text(warnings: Sequence[InputProblem]) -> str:
+    """A paragraph a warning; those that say the same of many entries of a collection as one."""
+    alike: dict[tuple[str, str], list[InputProblem]] = {}
+    for warning in warnings:
+        alike.setdefault((warning.path.partition(".")[0], warning.message), []).append(warning)
+    few = [warning for same in alike.values() if len(same) <= _ALIKE for warning in same]
+    many = [
+        f"warning: {len(same)} entries of {collection}: {message}\n  such as "
+        + ", ".join(warning.path.removeprefix(f"{collection}.") for warning in same[:_ALIKE])
+        for (collection, message), same in alike.items()
+        if len(same) > _ALIKE
+    ]
+    return "\n".join([*([problems_text(few, "warning")] if few else []), *many])
