@@ -1,358 +1,542 @@
 """A second model, for scenarios with few decisions: every combination of them is tried, each with an LP of its flows.
 
-Written from `docs/reference/conventions.md` on top of the independent check's reading of a scenario; it shares
-nothing with `optimizer.prepare`, `optimizer.model` and `optimizer.solve`. The check finds a plan that breaks a rule;
-this finds one that obeys a rule nobody stated, which would only be too dear.
+Written from `docs/reference/conventions.md` alone; it shares nothing with the optimizer, its check included. The check
+finds a plan that breaks a rule; this finds one that obeys a rule nobody stated, which would only be too dear. Content
+is told in another way than there: a column for each way in which material can have come about (`reference_content`).
+Committed and forced starts are not read.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from math import inf
 
-import numpy as np
-import scipy.sparse as sp
-from scipy.optimize import linprog
+from reference_content import Content, Lot, share_of_days
+from reference_duties import Duties
+from reference_limits import limit
+from reference_program import Program, Terms
+from reference_reading import SMALL, Built, Node, Reading, in_year, matches, support_kusd_per_t
 
-from optimizer.check.case import Case, World, support_kusd_per_t, times
-from optimizer.check.costs import node_terms_kusd
-from optimizer.check.decisions import check_decisions
-from optimizer.check.ledger import Ledger
-from optimizer.check.periods import mean
-from optimizer.check.plan import LAYOUTS, Name, Plan
-from optimizer.check.projects import Projects
-from optimizer.check.selections import selects_name
-from optimizer.check.steps import home_capacity_t_per_y
-from optimizer.check.tree import Node
 from schemas import Scenario
-from schemas.limits import Budget, PermitSlots, ServiceFloor, ShareCap
+from schemas.scenario import Demand, Stockpile, Substitute
 
-Decision = tuple[str, Name, str]
-"""(table, what, node)."""
-Terms = dict[Hashable, float]
-
-
-def combinations(scenario: Scenario) -> list[tuple[Decision, ...]]:
-    """Every way to decide all starts and onboardings, those that break a rule among them."""
-    world = World(scenario)
-    kinds: list[list[tuple[Decision, ...]]] = []
-    for name, project in scenario.projects.items():
-        if project.committed_start is None:
-            choices = [("starts", (name, track)) for track in project.tracks]
-            kinds.append(_once_a_path(world, choices, project.start_in_branches))
-    for name, route in scenario.routes.items():
-        if route.onboarding is not None:
-            kinds.append(_once_a_path(world, [("onboardings", (name,))], route.onboarding.in_branches))
-    return [tuple(decision for chosen in picks for decision in chosen) for picks in product(*kinds)]
-
-
-def _once_a_path(world: World, choices: list[tuple[str, Name]], in_branches: bool) -> list[tuple[Decision, ...]]:
-    nodes = world.tree.nodes
-    children = defaultdict(list)
-    for node in nodes.values():
-        children[node.parent].append(node.name)
-
-    def below(name: str) -> list[tuple[Decision, ...]]:
-        here = [((table, what, name),) for table, what in choices if in_branches or nodes[name].future is None]
-        later = [tuple(d for pick in picks for d in pick) for picks in product(*map(below, children[name]))]
-        return [*here, *later]
-
-    return below(next(iter(nodes)))
+Decision = tuple[str, str, str, str]
+"""(table, what, track, node)."""
 
 
 def optimum_kusd(scenario: Scenario) -> float:
     """Least objective over all combinations of decisions; infinite if none is feasible."""
-    world = World(scenario)
-    return min((_objective_kusd(case) for case in _allowed(world)), default=inf)
+    best: dict[str, float] = {}
+    if scenario.risk.objective == "maximum_regret":
+        tree = Reading(scenario).tree
+        likely = [name for name, p in tree.probability.items() if p > 1e-12]
+        best = {name: optimum_kusd(alone(scenario, tree.events(name), name)) for name in likely}
+        if inf in best.values():
+            return inf
+    reading = Reading(scenario)
+    content = Content(reading)
+    return min((Model(reading, content, built, best).optimum_kusd() for built in allowed(reading)), default=inf)
 
 
-def _allowed(world: World) -> Iterator[Case]:
-    """A case, still without flows, for each combination that breaks no rule of decisions."""
-    for decisions in combinations(world.scenario):
-        plan = Plan(tables={table: {} for table in LAYOUTS})
-        for table, what, node in decisions:
-            plan.tables[table].setdefault(node, {})[what] = ()
-        case = Case(world, plan, Projects(world.scenario, world.tree, plan))
-        ledger = Ledger()
-        check_decisions(case, ledger)
-        if ledger.max_violation == 0:
-            yield case
+def alone(scenario: Scenario, events: tuple[str, ...], name: str) -> Scenario:
+    """One future that is known to come, and the stress tests that follow no other future."""
+    sure = scenario.futures[name].model_copy(update={"probability": 1.0, "after": None, "events": list(events)})
+    stress = {key: entry for key, entry in scenario.futures.items() if entry.stress and entry.after is None}
+    risk = scenario.risk.model_copy(update={"objective": "cost", "tail_weight": 0.0})
+    return scenario.model_copy(update={"futures": {name: sure, **stress}, "risk": risk})
 
 
-class _Program:
-    """A linear program whose columns have names. Columns are from 0 up unless said."""
-
-    def __init__(self) -> None:
-        self.upper: Terms = {}
-        self.free: set[Hashable] = set()
-        self.equal: list[tuple[Terms, float]] = []
-        self.at_most: list[tuple[Terms, float]] = []
-
-    def add_at_most(self, terms: Mapping[Hashable, float], limit: float) -> None:
-        if limit < inf:
-            self.at_most.append((dict(terms), limit))
-
-    def least(self, cost: Terms, constant: float) -> float:
-        """The optimum, infinite if infeasible."""
-        number = {name: index for index, name in enumerate(self.upper)}
-
-        def matrix(rows: list[tuple[Terms, float]]) -> tuple[sp.csr_array, np.ndarray] | tuple[None, None]:
-            if not rows:
-                return None, None
-            entries = [(i, number[name], value) for i, (terms, _) in enumerate(rows) for name, value in terms.items()]
-            i, j, values = zip(*entries, strict=True) if entries else ((), (), ())
-            shape = (len(rows), len(number))
-            return sp.csr_array((values, (i, j)), shape=shape), np.array([limit for _, limit in rows])
-
-        a_ub, b_ub = matrix(self.at_most)
-        a_eq, b_eq = matrix(self.equal)
-        bounds = [(None if name in self.free else 0.0, None if up == inf else up) for name, up in self.upper.items()]
-        found = linprog([cost.get(name, 0.0) for name in number], a_ub, b_ub, a_eq, b_eq, bounds, method="highs")
-        assert found.status in (0, 2), found.message
-        return found.fun + constant if found.status == 0 else inf
+# Decisions
 
 
-def _objective_kusd(case: Case) -> float:
-    program = _Program()
-    costs = {name: _node(case, node, program) for name, node in case.tree.nodes.items()}
-    risk, tree = case.scenario.risk, case.tree
-    weight = risk.tail_weight
-    objective: Terms = defaultdict(float)
-    constant = 0.0
-    if weight > 0:
-        program.upper["var"] = inf
-        program.free.add("var")
-        objective["var"] = weight
-    for future, last in tree.last_node.items():
-        terms: Terms = defaultdict(float)
-        fixed = 0.0
-        for name in tree.nodes[last].path:
-            discount = tree.nodes[name].discount_factor
-            fixed += discount * costs[name][1]
-            for column, cost in costs[name][0].items():
-                terms[column] += discount * cost
-        probability = tree.probabilities[future]
-        constant += (1 - weight) * probability * fixed
-        for column, cost in terms.items():
-            objective[column] += (1 - weight) * probability * cost
-        if weight > 0:
-            program.upper["excess", future] = inf
-            objective["excess", future] = weight * probability / (1 - risk.tail_level)
-            program.add_at_most({**terms, "var": -1.0, ("excess", future): -1.0}, -fixed)
-    return program.least(objective, constant)
+def combinations(scenario: Scenario) -> list[tuple[Decision, ...]]:
+    """Every way to decide all starts and onboardings."""
+    return _combinations(Reading(scenario))
 
 
-def _node(case: Case, node: Node, program: _Program) -> tuple[Terms, float]:
-    """Columns and rows of a node; its cost by column, and what the decisions cost whatever flows."""
-    cost: Terms = defaultdict(float)
-    balance: dict[tuple[str, str], Terms] = defaultdict(lambda: defaultdict(float))
-    _make(case, node, program, cost, balance)
-    _carry(case, node, program, cost, balance)
-    _store(case, node, program, cost, balance)
-    _serve(case, node, program, cost, balance)
-    for (commodity, place), terms in balance.items():
-        entry = case.scenario.commodities[commodity]
-        if entry.disposable:
-            column = ("dispose", commodity, place, node.name)
-            program.upper[column] = inf
-            terms[column] = -1.0
-            cost[column] = entry.disposal_cost_kusd_per_t
-        program.equal.append((dict(terms), 0.0))
-    yearly = {column: amount * node.period.length_y for column, amount in cost.items()}
-    _value_stock(case, node, yearly)
-    _limit(case, node, program, yearly)
-    return yearly, sum(node_terms_kusd(case, node).values())
-
-
-def _counts_transfers(case: Case) -> bool:
-    return case.scenario.economics.view == "importer"
-
-
-def _make(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
-    for name, maker in case.world.makers.items():
-        runs = [("run", name, number, node.name) for number in range(len(case.world.steps(name, node.period)))]
-        availability = case.world.conditions(node).facility_availability.get(name, 1.0)
-        capacity = times(home_capacity_t_per_y(maker, node.period), availability)
-        if name in case.scenario.projects:
-            capacity *= case.projects.running_share(name, node)
-        program.add_at_most(dict.fromkeys(runs, 1.0), capacity)
-        for column in runs:
-            step = case.world.step(name, str(column[2]), node)
-            program.upper[column] = step.width_t_per_y
-            cost[column] = step.cost_kusd_per_t
-            if maker.price_floor is not None and _counts_transfers(case):
-                cost[column] -= support_kusd_per_t(maker.price_floor, node.period)
-            for commodity, per_t in maker.outputs.items():
-                balance[commodity, maker.place][column] += per_t
-            for commodity, per_t in maker.inputs.items():
-                balance[commodity, maker.place][column] -= per_t
-
-
-def _carry(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
-    within: dict[str, Terms] = defaultdict(dict)
-    for name, route in case.scenario.routes.items():
-        availability = case.world.conditions(node).route_availability.get(name, 1.0)
-        duty = case.world.duty(name, node)
-        bands = ("in_quota", "over_quota") if case.world.duties.has_quota(name) else ("all",)
-        ships = {("ship", name, band, node.name): 1.0 for band in bands}
-        for column in ships:
-            program.upper[column] = inf
-            fixed = (route.freight_kusd_per_t, route.hub_markup_kusd_per_t, route.calibration_kusd_per_t)
-            cost[column] = sum(mean(part, node.period) for part in fixed)
-            if _counts_transfers(case):
-                cost[column] += duty.of_band(column[2])
-            balance[route.commodity, route.origin][column] -= 1.0
-            balance[route.commodity, route.destination][column] += 1.0
-            if column[2] == "in_quota":
-                for measure, share in duty.quotas.items():
-                    within[measure][column] = share
-        program.add_at_most(ships, times(_capacity_t_per_y(case, name, node), availability))
+def _combinations(reading: Reading) -> list[tuple[Decision, ...]]:
+    kinds: list[list[tuple[Decision, ...]]] = []
+    tree = reading.tree
+    for name, project in reading.scenario.projects.items():
+        choices: dict[str, list[Decision]] = {}
+        for node in tree.nodes.values():
+            first, last = project.earliest_start or -inf, project.latest_start or inf
+            if node.stress or (node.future and not project.start_in_branches):
+                continue
+            choices[node.name] = [
+                ("start", name, track, node.name)
+                for track, rule in project.tracks.items()
+                if first <= node.period.year <= last and node.period.year + rule.lead_years < tree.end_year - SMALL
+            ]
+        kinds.append(_once_a_path(reading, choices))
+    for name, route in reading.scenario.routes.items():
         if route.onboarding is not None:
-            _qualify(case, name, node, program)
-    for measure, terms in within.items():
-        quota = case.scenario.tariffs[measure].quota
-        assert quota is not None
-        program.add_at_most(terms, mean(quota.volume_t_per_y, node.period))
-
-
-def _capacity_t_per_y(case: Case, name: str, node: Node) -> float:
-    route = case.scenario.routes[name]
-    if route.capacity_t_per_y is not None:
-        return mean(route.capacity_t_per_y, node.period)
-    if case.world.conditions(node).route_availability.get(name, 1.0) >= 1:
-        return inf
-    offers = [case.scenario.facilities[offer] for offer in case.world.offers_of(name)]
-    return sum(offer.outputs[route.commodity] * home_capacity_t_per_y(offer, node.period) for offer in offers)
-
-
-def _qualify(case: Case, name: str, node: Node, program: _Program) -> None:
-    rule = case.scenario.routes[name].onboarding
-    assert rule is not None
-    ships = {column: 1.0 for column in program.upper if column[:2] == ("ship", name) and column[3] == node.name}  # type: ignore[index]
-    decided = [
-        case.tree.nodes[before].period.year for before in node.path if (name,) in case.plan.rows("onboardings", before)
-    ]
-    if not any(year + rule.lead_years <= node.period.year + 1e-9 for year in decided):
-        program.add_at_most(ships, 0.0)
-        return
-    conditions = case.world.conditions(node)
-    offers = {
-        offer: home_capacity_t_per_y(case.scenario.facilities[offer], node.period)
-        for offer in case.world.offers_of(name)
-    }
-    main = max(offers, key=offers.__getitem__, default="")
-    least = rule.minimum_t_per_y * conditions.route_availability.get(name, 1.0)
-    program.add_at_most(dict.fromkeys(ships, -1.0), -least * conditions.facility_availability.get(main, 1.0))
-
-
-def _store(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
-    for name, pile in case.scenario.stockpiles.items():
-        buy, release, stock = ((what, name, node.name) for what in ("buy", "release", "stock"))
-        opened = any(selects_name(pile.release_events, event) for event in node.in_force)
-        program.upper[buy] = inf if pile.fill_t_per_y is None else mean(pile.fill_t_per_y, node.period)
-        program.upper[release] = inf if opened or pile.kind == "commercial" else 0.0
-        program.upper[stock] = inf if pile.capacity_t is None else pile.capacity_t
-        length_y = node.period.length_y
-        kept = (1 - pile.loss_share_per_y) ** length_y
-        row = {stock: 1.0, buy: -length_y, release: length_y}
-        if node.parent is not None:
-            row["stock", name, node.parent] = -kept
-        program.equal.append((row, kept * pile.opening_t if node.parent is None else 0.0))
-        if node.future is None:
-            wanted = sum(
-                case.world.demand_t_per_y(demand, node)
-                for demand, entry in case.scenario.demands.items()
-                if entry.commodity == pile.commodity
+            first, last = route.onboarding.earliest or -inf, route.onboarding.latest or inf
+            kinds.append(
+                _once_a_path(
+                    reading,
+                    {
+                        node.name: [("onboard", name, "", node.name)]
+                        for node in tree.nodes.values()
+                        if not node.stress
+                        and (not node.future or route.onboarding.in_branches)
+                        and first <= node.period.year <= last
+                    },
+                )
             )
-            program.add_at_most({stock: -1.0}, -mean(pile.cover_days, node.period) / 365 * wanted)
-        if node.name == case.tree.last_base_node:
+    return [tuple(decision for chosen in picks for decision in chosen) for picks in product(*kinds)]
+
+
+def _once_a_path(reading: Reading, choices: dict[str, list[Decision]]) -> list[tuple[Decision, ...]]:
+    children = defaultdict(list)
+    for node in reading.tree.nodes.values():
+        children[node.path[-2] if len(node.path) > 1 else ""].append(node.name)
+
+    def below(name: str) -> list[tuple[Decision, ...]]:
+        here: list[tuple[Decision, ...]] = [(decision,) for decision in choices.get(name, [])]
+        later = [tuple(d for pick in picks for d in pick) for picks in product(*map(below, children[name]))]
+        return [*here, *later]
+
+    [root] = children[""]
+    return below(root)
+
+
+def allowed(reading: Reading) -> Iterator[Built]:
+    """Each combination that breaks no rule among projects."""
+    for decisions in _combinations(reading):
+        starts: dict[str, list[tuple[str, str]]] = {}
+        onboardings: dict[str, list[str]] = {}
+        for table, what, track, node in decisions:
+            if table == "start":
+                starts.setdefault(what, []).append((track, node))
+            else:
+                onboardings.setdefault(what, []).append(node)
+        built = Built(reading, starts, onboardings)
+        if all(_agree(reading, built, node) for node in reading.tree.nodes.values()):
+            yield built
+
+
+def _agree(reading: Reading, built: Built, node: Node) -> bool:
+    begun = {name for name in reading.scenario.projects if built.on_path(name, node)}
+    projects = reading.scenario.projects
+    return all(
+        begun.issuperset(projects[name].requires) and begun.isdisjoint(projects[name].excludes) for name in begun
+    )
+
+
+# Flows
+
+
+class Model:
+    """The linear program that is left once all is decided. Columns of a node end in its name."""
+
+    def __init__(self, reading: Reading, content: Content, built: Built, best_kusd: dict[str, float]) -> None:
+        self.reading, self.content, self.built, self.best_kusd = reading, content, built, best_kusd
+        self.scenario, self.tree = reading.scenario, reading.tree
+        self.duties = Duties(reading, content)
+        self.program = Program()
+        self.program.add("one", 1.0)
+        self.program.equal.append(({"one": 1.0}, 1.0))
+        self.importer = self.scenario.economics.view == "importer"
+        self.cost: dict[str, Terms] = {}
+        self.penalty: dict[str, Terms] = {}
+        self.balance: dict[Lot, Terms] = {}
+
+    def optimum_kusd(self) -> float:
+        for node in self.tree.nodes.values():
+            self._node(node)
+        return self.program.least(self._objective())
+
+    def _node(self, node: Node) -> None:
+        """Columns, rows and cost of a node. The column `one` stands for what is decided already."""
+        yearly: Terms = defaultdict(float)
+        self.penalty[node.name] = {}
+        self.balance = {lot: {} for lots in self.content.lots.values() for lot in lots}
+        self._make(node, yearly)
+        self._carry(node, yearly)
+        self._recover(node, yearly)
+        for name, pile in self.scenario.stockpiles.items():
+            self._store(name, pile, node, yearly)
+        for name, demand in self.scenario.demands.items():
+            self._serve(name, demand, node, yearly)
+        for number, (lot, terms) in enumerate(self.balance.items()):
+            commodity = self.scenario.commodities[lot.commodity]
+            if commodity.disposable:
+                column = self.program.add(("dispose", number, node.name))
+                terms[column] = -1.0
+                yearly[column] = commodity.disposal_cost_kusd_per_t
+            self.program.equal.append((terms, 0.0))
+        cost: Terms = defaultdict(float)
+        for column, amount in yearly.items():
+            cost[column] = amount * node.period.length_y
+        self._pay(node, cost)
+        for name, entry in self.scenario.limits.items():
+            limit(self, name, entry, node, cost)
+        self.cost[node.name] = cost
+
+    def runs(self, name: str, node: Node) -> list[tuple[str, str, int, str]]:
+        return [("run", name, number, node.name) for number in range(len(self.reading.steps(name, node)))]
+
+    def _make(self, node: Node, yearly: Terms) -> None:
+        for name, maker in self.reading.makers.items():
+            available = self.reading.facility_availability(name, node)
+            on_line = self.built.running_share(name, node) if self.reading.is_project(name) else 1.0
+            total: Terms = {}
+            widths = 0.0
+            for column, (width, cost) in zip(self.runs(name, node), self.reading.steps(name, node), strict=True):
+                widths += times(width, available)
+                self.program.add(column, times(width, available))
+                yearly[column] = cost
+                total[column] = 1.0
+                if self.importer and maker.price_floor is not None:
+                    yearly[column] -= support_kusd_per_t(maker, node.period)
+            capacity = times(self.reading.home_capacity_t_per_y(maker, node.period), available)
+            self.program.add_at_most(total, times(capacity, on_line))
+            least = maker.minimum_utilisation_share
+            if least > 0:
+                self.program.add_at_most(negative(total), -least * times(min(capacity, widths), on_line))
+            self._grow(name, node, total)
+            if maker.reserves_t is not None and node.name in self.tree.leaves:
+                used = {
+                    column: float(self.tree.nodes[at].period.length_y)
+                    for at in node.path
+                    for column in self.runs(name, self.tree.nodes[at])
+                }
+                self.program.add_at_most(used, maker.reserves_t)
+            split = dict(total)
+            for number, making in enumerate(self.content.makings[name]):
+                column = self.program.add(("make", name, number, node.name))
+                split[column] = -1.0
+                for lot, per_t in zip(making.taken, maker.inputs.values(), strict=True):
+                    self._move(lot, column, -per_t)
+                for lot, per_t in zip(making.given, maker.outputs.values(), strict=True):
+                    self._move(lot, column, per_t)
+            self.program.equal.append((split, 0.0))
+
+    def _move(self, lot: Lot, column: object, amount: float) -> None:
+        terms = self.balance[lot]
+        terms[column] = terms.get(column, 0.0) + amount
+
+    def _grow(self, name: str, node: Node, total: Terms) -> None:
+        rule = self.reading.makers[name].growth
+        if rule is None:
+            return
+        if len(node.path) > 1:
+            parent = self.tree.nodes[node.path[-2]]
+            years = node.period.year - parent.period.year
+            most = (1 + rule.share_per_y) ** years
+            before = dict.fromkeys(self.runs(name, parent), -most)
+            self.program.add_at_most({**total, **before}, years * rule.seed_t_per_y)
+        elif rule.before_t_per_y is not None:
+            self.program.add_at_most(total, (1 + rule.share_per_y) * rule.before_t_per_y + rule.seed_t_per_y)
+
+    def ships(self, name: str, node: Node) -> Iterator[tuple[tuple[str, str, int, str, str], Lot]]:
+        """Columns of a route, with the lot that arrives."""
+        for number, shipping in enumerate(self.content.shippings[name]):
+            for band in self.duties.of(name, node, shipping.declared).bands:
+                yield ("ship", name, number, band, node.name), shipping.given
+
+    def _carry(self, node: Node, yearly: Terms) -> None:
+        for name, route in self.scenario.routes.items():
+            total: Terms = {}
+            for column, lot in self.ships(name, node):
+                shipping = self.content.shippings[name][column[2]]
+                duty = self.duties.of(name, node, shipping.declared)
+                self.program.add(column)
+                total[column] = 1.0
+                for part in (route.freight_kusd_per_t, route.hub_markup_kusd_per_t, route.calibration_kusd_per_t):
+                    yearly[column] += node.period.mean(part)
+                if self.importer:
+                    yearly[column] += duty.kusd_per_t[column[3]]
+                self._move(shipping.taken, column, -1.0)
+                self._move(lot, column, 1.0)
+            self.program.add_at_most(total, self._route_capacity(name, node))
+            if route.onboarding is not None:
+                self._qualify(name, node, total)
+        self._quotas(node)
+
+    def _route_capacity(self, name: str, node: Node) -> float:
+        route, available = self.scenario.routes[name], self.reading.route_availability(name, node)
+        if route.capacity_t_per_y is not None:
+            return node.period.mean(route.capacity_t_per_y) * available
+        if available >= 1:
+            return inf
+        feeders = self.reading.feeders(name).values()
+        offered = sum(f.outputs[route.commodity] * self.reading.home_capacity_t_per_y(f, node.period) for f in feeders)
+        return times(offered, available)
+
+    def _qualify(self, name: str, node: Node, total: Terms) -> None:
+        rule = self.scenario.routes[name].onboarding
+        assert rule is not None
+        decided = [self.tree.nodes[at].period.year for at in self.built.onboardings.get(name, []) if at in node.path]
+        if not any(year + rule.lead_years <= node.period.year + SMALL for year in decided):
+            self.program.add_at_most(total, 0.0)
+            return
+        size = {
+            feeder: self.reading.home_capacity_t_per_y(entry, node.period)
+            for feeder, entry in self.reading.feeders(name).items()
+        }
+        least = rule.minimum_t_per_y * self.reading.route_availability(name, node)
+        if size:
+            least *= self.reading.facility_availability(max(size, key=size.__getitem__), node)
+        self.program.add_at_most(negative(total), -least)
+
+    def _quotas(self, node: Node) -> None:
+        for measure, entry in self.scenario.tariffs.items():
+            if entry.quota is None:
+                continue
+            rows: dict[str, list[tuple[tuple[str, str, int, str, str], float]]] = defaultdict(list)
+            first = set()
+            for name, route in self.scenario.routes.items():
+                for column, _ in self.ships(name, node):
+                    duty = self.duties.of(name, node, self.content.shippings[name][column[2]].declared)
+                    if measure in duty.quotas:
+                        row = route.origin if route.origin in entry.quota.volume_by_origin_t_per_y else ""
+                        rows[row].append((column, duty.quotas[measure]))
+                        if duty.kusd_per_t["in_quota"] > duty.kusd_per_t["over_quota"] + 1e-9:
+                            first.add(row)
+            for row, flows in rows.items():
+                stated = entry.quota.volume_by_origin_t_per_y[row] if row else entry.quota.volume_t_per_y
+                volume = node.period.mean(stated)
+                within: Terms = {column: share for column, share in flows if column[3] == "in_quota"}
+                over: Terms = {column: 1.0 for column, _ in flows if column[3] == "over_quota"}
+                self.program.add_at_most(within, volume)
+                if row in first:
+                    self.program.either.append([(over, 0.0), (negative(within), -volume)])
+
+    def _recover(self, node: Node, yearly: Terms) -> None:
+        for name, rule in self.scenario.recycling.items():
+            column = self.program.add(("recover", name, node.name))
+            yearly[column] = node.period.mean(rule.cost_kusd_per_t)
+            self._move(self.content.recovered[name], column, 1.0)
+            if rule.available_t_per_y is not None:
+                self.program.add_at_most({column: 1.0}, node.period.mean(rule.available_t_per_y))
+                continue
+            rate = node.period.mean(rule.recovered_t_per_t)
+            year = int((node.period.year - rule.lag_years) // 1)
+            if year < self.tree.periods[0].year:
+                self.program.add_at_most({column: 1.0}, rate * in_year(rule.past_use_t_per_y, year))
+                continue
+            nodes = [self.tree.nodes[at] for at in node.path]
+            at = next(n for n in nodes if n.period.year <= year < n.period.end_year)
+            row: Terms = {column: 1.0}
+            place = rule.place or self.reading.home
+            for demand, entry in self.scenario.demands.items():
+                if (entry.place or self.reading.home) == place and entry.tier != "export":
+                    for used, per_t in self.taken(demand, rule.from_commodity or "", at).items():
+                        row[used] = -rate * per_t
+            self.program.add_at_most(row, 0.0)
+
+    def taken(self, name: str, commodity: str, node: Node) -> dict[tuple[str, str, str, int, str], float]:
+        """Columns of a demand that take a commodity, and how much per t met."""
+        demand = self.scenario.demands[name]
+        options = {"itself": (demand.commodity, 1.0)}
+        options |= {key: (s.commodity or "", s.ratio_t_per_t) for key, s in demand.substitutes.items()}
+        found = {}
+        for option, (good, ratio) in options.items():
+            if good == commodity:
+                for number in range(len(self.lots_at(good, demand.place))):
+                    found["serve", name, option, number, node.name] = ratio
+        return found
+
+    def lots_at(self, commodity: str, place: str | None) -> list[Lot]:
+        return self.content.lots.get((commodity, place or self.reading.home), [])
+
+    def _store(self, name: str, pile: Stockpile, node: Node, yearly: Terms) -> None:
+        program, period = self.program, node.period
+        stock = program.add(("stock", name, node.name), inf if pile.capacity_t is None else pile.capacity_t)
+        opened = pile.kind == "commercial" or any(
+            matches(pile.release_events, event) and self._holds(event, node) for event in node.events
+        )
+        release = program.add(("release", name, node.name), inf if opened else 0.0)
+        self._move(self.content.released[name], release, 1.0)
+        banned = frozenset(self.content.bans(pile))
+        buys: Terms = {}
+        for number, lot in enumerate(self.lots_at(pile.commodity, pile.place)):
+            if lot.tags.isdisjoint(banned):
+                column = program.add(("buy", name, number, node.name))
+                buys[column] = 1.0
+                yearly[column] = pile.buying_premium_kusd_per_t
+                self._move(lot, column, -1.0)
+        if pile.fill_t_per_y is not None:
+            program.add_at_most(buys, period.mean(pile.fill_t_per_y))
+        kept = (1 - pile.loss_share_per_y) ** period.length_y
+        row = {stock: 1.0, release: float(period.length_y), **dict.fromkeys(buys, -float(period.length_y))}
+        if len(node.path) > 1:
+            row["stock", name, node.path[-2]] = -kept
+        program.equal.append((row, 0.0 if len(node.path) > 1 else kept * pile.opening_t))
+        yearly[stock] = period.mean(pile.holding_kusd_per_t_y)
+        self._cover(name, pile, node)
+        if node.name == self.tree.last_base:
             program.add_at_most({stock: -1.0}, -pile.end_minimum_t)
-        cost[buy] = pile.buying_premium_kusd_per_t
-        cost[stock] = mean(pile.holding_kusd_per_t_y, node.period)
-        market = balance[pile.commodity, pile.place or case.scenario.home]
-        market[buy] -= 1.0
-        market[release] += 1.0
+
+    def _holds(self, event: str, node: Node) -> bool:
+        """Whether an event is in force at some time in the period."""
+        entry, (first, end) = self.scenario.events[event], node.period.days
+        return entry.onset.toordinal() < end and (entry.until is None or entry.until.toordinal() > first)
+
+    def _cover(self, name: str, pile: Stockpile, node: Node) -> None:
+        within = pile.replenish_within_years
+        if within is None:
+            if not node.future:
+                self.program.add_at_most(*self._covered(name, pile, node))
+            return
+        begins = node.period.end_year - within
+        if node.stress or begins <= self.tree.periods[0].year + SMALL:
+            return
+        path = [self.tree.nodes[at] for at in node.path]
+        ways = [self._covered(name, pile, at) for at in path if at.period.end_year >= begins - SMALL]
+        self.program.either.append(ways)
+
+    def _covered(self, name: str, pile: Stockpile, node: Node) -> tuple[Terms, float]:
+        """The row that says that a stockpile has its cover."""
+        home = self.reading.home
+        wanted = sum(
+            self.reading.wanted_t_per_y(key, node)
+            for key, entry in self.scenario.demands.items()
+            if entry.commodity == pile.commodity and (entry.place or home) == (pile.place or home)
+        )
+        return {("stock", name, node.name): -1.0}, -node.period.mean(pile.cover_days) / 365 * wanted
+
+    def _serve(self, name: str, demand: Demand, node: Node, yearly: Terms) -> None:
+        wanted = self.reading.wanted_t_per_y(name, node)
+        met: Terms = {}
+        options: list[tuple[str, str | None, float]] = [("itself", demand.commodity, 1.0)]
+        options += [(key, entry.commodity, entry.ratio_t_per_t) for key, entry in demand.substitutes.items()]
+        tagged: dict[object, Terms] = defaultdict(dict)
+        for option, commodity, ratio in options:
+            lots = [None] if commodity is None else self.lots_at(commodity, demand.place)
+            columns: Terms = {}
+            for number, lot in enumerate(lots):
+                column = self.program.add(("serve", name, option, number, node.name))
+                columns[column] = 1.0
+                if lot is not None:
+                    self._move(lot, column, -ratio)
+                    for tag in lot.tags:
+                        tagged[tag][column] = 1.0
+            met |= columns
+            if option in demand.substitutes:
+                self._substitute(demand.substitutes[option], node, wanted, columns)
+                for column in columns:
+                    yearly[column] = node.period.mean(demand.substitutes[option].cost_kusd_per_t)
+        for ban in demand.source_bans.values():
+            flow = tagged[self.content.tag(ban.places, ban.role)]
+            self.program.add_at_most(flow, (1 - share_of_days(ban, node.period.days)) * wanted)
+        if (curve := demand.elastic) is not None:
+            width = (1 - curve.down_to_share) / curve.steps
+            for number in range(curve.steps):
+                column = self.program.add(("given up", name, number, node.name), width * wanted)
+                yearly[column] = curve.price_kusd_per_t * (1 + (number + 0.5) * width / curve.elasticity)
+                met[column] = 1.0
+        for number, (share, penalty) in enumerate(penalty_steps(demand)):
+            column = self.program.add(("short", name, number, node.name), share * wanted)
+            yearly[column] = penalty
+            self.penalty[node.name][column] = penalty * node.period.length_y
+            met[column] = 1.0
+        self.program.equal.append((met, wanted))
+
+    def _substitute(self, rule: Substitute, node: Node, wanted: float, columns: Terms) -> None:
+        ready = self.tree.periods[0].year + rule.delay_years
+        if rule.after_departure:
+            ready = self.tree.first_departure_year(node.future) + rule.delay_years if node.future else inf
+        share = node.period.mean(rule.limit_share) if ready <= node.period.year + SMALL else 0.0
+        self.program.add_at_most(columns, share * wanted)
+
+    def _pay(self, node: Node, cost: Terms) -> None:
+        """What is due for decisions taken, and worths at the end."""
+        leaf = node.name in self.tree.leaves
+        for name, project in self.scenario.projects.items():
+            capex, extra = self.built.due(name, node)
+            cost["one"] += capex + extra - (project.grant_share * capex if self.importer else 0.0)
+            if leaf:
+                cost["one"] -= self.built.worth_kusd(name, node)
+        for name, nodes in self.built.onboardings.items():
+            rule = self.scenario.routes[name].onboarding
+            assert rule is not None
+            cost["one"] += rule.cost_kusd * (node.name in nodes)
+        if leaf:
+            for name, pile in self.scenario.stockpiles.items():
+                cost["stock", name, node.name] -= pile.end_value_kusd_per_t
+
+    # Objective
+
+    def _of_future(self, future: str, costs: dict[str, Terms]) -> Terms:
+        total: Terms = defaultdict(float)
+        for at in self.tree.nodes[self.tree.last[future]].path:
+            for column, amount in costs[at].items():
+                total[column] += self.tree.nodes[at].discount * amount
+        return total
+
+    def _expected(self, costs: dict[str, Terms]) -> Terms:
+        total: Terms = defaultdict(float)
+        for name, node in self.tree.nodes.items():
+            for column, amount in costs[name].items():
+                total[column] += node.probability * node.discount * amount
+        return total
+
+    def _objective(self) -> Terms:
+        """What is least, and what exceeds a soft limit in a stress test, as if it came."""
+        stress: Terms = {}
+        for name, node in self.tree.nodes.items():
+            if node.stress:
+                for column, amount in self.cost[name].items():
+                    if isinstance(column, tuple) and column[0] == "slack":
+                        stress[column] = node.discount * amount
+        return weighted((1.0, self._aim()), (1.0, stress))
+
+    def _aim(self) -> Terms:
+        risk = self.scenario.risk
+        expected = self._expected(self.cost)
+        futures = [name for name, p in self.tree.probability.items() if p > 1e-12] or [""]
+        self.tree.last.setdefault("", self.tree.last_base)
+        if risk.objective == "expected_shortage":
+            return weighted((0.999, self._expected(self.penalty)), (0.001, expected))
+        if risk.objective == "cost":
+            return weighted((1 - risk.tail_weight, expected), (risk.tail_weight, self._tail(futures)))
+        self.program.add("worst")
+        self.program.free.add("worst")
+        for future in futures:
+            cost = self._of_future(future, self.cost)
+            self.program.add_at_most({**cost, "worst": -1.0}, self.best_kusd.get(future, 0.0))
+        return weighted((0.999, {"worst": 1.0}), (0.001, expected))
+
+    def _tail(self, futures: list[str]) -> Terms:
+        """CVaR: a threshold, and the mean of what exceeds it."""
+        if self.scenario.risk.tail_weight == 0:
+            return {}
+        self.program.add("threshold")
+        self.program.free.add("threshold")
+        tail: Terms = {"threshold": 1.0}
+        for future in futures:
+            excess = self.program.add(("excess", future))
+            tail[excess] = self.tree.probability.get(future, 1.0) / (1 - self.scenario.risk.tail_level)
+            self.program.add_at_most({**self._of_future(future, self.cost), "threshold": -1.0, excess: -1.0}, 0.0)
+        return tail
 
 
-def _value_stock(case: Case, node: Node, cost: Terms) -> None:
-    for name, pile in case.scenario.stockpiles.items() if node.name in case.tree.leaves else ():
-        cost["stock", name, node.name] -= pile.end_value_kusd_per_t
+def weighted(*parts: tuple[float, Terms]) -> Terms:
+    total: Terms = defaultdict(float)
+    for weight, terms in parts:
+        for column, amount in terms.items():
+            total[column] += weight * amount
+    return total
 
 
-def _serve(case: Case, node: Node, program: _Program, cost: Terms, balance: dict[tuple[str, str], Terms]) -> None:
-    for name, demand in case.scenario.demands.items():
-        wanted = case.world.demand_t_per_y(name, node)
-        row = {("serve", name, node.name): 1.0}
-        program.upper["serve", name, node.name] = inf
-        balance[demand.commodity, demand.place or case.scenario.home]["serve", name, node.name] -= 1.0
-        for number, (share, penalty) in enumerate(case.world.penalty_steps(name)):
-            column = ("short", name, number, node.name)
-            program.upper[column] = share * wanted
-            cost[column] = penalty
-            row[column] = 1.0
-        program.equal.append((row, wanted))
+def negative(terms: Terms) -> Terms:
+    return {column: -amount for column, amount in terms.items()}
 
 
-def _limit(case: Case, node: Node, program: _Program, cost: Terms) -> None:
-    for name, limit in case.scenario.limits.items():
-        if limit.applies_to == "base_path" and node.future is not None:
-            continue
-        if isinstance(limit, ServiceFloor):
-            for demand, entry in case.scenario.demands.items():
-                if entry.tier in limit.tiers and selects_name(limit.commodities, entry.commodity):
-                    short = {
-                        ("short", demand, number, node.name): 1.0
-                        for number in range(len(case.world.penalty_steps(demand)))
-                    }
-                    lacking = 1 - mean(limit.served_share, node.period)
-                    _soften(limit.violation_price_kusd, short, ("slack", name, demand, node.name), program)
-                    program.add_at_most(short, lacking * case.world.demand_t_per_y(demand, node))
-                    cost["slack", name, demand, node.name] = (limit.violation_price_kusd or 0) * node.period.length_y
-            continue
-        length_y = node.period.length_y
-        terms, allowed = _row(case, node, limit)
-        price = (limit.violation_price_kusd or 0) * (length_y if isinstance(limit, ShareCap) else 1)
-        _soften(limit.violation_price_kusd, terms, ("slack", name, "", node.name), program)
-        program.add_at_most(terms, allowed)
-        cost["slack", name, "", node.name] = price
+def times(amount: float, share: float) -> float:
+    """Nothing of something unlimited is nothing."""
+    return 0.0 if share == 0 else amount * share
 
 
-def _soften(price: float | None, terms: Terms, slack: Hashable, program: _Program) -> None:
-    program.upper[slack] = 0.0 if price is None else inf
-    terms[slack] = -1.0
-
-
-def _row(case: Case, node: Node, limit: ShareCap | Budget | PermitSlots) -> tuple[Terms, float]:
-    """What counts against a share cap, a budget or permit slots, and how much of it is allowed."""
-    terms: Terms = defaultdict(float)
-    world, length_y = case.world, node.period.length_y
-    if isinstance(limit, PermitSlots):
-        return terms, mean(limit.slots_per_y, node.period) * length_y - case.projects.slots_used(node)
-    if isinstance(limit, ShareCap):
-        cap = mean(limit.cap_share, node.period)
-        name = next(key for key, entry in case.scenario.limits.items() if entry is limit)
-        for route, share in world.capped_routes[name].items():
-            for band in ("in_quota", "over_quota") if world.duties.has_quota(route) else ("all",):
-                terms["ship", route, band, node.name] += share - cap
-        for maker in world.makers_at_home.get(limit.commodity, ()):
-            for number in range(len(world.steps(maker, node.period))):
-                terms["run", maker, number, node.name] -= cap * world.makers[maker].outputs[limit.commodity]
-        return terms, 0.0
-    allowed = mean(limit.amount_kusd_per_y, node.period) * length_y
-    fixed = node_terms_kusd(case, node)
-    if "capex" in limit.covers:
-        allowed -= fixed["capex"] + fixed["fast_track"]
-    if "onboarding" in limit.covers:
-        allowed -= fixed["onboarding"]
-    for name, pile in case.scenario.stockpiles.items() if "stock" in limit.covers else ():
-        price = case.scenario.commodities[pile.commodity].reference_price_kusd_per_t
-        paid = (0.0 if price is None else mean(price, node.period)) + pile.buying_premium_kusd_per_t
-        terms["buy", name, node.name] += length_y * paid
-    for name, maker in world.makers.items() if "support" in limit.covers else ():
-        if maker.price_floor is not None:
-            for number in range(len(world.steps(name, node.period))):
-                paid = max(0.0, support_kusd_per_t(maker.price_floor, node.period))
-                terms["run", name, number, node.name] += length_y * paid
-    return terms, allowed
+def penalty_steps(demand: Demand) -> list[tuple[float, float]]:
+    """Width as a share of the demand, and penalty."""
+    stated = demand.shortage_penalty_kusd_per_t
+    if not isinstance(stated, dict):
+        return [(1.0, stated)]
+    shares = sorted(stated)
+    return [(share - before, stated[share]) for before, share in zip([0.0, *shares], shares, strict=False)]

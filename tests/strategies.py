@@ -18,9 +18,16 @@ COMMODITIES = ("metal", "alloy", "oxide")
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, most_projects: int = 2, most_periods: int = 4, branches: bool = True) -> Data:
+def scenarios(
+    draw: st.DrawFn,
+    *,
+    most_commodities: int = 3,
+    most_projects: int = 2,
+    most_periods: int = 4,
+    branches: bool = True,
+) -> Data:
     """A scenario with some of everything."""
-    commodities = COMMODITIES[: draw(st.integers(1, 3))]
+    commodities = COMMODITIES[: draw(st.integers(1, most_commodities))]
     lengths = draw(st.lists(st.sampled_from([1, 1, 2, 3]), min_size=2, max_size=most_periods))
     data: Data = {
         "name": "random",
