@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
@@ -61,16 +62,37 @@ def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFr
         return frame("marginal_values", [])
     return frame(
         "marginal_values",
-        [*_of_rows(instance, form, answer.row_dual), *_of_bounds(instance, form, answer.column_dual)],
+        [*_of_rows(instance, form, answer), *_of_bounds(instance, form, answer.column_dual)],
     )
 
 
-def _of_rows(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
+def _of_rows(instance: Instance, form: Form, answer: Answer) -> Iterator[Row]:
+    dual = _settled(form, answer)
     for row in np.flatnonzero(np.abs(dual) > NEGLIGIBLE).tolist():
         constraint, (*key, node) = form.rows[row]
         abroad = constraint == "commodity_balances" and key[2] != instance.scenario.home
         if constraint in YEARLY + OTHERS and not abroad:
             yield _row(instance, constraint, key, str(node), float(dual[row]))
+
+
+def _settled(form: Form, answer: Answer) -> Floats:
+    """Row duals, with those of rows that allow nothing at all made unique.
+
+    Where a sum of flows with positive coefficients is at most 0, the flows' own bound of 0 says the same, and the
+    solver may put any part of the value on either. The row's value is what its first t would be worth: the row's dual
+    and the least reduced cost of its flows, per unit of their coefficients.
+    """
+    assert answer.row_dual is not None
+    assert answer.column_dual is not None
+    dual = answer.row_dual.copy()
+    rows = sp.csr_array(form.matrix)
+    for row in np.flatnonzero((form.row_upper == 0.0) & np.isinf(form.row_lower)).tolist():
+        columns = rows.indices[rows.indptr[row] : rows.indptr[row + 1]]
+        coefficients = rows.data[rows.indptr[row] : rows.indptr[row + 1]]
+        if len(columns) and (coefficients > 0).all() and (form.column_lower[columns] == 0.0).all():
+            own = coefficients * form.row_unit[row] / form.column_unit[columns]
+            dual[row] = min(0.0, dual[row] + float((answer.column_dual[columns] / own).min()))
+    return dual
 
 
 def _of_bounds(instance: Instance, form: Form, dual: Floats) -> Iterator[Row]:
