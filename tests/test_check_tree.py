@@ -179,6 +179,22 @@ def test_limits_leave_stress_tests_alone_unless_they_name_them() -> None:
     assert all(sentence.startswith("cost ") for sentence in sentences)  # the slack is paid for, no rule is broken
 
 
+def test_what_exceeds_a_limit_in_a_stress_test_adds_to_the_objective_as_if_the_test_came() -> None:
+    data, lists = branching(), branching_plan()
+    data["economics"]["discount_rate"] = 0.25
+    data["facilities"]["China"]["cost_kusd_per_t"] = 0
+    data["limits"]["cap"] = {**FLOOR, "futures": ["test"], "violation_price_kusd": 2}
+    lists["slack"] = [["cap", "", f"test@{year}", 150.0] for year in (2027, 2028, 2029)]
+    lists["node_costs"] = [[node, "limit_violation", 300.0] for _, _, node, _ in lists["slack"]]
+    discounted = 300 * (0.8 + 0.8**2 + 0.8**3)
+    lists["futures"] = [[name, p, discounted if name == "test" else 0.0] for name, p, _ in lists["futures"]]
+    for row in lists["nodes"]:
+        row[6] = 0.8 ** row[3]
+    for objective in ("cost", "worst_future", "expected_shortage"):
+        data["risk"] = {"objective": objective}
+        assert_holds(data, lists, discounted)
+
+
 def test_a_project_forced_on_every_path_is_not_asked_of_a_stress_test_that_departs_before() -> None:
     data, lists = branching(), branching_plan()
     data["projects"]["mine"] = {**MINE, "earliest_start": 2028, "forced_track": "standard"}
