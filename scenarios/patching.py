@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
 from scenarios.fields import as_number
+from scenarios.keeping import keep
 from scenarios.places import NoPlace, Place, find_places
 from schemas.patches import Patch
 from schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
@@ -68,6 +69,9 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
 
 
 def _apply(document: Document, patch: Patch, name: str) -> None:
+    if patch.op == "keep":
+        document.write_over([(section,) for section in keep(document.data, patch.path, patch.value)], Origin(name))
+        return
     places = find_places(document.data, patch.path, make=patch.op in ("set", "add"))
     change = {"set": _set, "add": _add, "scale": _scale, "remove": _remove}[patch.op]
     # From the last to the first, so that removing an item of a list does not move those still to be changed.
