@@ -100,9 +100,9 @@ def _drop_unused(data: Data, had: _Names) -> None:
     """What nothing refers to any more: events, futures left without any, regions, and where their numbers came from."""
     events = data.get("events", {})
     for name, future in list(data.get("futures", {}).items()):
-        had = split_list(future.get("events") or [])
-        future["events"] = [event for event in had if event in events]
-        if had and not future["events"]:
+        before = split_list(future.get("events") or [])
+        future["events"] = [event for event in before if event in events]
+        if before and not future["events"]:
             del data["futures"][name]
     used = {event for future in data.get("futures", {}).values() for event in future["events"]}
     _filter(data, "events", lambda name, _: name in used)

@@ -181,7 +181,7 @@ def _add_onboardings(m: pyo.ConcreteModel, instance: Instance) -> None:
     minimum = {
         (r, n): volume for r in trade.onboarding for n, volume in zip(names, trade.minimum_t_per_y[r], strict=True)
     }
-    add_set(m, "TO_ONBOARD", rows, dimen=2)
+    add_set(m, "TO_ONBOARD", [key for key in rows if len(m.BANDS_OF[key[0]])], dimen=2)
     add_set(m, "WITH_MINIMUM", [key for key in rows if minimum[key] > 0 and key in usable], dimen=2)
     add_links(m, "ONBOARDED_BEFORE", before, list(before))
     add_links(m, "USABLE", usable, rows)
