@@ -38,10 +38,10 @@ class Tags:
 
     def of_ban(self, ban: SourceBan) -> Tag:
         """Of a source ban."""
-        return self._tag(self._selected(ban.places), ban.role, ban.places)
+        return self._tag(self._selected(ban.places), ban.role, _words(ban.places))
 
-    def _tag(self, places: frozenset[str], role: Role, written: Iterable[str]) -> Tag:
-        name = ", ".join(written) + ("" if role == "any_stage" else f" {role}")
+    def _tag(self, places: frozenset[str], role: Role, words: str) -> Tag:
+        name = words if role == "any_stage" else f"{words} {role}"
         return self._known.setdefault((places, role), Tag(name, places, role))
 
     def _selected(self, selected: list[str], excepted: Sequence[str] = ()) -> frozenset[str]:
@@ -73,7 +73,9 @@ class Tags:
         found = []
         for name, limit in self._scenario.limits.items():
             if isinstance(limit, ShareCap) and limit.origin_role != "last_origin":
-                tag = self.of_caps[name] = self._tag(self._selected(limit.places), limit.origin_role, limit.places)
+                tag = self.of_caps[name] = self._tag(
+                    self._selected(limit.places), limit.origin_role, _words(limit.places)
+                )
                 found.append((tag, limit.commodity))
         return found
 
@@ -82,9 +84,15 @@ class Tags:
         for name, measure in self._scenario.tariffs.items():
             if measure.origin_role != "last_origin":
                 places = self._selected(measure.origins, measure.except_origins)
-                tag = self.of_measures[name] = self._tag(places, measure.origin_role, measure.origins)
+                words = _words(measure.origins, measure.except_origins)
+                tag = self.of_measures[name] = self._tag(places, measure.origin_role, words)
                 found += [(tag, commodity) for commodity in commodities_of(self._scenario, measure)]
         return found
+
+
+def _words(selected: Iterable[str], excepted: Sequence[str] = ()) -> str:
+    """Places as written, those left out named after them."""
+    return ", ".join(selected) + (f" without {', '.join(excepted)}" if excepted else "")
 
 
 def _traced(scenario: Scenario, about: list[tuple[Tag, str]]) -> dict[str, frozenset[Tag]]:

@@ -154,8 +154,9 @@ class Content:
 def trace(scenario: Scenario, places: Places) -> Content:
     """Find what must be traced, from what is asked upwards through recipes."""
     tags: dict[str, set[Tag]] = {}
+    known: dict[Tag, Tag] = {}  # so that a tag has one name, though two lists of places may mean the same
     for name, tag in _asked(scenario, places):
-        tags.setdefault(name, set()).add(tag)
+        tags.setdefault(name, set()).add(known.setdefault(tag, tag))
     makers = [*scenario.facilities.values(), *scenario.projects.values()]
     grown = True
     while grown:

@@ -26,16 +26,21 @@ class Tag:
     def of(cls, rule: SourceBan | ShareCap | TariffMeasure, places: Places) -> Tag:
         """The tag that a ban, a share cap or a tariff measure asks for."""
         if isinstance(rule, TariffMeasure):
-            left_out = places.expand(rule.except_origins)
-            return cls._named(rule.origins, places.expand(rule.origins) - left_out, rule.origin_role, places)
+            return cls._named(rule.origins, rule.except_origins, rule.origin_role, places)
         role = rule.role if isinstance(rule, SourceBan) else rule.origin_role
-        return cls._named(rule.places, places.expand(rule.places), role, places)
+        return cls._named(rule.places, (), role, places)
 
     @classmethod
-    def _named(cls, written: Sequence[str], chosen: frozenset[str], role: Role, places: Places) -> Tag:
+    def _named(cls, written: Sequence[str], but: Sequence[str], role: Role, places: Places) -> Tag:
+        left_out = places.expand(but)
+        chosen = places.expand(written) - left_out
         touched = {place for place in places.all if chosen & places.parts(place).keys()}
-        name = ", ".join(written) + ("" if role == "any_stage" else f" {role}")
-        return cls(frozenset(chosen | touched), role, name)
+        words = [
+            ", ".join(written),
+            *(["without", ", ".join(but)] if but else []),
+            *([] if role == "any_stage" else [role]),
+        ]
+        return cls((chosen | touched) - left_out, role, " ".join(words))
 
 
 Variant = frozenset[Tag]
