@@ -299,7 +299,7 @@ def test_measures_and_caps_give_tags_unless_they_are_by_last_origin() -> None:
     assert content_of(data).tags.traced["ore"] == frozenset()
     data["tariffs"]["a"] = {**measure, "origin_role": "mined_in"}
     (tag,) = content_of(data).tags.traced["ore"]
-    assert (tag.name, tag.places) == ("* mined_in", {"CHN"})
+    assert (tag.name, tag.places) == ("* without allies, USA mined_in", {"CHN"})
     assert content_of(data).tags.traced["metal"] == frozenset()
     data["tariffs"]["a"] |= {"includes_derivatives": True}
     assert content_of(data).tags.traced["metal"] == {tag}
