@@ -39,7 +39,6 @@ def test_the_army_takes_clean_metal_from_2027_and_industry_the_covered() -> None
     assert worth(plan, "commodity_balances", "metal CHN USA", "2027") == pytest.approx(10)
 
 
-@pytest.mark.xfail(strict=True, reason="a row that holds flows from 0 to 0 has no one dual")
 def test_a_ban_in_full_force_costs_what_one_tonne_of_covered_metal_would_save() -> None:
     plan = optimum(TWO_TIERS)
 

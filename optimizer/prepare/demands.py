@@ -60,9 +60,8 @@ class Demands:
 
     @property
     def option_limit_t_per_y(self) -> Floats:
-        """Most that an option can meet; shape (options, nodes)."""
-        rows = {name: row for row, name in enumerate(self.names)}
-        limits = [np.minimum(o.limit_t_per_y, self.quantity_t_per_y[rows[o.demand]]) for o in self.options.values()]
+        """Most that an option can meet, where less than the demand may be; shape (options, nodes)."""
+        limits = [option.limit_t_per_y for option in self.options.values()]
         return np.array(limits).reshape(len(self.options), self.quantity_t_per_y.shape[1])
 
     def by_market(self) -> dict[tuple[str, str], Floats]:

@@ -1,0 +1,422 @@
+"""Every limit hard, soft at a price, and in the sentence that names it where it cannot hold: exact cases."""
+
+from typing import Any
+
+import pytest
+from families import amounts, cost_kusd, optimum, put, shipped, solved, worth
+
+from optimizer.solve import Form, highs
+
+FLOOR = {"kind": "service_floor", "tiers": ["other"], "served_share": 1}
+"""What makes a limit clash instead of leaving demand short."""
+
+
+def limited(**limits: dict[str, Any]) -> list[dict[str, Any]]:
+    return put("limits", limits)
+
+
+def conflict(source: str, *patches: dict[str, Any]) -> list[str]:
+    plan = solved(source, *patches)
+    assert plan.summary.termination == "infeasible"
+    assert plan.tables == {}
+    return plan.summary.conflict
+
+
+SOURCES = """
+places: {USA: {}, A: {}, B: {}}
+facilities:
+  offer A: {place: A, outputs: {metal: 1}, cost_kusd_per_t: 10}
+  offer B: {place: B, outputs: {metal: 1}, capacity_t_per_y: 60, cost_kusd_per_t: 14}
+  home mine: {place: USA, outputs: {metal: 1}, capacity_t_per_y: 40, cost_kusd_per_t: 30}
+routes:
+  from A: {commodity: metal, origin: A, destination: USA}
+  from B: {commodity: metal, origin: B, destination: USA}
+demands:
+  user: {commodity: metal, tier: other, quantity_t_per_y: 100, shortage_penalty_kusd_per_t: 200}
+"""
+"""A at 10, B at 14 up to 60 t, home at 30 up to 40 t; 100 t are wanted."""
+
+
+def only(*names: str) -> list[dict[str, Any]]:
+    """Nothing is to be had of these."""
+    return [patch for name in names for patch in put(f"facilities.'{name}'.capacity_t_per_y", 0)]
+
+
+# Share cap
+
+CAP = {"kind": "share_cap", "commodity": "metal", "places": ["A"], "cap_share": 0.6}
+
+
+@pytest.mark.parametrize(
+    ("price", "objective_kusd"),
+    [
+        (None, 60 * 10 + 40 * 14),
+        (5, 1160),  # a t of A's instead of B's saves 4: not worth 5
+        (3, 1000 + 40 * 3),  # worth 3: all 100 t from A, 40 beyond the cap
+    ],
+)
+def test_a_share_cap_is_exceeded_only_where_that_is_worth_its_price(price: float | None, objective_kusd: float) -> None:
+    plan = optimum(SOURCES, *limited(cap={**CAP, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    assert worth(plan, "share_stays_below_cap", "cap") == pytest.approx(-3 if price == 3 else -4)
+
+
+def test_a_share_cap_that_cannot_hold_is_named() -> None:
+    # Only A sells and all 100 t must be served: 100 - 0.6 * 100.
+    said = conflict(SOURCES, *only("offer B", "home mine"), *limited(cap=CAP, floor=FLOOR))
+
+    assert said == ["Share cap 'cap' would have to be exceeded by 40 t/y in 1."]
+
+
+# Minimum domestic and recycled share
+
+DOMESTIC = {"kind": "minimum_share", "commodity": "metal", "source": "domestic", "minimum_share": 0.3}
+
+
+@pytest.mark.parametrize(("price", "objective_kusd"), [(None, 30 * 30 + 70 * 10), (25, 1600), (15, 100 * 10 + 30 * 15)])
+def test_a_minimum_domestic_share_is_missed_only_where_its_price_is_less_than_what_home_costs_more(
+    price: float | None, objective_kusd: float
+) -> None:
+    # A t from home instead of from A costs 20 more.
+    plan = optimum(SOURCES, *limited(home={**DOMESTIC, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    assert worth(plan, "minimum_share_is_kept", "home") == pytest.approx(-15 if price == 15 else -20)
+
+
+def test_a_minimum_domestic_share_that_cannot_hold_is_named() -> None:
+    # Home makes 20 of the 30 t.
+    less = put("facilities.'home mine'.capacity_t_per_y", 20)
+
+    said = conflict(SOURCES, *less, *limited(home=DOMESTIC, floor=FLOOR))
+    assert said == ["Minimum share 'home' would lack 10 t/y in 1."]
+
+
+RECYCLED = {"kind": "minimum_share", "commodity": "metal", "source": "recycled", "minimum_share": 0.2}
+
+
+def scrap(available: float) -> list[dict[str, Any]]:
+    rule = {"commodity": "metal", "available_t_per_y": available, "cost_kusd_per_t": 25}
+    return put("recycling", {"old metal": rule})
+
+
+@pytest.mark.parametrize(("price", "objective_kusd"), [(None, 20 * 25 + 80 * 10), (20, 1300), (10, 1000 + 20 * 10)])
+def test_a_minimum_recycled_share_is_met_by_recovery(price: float | None, objective_kusd: float) -> None:
+    # A t recovered costs 15 more than one from A.
+    plan = optimum(SOURCES, *scrap(30), *limited(old={**RECYCLED, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+
+
+def test_what_a_plant_makes_of_scrap_alone_counts_as_recycled() -> None:
+    # 1 t of scrap at 4 and 21 to melt, also 25 a t: 1,300. A plant that takes ore with it does not count, so that all
+    # 100 t come from A and 20 t lack at 100: 1,000 + 2,000.
+    melted = {"place": "USA", "inputs": {"scrap": 1}, "outputs": {"metal": 1}, "cost_kusd_per_t": 21}
+    patches = [
+        *put("commodities.scrap", {"stage": "scrap", "mineral_group": "metal"}),
+        *put("commodities.ore", {"stage": "ore", "mineral_group": "metal"}),
+        *put("facilities.'scrap yard'", {"place": "USA", "outputs": {"scrap": 1}, "cost_kusd_per_t": 4}),
+        *put("facilities.'ore mine'", {"place": "USA", "outputs": {"ore": 1}}),
+        *put("facilities.melter", melted),
+        *limited(old={**RECYCLED, "violation_price_kusd": 100}),
+    ]
+    mixed = put("facilities.melter.inputs", {"scrap": 0.5, "ore": 0.5})
+
+    assert cost_kusd(optimum(SOURCES, *patches)) == pytest.approx(1300)
+    assert cost_kusd(optimum(SOURCES, *patches, *mixed)) == pytest.approx(3000)
+
+
+def test_a_minimum_recycled_share_that_cannot_hold_is_named() -> None:
+    said = conflict(SOURCES, *scrap(12), *limited(old=RECYCLED, floor=FLOOR))
+    assert said == ["Minimum share 'old' would lack 8 t/y in 1."]
+
+
+# Net import reliance
+
+RELIANCE = {"kind": "net_import_reliance", "commodity": "metal", "cap_share": 0.7}
+EXPORTS = put(
+    "demands.abroad",
+    {"commodity": "metal", "tier": "export", "quantity_t_per_y": 10, "shortage_penalty_kusd_per_t": 200},
+)
+
+
+@pytest.mark.parametrize(("price", "objective_kusd"), [(None, 80 * 10 + 30 * 30), (25, 1700), (15, 1100 + 30 * 15)])
+def test_net_import_reliance_counts_imports_less_exports(price: float | None, objective_kusd: float) -> None:
+    # 110 t in all, 10 of them exported. Imports less 10 are at most 0.7 * 100: 80 from A, 30 from home at 20 more.
+    plan = optimum(SOURCES, *EXPORTS, *limited(reliance={**RELIANCE, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    (row,) = plan.tables["concentration"].to_dict("records")
+    assert row["net_import_reliance"] == pytest.approx(1.0 if price == 15 else 0.7)
+
+
+def test_a_net_import_reliance_that_cannot_hold_is_named() -> None:
+    # Home makes 20: 90 less 10 is 10 beyond 70.
+    floor = {**FLOOR, "tiers": ["other", "export"]}
+    less = put("facilities.'home mine'.capacity_t_per_y", 20)
+
+    said = conflict(SOURCES, *EXPORTS, *less, *limited(reliance=RELIANCE, floor=floor))
+    assert said == ["Net import reliance 'reliance' would have to be exceeded by 10 t/y in 1."]
+
+
+# Concentration cap
+
+INDEX = {"kind": "concentration_cap", "commodity": "metal", "cap_index": 0.58, "tangents": 5}
+
+
+def test_a_concentration_cap_holds_exactly_where_its_tangents_touch() -> None:
+    # 0.7^2 + 0.3^2 = 0.58, and with 5 tangents both shares are points of touch: 70 * 10 + 30 * 14.
+    plan = optimum(SOURCES, *only("home mine"), *limited(index=INDEX))
+
+    assert cost_kusd(plan) == pytest.approx(1120)
+    assert shipped(plan) == {"from A": 70, "from B": 30}
+
+
+def test_between_its_tangents_a_concentration_cap_gives_way_by_no_more_than_its_bound() -> None:
+    # With 20, the tangents about 0.7 and 0.3 touch at 0.725 and 0.275. For a share x from 0.7 on
+    # 1.45 x - 0.725^2 + 0.55 (1 - x) - 0.275^2 = 0.9 x - 0.05125 is at most 0.58: x = 0.63125 / 0.9 = 0.70139.
+    plan = optimum(SOURCES, *only("home mine"), *limited(index={**INDEX, "tangents": 20}))
+
+    share = 0.63125 / 0.9
+    assert cost_kusd(plan) == pytest.approx(1400 - 400 * share)
+    (row,) = plan.tables["concentration"].to_dict("records")
+    assert row["concentration_index"] == pytest.approx(share**2 + (1 - share) ** 2)
+    # two sources, each within 1 / (4 * 20^2)
+    assert 0.58 < row["concentration_index"] <= 0.58 + 2 / (4 * 20**2)
+
+
+@pytest.mark.parametrize(
+    ("price", "objective_kusd"),
+    [
+        # From 70 to 80 t from A each adds 2 * 0.7 - 2 * 0.3 = 0.8 t/y of slack and saves 4; from 80 on it adds 1.6.
+        (6, 1120),
+        (4, 80 * 10 + 20 * 14 + 8 * 4),
+        # From 95 on B's square is 0, and a t adds 2 * 0.9. To 100 t: 8 + 15 * 1.6 + 5 * 1.8 = 41 t/y of slack.
+        (2, 1000 + 41 * 2),
+    ],
+)
+def test_a_concentration_cap_is_exceeded_where_that_is_worth_its_price(price: float, objective_kusd: float) -> None:
+    plan = optimum(SOURCES, *only("home mine"), *limited(index={**INDEX, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+
+
+def test_a_concentration_cap_that_cannot_hold_is_named() -> None:
+    # B sells 20: tangents at 0.7 and 0.3 (or 0.9 and 0.1) give 1.4 * 80 - 49 + 0.2 * 20 - 1 = 66, 8 beyond 58.
+    less = put("facilities.'offer B'.capacity_t_per_y", 20)
+
+    said = conflict(SOURCES, *only("home mine"), *less, *limited(index=INDEX, floor=FLOOR))
+    assert said == ["Concentration cap 'index' would have to be exceeded by 8 t/y in 1."]
+
+
+# Service floor
+
+CHEAP_SHORTAGE = put("demands.user.shortage_penalty_kusd_per_t", 5)
+
+
+@pytest.mark.parametrize(("price", "objective_kusd"), [(None, 90 * 10 + 10 * 5), (6, 950), (3, 100 * 5 + 90 * 3)])
+def test_a_service_floor_serves_what_would_not_pay(price: float | None, objective_kusd: float) -> None:
+    # A t from A costs 5 more than going short.
+    floor = {**FLOOR, "served_share": 0.9, "violation_price_kusd": price}
+    plan = optimum(SOURCES, *CHEAP_SHORTAGE, *limited(floor=floor))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    assert worth(plan, "shortage_stays_below_floor", "floor user") == pytest.approx(-3 if price == 3 else -5)
+
+
+def test_a_service_floor_that_cannot_hold_is_named() -> None:
+    # 60 t from B, 90 asked for.
+    said = conflict(SOURCES, *only("offer A", "home mine"), *limited(floor={**FLOOR, "served_share": 0.9}))
+    assert said == ["Service floor 'floor' lacks 30 t/y for 'user' in 1."]
+
+
+# Budgets and permit slots
+
+TWO_MINES = """
+horizon: {first_year: 1, period_years: [1, 1, 1]}
+places: {USA: {}, A: {}}
+facilities:
+  offer A: {place: A, outputs: {metal: 1}, cost_kusd_per_t: 20}
+routes:
+  from A:
+    commodity: metal
+    origin: A
+    destination: USA
+projects:
+  north: &mine
+    place: USA
+    outputs: {metal: 1}
+    capacity_t_per_y: 10
+    cost_kusd_per_t: 10
+    capex_kusd: 60
+    end_value_share: 0
+    tracks: {standard: {permit_years: 0, construction_years: 1, permit_slots: 1}}
+  south: *mine
+demands:
+  user: {commodity: metal, tier: other, quantity_t_per_y: 20, shortage_penalty_kusd_per_t: 500}
+"""
+CAPEX = {"kind": "budget", "covers": ["capex"], "amount_kusd_per_y": 60}
+SLOTS = {"kind": "permit_slots", "slots_per_y": 1}
+BOTH_FORCED = [
+    patch
+    for name in ("north", "south")
+    for patch in (*put(f"projects.{name}.forced_track", "standard"), *put(f"projects.{name}.latest_start", 1))
+]
+
+
+@pytest.mark.parametrize(
+    ("limit", "price", "objective_kusd"),
+    [
+        # A mine saves 100 a year from the year after its start. Both at once: 1,200 + 120 - 400. One after the other
+        # saves 100 less.
+        ({**CAPEX, "amount_kusd_per_y": 120}, None, 920),
+        (CAPEX, None, 1020),
+        (CAPEX, 2, 1020),  # 60 kUSD beyond the budget for 2 each are not worth the 100
+        (CAPEX, 1, 920 + 60),
+        (SLOTS, None, 1020),
+        (SLOTS, 150, 1020),
+        (SLOTS, 50, 920 + 50),
+    ],
+)
+def test_a_budget_or_permit_slots_spread_the_starts_over_the_years(
+    limit: dict[str, Any], price: float | None, objective_kusd: float
+) -> None:
+    plan = optimum(TWO_MINES, *limited(limit={**limit, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    assert sorted(start.start for start in plan.summary.projects) == ([1, 2] if objective_kusd == 1020 else [1, 1])
+
+
+def test_a_budget_that_forced_starts_exceed_is_named() -> None:
+    said = conflict(TWO_MINES, *BOTH_FORCED, *limited(money={**CAPEX, "amount_kusd_per_y": 80}))
+    assert said == ["Limit 'money' would have to be exceeded by 40 kUSD in 1."]
+
+
+def test_permit_slots_that_forced_starts_exceed_are_named() -> None:
+    said = conflict(TWO_MINES, *BOTH_FORCED, *limited(permits=SLOTS))
+    assert said == ["Limit 'permits' would have to be exceeded by 1 slots in 1."]
+
+
+ONBOARDED = {"cost_kusd": 30, "earliest": 1, "latest": 1, "minimum_t_per_y": 0}
+
+
+@pytest.mark.parametrize(
+    ("price", "objective_kusd"),
+    [
+        # Without the mines A serves all, for 30 and 3 * 400; a budget of 20 forbids it: 60 t short at 500.
+        (None, 60 * 500),
+        (2, 30 + 1200 + 10 * 2),
+    ],
+)
+def test_a_budget_of_onboarding_is_kept(price: float | None, objective_kusd: float) -> None:
+    budget = {"kind": "budget", "covers": ["onboarding"], "amount_kusd_per_y": 20, "violation_price_kusd": price}
+    plan = optimum(
+        TWO_MINES,
+        *put("projects", {}),
+        *put("routes.'from A'.onboarding", ONBOARDED),
+        *limited(money=budget),
+    )
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+
+
+# Losing any one country
+
+ANY = "lose-any-one-country"
+
+
+def home_mine(capex: float) -> list[dict[str, Any]]:
+    mine = {
+        "place": "USA",
+        "outputs": {"metal": 1},
+        "capacity_t_per_y": 6,
+        "cost_kusd_per_t": 8,
+        "capex_kusd": capex,
+        "end_value_share": 0,
+        "tracks": {"standard": {"permit_years": 0, "construction_years": 1}},
+    }
+    return put("projects", {"mine": mine})
+
+
+@pytest.mark.parametrize(
+    ("holding", "objective_kusd", "stored_t", "built"),
+    [
+        # Without A, B gives 4 of 10 t: 6 in store, each bought a year earlier and held, 100 + 6 h; or a mine of 6 t:
+        # 50 + 6 * 8 + 4 * 10 = 138. The store is the cheaper below 38 / 6 = 6.33 a t.
+        (6, 136, 6, []),
+        (7, 138, 0, ["mine"]),
+    ],
+)
+def test_the_loss_of_any_one_country_is_survived_by_what_costs_less(
+    holding: float, objective_kusd: float, stored_t: float, built: list[str]
+) -> None:
+    plan = optimum(ANY, *put("stockpiles.store.holding_kusd_per_t_y", holding), *home_mine(50))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    assert amounts(plan, "store", "node", of="stock_t").get("1", 0) == stored_t
+    assert [start.name for start in plan.summary.projects] == built
+
+
+def test_a_loss_that_cannot_be_survived_is_named() -> None:
+    said = conflict(ANY, *put("stockpiles", {}))
+    assert said == ["Service floor 'any one country' lacks 6 t/y for 'army' in without A@2."]
+
+
+def test_what_is_left_of_a_lost_country_is_counted() -> None:
+    # A tenth of A's 60 t (6 t) and B's 4: nothing need be stored. Of 40 t (4 t): 2 in store, at 1 a t.
+    left = put("limits.'any one country'.left_share", 0.1)
+    capacity = "facilities.'offer A'.capacity_t_per_y"
+
+    assert cost_kusd(optimum(ANY, *left, *put(capacity, 60))) == pytest.approx(100)
+    assert cost_kusd(optimum(ANY, *left, *put(capacity, 40))) == pytest.approx(102)
+
+
+@pytest.mark.parametrize(
+    ("price", "objective_kusd", "stored_t"),
+    [
+        # A t in store costs 1 more than one bought from A in year 2. Worth it at a price of 2 a t short in the test,
+        (2, 106, 6),
+        # not at 0.5: as planned 100, and 6 t short in the test, 10 * 0.5 if B is lost is nothing: A serves all.
+        (0.5, 100 + 6 * 0.5, 0),
+    ],
+)
+def test_what_a_soft_survival_limit_lacks_is_paid_for_as_if_the_loss_came(
+    price: float, objective_kusd: float, stored_t: float
+) -> None:
+    plan = optimum(ANY, *put("limits.'any one country'.violation_price_kusd", price))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    assert plan.summary.stocks[0].stock_t == pytest.approx(stored_t)
+
+
+# What the solver calls infeasible
+
+
+@pytest.fixture
+def presolves(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each run of HiGHS presolved; presolve finds everything infeasible."""
+    make = highs._solver
+    runs: list[bool] = []
+
+    def hasty(form: Form, settings: highs.Settings) -> Any:
+        runs.append(settings.presolve)
+        solver = make(form, settings)
+        if settings.presolve:
+            solver.getModelStatus = lambda: highs.Status.kInfeasible
+        return solver
+
+    monkeypatch.setattr(highs, "_solver", hasty)
+    return runs
+
+
+def test_infeasible_is_confirmed_with_presolve_off_before_anyone_is_told(presolves: list[bool]) -> None:
+    plan = optimum("golden-toy")
+
+    assert cost_kusd(plan) == pytest.approx(5172.1574, abs=1e-4)
+    assert presolves == [True, False] * (len(presolves) // 2)
+
+
+def test_what_presolve_off_finds_infeasible_too_is_said(presolves: list[bool]) -> None:
+    assert conflict(ANY, *put("stockpiles", {})) != []
+    assert presolves[:2] == [True, False]
