@@ -7,7 +7,7 @@ which routes, through which plants); the plan says how much comes each way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from typing import Any
 
 from reference_reading import Reading, in_force, matches
@@ -165,7 +165,8 @@ class Content:
             tags = self.traced[pile.commodity] - frozenset(self.bans(pile))
             self.released[name] = self._lot(pile.commodity, pile.place or scenario.home, tags, ("pile", name))
         before = -1
-        while before != (before := sum(map(len, self.lots.values())) + sum(map(len, self.makings.values()))):
+        while before != (now := sum(map(len, [*self.makings.values(), *self.shippings.values()]))):
+            before = now
             for name in self.reading.makers:
                 self._make(name)
             for name in scenario.routes:
@@ -177,7 +178,7 @@ class Content:
         for taken in product(*(list(self.lots.get((good, maker.place), [])) for good in maker.inputs)):
             if taken in known:
                 continue
-            passed = frozenset(tag for lot in taken for tag in lot.tags if tag[1] != "last_origin")
+            passed = _content(frozenset(tag for lot in taken for tag in lot.tags))
             story = (name, *(lot.story for lot in taken))
             given = tuple(
                 self._lot(good, maker.place, passed | self._own(maker, good), story) for good in maker.outputs
@@ -186,31 +187,36 @@ class Content:
 
     def _ship(self, name: str) -> None:
         route = self.reading.scenario.routes[name]
-        known = {shipping.taken for shipping in self.shippings[name]}
-        for lot in list(self.lots.get((route.commodity, route.origin), [])):
-            if lot in known:
-                continue
+        known = {(shipping.taken, shipping.declared) for shipping in self.shippings[name]}
+        lots = list(self.lots.get((route.commodity, route.origin), []))
+        there = {_content(lot.tags) for lot in lots}
+        for lot in lots:
             here = frozenset(
                 (places, role)
                 for places, role in self.traced[route.commodity]
                 if role == "last_origin" and route.origin in places
             )
-            content = frozenset(tag for tag in lot.tags if tag[1] != "last_origin")
-            for more in self._declarable(route.commodity, content):
-                story = (name, lot.story, more) if more else (name, lot.story)
-                given = self._lot(route.commodity, route.destination, content | more | here, story)
-                self.shippings[name].append(Shipping(name, lot, content | more, given))
+            content = _content(lot.tags)
+            asked = self._asked(route.commodity)
+            for declared in there:
+                if (lot, declared) in known or not (declared == content or (declared > content and declared & asked)):
+                    continue
+                story = (name, lot.story) if declared == content else (name, lot.story, declared)
+                given = self._lot(route.commodity, route.destination, declared | here, story)
+                self.shippings[name].append(Shipping(name, lot, declared, given))
 
-    def _declarable(self, commodity: str, content: Tags) -> list[Tags]:
-        """Tags it may be said to have besides, where a duty asks for them."""
+    def _asked(self, commodity: str) -> Tags:
+        """Tags that a duty on a commodity asks for: only there does it matter what it is declared to be."""
         scenario = self.reading.scenario
-        asked = {
+        return frozenset(
             tag
             for measure in scenario.tariffs.values()
             if (tag := self.of_measure(measure)) and commodity in measured(self.reading, measure)
-        }
-        left = sorted(asked - content, key=lambda tag: (sorted(tag[0]), tag[1]))
-        return [frozenset(some) for count in range(len(left) + 1) for some in combinations(left, count)]
+        )
+
+
+def _content(tags: Tags) -> Tags:
+    return frozenset(tag for tag in tags if tag[1] != "last_origin")
 
 
 def measured(reading: Reading, measure: TariffMeasure) -> set[str]:

@@ -20,7 +20,7 @@ futures:
   calm: {}
   outage: {probability: 0.1, events: [outage]}
 """
-"""With s t in store the calm future costs 15 s + 10 (10 - s) = 100 + 5 s, the outage 15 s + 50 (10 - s), or 500 - 35 s."""
+"""With s t in store the calm future costs 15 s + 10 (10 - s) = 100 + 5 s, the outage 500 - 35 s."""
 
 
 @pytest.mark.parametrize(
