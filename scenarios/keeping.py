@@ -106,7 +106,8 @@ def _drop_unused(data: Data, had: _Names) -> None:
             del data["futures"][name]
     used = {event for future in data.get("futures", {}).values() for event in future["events"]}
     _filter(data, "events", lambda name, _: name in used)
-    _filter(data, "events", lambda _, entry: _meets_something(entry, data))
+    for collection in ("events", "hazards"):
+        _filter(data, collection, lambda _, entry: _meets_something(entry, data))
     for future in data.get("futures", {}).values():
         future["events"] = [event for event in future["events"] if event in data["events"]]
     gone = had.events - set(data.get("events", {}))

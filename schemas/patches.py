@@ -21,8 +21,8 @@ class Patch(Strict):
 
     op: PatchOp = Field(
         description="`set` puts the value (and makes a missing last key); `add` adds a number, an item of a "
-        "list or the keys of a mapping; `scale` multiplies each number at the place; `remove` takes it away; `keep`, at "
-        "the path `mineral_groups` or `futures`, takes away all but those listed, and what belongs to them alone."
+        "list or the keys of a mapping; `scale` multiplies each number at the place; `remove` takes it away; `keep`, "
+        "at the path `mineral_groups` or `futures`, takes away all but those listed, and what belongs to them alone."
     )
     path: str = Field(min_length=1, description="Where, as described above.")
     value: Any = Field(default=None, description="What; not used by `remove`.")

@@ -189,7 +189,7 @@ VARIABLES = {
     "short[d,s,n]": "Need that is short, on penalty step s, t/y.",
     "slack[c,x,n]": "How far soft limit c is exceeded (a floor by demand x), in the limit's unit.",
     "quota_full[u,q,n]": "Quota u, of origin q if that has its own, counts as full; 0 or 1.",
-    "full[z,n]": "Stockpile z, whose target may be missed for some years, counts as full at the end of the node; 0 or 1.",
+    "full[z,n]": "Stockpile z, whose target may be missed for some years, counts as full at the end of the node.",
     "supplied[c,n]": "Home's supply under concentration cap c, t/y.",
     "square[c,q,n]": "Square of source q's share, times that supply, t/y.",
     "cost[n]": "All that falls due at n, kUSD, not discounted.",
@@ -651,7 +651,7 @@ QUALITY = (
     Part(
         "decisions fixed",
         "Yes-or-no decisions are fixed and the rest solved again to the end, which gives flows and marginal values.",
-        ("optimizer/solve/search.py:_with_decisions_fixed", "optimizer/results/duals.py:marginal_values"),
+        ("optimizer/solve/search.py:with_decisions_fixed", "optimizer/results/duals.py:marginal_values"),
         ("test_results.py::test_marginal_values_say_what_one_more_tonne_costs_where_it_is_needed",),
     ),
     Part(

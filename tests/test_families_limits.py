@@ -390,6 +390,53 @@ def test_what_a_soft_survival_limit_lacks_is_paid_for_as_if_the_loss_came(
     assert plan.summary.stocks[0].stock_t == pytest.approx(stored_t)
 
 
+# Rules of facilities and stockpiles
+
+MINE = """
+places: {USA: {}}
+facilities:
+  mine: {place: USA, outputs: {metal: 2}, capacity_t_per_y: 100}
+demands:
+  user: {commodity: metal, tier: other, quantity_t_per_y: 16, shortage_penalty_kusd_per_t: 200}
+"""
+"""A t of activity makes 2 t of metal, so that a t which lacks there is two t short."""
+
+
+@pytest.mark.parametrize(
+    ("patches", "sentence"),
+    [
+        (
+            put(
+                "facilities.mine.minimum_utilisation_share", 0.1
+            ),  # 10 where 8 are wanted, and no surplus can be let go
+            "'mine' cannot run at its minimum utilisation in 1: 2 t/y lack.",
+        ),
+        (
+            put("facilities.mine.growth", {"share_per_y": 1, "seed_t_per_y": 1, "before_t_per_y": 2}),  # 2 * 2 + 1 of 8
+            "'mine' would have to grow by 3 t/y more than its limit in 1.",
+        ),
+        (
+            put("facilities.mine.reserves_t", 5),
+            "The reserves of 'mine' would have to be larger by 3 t (1).",
+        ),
+        (
+            put("stockpiles", {"store": {"commodity": "metal", "cover_days": 365, "fill_t_per_y": 3}}),  # 3 of 16
+            "Stockpile 'store' would miss its cover target or end minimum by 13 t in 1.",
+        ),
+        (
+            # two floors: the ban lets 16 t too little, once
+            [
+                *put("demands.user.source_bans", {"not ours": {"places": ["USA"]}}),
+                *put("limits.'second floor'", FLOOR),
+            ],
+            "Source ban 'not ours' of demand 'user' lets 16 t/y too little in 1.",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_hold_is_named(patches: list[dict[str, Any]], sentence: str) -> None:
+    assert conflict(MINE, *limited(floor=FLOOR), *patches) == [sentence]
+
+
 # What the solver calls infeasible
 
 

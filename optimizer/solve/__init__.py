@@ -7,15 +7,15 @@ import numpy as np
 from optimizer.prepare.instance import Instance
 from optimizer.solve.conflict import find_conflict
 from optimizer.solve.form import Form, standard_form
-from optimizer.solve.groups import Relaxation, relax_by_group, split
+from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
 from optimizer.solve.highs import LARGE_FROM_NONZEROS
-from optimizer.solve.search import Answer, Control, compared, do_nothing, judged, search
+from optimizer.solve.search import Answer, Control, compared, do_nothing, judged, search, with_decisions_fixed
 from schemas.plan import Solution
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
 
-RESTRICTED_GAP = 1e-4
-"""Relative gap among the decisions worth taking, or the gap asked for where that is less: small minerals show in it."""
+RESTRICTED_SHARE = 0.5
+"""Relative gap among the decisions worth taking, as a share of the gap asked for; groups are polished after it."""
 
 
 def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
@@ -53,9 +53,13 @@ def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> An
 def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> Answer | None:
     """The best plan without the decisions set aside; None where there is none, which says nothing of the whole."""
     restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
-    finer = replace(control.above(relaxation.bound * form.money_unit), gap=min(control.gap, RESTRICTED_GAP))
+    finer = replace(control.above(relaxation.bound * form.money_unit), gap=RESTRICTED_SHARE * control.gap)
     answer = search(restricted, finer)
-    return None if answer.x is None else _bounded(answer, relaxation, form, proven=False)
+    if answer.x is None:
+        return None
+    control.tell("groups again", answer)
+    polished = polish(form, relaxation, answer.x / form.column_unit, control)
+    return _bounded(with_decisions_fixed(form, polished, answer, control), relaxation, form, proven=False)
 
 
 def _bounded(answer: Answer, relaxation: Relaxation | None, form: Form, *, proven: bool) -> Answer:

@@ -75,6 +75,42 @@ class Relaxation:
         return found
 
 
+def polish(form: Form, relaxation: Relaxation, x: Floats, control: Control) -> Floats:
+    """A point (canonical) with each group's decisions searched once more, with what the others leave of the budgets.
+
+    A search of the whole stops where the large groups are good enough; the small ones are then still far off. Only
+    decisions worth taking are looked at; flows may no longer fit the new decisions and have to be solved for.
+    """
+    better = x.copy()
+    gaps = relaxation.gaps(form, x)
+    shared = form.rows_of("budget_is_kept")
+    budgets = sp.csr_array(form.matrix)[shared]
+    for block in sorted(relaxation.blocks, key=lambda block: -gaps[block.name]):
+        if gaps[block.name] <= GROUP_GAP or control.ended():
+            break
+        others = better.copy()
+        others[block.columns] = 0.0
+        left = form.row_upper[shared] - budgets @ others
+        run = _searched_with(form, block, relaxation, (shared, left), control)
+        own = relaxation.prices.own[block.columns]
+        if run.x is not None and own @ run.x < own @ better[block.columns]:
+            better[block.columns] = run.x
+    return better
+
+
+def _searched_with(
+    form: Form, block: Block, relaxation: Relaxation, budgets: tuple[Ints, Floats], control: Control
+) -> Run:
+    """The MIP of a block at its own cost, held to its part of the budgets, among the decisions worth taking."""
+    shared, left = budgets
+    upper = form.row_upper.copy()
+    upper[shared] = left
+    taken = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
+    rows = np.concatenate([block.rows, shared])
+    part = _part(replace(taken, row_upper=upper), replace(block, rows=rows), relaxation.prices.own)
+    return run_highs(part, _settings(control))
+
+
 def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
     """Price the coupling rows and solve each group; None where time runs out or a group has no plan at all."""
     relaxed = run_highs(form.relaxed(), Settings(threads=control.threads, time_limit_s=control.left_s()))
@@ -137,11 +173,16 @@ def _prices(form: Form, dual: Floats) -> Prices:
 
 def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
     """The priced MIP of one block."""
-    columns, rows, left = block.columns, block.rows, control.left_s()
-    alone = replace(
+    return run_highs(_part(form, block, prices.column), _settings(control))
+
+
+def _part(form: Form, block: Block, cost: Floats) -> Form:
+    """The rows and columns of a block, at this cost of each column of the whole."""
+    columns, rows = block.columns, block.rows
+    return replace(
         form,
         matrix=sp.csc_array(sp.csr_array(form.matrix)[rows][:, columns]),
-        cost=prices.column[columns],
+        cost=cost[columns],
         offset=0.0,
         row_lower=form.row_lower[rows],
         row_upper=form.row_upper[rows],
@@ -149,14 +190,15 @@ def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
         column_upper=form.column_upper[columns],
         integer=form.integer[columns],
     )
-    return run_highs(
-        alone,
-        Settings(
-            gap=min(GROUP_GAP, control.gap),
-            time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
-            threads=control.threads,
-            should_stop=control.should_stop,
-        ),
+
+
+def _settings(control: Control) -> Settings:
+    left = control.left_s()
+    return Settings(
+        gap=min(GROUP_GAP, control.gap),
+        time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
+        threads=control.threads,
+        should_stop=control.should_stop,
     )
 
 

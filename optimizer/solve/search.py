@@ -116,10 +116,10 @@ def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
     found = _answer(form, first)
-    return _with_decisions_fixed(form, first.x, found, control) if form.integer.any() else found
+    return with_decisions_fixed(form, first.x, found, control) if form.integer.any() else found
 
 
-def _with_decisions_fixed(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
+def with_decisions_fixed(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
     """The answer with the decisions of a point (canonical), everything else re-solved to optimality.
 
     The answer as it came where that LP has no solution or a worse one.

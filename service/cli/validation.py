@@ -13,7 +13,6 @@ from schemas import InputProblem, InvalidInput, Patch
 from schemas.references import find_warnings
 from service.cli.exits import problems_text
 
-
 _ALIKE = 3
 """Warnings of the same words that are still said one by one."""
 
