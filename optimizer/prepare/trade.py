@@ -92,7 +92,7 @@ def prepare_trade(effects: Effects, supply: Supply, content: Content) -> Trade:
         available = effects.export_availability(route)
         capacity[name] = _carrying_capacity(route, available, effects, supply)
         if route.onboarding is not None:
-            offer_available = _main_offer_availability(route, supply)
+            offer_available = _main_offer_availability(route, effects, supply)
             minimum[name] = route.onboarding.minimum_t_per_y * available * offer_available
     quota_routes = _quota_routes(scenario, effects, book)
 
@@ -205,7 +205,7 @@ def offered(route: Route, supply: Supply) -> Floats:
     return np.sum(feeds, axis=0) if feeds else np.zeros(supply.width_t_per_y.shape[1])
 
 
-def _main_offer_availability(route: Route, supply: Supply) -> Floats:
+def _main_offer_availability(route: Route, effects: Effects, supply: Supply) -> Floats:
     """Availability of the largest offer that feeds a route; 1 where there is none."""
     feeds = [
         name for name in supply.made_at(route.commodity, route.origin) if not hasattr(supply.producers[name], "tracks")
@@ -213,8 +213,6 @@ def _main_offer_availability(route: Route, supply: Supply) -> Floats:
     if not feeds:
         return np.ones(supply.width_t_per_y.shape[1])
     planned = np.array([supply.planned_capacity_t_per_y[name] for name in feeds])
-    left = np.array([supply.capacity_t_per_y[name] for name in feeds])
-    main = planned.argmax(axis=0), np.arange(planned.shape[1])
-    finite = np.isfinite(planned)
-    available: Floats = np.where(finite, left / np.where(finite & (planned > 0), planned, 1.0), left > 0)[main]
+    left = np.array([effects.output_availability(name, supply.producers[name]) for name in feeds])
+    available: Floats = left[planned.argmax(axis=0), np.arange(planned.shape[1])]
     return available
