@@ -7,7 +7,7 @@ which routes, through which plants); the plan says how much comes each way.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 from typing import Any
 
 from reference_reading import Reading, in_force, matches
@@ -59,6 +59,9 @@ class Content:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.traced = self._traced()
+        measures = reading.scenario.tariffs.values()
+        self.dutiable: Tags = frozenset(tag for measure in measures if (tag := self.of_measure(measure)))
+        """Tags that a duty asks for: only of these does it matter that material can be said to have them."""
         self.lots: dict[tuple[str, str], list[Lot]] = {}
         self.makings: dict[str, list[Making]] = {name: [] for name in reading.makers}
         self.shippings: dict[str, list[Shipping]] = {name: [] for name in reading.scenario.routes}
@@ -76,7 +79,9 @@ class Content:
 
         plain = {name for name in reading.scenario.places if chosen(name)}
         regions = {
-            name for name, place in reading.scenario.places.items() if any(member in plain for member in place.members)
+            name
+            for name, place in reading.scenario.places.items()
+            if any(member in plain for member in place.members) and not reading.named(name, except_places or [])
         }
         return frozenset(plain | regions), role
 
@@ -179,40 +184,57 @@ class Content:
             if taken in known:
                 continue
             passed = _content(frozenset(tag for lot in taken for tag in lot.tags))
-            story = (name, *(lot.story for lot in taken))
-            given = tuple(
-                self._lot(good, maker.place, passed | self._own(maker, good), story) for good in maker.outputs
-            )
-            self.makings[name].append(Making(name, taken, given))
+            for more in subsets((self._varying(name) & self.dutiable) - passed):
+                story = (name, *(lot.story for lot in taken), *([more] if more else []))
+                given = tuple(
+                    self._lot(good, maker.place, passed | more | self._own(maker, good), story)
+                    for good in maker.outputs
+                )
+                self.makings[name].append(Making(name, taken, given))
+
+    def _varying(self, name: str) -> Tags:
+        """Tags that what a maker makes may have or not, by what it is made of."""
+        maker = self.reading.makers[name]
+        before = frozenset(tag for good in maker.inputs for tag in self.traced[good])
+        after = frozenset(tag for good in maker.outputs for tag in self.traced[good])
+        own = frozenset(tag for good in maker.outputs for tag in self._own(maker, good))
+        return _content(before & after) - own
+
+    def _wanted(self, commodity: str, place: str) -> set[Tags]:
+        """Content that is asked for at a place: by a plant, a stockpile or a surplus that is let go."""
+        scenario, traced = self.reading.scenario, _content(self.traced[commodity])
+        found = {traced} if scenario.commodities[commodity].disposable else set()
+        for pile in scenario.stockpiles.values():
+            if (pile.commodity, pile.place or scenario.home) == (commodity, place):
+                found.add(traced - frozenset(self.bans(pile)))
+        for name, maker in self.reading.makers.items():
+            if maker.place == place and commodity in maker.inputs:
+                varying = self._varying(name)
+                found |= {(mode | (traced - varying)) & traced for mode in subsets(varying)}
+        return found
 
     def _ship(self, name: str) -> None:
         route = self.reading.scenario.routes[name]
         known = {(shipping.taken, shipping.declared) for shipping in self.shippings[name]}
-        lots = list(self.lots.get((route.commodity, route.origin), []))
-        there = {_content(lot.tags) for lot in lots}
-        for lot in lots:
-            here = frozenset(
-                (places, role)
-                for places, role in self.traced[route.commodity]
-                if role == "last_origin" and route.origin in places
-            )
+        wanted = self._wanted(route.commodity, route.origin)
+        here = frozenset(
+            (places, role)
+            for places, role in self.traced[route.commodity]
+            if role == "last_origin" and route.origin in places
+        )
+        for lot in list(self.lots.get((route.commodity, route.origin), [])):
             content = _content(lot.tags)
-            asked = self._asked(route.commodity)
-            for declared in there:
-                if (lot, declared) in known or not (declared == content or (declared > content and declared & asked)):
+            for declared in {content, *(other for other in wanted if other > content)}:
+                if (lot, declared) in known or not (declared == content or (declared - content) & self.dutiable):
                     continue
                 story = (name, lot.story) if declared == content else (name, lot.story, declared)
                 given = self._lot(route.commodity, route.destination, declared | here, story)
                 self.shippings[name].append(Shipping(name, lot, declared, given))
 
-    def _asked(self, commodity: str) -> Tags:
-        """Tags that a duty on a commodity asks for: only there does it matter what it is declared to be."""
-        scenario = self.reading.scenario
-        return frozenset(
-            tag
-            for measure in scenario.tariffs.values()
-            if (tag := self.of_measure(measure)) and commodity in measured(self.reading, measure)
-        )
+
+def subsets(tags: Tags) -> list[Tags]:
+    ordered = sorted(tags, key=lambda tag: (sorted(tag[0]), tag[1]))
+    return [frozenset(some) for count in range(len(ordered) + 1) for some in combinations(ordered, count)]
 
 
 def _content(tags: Tags) -> Tags:
