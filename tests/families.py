@@ -59,3 +59,18 @@ def worth(plan: optimizer.Plan, what: str, name: str, node: str = "1") -> float:
     values = plan.tables["marginal_values"]
     found = values[(values["what"] == what) & (values["name"] == name) & (values["node"] == node)]
     return float(found["value"].sum())
+
+
+FLOOR = {"kind": "service_floor", "tiers": ["other"], "served_share": 1}
+"""What makes a limit clash instead of leaving demand short."""
+
+
+def limited(**limits: dict[str, Any]) -> list[dict[str, Any]]:
+    return put("limits", limits)
+
+
+def conflict(source: str, *patches: dict[str, Any]) -> list[str]:
+    plan = solved(source, *patches)
+    assert plan.summary.termination == "infeasible"
+    assert plan.tables == {}
+    return plan.summary.conflict
