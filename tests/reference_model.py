@@ -28,16 +28,21 @@ Decision = tuple[str, str, str, str]
 
 def optimum_kusd(scenario: Scenario) -> float:
     """Least objective over all combinations of decisions; infinite if none is feasible."""
+    return _optimum_kusd(scenario)[0]
+
+
+def _optimum_kusd(scenario: Scenario) -> tuple[float, float]:
+    """The least objective, and what of it is not paid for what exceeds soft limits in stress tests."""
     best: dict[str, float] = {}
     if scenario.risk.objective == "maximum_regret":
         tree = Reading(scenario).tree
         likely = [name for name, p in tree.probability.items() if p > 1e-12]
-        best = {name: optimum_kusd(alone(scenario, tree.events(name), name)) for name in likely}
+        best = {name: _optimum_kusd(alone(scenario, tree.events(name), name))[1] for name in likely}
         if inf in best.values():
-            return inf
+            return inf, inf
     reading = Reading(scenario)
     content = Content(reading)
-    return min((Model(reading, content, built, best).optimum_kusd() for built in allowed(reading)), default=inf)
+    return min((Model(reading, content, built, best).optimum_kusd() for built in allowed(reading)), default=(inf, inf))
 
 
 def alone(scenario: Scenario, events: tuple[str, ...], name: str) -> Scenario:
@@ -144,10 +149,13 @@ class Model:
         self.penalty: dict[str, Terms] = {}
         self.balance: dict[Lot, Terms] = {}
 
-    def optimum_kusd(self) -> float:
+    def optimum_kusd(self) -> tuple[float, float]:
+        """With and without what is paid in stress tests."""
         for node in self.tree.nodes.values():
             self._node(node)
-        return self.program.least(self._objective())
+        stress = self._in_stress_tests()
+        least = self.program.least(weighted((1.0, self._aim()), (1.0, stress)))
+        return least, least - sum(cost * self.program.point.get(column, 0.0) for column, cost in stress.items())
 
     def _node(self, node: Node) -> None:
         """Columns, rows and cost of a node. The column `one` stands for what is decided already."""
@@ -348,7 +356,8 @@ class Model:
         program, period = self.program, node.period
         stock = program.add(("stock", name, node.name), inf if pile.capacity_t is None else pile.capacity_t)
         opened = pile.kind == "commercial" or any(
-            matches(pile.release_events, event) and self._holds(event, node) for event in node.events
+            matches(pile.release_events, event) and self.reading.left(self.scenario.events[event], period) > 0
+            for event in node.events
         )
         release = program.add(("release", name, node.name), inf if opened else 0.0)
         self._move(self.content.released[name], release, 1.0)
@@ -371,11 +380,6 @@ class Model:
         self._cover(name, pile, node)
         if node.name == self.tree.last_base:
             program.add_at_most({stock: -1.0}, -pile.end_minimum_t)
-
-    def _holds(self, event: str, node: Node) -> bool:
-        """Whether an event is in force at some time in the period."""
-        entry, (first, end) = self.scenario.events[event], node.period.days
-        return entry.onset.toordinal() < end and (entry.until is None or entry.until.toordinal() > first)
 
     def _cover(self, name: str, pile: Stockpile, node: Node) -> None:
         within = pile.replenish_within_years
@@ -476,15 +480,15 @@ class Model:
                 total[column] += node.probability * node.discount * amount
         return total
 
-    def _objective(self) -> Terms:
-        """What is least, and what exceeds a soft limit in a stress test, as if it came."""
+    def _in_stress_tests(self) -> Terms:
+        """What exceeds a soft limit in a stress test, as if it came."""
         stress: Terms = {}
         for name, node in self.tree.nodes.items():
             if node.stress:
                 for column, amount in self.cost[name].items():
                     if isinstance(column, tuple) and column[0] == "slack":
                         stress[column] = node.discount * amount
-        return weighted((1.0, self._aim()), (1.0, stress))
+        return stress
 
     def _aim(self) -> Terms:
         risk = self.scenario.risk

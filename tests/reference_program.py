@@ -24,6 +24,8 @@ class Program:
         self.at_most: list[Row] = []
         self.either: list[list[Row]] = []
         """Rows (at most) of which one at least holds."""
+        self.point: Terms = {}
+        """Where the optimum was found."""
 
     def add(self, column: Hashable, upper: float = inf) -> Hashable:
         self.upper[column] = upper
@@ -47,7 +49,7 @@ class Program:
             point = dict(zip(number, x, strict=True))
             broken = next((ways for ways in self.either if not any(holds(row, point) for row in ways)), None)
             if broken is None:
-                best = value
+                best, self.point = value, point
             else:
                 open_ends += [[*rows, row] for row in broken]
         return best

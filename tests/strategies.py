@@ -54,7 +54,7 @@ def scenarios(
     if len(commodities) > 1 and draw(st.booleans()):
         _add_plant(draw, data)
     for number in range(draw(st.integers(0, most_projects))):
-        data["projects"][f"project {number}"] = draw(_project(data, branches))
+        data["projects"][f"project {number}"] = draw(project(data, branches))
     data["tariffs"] = draw(_tariffs(commodities))
     data["stockpiles"] = {"store": draw(_stockpile(commodities))} if draw(st.booleans()) else {}
     data["limits"] = draw(_limits(data))
@@ -168,7 +168,7 @@ def _add_plant(draw: st.DrawFn, data: Data) -> None:
 
 
 @st.composite
-def _project(draw: st.DrawFn, data: Data, branches: bool) -> Data:
+def project(draw: st.DrawFn, data: Data, branches: bool) -> Data:
     commodity = draw(st.sampled_from(sorted(data["commodities"])))
     tracks: Data = {
         "standard": {

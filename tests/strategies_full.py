@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from strategies import FIRST_YEAR, Data, scenarios
+from strategies import FIRST_YEAR, Data, project, scenarios
 
 Undo = Callable[[Data], Any]
 Add = Callable[[st.DrawFn, Data], Undo | None]
@@ -72,10 +72,10 @@ def _drop(collection: str, *names: str) -> Undo:
 
 
 @concept
-def recovery(draw: st.DrawFn, data: Data) -> Undo | None:
+def recovery(draw: st.DrawFn, data: Data) -> Undo:
     fading = [name for name, event in data["events"].items() if event["until"] and event["changes"] in FADING]
     if not fading:
-        return None
+        fading = data["futures"][_new_future(draw, data)]["events"]
     name = draw(st.sampled_from(fading))
     data["events"][name]["recovery_years"] = draw(st.sampled_from([0.5, 1.0, 2.5]))
     return lambda d: d["events"][name].pop("recovery_years")
@@ -85,11 +85,9 @@ FADING = ("exports", "output", "price", "demand")
 
 
 @concept
-def follower(draw: st.DrawFn, data: Data) -> Undo | None:
+def follower(draw: st.DrawFn, data: Data) -> Undo:
     """A future that follows another one in which exports from the chief source stop besides."""
-    followed = _departing(data, room=1)
-    if not followed:
-        return None
+    followed = _departing(data, room=1) or [_new_future(draw, data)]
     name = draw(st.sampled_from(followed))
     year = _departure_year(data, name)
     later = [start for start in _starts(data) if start > year]
@@ -125,7 +123,7 @@ def stress(draw: st.DrawFn, data: Data) -> Undo:
         starts = [start for start in starts if start > _departure_year(data, follows)]
     data["events"]["blockade"] = {
         "changes": "exports",
-        "places": draw(st.sampled_from([["CHN"], ["rivals"], ["AUS"], ["CHN", "AUS"]])),
+        "places": draw(st.sampled_from([["CHN"], ["CHN", "AUS"], ["*"], ["*"]])),
         "onset": date(draw(st.sampled_from(starts)), 1, 1).isoformat(),
         "until": None,
         "availability_share": draw(st.sampled_from([0.0, 0.3])),
@@ -252,8 +250,8 @@ def minimum_utilisation(draw: st.DrawFn, data: Data) -> Undo | None:
 def growth(draw: st.DrawFn, data: Data) -> Undo:
     name = draw(st.sampled_from(_cheap_makers(data)))
     rule: Data = {"share_per_y": draw(st.sampled_from([0.0, 0.2])), "seed_t_per_y": draw(st.sampled_from([0, 5]))}
-    if draw(st.booleans()):
-        rule["before_t_per_y"] = draw(st.sampled_from([5, 30]))
+    if draw(st.integers(0, 3)):
+        rule["before_t_per_y"] = draw(st.sampled_from([2, 10]))
     data["facilities"][name]["growth"] = rule
     return lambda d: d["facilities"][name].pop("growth")
 
@@ -266,9 +264,9 @@ def reserves(draw: st.DrawFn, data: Data) -> Undo:
 
 
 @concept
-def grant(draw: st.DrawFn, data: Data) -> Undo | None:
+def grant(draw: st.DrawFn, data: Data) -> Undo:
     if not data["projects"]:
-        return None
+        data["projects"]["project 0"] = draw(project(data, False))
     name = sorted(data["projects"])[0]
     data["projects"][name]["grant_share"] = draw(st.sampled_from([0.3, 1.0]))
     return lambda d: d["projects"][name].pop("grant_share")
@@ -346,6 +344,7 @@ def replenished_cover(draw: st.DrawFn, data: Data) -> Undo:
 
 @concept
 def stock_ban(draw: st.DrawFn, data: Data) -> Undo:
+    _store(data).update(end_value_kusd_per_t=draw(st.sampled_from([0, 14])), capacity_t=60)
     _store(data)["source_bans"] = {"ban": {"places": draw(st.sampled_from([["CHN"], ["rivals"]])), "role": "any_stage"}}
     return lambda d: d["stockpiles"]["store"].pop("source_bans")
 
@@ -415,7 +414,7 @@ def quota_by_origin(draw: st.DrawFn, data: Data) -> Undo | None:
             "in_quota_rate_share": draw(st.sampled_from([0.0, 0.1])),
         },
     }
-    return lambda d: d["tariffs"]["by origin"]["quota"].pop("volume_by_origin_t_per_y")
+    return lambda d: d["tariffs"]["by origin"]["quota"].update(volume_t_per_y=20, volume_by_origin_t_per_y={})
 
 
 @concept
@@ -522,11 +521,9 @@ def concentration_cap(draw: st.DrawFn, data: Data) -> Undo:
 
 
 @concept
-def limit_in_futures(draw: st.DrawFn, data: Data) -> Undo | None:
+def limit_in_futures(draw: st.DrawFn, data: Data) -> Undo:
     """A floor in one future only."""
-    departing = _departing(data, room=0)
-    if not departing:
-        return None
+    departing = _departing(data, room=0) or [_new_future(draw, data)]
     data["limits"]["in futures"] = {
         "kind": "service_floor",
         "tiers": ["other"],
@@ -541,9 +538,9 @@ def limit_in_futures(draw: st.DrawFn, data: Data) -> Undo | None:
 
 
 def _objective(name: str) -> Add:
-    def add(_draw: st.DrawFn, data: Data) -> Undo | None:
-        if name != "expected_shortage" and sum("stress" not in future for future in data["futures"].values()) < 2:
-            return None
+    def add(draw: st.DrawFn, data: Data) -> Undo:
+        if sum("stress" not in future for future in data["futures"].values()) < 2:
+            _new_future(draw, data)
         data["risk"] = {"objective": name}
         return lambda d: d.update(risk={})
 
@@ -582,6 +579,24 @@ def _departing(data: Data, room: int) -> list[str]:
         and not future.get("stress")
         and sum(start > _departure_year(data, name) for start in _starts(data)) >= room
     ]
+
+
+def _new_future(draw: st.DrawFn, data: Data) -> str:
+    """A future that departs in the second period of three or more, in which the chief source fails for some time."""
+    if len(data["horizon"]["period_years"]) < 3:
+        data["horizon"]["period_years"].append(1)
+    onset = date(_starts(data)[1], 1, 1)
+    lasts = draw(st.sampled_from([200, 400]))
+    data["events"]["first blow"] = {
+        "changes": "exports",
+        "places": ["CHN"],
+        "onset": onset.isoformat(),
+        "until": (onset + timedelta(days=lasts)).isoformat(),
+        "availability_share": draw(st.sampled_from([0.0, 0.3])),
+    }
+    data["futures"]["future new"] = {"probability": 0.04, "events": ["first blow"]}
+    data["futures"].setdefault("calm", {})
+    return "future new"
 
 
 def _forget_future(data: Data, name: str) -> None:
