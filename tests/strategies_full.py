@@ -123,17 +123,17 @@ def stress(draw: st.DrawFn, data: Data) -> Undo:
         starts = [start for start in starts if start > _departure_year(data, follows)]
     data["events"]["blockade"] = {
         "changes": "exports",
-        "places": draw(st.sampled_from([["CHN"], ["CHN", "AUS"], ["*"], ["*"]])),
+        "places": draw(st.sampled_from([["*"], ["CHN"], ["CHN", "AUS"], ["*"]])),
         "onset": date(draw(st.sampled_from(starts)), 1, 1).isoformat(),
         "until": None,
-        "availability_share": draw(st.sampled_from([0.0, 0.3])),
+        "availability_share": draw(st.sampled_from([0.0, 0.0, 0.3])),
     }
     data["futures"]["test"] = {"stress": True, "events": ["blockade"], **({"after": follows} if follows else {})}
     data["futures"].setdefault("calm", {})
     data["limits"]["stand"] = {
         "kind": "service_floor",
         "tiers": ["other"],
-        "served_share": draw(st.sampled_from([0.3, 0.6, 0.9])),
+        "served_share": draw(st.sampled_from([0.9, 0.6, 0.3])),
         "violation_price_kusd": draw(st.sampled_from([5.0, 40.0])),
         "futures": ["test"],
     }
@@ -344,7 +344,7 @@ def replenished_cover(draw: st.DrawFn, data: Data) -> Undo:
 
 @concept
 def stock_ban(draw: st.DrawFn, data: Data) -> Undo:
-    _store(data).update(end_value_kusd_per_t=draw(st.sampled_from([0, 14])), capacity_t=60)
+    _store(data).update(end_value_kusd_per_t=draw(st.sampled_from([17, 0])), capacity_t=60)
     _store(data)["source_bans"] = {"ban": {"places": draw(st.sampled_from([["CHN"], ["rivals"]])), "role": "any_stage"}}
     return lambda d: d["stockpiles"]["store"].pop("source_bans")
 
@@ -394,14 +394,15 @@ def derivatives_duty(draw: st.DrawFn, data: Data) -> Undo | None:
     return lambda d: d["tariffs"]["derivatives"].update(includes_derivatives=False)
 
 
-def _has_quota(data: Data) -> bool:
-    return any("quota" in measure for measure in data["tariffs"].values())
+def _no_other_quota(data: Data) -> None:
+    """A route can be under one quota only."""
+    for measure in data["tariffs"].values():
+        measure.pop("quota", None)
 
 
 @concept
-def quota_by_origin(draw: st.DrawFn, data: Data) -> Undo | None:
-    if _has_quota(data):
-        return None
+def quota_by_origin(draw: st.DrawFn, data: Data) -> Undo:
+    _no_other_quota(data)
     data["tariffs"]["by origin"] = {
         "programme": "trq",
         "origins": ["*"],
@@ -420,8 +421,9 @@ def quota_by_origin(draw: st.DrawFn, data: Data) -> Undo | None:
 @concept
 def quota_that_fills_first(draw: st.DrawFn, data: Data) -> Undo | None:
     """Dearer within than beyond, on routes that cannot carry without end."""
-    if _has_quota(data):
+    if "by origin" in data["tariffs"]:
         return None
+    _no_other_quota(data)
     for name, route in data["routes"].items():
         if name in ("metal CHN", "metal CHL"):
             route.setdefault("capacity_t_per_y", 90)
