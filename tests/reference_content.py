@@ -216,13 +216,14 @@ class Content:
     def _ship(self, name: str) -> None:
         route = self.reading.scenario.routes[name]
         known = {(shipping.taken, shipping.declared) for shipping in self.shippings[name]}
-        wanted = self._wanted(route.commodity, route.origin)
+        lots = list(self.lots.get((route.commodity, route.origin), []))
+        wanted = self._wanted(route.commodity, route.origin) & {_content(lot.tags) for lot in lots}
         here = frozenset(
             (places, role)
             for places, role in self.traced[route.commodity]
             if role == "last_origin" and route.origin in places
         )
-        for lot in list(self.lots.get((route.commodity, route.origin), [])):
+        for lot in lots:
             content = _content(lot.tags)
             for declared in {content, *(other for other in wanted if other > content)}:
                 if (lot, declared) in known or not (declared == content or (declared - content) & self.dutiable):
