@@ -362,17 +362,19 @@ def test_a_calibration_term_weighs_as_freight_does(count: int) -> None:
 def in_units(data: Any, key: str, mass: float, money: float) -> Any:
     """A scenario with masses multiplied by `mass` and money by `money`; prices by both, fields told by their names."""
     if isinstance(data, dict) and "violation_price_kusd" in data:
-        by = {"share_cap": money / mass, "service_floor": money / mass, "budget": 1.0, "permit_slots": money}
+        by = {"budget": 1.0, "permit_slots": money}
         price = data["violation_price_kusd"]
         rest = {name: value for name, value in data.items() if name != "violation_price_kusd"}
-        scaled = None if price is None else price * by[data["kind"]]
+        scaled = None if price is None else price * by.get(data["kind"], money / mass)
         return {**in_units(rest, key, mass, money), "violation_price_kusd": scaled}
     if isinstance(data, dict):
-        named = not any(isinstance(name, int | float) for name in data)
+        named = not any(isinstance(name, int | float) for name in data) and key != "volume_by_origin_t_per_y"
         return {name: in_units(value, name if named else key, mass, money) for name, value in data.items()}
     if isinstance(data, list):
         return [in_units(value, key, mass, money) for value in data]
     if not isinstance(data, int | float) or isinstance(data, bool):
+        return data
+    if key.endswith("_t_per_t"):
         return data
     if key == "slope_kusd_per_t2_y":
         return data * money / mass**2
@@ -403,3 +405,6 @@ def test_the_change_of_units_reaches_every_number_that_has_one() -> None:
     assert named(budget, "") == {"kind": "budget", "amount_kusd_per_y": 14.0, "violation_price_kusd": 3.0}
     cap = {"kind": "share_cap", "cap_share": 0.5, "violation_price_kusd": 3.0}
     assert named(cap, "")["violation_price_kusd"] == 0.021
+    assert named({"ratio_t_per_t": 2.0, "reserves_t": 3.0}, "") == {"ratio_t_per_t": 2.0, "reserves_t": 3000.0}
+    quota = {"volume_by_origin_t_per_y": {"CHN": {2026: 2.0}}}
+    assert named(quota, "") == {"volume_by_origin_t_per_y": {"CHN": {2026: 2000.0}}}
