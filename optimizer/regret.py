@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from optimizer.model import build_model
 from optimizer.prepare import prepare
+from optimizer.prepare.calendar import Calendar
+from optimizer.prepare.tree import departure_of
 from optimizer.results.values import Values
 from optimizer.solve import Control, solve_form, standard_form
 from schemas.problems import InputProblem, InvalidInput
@@ -13,7 +15,9 @@ from schemas.scenario import Risk, Scenario
 def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
     """Least cost of each future that may come, if it were known to come, kUSD.
 
-    Stress tests stay: the plan has to stand them whatever comes. Raises `InvalidInput` where a future has no plan.
+    Stress tests that depart before it, or with it, stay: the plan has to stand them whatever comes.
+
+    Raises `InvalidInput` where a future has no plan.
     """
     best = {}
     for name, future in scenario.futures.items():
@@ -30,14 +34,20 @@ def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
 
 
 def alone(scenario: Scenario, name: str) -> Scenario:
-    """The scenario with one future that is sure to come, and its stress tests."""
+    """The scenario with one future that is sure to come, and the stress tests that its path still meets."""
+    calendar = Calendar.of(scenario.horizon)
     events: list[str] = []
     above: str | None = name
     while above is not None:
         events = [*scenario.futures[above].events, *events]
         above = scenario.futures[above].after
     sure = scenario.futures[name].model_copy(update={"probability": 1.0, "events": events, "after": None})
-    stress = {key: future for key, future in scenario.futures.items() if future.stress and future.after is None}
+    departs = departure_of(scenario, events, calendar)
+    stress = {
+        key: future
+        for key, future in scenario.futures.items()
+        if future.stress and future.after is None and departure_of(scenario, future.events, calendar) <= departs
+    }
     changes = {"futures": {name: sure, **stress}, "risk": Risk(tail_level=scenario.risk.tail_level)}
     return scenario.model_copy(update=changes)
 

@@ -377,7 +377,7 @@ class Stockpile(Entry):
     replenish_within_years: Positive | None = Field(
         default=None,
         description="Stock may be below its cover target for so many years at most, in futures too; costs yes/no "
-        "decisions.",
+        "decisions. At the end of the horizon it may be below: give `end_minimum_t` if it must not.",
     )
     source_bans: dict[Name, SourceBan] = Field(default={}, description="Sources it may not hold material of.")
 

@@ -17,7 +17,7 @@ from reference_content import Content, Lot, share_of_days
 from reference_duties import Duties
 from reference_limits import limit
 from reference_program import Program, Terms
-from reference_reading import SMALL, Built, Node, Reading, in_year, matches, support_kusd_per_t
+from reference_reading import SMALL, Built, Node, Reading, Tree, in_year, matches, support_kusd_per_t
 
 from schemas import Scenario
 from schemas.scenario import Demand, Stockpile, Substitute
@@ -37,7 +37,7 @@ def _optimum_kusd(scenario: Scenario) -> tuple[float, float]:
     if scenario.risk.objective == "maximum_regret":
         tree = Reading(scenario).tree
         likely = [name for name, p in tree.probability.items() if p > 1e-12]
-        best = {name: _optimum_kusd(alone(scenario, tree.events(name), name))[1] for name in likely}
+        best = {name: _optimum_kusd(alone(scenario, tree, name))[1] for name in likely}
         if inf in best.values():
             return inf, inf
     reading = Reading(scenario)
@@ -45,10 +45,19 @@ def _optimum_kusd(scenario: Scenario) -> tuple[float, float]:
     return min((Model(reading, content, built, best).optimum_kusd() for built in allowed(reading)), default=(inf, inf))
 
 
-def alone(scenario: Scenario, events: tuple[str, ...], name: str) -> Scenario:
-    """One future that is known to come, and the stress tests that follow no other future."""
-    sure = scenario.futures[name].model_copy(update={"probability": 1.0, "after": None, "events": list(events)})
-    stress = {key: entry for key, entry in scenario.futures.items() if entry.stress and entry.after is None}
+def alone(scenario: Scenario, tree: Tree, name: str) -> Scenario:
+    """One future that is known to come, and the stress tests that leave the base path no later than it."""
+    events = list(tree.events(name))
+    sure = scenario.futures[name].model_copy(update={"probability": 1.0, "after": None, "events": events})
+    line = [name]
+    while followed := tree.followed(line[-1]):
+        line.append(followed)
+    leaves = tree.departs(line[-1])
+    stress = {
+        key: entry
+        for key, entry in scenario.futures.items()
+        if entry.stress and entry.after is None and tree.departs(key) <= leaves
+    }
     risk = scenario.risk.model_copy(update={"objective": "cost", "tail_weight": 0.0})
     return scenario.model_copy(update={"futures": {name: sure, **stress}, "risk": risk})
 

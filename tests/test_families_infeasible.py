@@ -110,12 +110,12 @@ demands:
             "Stockpile 'store' would miss its cover target or end minimum by 13 t in 1.",
         ),
         (
-            # two floors: the ban lets 16 t too little, once
+            # two floors: 16 t would have to pass the ban, once
             [
                 *put("demands.user.source_bans", {"not ours": {"places": ["USA"]}}),
                 *put("limits.'second floor'", FLOOR),
             ],
-            "Source ban 'not ours' of demand 'user' lets 16 t/y too little in 1.",
+            "Source ban 'not ours' of 'user' would have to let 16 t/y pass in 1.",
         ),
     ],
 )

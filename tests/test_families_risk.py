@@ -90,3 +90,39 @@ def test_a_stress_test_weighs_in_no_measure_of_risk(risk: dict[str, object]) -> 
     assert cost_kusd(plan) == pytest.approx(100)
     assert plan.summary.expected_cost_kusd == pytest.approx(100)
     assert plan.summary.cvar_kusd == pytest.approx(100)
+
+
+def test_a_test_that_departs_after_a_future_is_not_asked_of_its_best_plan() -> None:
+    # 10 t a year from A at 2 or B at 5; a t held over a year's end costs 10. The ban on A departs in year 2: known to
+    # come it costs 20 + 3 * 50 = 170. In year 3, if the ban has not come, a loss of all imports is tested: 10 t are
+    # held at the end of year 2, 80 + 100 = 180. The plan does both, each in its own node: no regret at all, and the
+    # objective is the thousandth of expected cost. Asked of the ban's own plan, the test would make that 240.
+    plan = optimum("""
+horizon: {first_year: 1, period_years: [1, 1, 1, 1]}
+places: {USA: {}, A: {}, B: {}}
+facilities:
+  offer A: {place: A, outputs: {metal: 1}, cost_kusd_per_t: 2}
+  offer B: {place: B, outputs: {metal: 1}, cost_kusd_per_t: 5}
+routes:
+  from A: {commodity: metal, origin: A, destination: USA}
+  from B: {commodity: metal, origin: B, destination: USA}
+stockpiles:
+  store: {commodity: metal, holding_kusd_per_t_y: 10}
+demands:
+  user: {commodity: metal, tier: other, quantity_t_per_y: 10, shortage_penalty_kusd_per_t: 60}
+events:
+  ban: {changes: exports, places: [A], onset: 2, availability_share: 0}
+  loss: {changes: exports, onset: 3, until: 4, availability_share: 0}
+futures:
+  calm: {}
+  ban: {probability: 0.5, events: [ban]}
+  test: {stress: true, events: [loss]}
+limits:
+  stands: {kind: service_floor, tiers: [other], served_share: 1, futures: [test]}
+risk: {objective: maximum_regret}
+""")
+
+    regrets = plan.tables["regrets"].set_index("future")
+    assert regrets["best_kusd"].to_dict() == pytest.approx({"calm": 180, "ban": 170})
+    assert regrets["regret_kusd"].to_dict() == pytest.approx({"calm": 0, "ban": 0})
+    assert plan.summary.objective_kusd == pytest.approx(0.175)

@@ -198,7 +198,7 @@ def _futures(scenario: Scenario, calendar: Calendar) -> list[_Future]:
     found = []
     for name, future in scenario.futures.items():
         own = 0.0 if future.stress else (1.0 - stated if future.probability is None else future.probability)
-        departure = _departure(scenario, future.events, calendar)
+        departure = departure_of(scenario, future.events, calendar)
         follows = -1 if future.after is None else names.index(future.after)
         found.append(_Future(name, own, departure, follows, _line_events(scenario, name), future.stress))
     return found
@@ -211,7 +211,7 @@ def _line_events(scenario: Scenario, name: str) -> tuple[str, ...]:
     return (*before, *future.events)
 
 
-def _departure(scenario: Scenario, events: Sequence[str], calendar: Calendar) -> int:
+def departure_of(scenario: Scenario, events: Sequence[str], calendar: Calendar) -> int:
     """First period with an onset; the number of periods for a future without events in the horizon."""
     onsets = [scenario.events[event].onset.year for event in events]
     periods = [

@@ -9,7 +9,16 @@ from optimizer.solve.conflict import find_conflict
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
 from optimizer.solve.highs import LARGE_FROM_NONZEROS
-from optimizer.solve.search import Answer, Control, compared, do_nothing, judged, search, with_decisions_fixed
+from optimizer.solve.search import (
+    Answer,
+    Control,
+    compared,
+    do_nothing,
+    judged,
+    search,
+    search_decisions,
+    with_decisions_fixed,
+)
 from schemas.plan import Solution
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
@@ -54,12 +63,15 @@ def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> An
     """The best plan without the decisions set aside; None where there is none, which says nothing of the whole."""
     restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
     finer = replace(control.above(relaxation.bound * form.money_unit), gap=RESTRICTED_SHARE * control.gap)
-    answer = search(restricted, finer)
+    answer = search_decisions(restricted, finer)
     if answer.x is None:
         return None
     control.tell("groups again", answer)
-    polished = polish(form, relaxation, answer.x / form.column_unit, control)
-    return _bounded(with_decisions_fixed(form, polished, answer, control), relaxation, form, proven=False)
+    found = answer.x / form.column_unit
+    settled = with_decisions_fixed(form, polish(form, relaxation, found, control), answer, control)
+    if settled is answer:  # the groups' decisions do not fit together, or are no better
+        settled = with_decisions_fixed(form, found, answer, control)
+    return _bounded(settled, relaxation, form, proven=False)
 
 
 def _bounded(answer: Answer, relaxation: Relaxation | None, form: Form, *, proven: bool) -> Answer:

@@ -22,7 +22,7 @@ SENTENCES = {
     "facility_keeps_running": "{0!r} cannot run at its minimum utilisation in {node}: {amount:,.4g} t/y lack.",
     "activity_grows_within_limit": "{0!r} would have to grow by {amount:,.4g} t/y more than its limit in {node}.",
     "reserves_are_not_exceeded": "The reserves of {0!r} would have to be larger by {amount:,.4g} t ({node}).",
-    "demand_takes_clean_material": "Source ban {1!r} of demand {0!r} lets {amount:,.4g} t/y too little in {node}.",
+    "demand_takes_clean_material": "Source ban {1!r} of {0!r} would have to let {amount:,.4g} t/y pass in {node}.",
     "stock_is_replenished": "Stockpile {0!r} cannot be replenished in time, by {node}.",
     "shortage_stays_below_floor": "Service floor {0!r} lacks {amount:,.4g} t/y for {1!r} in {node}.",
     "stock_covers_target": "Stockpile {0!r} would miss its cover target or end minimum by {amount:,.4g} t in {node}.",
@@ -89,5 +89,6 @@ def _sentence(instance: Instance, row: Label, amount: float) -> str:
     constraint, index = row
     unit = ""
     if constraint == "budget_is_kept":
-        unit = "slots" if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"
+        slots = "slot" if amount == 1.0 else "slots"
+        unit = slots if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"
     return SENTENCES[constraint].format(*index, node=index[-1], amount=amount, unit=unit)

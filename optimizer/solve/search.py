@@ -111,12 +111,19 @@ class Answer:
 
 
 def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
-    """Find a plan within the gap, as far as the limits allow; from a feasible point (canonical) where there is one."""
+    """Find a plan within the gap, its flows and duals at the optimum of its decisions; from a point if there is one."""
+    found = search_decisions(form, control, start)
+    if found.x is None or not form.integer.any():
+        return found
+    return with_decisions_fixed(form, found.x / form.column_unit, found, control)
+
+
+def search_decisions(form: Form, control: Control, start: Floats | None = None) -> Answer:
+    """Find decisions within the gap, as far as the limits allow; from a feasible point (canonical) if there is one."""
     first = run_highs(form, replace(control.settings("search", form.money_unit), start=start))
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
-    found = _answer(form, first)
-    return with_decisions_fixed(form, first.x, found, control) if form.integer.any() else found
+    return _answer(form, first)
 
 
 def with_decisions_fixed(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:

@@ -53,6 +53,13 @@ _LIMITS = {
     "budget_is_kept": "budget",
 }
 """Constraints of the model, in a word that fits a column."""
+_AIMS = {
+    "cost": "expected cost and CVaR, weighted",
+    "worst_future": "cost of the dearest future",
+    "maximum_regret": "largest regret",
+    "expected_shortage": "expected worth of shortages",
+}
+"""What is minimised, in words."""
 _STAGES = ("ore", "concentrate", "refined", "semi_finished", "product", "scrap")
 
 _STOPPED = {
@@ -79,7 +86,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     _print_decisions(plan, console)
     _print_buying(plan, console)
     _print_stocks(summary, console)
-    _print_money(summary, console)
+    _print_money(plan, console)
     _print_shortage(plan, console)
     _print_gaps(summary, console)
     _print_binding(plan.tables.get("marginal_values"), console)
@@ -193,7 +200,9 @@ def _print_stocks(summary: Summary, console: Console) -> None:
     _section(console, "Store, if nothing happens", columns, rows)
 
 
-def _print_money(summary: Summary, console: Console) -> None:
+def _print_money(plan: Plan, console: Console) -> None:
+    summary = plan.summary
+    aim = plan.scenario.risk.objective if plan.scenario else "cost"
     terms = sorted(summary.cost_terms_kusd.items(), key=lambda item: -abs(item[1]))
     total = sum(kusd for _, kusd in terms)
     rows = [[TERM_TITLES.get(term, term), money(kusd), _part(kusd, total)] for term, kusd in terms if kusd]
@@ -203,7 +212,7 @@ def _print_money(summary: Summary, console: Console) -> None:
         "mean of the worst futures (CVaR)": summary.cvar_kusd,
         "money spent": summary.spend_kusd,
         "duty within it": summary.duty_kusd,
-        "objective (expected cost and CVaR, weighted)": summary.objective_kusd,
+        f"objective ({_AIMS[aim]})": summary.objective_kusd,
         "the same for doing nothing": summary.do_nothing_kusd,
     }
     _section(
