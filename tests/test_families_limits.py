@@ -278,7 +278,7 @@ def test_a_budget_that_forced_starts_exceed_is_named() -> None:
 
 def test_permit_slots_that_forced_starts_exceed_are_named() -> None:
     said = conflict(TWO_MINES, *BOTH_FORCED, *limited(permits=SLOTS))
-    assert said == ["Limit 'permits' would have to be exceeded by 1 slots in 1."]
+    assert said == ["Limit 'permits' would have to be exceeded by 1 slot in 1."]
 
 
 ONBOARDED = {"cost_kusd": 30, "earliest": 1, "latest": 1, "minimum_t_per_y": 0}

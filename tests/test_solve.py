@@ -283,7 +283,7 @@ IMPOSSIBLE: dict[str, tuple[Data, str]] = {
             },
             limits={"one permit a year": {"kind": "permit_slots", "slots_per_y": 1}},
         ),
-        "Limit 'one permit a year' would have to be exceeded by 1 slots in ",
+        "Limit 'one permit a year' would have to be exceeded by 1 slot in ",
     ),
     "a forced track against a budget": (
         toy(

@@ -89,6 +89,6 @@ def _sentence(instance: Instance, row: Label, amount: float) -> str:
     constraint, index = row
     unit = ""
     if constraint == "budget_is_kept":
-        slots = "slot" if amount == 1.0 else "slots"
+        slots = "slot" if f"{amount:,.4g}" == "1" else "slots"
         unit = slots if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"
     return SENTENCES[constraint].format(*index, node=index[-1], amount=amount, unit=unit)
