@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -12,10 +13,11 @@ from check_plans import Data, golden_toy, workshop
 import optimizer
 from optimizer.model import build_model
 from optimizer.prepare import prepare
-from optimizer.solve import Form, standard_form
+from optimizer.solve import Control, Form, standard_form
+from optimizer.solve.groups import polish, relax_by_group
 from optimizer.solve.highs import Run, Settings, run_highs
 from optimizer.solve.labels import Label
-from optimizer.solve.search import Answer, judged
+from optimizer.solve.search import Answer, do_nothing, judged
 from scenarios import load
 from schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
 
@@ -375,6 +377,39 @@ def test_a_budget_in_common_does_not_tie_groups_and_the_bound_stays_below_the_pl
     assert summary.bound_kusd is not None
     assert summary.objective_kusd is not None
     assert summary.bound_kusd <= summary.objective_kusd
+
+
+def with_budget(amount_kusd_per_y: float) -> Data:
+    data = two_metals("another")
+    money = {"kind": "budget", "covers": ["capex", "onboarding"], "amount_kusd_per_y": amount_kusd_per_y}
+    return {**data, "limits": {"money": money}}
+
+
+@pytest.mark.parametrize(("amount_kusd_per_y", "onboarded"), [(150, {"from China 2"}), (29, set())])
+def test_a_group_is_polished_within_what_the_others_leave_of_a_budget(
+    amount_kusd_per_y: float, onboarded: set[str]
+) -> None:
+    # From doing nothing: for 30 the second metal is bought at 3, not 10 t a year short at 40.
+    instance = prepare(load(with_budget(amount_kusd_per_y)))
+    form = standard_form(build_model(instance), instance)
+    control = Control(gap=0)
+    nothing = do_nothing(form, control).x
+    relaxation = relax_by_group(instance, form, control)
+    assert nothing is not None
+    assert relaxation is not None
+
+    x = polish(form, relaxation, nothing, control)
+    assert {form.columns[j].key[0] for j in form.columns_of("onboard") if x[j] > 0.5} == onboarded
+
+
+@pytest.mark.parametrize("data", [golden_toy(), two_metals("another"), with_budget(150), with_budget(29)])
+def test_the_search_along_groups_finds_the_optimum_of_the_whole(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = summary_of(data, gap=0)
+    monkeypatch.setattr(sys.modules["optimizer.solve"], "LARGE_FROM_NONZEROS", 0)
+    along_groups = summary_of(data, gap=0)
+
+    assert along_groups.objective_kusd == pytest.approx(whole.objective_kusd, rel=1e-9)
+    assert along_groups.solution == Solution.OPTIMAL
 
 
 def test_doing_nothing_starts_onboards_and_stores_nothing() -> None:

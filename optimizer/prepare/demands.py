@@ -74,13 +74,16 @@ class Demands:
 
     def most_taken_t_per_y(self, commodity: str, place: str) -> Floats:
         """Most of a commodity that demands at a place can take, as itself and as a substitute; shape (nodes,)."""
+        # The variants of a commodity share one limit: any one of them stands for the way.
+        ways = {
+            (option.demand, option.way): option
+            for option in self.options.values()
+            if option.market is not None and (option.market[0], option.market[2]) == (commodity, place)
+        }
         total = np.zeros(self.quantity_t_per_y.shape[1])
-        for demand, way in {(o.demand, o.way) for o in self.options.values() if o.market}:
-            option = next(o for o in self.options.values() if (o.demand, o.way) == (demand, way))
-            assert option.market is not None
-            if (option.market[0], option.market[2]) == (commodity, place):
-                quantity = self.quantity_t_per_y[self.names.index(demand)]
-                total = total + option.takes_t_per_t * np.minimum(option.limit_t_per_y, quantity)
+        for (demand, _), option in ways.items():
+            quantity = self.quantity_t_per_y[self.names.index(demand)]
+            total = total + option.takes_t_per_t * np.minimum(option.limit_t_per_y, quantity)
         return total
 
 

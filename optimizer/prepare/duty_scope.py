@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from optimizer.prepare.select import Places, commodity_matches, matches, matches_hts
+from optimizer.prepare.select import Places, commodities_named, matches, matches_hts
 from optimizer.prepare.tags import ORIGIN, Tag, Variant
 from schemas.scenario import Membership, Route, Scenario, TariffMeasure
 
@@ -35,7 +35,7 @@ class Scope:
         self._scenario = scenario
         self._places = places
         self._clubs = {name: place.memberships for name, place in scenario.places.items() if place.memberships}
-        self._derived: dict[str, frozenset[str]] = {}
+        self._named: dict[str, frozenset[str]] = {}
 
     def miss(self, name: str, route: Route, origin: str, tags: Variant) -> Miss | None:
         """Why a measure does not mean a route for a part of its origin, on any day; None if it may."""
@@ -83,24 +83,9 @@ class Scope:
         return [pair for place in dict.fromkeys(places) for pair in self._clubs.get(place, {}).items()]
 
     def _names_commodity(self, name: str, commodity: str) -> bool:
-        measure = self._scenario.tariffs[name]
-        if not measure.includes_derivatives:
-            return self._is_named(measure, commodity)
-        if name not in self._derived:
-            named = {other for other in self._scenario.commodities if self._is_named(measure, other)}
-            self._derived[name] = self._made_of(named)
-        return commodity in self._derived[name]
-
-    def _is_named(self, measure: TariffMeasure, commodity: str) -> bool:
-        return commodity_matches(commodity, self._scenario.commodities[commodity], measure.commodities, measure.hts)
-
-    def _made_of(self, commodities: Iterable[str]) -> frozenset[str]:
-        """These commodities and all that facilities and projects make of them, directly or not."""
-        plants = [*self._scenario.facilities.values(), *self._scenario.projects.values()]
-        found = set(commodities)
-        while more := {out for plant in plants if found & plant.inputs.keys() for out in plant.outputs} - found:
-            found |= more
-        return frozenset(found)
+        if name not in self._named:
+            self._named[name] = commodities_named(self._scenario, self._scenario.tariffs[name])
+        return commodity in self._named[name]
 
     def _exempt_commodity(self, measure: TariffMeasure, commodity: str) -> str | None:
         """The exemption that leaves a commodity out, by name or tariff code."""

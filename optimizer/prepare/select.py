@@ -24,18 +24,21 @@ def commodity_matches(name: str, commodity: Commodity, patterns: Sequence[str], 
     return matches(name, patterns) or matches_hts(commodity.hts, prefixes)
 
 
-def commodities_meant(scenario: Scenario, measure: TariffMeasure) -> frozenset[str]:
-    """Commodities a tariff measure is about: named or by code, with their derivatives where it says so, less exempt."""
-    meant = {
+def commodities_named(scenario: Scenario, measure: TariffMeasure) -> frozenset[str]:
+    """Commodities a tariff measure names, by name or code, with their derivatives where it says so; exempt ones too."""
+    named = {
         name
         for name, commodity in scenario.commodities.items()
         if commodity_matches(name, commodity, measure.commodities, measure.hts)
     }
-    if measure.includes_derivatives:
-        meant = _with_derivatives(scenario, meant)
+    return frozenset(_with_derivatives(scenario, named) if measure.includes_derivatives else named)
+
+
+def commodities_meant(scenario: Scenario, measure: TariffMeasure) -> frozenset[str]:
+    """Commodities a tariff measure is about: those it names, less those exempt."""
     return frozenset(
         name
-        for name in meant
+        for name in commodities_named(scenario, measure)
         if not commodity_matches(name, scenario.commodities[name], measure.except_commodities, measure.except_hts)
     )
 
