@@ -12,9 +12,6 @@ from schemas.closest import did_you_mean
 
 _HERE = Path(__file__).parent
 
-ALIASES = {"us-2026": "us-2026-lite"}
-"""Names that stand for another scenario until they have one of their own."""
-
 
 @dataclass(frozen=True)
 class ShippedScenario:
@@ -27,19 +24,16 @@ class ShippedScenario:
 def names() -> list[ShippedScenario]:
     """All shipped scenarios with their titles, sorted by name."""
     titles = {name: title for name, title, _ in _shipped()}
-    aliases = {name: meant for name, meant in ALIASES.items() if meant in titles and name not in titles}
-    titles |= {name: f"{titles[meant]} (the same as {meant})" for name, meant in aliases.items()}
     return [ShippedScenario(name, title) for name, title in sorted(titles.items())]
 
 
 def find_shipped(name: str) -> Path:
     """The file or folder of a shipped scenario; raises `InvalidInput` if there is none of that name."""
     paths = {known: path for known, _, path in _shipped()}
-    meant = name if name in paths else ALIASES.get(name, name)
-    if meant not in paths:
+    if name not in paths:
         message = "no scenario of this name is shipped."
-        raise refuse("unknown_scenario", message, value=name, remedy=did_you_mean(name, [*paths, *ALIASES]))
-    return paths[meant]
+        raise refuse("unknown_scenario", message, value=name, remedy=did_you_mean(name, paths))
+    return paths[name]
 
 
 def _shipped() -> list[tuple[str, str, Path]]:

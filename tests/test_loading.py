@@ -88,7 +88,7 @@ def test_every_shipped_scenario_loads_by_its_name() -> None:
 
     assert {"golden-toy", "stock-or-accept", "tariff-escalation"} <= set(shipped)
     for name in shipped:
-        assert scenarios.load(name).name == {"us-2026": "us-2026-lite"}.get(name, name)
+        assert scenarios.load(name).name == name
 
 
 def test_shipped_scenarios_have_titles_in_plain_words() -> None:

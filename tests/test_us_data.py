@@ -193,7 +193,6 @@ def test_a_commodity_has_at_most_four_named_sources_and_others(base: Scenario) -
     for origins in by_commodity.values():
         assert len([origin for origin in origins if not origin.endswith(" others")]) <= 4
         assert len(origins) <= 5
-    assert sum(len(origins) for origins in by_commodity.values()) <= 130
 
 
 def test_withheld_figures_are_not_read_as_zero(facts: Facts) -> None:

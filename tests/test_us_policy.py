@@ -223,7 +223,7 @@ def test_policy_tables_have_no_stray_cells() -> None:
 @pytest.mark.slow
 def test_decisions_answer_to_risk_and_to_the_capital_budget() -> None:
     def plan(path: str, value: float) -> Summary:
-        return optimizer.solve(FOLDER, [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
+        return optimizer.solve("us-2026-lite", [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
 
     neutral, averse = plan("risk.tail_weight", 0.0), plan("risk.tail_weight", 0.5)
     assert most_stored(averse)["vault antimony/metal"] > most_stored(neutral)["vault antimony/metal"] + 1000

@@ -24,6 +24,11 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def read_parts(path: Path) -> list[dict[str, str]]:
+    """The rows of a table of facts, and of its parts: `policy_hts.bulk.csv` belongs to `policy_hts.csv`."""
+    return [row for part in (path, *sorted(path.parent.glob(f"{path.stem}.*.csv"))) for row in read(part)]
+
+
 def write(path: Path, rows: Sequence[Row]) -> None:
     """Write rows as a CSV file, columns in the order they first occur."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
@@ -35,17 +40,16 @@ def write(path: Path, rows: Sequence[Row]) -> None:
 
 def build(folder: Path = FOLDER) -> dict[str, list[dict[str, str]]]:
     """The computed tables, by file name."""
-    facts = folder / "facts"
     places = [*read(folder / "places.csv"), *read(folder / "places.candidates.csv")]
+
+    def facts(table: str) -> list[dict[str, str]]:
+        return read_parts(folder / "facts" / f"{table}.csv")
+
     return {
         **tariff_tables(
-            read(facts / "policy_hts.csv"),
-            read(facts / "policy_measures.csv"),
-            read(facts / "policy_reciprocal.csv"),
-            read(facts / "materials.csv"),
-            places,
+            facts("policy_hts"), facts("policy_measures"), facts("policy_reciprocal"), facts("materials"), places
         ),
-        **project_tables(read(facts / "policy_projects.csv")),
+        **project_tables(facts("policy_projects")),
     }
 
 

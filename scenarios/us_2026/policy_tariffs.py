@@ -29,18 +29,16 @@ COPIED = (
 COLUMN_2 = ("RUS", "PRK")
 """Without normal trade relations; those that are places of the scenario."""
 
-PROCESSED = (
-    "gallium/metal; germanium/metal; graphite/anode; lithium/chemical; ndpr/oxide; dysprosium/oxide; ndfeb/magnet; "
-    "antimony/metal; cobalt/refined; nickel/refined; tungsten/apt; manganese/ferroalloy; titanium/sponge; "
-    "magnesium/metal; nmc/cathode"
-)
-"""What the investigation into processed critical minerals and their derivatives covers, of our commodities."""
+RAW = ("ore", "concentrate", "scrap")
+"""Stages that the investigation into processed critical minerals and their derivatives does not cover."""
+OWN_INVESTIGATION = {"aluminum", "copper", "silicon/polysilicon"}
+"""Mineral groups and commodities with a section 232 case of their own."""
 
 MFN_SOURCE = "USITC, Harmonized Tariff Schedule, editions of November 2024 and April 2025"
 LIST_SOURCES = {
     "2019-05-10": ("USTR, List 3 at 25 per cent (84 FR 20459)", 2019),
     "2024-09-27": ("USTR, four-year review of section 301 on China, final modification, 13 September 2024", 2024),
-    "2025-01-01": ("USTR, tungsten products, December 2024 (EY, 13 December 2024)", 2025),
+    "2025-01-01": ("USTR, tungsten products and polysilicon, December 2024 (EY, 13 December 2024)", 2025),
     "2026-01-01": ("USTR, four-year review of section 301 on China, final modification, 13 September 2024", 2026),
 }
 
@@ -63,8 +61,14 @@ def tariff_tables(
         if row["hts"] and _begins(lead[row["commodity"]], line["hts"])
     }
     measures = [*_general(used, content), *_column_2(used, content, known), *_section_301(used)]
+    processed = "; ".join(
+        row["commodity"]
+        for row in materials
+        if row["stage"] not in RAW and not {row["mineral_group"], row["commodity"]} & OWN_INVESTIGATION
+    )
     for rule in [*rules, *map(_reciprocal, reciprocal)]:
-        measures += _rule(rule, used, known)
+        meant = {**rule, "commodities": processed} if rule["commodities"] == "processed" else rule
+        measures += _rule(meant, used, known)
     sources = [row for measure in measures for row in _provenance(measure)]
     return {
         "tariffs.csv": [
@@ -203,14 +207,13 @@ def _rule(rule: Row, lines: Sequence[Row], places: Collection[str]) -> Table:
 
 def _dated(rule: Row, lines: Sequence[Row], places: Collection[str], left_out: Sequence[str]) -> dict[str, str]:
     """A dated rule as a measure: its lines looked up, its places cut to those of the scenario."""
-    commodities = PROCESSED if rule["commodities"] == "processed" else rule["commodities"]
     return _measure(
         rule["name"],
         rule["title"],
         rule["programme"],
         origins=_known(rule["origins"], places),
         except_origins=_known(rule.get("except_origins", ""), places),
-        commodities=commodities,
+        commodities=rule["commodities"],
         hts="; ".join(line["hts"] for line in lines if rule.get("lines") and _is_listed(line, rule["lines"])),
         except_hts="; ".join(left_out),
         # Void by the Supreme Court's judgment of 20 February 2026.
