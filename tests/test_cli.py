@@ -96,6 +96,13 @@ def test_a_wrong_command_line_is_bad_input(run: Run, arguments: list[str]) -> No
 # Bad input
 
 
+def test_shipped_scenarios_are_listed_by_name_and_title(run: Run) -> None:
+    shipped = {item.name: item.title for item in scenarios.names()}
+    lines = [re.split(r"\s{2,}", line, maxsplit=1) for line in run("scenarios").out.splitlines()]
+    assert {name: title for name, title in lines} == shipped
+    assert {item["name"]: item["title"] for item in json.loads(run("scenarios", "--json").out)} == shipped
+
+
 @pytest.mark.parametrize("command", ["solve", "validate"])
 def test_every_problem_is_said_with_its_place_value_and_remedy(run: Run, command: str) -> None:
     shown = run(
