@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 
 from scenarios.us_2026.build.demand import demands
 from scenarios.us_2026.build.duty import DutyBook, was_in_force
-from scenarios.us_2026.build.facts import Facts, read_facts
+from scenarios.us_2026.build.facts import Facts, read_facts, read_hazard_facts
+from scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
 from scenarios.us_2026.build.home import balances, plants
 from scenarios.us_2026.build.market import market
 from scenarios.us_2026.build.provenance import provenance_rows
@@ -40,6 +41,9 @@ def all_files() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for vintage in (BASE, PLAN):
         files |= {vintage.folder / name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
+    hazards = read_hazard_facts()
+    files[PLAN.folder / "hazards.csv"] = _csv(hazard_rows(hazards))
+    files[PLAN.folder / "provenance.hazards.csv"] = _csv(hazard_provenance_rows(hazards))
     return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items()}
 
 
