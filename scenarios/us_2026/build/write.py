@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import io
 from pathlib import Path
 
@@ -62,7 +63,7 @@ def _policy_of_base_year(book: DutyBook) -> dict[str, list[Row]]:
     return {
         TARIFFS.name: [row for row in _read(TARIFFS) if row["name"] in in_force],
         CANDIDATE_PLACES.name: _read(CANDIDATE_PLACES),
-        "provenance.tariffs.csv": [row for row in provenance if "*" in row["name"] or row["name"] in in_force],
+        "provenance.tariffs.csv": [row for row in provenance if fnmatch.filter(in_force, row["name"])],
     }
 
 
