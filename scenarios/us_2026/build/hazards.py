@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from scenarios.us_2026.build.facts import Hazard, HazardFacts, StabilityClass
 from scenarios.us_2026.build.numbers import rounded, text
 from scenarios.us_2026.build.tables import Row
-from schemas.types import split_pairs
 
 YEARS_OF_RECORD = range(2010, 2026)
 """Years in which interruptions that began are counted."""
@@ -109,6 +108,8 @@ class Comparison:
     """Interruptions of a group of hazards in the years of the record: under the rates, and those that began."""
 
     group: str
+    hazards: list[str]
+    """Names of the hazards."""
     expected: Rate
     """A number of interruptions, not a rate."""
     recorded: list[str]
@@ -120,16 +121,15 @@ GROUPS = ("China's controls", "Other exports", "Plants and mines abroad", "Plant
 
 def comparisons(facts: HazardFacts) -> list[Comparison]:
     """By group, over all hazards of the facts; events before and after the years counted are left out."""
-    group_of = {hazard.name: _group(hazard) for hazard in facts.hazards}
+    counted = [event for event in facts.record if event.hazard and int(event.onset[:4]) in YEARS_OF_RECORD]
     found = []
     for group in GROUPS:
+        hazards = [hazard for hazard in facts.hazards if _group(hazard) == group]
+        names = [hazard.name for hazard in hazards]
         expected = Rate()
-        for hazard in facts.hazards:
-            if group_of[hazard.name] == group:
-                expected = expected.plus(rate(facts, hazard).times(len(YEARS_OF_RECORD)))
-        counted = [event for event in facts.record if int(event.onset[:4]) in YEARS_OF_RECORD and event.hazard]
-        recorded = [event.event for event in counted if group_of[event.hazard] == group]
-        found.append(Comparison(group, expected, recorded))
+        for hazard in hazards:
+            expected = expected.plus(rate(facts, hazard).times(len(YEARS_OF_RECORD)))
+        found.append(Comparison(group, names, expected, [e.event for e in counted if e.hazard in names]))
     return found
 
 
@@ -138,11 +138,3 @@ def _group(hazard: Hazard) -> str:
     if hazard.changes == "exports" or hazard.cause == "feed":
         return GROUPS[0] if (hazard.country, hazard.cause) == ("CHN", "control") else GROUPS[1]
     return GROUPS[3] if hazard.country == "USA" else GROUPS[2]
-
-
-def mean_left_share(cell: str) -> float:
-    """Mean of a distribution as it stands in a cell: values with probabilities, or a triangle."""
-    pairs = {str(key): float(value) for key, value in split_pairs(cell).items()}
-    if "mode" in pairs:
-        return sum(pairs.values()) / 3
-    return sum(float(value) * share for value, share in pairs.items())
