@@ -236,6 +236,102 @@ def read_facts() -> Facts:
     )
 
 
+class Hazard(Strict):
+    """An interruption that may happen, and whose class its rate follows."""
+
+    name: str
+    changes: Literal["exports", "output"]
+    cause: str
+    country: str
+    in_scenario: bool
+    """False where home buys nothing it meets: then it counts against the record alone."""
+    places: str
+    commodities: str
+    multiple: Positive
+    """Of the rate of its country's class."""
+    bloc: str = ""
+    bloc_correlation: Share = 0.0
+    note: str = ""
+
+
+class StabilityClass(Strict):
+    """Yearly rates of countries by political stability, interruptions per hazard."""
+
+    name: str
+    stability_from: float
+    exports_per_y: Share
+    exports_low: Share
+    exports_high: Share
+    output_per_y: Share
+    output_low: Share
+    output_high: Share
+    reasoning: str
+
+
+class Stability(Strict):
+    """Political stability of a country (estimate, about -2.5 to 2.5)."""
+
+    country: str
+    political_stability: float
+    year: int
+    source: str
+
+
+class Severity(Strict):
+    """What an interruption of a cause leaves, how long it lasts, and how it fades."""
+
+    cause: str
+    title: str
+    availability_share: str
+    duration_years: str
+    recovery_years: Positive
+    kind: Kind
+    reasoning: str
+    recovery_reasoning: str
+
+
+class Interruption(Strict):
+    """An event of the record; `hazard` is empty where it is not counted."""
+
+    event: str
+    onset: str
+    until: str = ""
+    country: str
+    minerals: str
+    hazard: str = ""
+    lost_share: Share | None = None
+    lasted_years: Positive | None = None
+    what: str
+    source: str
+
+
+@dataclass(frozen=True)
+class HazardFacts:
+    """All facts on hazards."""
+
+    hazards: list[Hazard]
+    classes: list[StabilityClass]
+    stability: dict[str, Stability]
+    severity: dict[str, Severity]
+    record: list[Interruption]
+
+    @property
+    def in_scenario(self) -> list[Hazard]:
+        """The hazards that the scenario holds."""
+        return [hazard for hazard in self.hazards if hazard.in_scenario]
+
+
+def read_hazard_facts() -> HazardFacts:
+    """The facts on hazards; raises `pydantic.ValidationError` on a row that is not one."""
+    return HazardFacts(
+        hazards=_rows("hazards.csv", Hazard),
+        classes=_rows("hazards_classes.csv", StabilityClass),
+        stability={row.country: row for row in _rows("hazards_countries.csv", Stability)},
+        severity={row.cause: row for row in _rows("hazards_severity.csv", Severity)},
+        record=_rows("hazards_record.csv", Interruption),
+    )
+
+
 Row = TypeVar("Row", bound=Strict)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import io
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from pydantic import TypeAdapter
 
 from scenarios.us_2026.build.demand import demands
 from scenarios.us_2026.build.duty import DutyBook, was_in_force
-from scenarios.us_2026.build.facts import Facts, read_facts
+from scenarios.us_2026.build.facts import Facts, read_facts, read_hazard_facts
+from scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
 from scenarios.us_2026.build.home import balances, plants
 from scenarios.us_2026.build.market import market
 from scenarios.us_2026.build.provenance import provenance_rows
@@ -40,6 +42,9 @@ def all_files() -> dict[Path, str]:
     files: dict[Path, str] = {}
     for vintage in (BASE, PLAN):
         files |= {vintage.folder / name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
+    hazards = read_hazard_facts()
+    files[PLAN.folder / "hazards.csv"] = _csv(hazard_rows(hazards))
+    files[PLAN.folder / "provenance.hazards.csv"] = _csv(hazard_provenance_rows(hazards))
     return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items()}
 
 
@@ -58,7 +63,7 @@ def _policy_of_base_year(book: DutyBook) -> dict[str, list[Row]]:
     return {
         TARIFFS.name: [row for row in _read(TARIFFS) if row["name"] in in_force],
         CANDIDATE_PLACES.name: _read(CANDIDATE_PLACES),
-        "provenance.tariffs.csv": [row for row in provenance if "*" in row["name"] or row["name"] in in_force],
+        "provenance.tariffs.csv": [row for row in provenance if fnmatch.filter(in_force, row["name"])],
     }
 
 
