@@ -171,7 +171,7 @@ def demand_rows(facts: Facts, found: list[Demand], vintage: Vintage, instead: di
 
 def _substitutes(ways: list[Instead]) -> Row:
     """Columns of the substitutes of a demand."""
-    cells = {}
+    cells: Row = {}
     for way in ways:
         at = f"substitutes.{way.name}"
         if way.commodity:
