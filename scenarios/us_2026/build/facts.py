@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from schemas.scenario import Stage
-from schemas.types import Positive, Recipe, Share, Strict
+from schemas.types import NonNegative, Positive, Recipe, Share, Strict, split_pairs
 
 FOLDER = Path(__file__).parent.parent / "facts"
 BASE_YEAR = 2024
 """Year whose trade and output the model is calibrated to."""
 
 Kind = Literal["published", "derived", "assumed"]
+
+QuantityKeys = Annotated[dict[str, str], BeforeValidator(split_pairs)]
+"""Commodities, each with the key of a quantity: `tellurium/metal=tellurium.telluride`."""
 
 
 class Material(Strict):
@@ -136,8 +139,9 @@ class HomePlant(Strict):
     name: str
     title: str
     output: str
-    by_products: Recipe = Field(default={})
-    """t per t of output; not in the base year, which nobody won them in."""
+    by_products: QuantityKeys = Field(default={})
+    """What comes with the output: the quantity won in the base year, over the activity, is the t per t of output."""
+    by_products_source: str = ""
     inputs: Recipe = Field(default={})
     recipe_kind: Kind
     recipe_source: str
@@ -150,6 +154,37 @@ class HomePlant(Strict):
     price_floor_kusd_per_t: float | None = None
     kept_above_share: float | None = None
     floor_source: str = ""
+
+
+class RecyclingPath(Strict):
+    """A home plant that lives on what was used before; the plan has it as recycling."""
+
+    home_plant: str
+    scope: str
+    from_commodity: str = ""
+    """The product whose use comes back; empty where the scrap does not come from past use."""
+    lag_years: NonNegative = 0
+    lag_low: NonNegative = 0
+    lag_high: NonNegative = 0
+    reasoning: str
+
+
+class SubstituteWay(Strict):
+    """Another way to meet a use of a commodity; all its numbers are judged."""
+
+    commodity: str
+    end_use: str
+    substitute: str = ""
+    """A commodity of the model; empty: a material outside it, or doing with less."""
+    limit_share: Share
+    low: Share
+    high: Share
+    ratio_t_per_t: Positive
+    cost_kusd_per_t: Positive
+    """Changing over and what is used instead, less what `substitute` costs; kUSD per t of the demand met."""
+    cost_reasoning: str
+    delay_years: NonNegative
+    source: str
 
 
 class WorldOutput(Strict):
@@ -201,6 +236,8 @@ class Facts:
     world: list[WorldOutput]
     trade: list[TradeValue]
     countries: dict[str, Country]
+    recycling: dict[str, RecyclingPath]
+    substitutes: list[SubstituteWay]
 
     def quantity_t(self, key: str, year: int = BASE_YEAR) -> float:
         """A flow or output, t."""
@@ -233,6 +270,8 @@ def read_facts() -> Facts:
         world=_rows("world_output.csv", WorldOutput),
         trade=_rows("us_imports_by_country.csv", TradeValue),
         countries={row.country: row for row in _rows("countries.csv", Country)},
+        recycling={row.home_plant: row for row in _rows("recycling.csv", RecyclingPath)},
+        substitutes=_rows("substitutes.csv", SubstituteWay),
     )
 
 

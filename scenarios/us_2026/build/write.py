@@ -16,7 +16,18 @@ from scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
 from scenarios.us_2026.build.home import balances, plants
 from scenarios.us_2026.build.market import market
 from scenarios.us_2026.build.provenance import provenance_rows
-from scenarios.us_2026.build.tables import Row, commodity_rows, demand_rows, facility_rows, place_rows, route_rows
+from scenarios.us_2026.build.provenance_use import recycling_sources, substitute_sources
+from scenarios.us_2026.build.recycling import recoveries
+from scenarios.us_2026.build.substitutes import substitutes
+from scenarios.us_2026.build.tables import (
+    Row,
+    commodity_rows,
+    demand_rows,
+    facility_rows,
+    place_rows,
+    recycling_rows,
+    route_rows,
+)
 from scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
 from schemas.scenario import TariffMeasure
 
@@ -75,15 +86,25 @@ def _read(path: Path) -> list[Row]:
 def _tables(facts: Facts, vintage: Vintage, book: DutyBook) -> dict[str, list[Row]]:
     traded = market(facts, vintage, book)
     running = plants(traded)
-    needed = demands(traded, balances(facts, running))
-    return {
+    closed = balances(facts, running)
+    needed = demands(traded, closed)
+    recovered = [] if vintage.is_base else recoveries(traded, running, needed)
+    instead = {} if vintage.is_base else substitutes(traded, needed, closed)
+    recycled = {recovery.plant.facts.name for recovery in recovered}
+    standing = [plant for plant in running if plant.facts.name not in recycled]
+    made = {
         "commodities.csv": commodity_rows(traded),
         "places.csv": place_rows(facts),
-        "facilities.csv": facility_rows(traded, running),
+        "facilities.csv": facility_rows(traded, standing),
         "routes.csv": route_rows(traded),
-        "demands.csv": demand_rows(facts, needed, vintage),
-        "provenance.supply.csv": provenance_rows(traded, running, needed),
+        "demands.csv": demand_rows(facts, needed, vintage, instead),
+        "provenance.supply.csv": [
+            *provenance_rows(traded, standing, needed),
+            *recycling_sources(traded, recovered),
+            *substitute_sources(facts, instead),
+        ],
     }
+    return made | ({"recycling.csv": recycling_rows(facts, recovered)} if recovered else {})
 
 
 def _csv(rows: list[Row]) -> str:
