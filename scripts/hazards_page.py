@@ -81,8 +81,9 @@ seldom do; the other blocs follow by analogy.
 - A drawn future departs in the year of its first interruption, and what comes later is known from then on.
 - With all hazards together something begins {per_year:.1f} times a year. Nearly every draw therefore departs within the
   first years and no two are alike, so a few futures cannot stand for many draws: of 200 draws reduced to 40, four
-  fifths of the probability go to the future in which nothing happens, and a third of the expected losses is left. Forty
-  draws that are all kept have the expected losses of many within a few per cent; `us-2026-deep` keeps all it draws.
+  fifths of the probability go to the future in which nothing happens, and a third of the expected losses is left.
+  Twenty to forty draws that are all kept come within some 5 % of the expected losses of many, over all hazards
+  together (single hazards much less so); `us-2026-deep` keeps all it draws.
 
 ## All hazards
 

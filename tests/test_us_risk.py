@@ -10,7 +10,9 @@ import scenarios
 from optimizer.expand import Expansion, expand
 from optimizer.model import build_model
 from optimizer.prepare import prepare
+from optimizer.prepare.calendar import Calendar
 from optimizer.prepare.select import Places, matches
+from optimizer.prepare.tree import build_tree
 from optimizer.solve import standard_form
 from scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
 from scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
@@ -147,3 +149,35 @@ def test_lite_stays_small_and_hazards_add_nothing_to_it() -> None:
         instance = prepare(part)
         nonzeros.append(standard_form(build_model(instance), instance).nonzeros)
     assert nonzeros[0] == nonzeros[1] <= 250_000
+
+
+def test_deep_has_all_minerals_and_keeps_every_future_it_draws(scenario: Scenario, deep: Expansion) -> None:
+    assert deep.sampling is not None
+    assert set(deep.scenario.commodities) == set(scenario.commodities)
+    assert deep.sampling.futures == deep.sampling.draws == len(deep.scenario.futures)
+    assert deep.sampling.distance_y == 0
+    assert not set(scenario.futures) & set(deep.scenario.futures)
+
+
+def test_the_tree_of_deep_is_as_large_as_its_description_says(deep: Expansion) -> None:
+    nodes = len(build_tree(deep.scenario, Calendar.of(deep.scenario.horizon)))
+    assert f" {len(deep.scenario.futures)} futures" in deep.scenario.description
+    assert f" {nodes} nodes" in deep.scenario.description
+
+
+def test_the_defense_stockpile_opens_in_drawn_futures(deep: Expansion) -> None:
+    reserves = [pile for pile in deep.scenario.stockpiles.values() if pile.kind == "strategic"]
+    assert reserves
+    assert all(matches(event, pile.release_events) for pile in reserves for event in deep.scenario.events)
+
+
+def test_fewer_futures_than_draws_would_make_the_plan_careless() -> None:
+    # What the page on hazards says of 200 draws reduced to 40.
+    few = [
+        {"op": "set", "path": f"sampling.{field}", "value": value} for field, value in (("futures", 40), ("draws", 200))
+    ]
+    found = expand(scenarios.load("us-2026-deep", few))
+    assert found.sampling is not None
+    lost = found.sampling.lost_share.values()
+    assert sum(share.kept for share in lost) < 0.4 * sum(share.drawn for share in lost)
+    assert max(future.probability or 0 for future in found.scenario.futures.values()) > 0.75
