@@ -210,6 +210,19 @@ class TradeValue(Strict):
     source: str
 
 
+class Content(Strict):
+    """Where more than half of what a place sells was mined, and first refined, if not there."""
+
+    commodity: str
+    place: str
+    mined_in: str = ""
+    refined_in: str = ""
+    kind: Kind
+    source: str
+    year: int
+    note: str = ""
+
+
 class Country(Strict):
     """A country and the groups it belongs to."""
 
@@ -235,6 +248,7 @@ class Facts:
     plants: list[HomePlant]
     world: list[WorldOutput]
     trade: list[TradeValue]
+    content: dict[tuple[str, str], Content]
     countries: dict[str, Country]
     recycling: dict[str, RecyclingPath]
     substitutes: list[SubstituteWay]
@@ -269,6 +283,7 @@ def read_facts() -> Facts:
         plants=_rows("home_facilities.csv", HomePlant),
         world=_rows("world_output.csv", WorldOutput),
         trade=_rows("us_imports_by_country.csv", TradeValue),
+        content={(row.commodity, row.place): row for row in _rows("content.csv", Content)},
         countries={row.country: row for row in _rows("countries.csv", Country)},
         recycling={row.home_plant: row for row in _rows("recycling.csv", RecyclingPath)},
         substitutes=_rows("substitutes.csv", SubstituteWay),

@@ -90,8 +90,22 @@ def _offers(market: Market) -> list[Row]:
             rows.append(ranged(facts, parameter, source_row("facilities", f"{commodity} *", field, "assumed", judged)))
         rows.append(_price_row(market, commodity))
     for source in market.sources:
-        rows += [_observed_row(market, source), _capacity_row(market, source)]
+        rows += [_observed_row(market, source), _capacity_row(market, source), *_content_rows(facts, source)]
     return rows
+
+
+def _content_rows(facts: Facts, source: Source) -> list[Row]:
+    """Where its material was mined and refined, as far as that is not at its place. A place has no range."""
+    content = facts.content.get((source.commodity, source.place))
+    if not content:
+        return []
+    told = {"mined_in": content.mined_in, "refined_in": content.refined_in}
+    text = f"{content.source}. {content.note}".removesuffix(" ").removesuffix(".")
+    return [
+        source_row("facilities", source.name, field, content.kind, text, content.year)
+        for field, place in told.items()
+        if place
+    ]
 
 
 def _price_row(market: Market, commodity: str) -> Row:

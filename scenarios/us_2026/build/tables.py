@@ -61,10 +61,13 @@ def facility_rows(market: Market, running: list[Plant]) -> list[Row]:
 
 def _offer_row(market: Market, source: Source) -> Row:
     judged = market.facts.assumptions[source.commodity]
+    content = market.facts.content.get((source.commodity, source.place))
     return {
         "name": source.name,
         "title": _title(market.facts, source),
         "place": source.place,
+        "mined_in": content.mined_in if content else "",
+        "refined_in": content.refined_in if content else "",
         "outputs": f"{source.commodity}=1",
         "capacity_t_per_y": text(source.capacity_t_per_y),
         "home_share": text(source.home_share),
