@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 
-import scenarios
 from pages import REFERENCE, Row, fact_rows, table
+
+import scenarios
 from scenarios.counts import Kinds, counts
 from scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
 from schemas import Scenario
@@ -19,6 +20,8 @@ PAGE = REFERENCE / "coverage.md"
 SCENARIO = "us-2026"
 KINDS = ("published", "derived", "assumed")
 UNSOURCED = "unsourced"
+RATES = ("rate_share", "rate_kusd_per_t_gross", "all_in_ceiling_share", "minimum_price_kusd_per_t", "quota")
+"""Fields that say how much a measure takes, one of which each has."""
 
 INTRODUCTION = f"""# What is known of each mineral
 
@@ -98,7 +101,7 @@ class Coverage:
         """Measures that name a line or the commodity."""
         lines = [line.replace(".", "") for name in names for line in self.scenario.commodities[name].hts]
         return [
-            self.kinds.of("tariffs", name, "rate_share")
+            self.kinds.of("tariffs", name, next(field for field in RATES if field in measure.model_fields_set))
             for name, measure in self.scenario.tariffs.items()
             if any(line.startswith(code.replace(".", "")) for code in measure.hts for line in lines)
             or _named(measure.commodities, names)

@@ -13,9 +13,10 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import scenarios
-from observed import Imports, Year, solved, year_of
+from observed import Year, first, solved, year_of
 from pages import fact_rows
+
+import scenarios
 from scenarios.us_2026.build.duty import DutyBook
 from scenarios.us_2026.build.facts import BASE_YEAR, Facts, ImportShare, OthersMembers, Price, TradeValue
 from scenarios.us_2026.build.supply import UNIT_VALUE_RANGE
@@ -30,6 +31,8 @@ EARLIER = (2021, 2022, 2023)
 BY_PARTNER = ("lithium/chemical", "graphite/flake", "cobalt/refined")
 """Commodities whose trade by partner and year is public in codes that hold little else."""
 BANNED = ("gallium/metal", "germanium/metal", "antimony/metal")
+STAY, MARKET_PRICE, OWN_PRICES = "shares of 2021 to 2023 stay", "model, market price", "model, partners' own prices"
+"""Names of forecasts."""
 BAN = (date(2024, 12, 3), date(2025, 11, 9))
 """First day of China's stop to the United States, and first day without."""
 
@@ -187,13 +190,13 @@ def forecasts(facts: Facts, commodity: str) -> tuple[dict[str, float], list[Fore
     ratio = price(commodity, (BASE_YEAR,)) / price(commodity, EARLIER)
     own = {place: ratio * _value_change(before, actual, place) for place in places}
     found = [
-        Forecast("shares of 2021 to 2023 stay", _by_place(before, places)),
+        Forecast(STAY, _by_place(before, places)),
         Forecast("shares of 2023 stay", _by_place(trade(commodity, (EARLIER[-1],)), places)),
         Forecast("all from the cheapest partner", _cheapest(actual, places)),
     ]
     for name, factors in (
-        ("model, market price", dict.fromkeys(places, ratio)),
-        ("model, partners' own prices", own),
+        (MARKET_PRICE, dict.fromkeys(places, ratio)),
+        (OWN_PRICES, own),
     ):
         moved = _at_prices(calibrated, commodity, factors, ratio)
         demands = {key: needed[key] if d.commodity == commodity else d for key, d in moved.demands.items()}
@@ -298,8 +301,8 @@ def ban_tests(facts: Facts, tariffs: Scenario) -> list[BanTest]:
             name: demand.model_copy(
                 update={
                     "quantity_t_per_y": {
-                        year - 1: demand.quantity_t_per_y,
-                        year: demand.quantity_t_per_y * growth(facts, demand, years, year),
+                        year - 1: first(demand.quantity_t_per_y),
+                        year: first(demand.quantity_t_per_y) * growth(facts, demand, years, year),
                     }
                 }
             )

@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import optimizer
 from pages import fact_rows
+
+import optimizer
 from scenarios.us_2026.build.facts import BASE_YEAR, Facts
 from scenarios.us_2026.build.market import Market
 from schemas import Scenario
@@ -126,21 +127,25 @@ def compared(facts: Facts, scenario: Scenario, with_term: Year, without: Year) -
 def _compared(
     facts: Facts, scenario: Scenario, name: str, found: tuple[Imports, Year, Year], totals: dict[str, float]
 ) -> Compared:
-    observed, *years = found
+    observed, with_term, without = found
     reliance, bound = _published_reliance(facts, name)
     largest = observed.largest_country(name) if name in observed.t_per_y else ""
-    shares = [year.imports.share(name, largest) if largest else 0.0 for year in years]
+    shares = [year.imports.share(name, largest) if largest else 0.0 for year in (with_term, without)]
     return Compared(
         commodity=name,
-        consumption=(_published_consumption(facts, name), *(_used(facts, year, name) for year in years)),
-        reliance=(reliance, *(year.net_import_reliance(name) for year in years)),
+        consumption=(
+            _published_consumption(facts, name),
+            _used(facts, with_term, name),
+            _used(facts, without, name),
+        ),
+        reliance=(reliance, with_term.net_import_reliance(name), without.net_import_reliance(name)),
         bound=bound,
         largest=largest,
         largest_share=(published_share(facts, name, largest), shares[0], shares[1]),
-        price=(facts.prices[name, BASE_YEAR].price_kusd_per_t, *(year.worth[name] for year in years)),
+        price=(facts.prices[name, BASE_YEAR].price_kusd_per_t, with_term.worth[name], without.worth[name]),
         world_output=_world_output(facts, scenario, name),
         world_total=totals.get(name),
-        moved_without=observed.distance(years[1].imports, name) if largest else 0.0,
+        moved_without=observed.distance(without.imports, name) if largest else 0.0,
     )
 
 
@@ -242,7 +247,7 @@ def year_of(plan: optimizer.Plan, node: str) -> Year:
         for commodity, amount in facility.outputs.items() if facility.place == scenario.home else ():
             output[commodity] += amount * float(row["run_t_per_y"])
     for row in _rows(plan, "recover", node):
-        output[scenario.recycling[row["recycling"]].output] += float(row["recovered_t_per_y"])
+        output[scenario.recycling[row["recycling"]].commodity] += float(row["recovered_t_per_y"])
     exports: dict[str, float] = defaultdict(float)
     needs: dict[str, float] = defaultdict(float)
     for row in _rows(plan, "serve", node):
@@ -260,7 +265,8 @@ def year_of(plan: optimizer.Plan, node: str) -> Year:
 
 def _rows(plan: optimizer.Plan, name: str, node: str) -> list[dict[str, str]]:
     table = plan.tables[name]
-    return table[table["node"] == node].to_dict("records")
+    rows = table[table["node"] == node].to_dict("records")
+    return [{str(column): str(value) for column, value in row.items()} for row in rows]
 
 
 def term_size(market: Market, commodity: str) -> tuple[float, float]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatchcase
 
-import scenarios
 from held_out import next_year
-from observed import solved, year_of
+from observed import first, solved, year_of
 from pages import Row, fact_rows
+
+import scenarios
 from scenarios.us_2026.build.facts import BASE_YEAR
 from scenarios.us_2026.build.vintage import BASE
 from schemas import Patch, Scenario
@@ -38,7 +40,7 @@ def stop(country: str, commodities: list[str], destinations: list[str]) -> Expor
     """No exports from a country for the whole base year."""
     return ExportEvent(
         changes="exports",
-        onset=f"{BASE_YEAR}-01-01",
+        onset=date(BASE_YEAR, 1, 1),
         places=[country],
         commodities=commodities,
         destinations=destinations,
@@ -77,15 +79,15 @@ def gallium_and_germanium(base: Scenario, plan: Scenario) -> list[Shock]:
         for name, event in plan.events.items()
         if isinstance(event, OutputEvent) and set(event.commodities) <= {GALLIUM, GERMANIUM, "gallium/*", "germanium/*"}
     }
-    first = dict(list(knock_on.items())[:1])
+    short = dict(list(knock_on.items())[:1])
     both: dict[str, Event] = {"stop": stop("CHN", [GALLIUM, GERMANIUM], home)}
     found: dict[str, dict[str, Event]] = {
         "gallium": {"stop": stop("CHN", [GALLIUM], home)},
         "germanium": {"stop": stop("CHN", [GERMANIUM], home)},
         "both": both,
     }
-    if first:
-        found["both, refiners short"] = both | first
+    if short:
+        found["both, refiners short"] = both | short
     return shocks(base, found)
 
 
@@ -101,13 +103,8 @@ def shortage_by_tier(base: Scenario, shock: Shock) -> dict[str, float]:
         demand = base.demands[name]
         if demand.tier in found:
             price = base.commodities[demand.commodity].reference_price_kusd_per_t
-            found[demand.tier] += amount * first_number(price) / 1000
+            found[demand.tier] += amount * first(price) / 1000
     return found
-
-
-def first_number(value: float | dict[int, float] | None) -> float:
-    """A number, or the first of numbers by year; 0 where there is none."""
-    return (value[min(value)] if isinstance(value, dict) else value) or 0.0
 
 
 @dataclass(frozen=True)

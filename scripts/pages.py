@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -36,3 +37,16 @@ def number(value: float | None) -> str:
 def share(value: float | None) -> str:
     """A share in percent, `-` where there is none."""
     return "-" if value is None else f"{value:.0%}"
+
+
+def prose(text: str) -> str:
+    """A paragraph, wrapped as the pages are."""
+    return textwrap.fill(" ".join(text.split()), 118, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list in Markdown, wrapped as the pages are."""
+    return "".join(
+        textwrap.fill(line, 118, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False) + "\n"
+        for line in lines
+    )

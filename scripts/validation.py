@@ -6,59 +6,54 @@ fails if a figure of the base year is further off than 10 points and `facts/vali
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-import scenarios
-from held_out import BANNED, BY_PARTNER, BanTest, Forecast, ban_tests, forecasts
+from held_out import BY_PARTNER, MARKET_PRICE, OWN_PRICES, STAY, BanTest, Forecast, ban_tests, forecasts
 from observed import (
     ALLOWED,
-    EXTRA_DUTY,
     Compared,
     Difference,
-    Imports,
-    Year,
     compared,
     observed_imports,
     solved,
-    term_size,
     under_further_duty,
     without_calibration,
     year_of,
 )
-from official import (
-    GALLIUM,
-    GERMANIUM,
-    Risk,
-    Shock,
-    china_stops,
-    gallium_and_germanium,
-    official,
-    ranking,
-    shortage_by_tier,
+from official import Risk, Shock, china_stops, gallium_and_germanium, official, ranking
+from pages import REFERENCE, bullets
+from validation_base import (
+    CALIBRATION,
+    EXPLAINED,
+    by_hand,
+    calibration,
+    check_notes,
+    explained,
+    explanations,
+    prices,
+    volumes,
 )
-from pages import REFERENCE, fact_rows, number, share, table
+from validation_held_out import BANS, HELD_OUT, ban_table, beats, mean_misplaced, rise, trade_table
+from validation_official import (
+    RANKING,
+    SHOCKS,
+    TIERS,
+    official_ranks,
+    places,
+    ranking_table,
+    shock_table,
+    tier_table,
+)
+
+import scenarios
 from scenarios.us_2026.build.duty import DutyBook
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts, read_facts
-from scenarios.us_2026.build.market import Market, market
+from scenarios.us_2026.build.facts import BASE_YEAR, read_facts
+from scenarios.us_2026.build.market import market
 from scenarios.us_2026.build.vintage import BASE
 from scenarios.us_2026.build.write import read_measures
-from schemas import Scenario
 
 PAGE = REFERENCE / "validation.md"
 SCENARIO, PLAN = "us-base-2024", "us-2026"
-BY_HAND = (
-    "graphite/flake",
-    "antimony/metal",
-    "cobalt/refined",
-    "copper/refined",
-    "aluminum/unwrought",
-    "zinc/metal",
-    "tin/metal",
-    "niobium/ferro",
-    "platinum/metal",
-    "bismuth/metal",
-)
-"""Ten minerals whose reliance and largest supplier are both published for the commodity as the model counts it."""
 
 INTRODUCTION = f"""# Validation
 
@@ -70,52 +65,6 @@ what official studies say of the same shocks. What is known of each mineral, and
 [coverage](coverage.md).
 
 In short:
-"""
-CALIBRATION = """A model of least cost with flat prices buys everything from the cheapest seller; trade does not. Each
-route therefore carries a calibration term, the landed price of the market less the source's own landed cost at its
-observed volume (price + freight + duty of 2024). The market's landed price is the mean over sources by volume, so the
-terms of a commodity have both signs and add to zero over the observed flows: they move no money in the base year.
-With the term the observed pattern comes out by construction, which proves nothing. So the table shows
-
-- the imports of 2024 by largest sources: *observed*, the plan *with* the term, and *without*;
-- *moved without*: the share of imports the plan without the term takes from another source than observed;
-- the *term* as a share of landed cost, mean of its size over sources by volume, and the largest;
-- what a further duty of {duty} on the largest country moves: its share after, and how much imports fall
-  (home output or shortage takes their place), with and without the term.
-
-Without the term the pattern holds as far as rising supply prices hold it: up to the observed volume a source sells
-at its price, beyond it the price rises. What a duty moves rests on the assumed elasticities, not on the term alone;
-it moves in jumps, as a source has one or two price steps beyond its observed volume.
-"""
-HELD_OUT = """Trade by partner and year is public in codes that hold little but the commodity for lithium chemicals, natural
-graphite and cobalt (CEPII, BACI). The base scenario is built again from the facts of 2021 to 2023 (shares and customs
-values by partner, volumes, market price) by the same rules, then given total demand, duties and the market price of
-2024, and solved. Beside it stand rules of thumb. *Mean error* is the mean over partners of the difference of shares, in
-points; *misplaced* the share of imports that the forecast puts with the wrong partner. The tariff book changes no duty
-on these codes between 2021 and 2024, so this is no test of the response to duties. Two things are not held out:
-elasticities, reach and freight were judged by people who knew 2024, and capacities abroad use output up to 2025.
-"""
-BANS = """China stopped gallium, germanium and antimony to the United States from 3 December 2024 to 8 November 2025, after a year of
-licences. *2024* is given by a calibration on 2021 to 2023, *2025* by one on 2024, each with the days of the stop
-that fall in it, the demand of the year (published consumption, exports; for germanium, whose consumption is not
-published, as before) and the duties of the year. Shares by country are published for 2021 to 2024 together and not held
-out; licences and events elsewhere are left out. World prices are not given: what a further tonne is worth at home is
-the model's own answer, and its rise over the year before is held against that of the published price. USGS counts
-gallium won back from scrap as no output, so its reliance is 100 %.
-"""
-SHOCKS = """USGS estimated in 2024 what a complete stop of Chinese net exports of gallium and germanium does, with a model of world
-markets and an input-output table of the United States. The same stop, for a year, put to the base year here. *Cost* is what
-the year costs more, the worth of what goes short included; it is a cost to users of the material, not gross
-domestic product.
-"""
-RANKING = """USGS ranked 84 commodities in 2025 by the fall of gross domestic product in one-year disruptions of trade, weighted by
-their probability. The same question put to the base year: each country that sells at least 3 % of a mineral's imports
-stops it for a year; what the year costs more, times the yearly rate at which such a stop begins (the facts on
-hazards), summed over countries. Magnets, anodes and other products are left out. All else stays as observed: other
-countries sell what they can at rising prices, the world price does not move, and refiners elsewhere keep their feed.
-"""
-TIERS = """The National Defense Stockpile's shortfalls by material are not public; totals are. The model has no war: the nearest case is
-a year without any exports from China in the base year, without stocks.
 """
 
 
@@ -141,9 +90,7 @@ def page() -> str:
     bans = ban_tests(facts, plan)
     stops, risks, china = gallium_and_germanium(base, plan), ranking(base), china_stops(base)
     sections = [
-        INTRODUCTION
-        + "\n"
-        + "".join(f"- {line}\n" for line in summary(rows, differences, held_out, bans, stops, risks)),
+        INTRODUCTION + "\n" + bullets(summary(rows, differences, held_out, bans, stops, risks)),
         "## Figures to check by hand\n",
         by_hand(facts, rows),
         f"## The base year, {BASE_YEAR}\n",
@@ -152,10 +99,11 @@ def page() -> str:
         "### Prices and output abroad\n",
         prices(rows, base_market),
         f"### Differences of more than {ALLOWED:.0%}, explained\n",
+        EXPLAINED,
         explained(differences, notes),
         "## The calibration term\n",
-        CALIBRATION.replace("{duty}", f"{EXTRA_DUTY:.0%}"),
-        calibration(base_market, (observed, *(year.imports for year in years)), dutied),
+        CALIBRATION,
+        calibration(base_market, (observed, years[0].imports, years[1].imports), dutied),
         f"## Held out: trade of {BASE_YEAR} by partner\n",
         HELD_OUT,
         *(trade_table(name, *held_out[name]) for name in BY_PARTNER),
@@ -176,18 +124,6 @@ def page() -> str:
     return "\n".join(sections).rstrip("\n") + "\n"
 
 
-def explanations() -> dict[tuple[str, str], str]:
-    """Why a figure is off, by commodity and figure."""
-    return {(row["commodity"], row["figure"]): row["note"] for row in fact_rows("validation_notes.csv")}
-
-
-def check_notes(differences: Iterable[Difference], notes: dict[tuple[str, str], str]) -> None:
-    """Raises `ValueError` that names each difference without a note."""
-    missing = [f"{item.commodity} {item.figure}" for item in differences if (item.commodity, item.figure) not in notes]
-    if missing:
-        raise ValueError(f"no note in facts/validation_notes.csv for: {'; '.join(missing)}")
-
-
 def summary(
     rows: list[Compared],
     differences: list[Difference],
@@ -197,409 +133,60 @@ def summary(
     risks: list[Risk],
 ) -> Iterator[str]:
     """What the page shows, a sentence a section."""
-    with_reliance = [row for row in rows if row.reliance[0] is not None]
-    off = {item.commodity for item in differences if item.figure == "reliance"}
-    yield (
-        f"Net import reliance is published for {len(with_reliance)} of {len(rows)} commodities; the base year is within "
-        f"{ALLOWED * 100:.0f} points for {len(with_reliance) - len(off)}. That follows from the data, not from the model."
-    )
-    moved = [row for row in rows if row.moved_without > ALLOWED]
-    yield (
-        f"Without the terms {len(moved)} of {sum(bool(row.largest) for row in rows)} imported commodities come from other "
-        f"sources by more than {ALLOWED:.0%} of imports."
-    )
-    better = [name for name, (actual, found) in held_out.items() if _beats(actual, found)]
-    yield (
-        f"Held out, the model puts less of the trade of {BASE_YEAR} with the wrong partner than the rule that shares stay "
-        f"for {len(better)} of {len(held_out)} commodities ({', '.join(better) or 'none'}); told the partners' own "
-        "prices it does worse: it answers to them too much."
-    )
-    worst = max(bans, key=lambda test: abs(_rise(test) - test.price_after / test.price_before))
-    yield (
-        f"Under the ban, the price is worst for {worst.commodity} in {worst.year}: {_rise(worst):.2g} times the year before "
-        f"in the model, {worst.price_after / worst.price_before:.2g} times as published."
-    )
+    yield from (base_year(rows, differences), without_terms(rows), by_partner(held_out), under_the_ban(bans))
     both = next(stop for stop in stops if stop.title == "both")
     yield (
-        f"The stop of gallium and germanium costs {both.cost_musd:,.0f} million USD here, {official('both_stop_gdp')['value']} "
-        "billion of gross domestic product at USGS: the model lets others step in and values material, not output lost."
+        f"The stop of gallium and germanium costs {both.cost_musd:,.0f} million USD here, "
+        f"{official('both_stop_gdp')['value']} billion of gross domestic product at USGS: the model lets others step "
+        "in, and counts the worth of material to its users, not output lost along the chain."
     )
-    ranked = _official_ranks()
-    places = _places(risks)
-    among = [mineral for mineral in ranked if places[mineral] <= 2 * len(ranked)]
+    ranked, ours = official_ranks(), places(risks)
+    among = [mineral for mineral in ranked if ours[mineral] <= 2 * len(ranked)]
     yield (
-        f"Of the {len(ranked)} minerals USGS ranks first by risk, {len(among)} are among the first {2 * len(ranked)} here: "
-        f"{', '.join(among)}."
+        f"Of the {len(ranked)} minerals USGS ranks first by risk, {len(among)} are among the first {2 * len(ranked)} "
+        f"here ({', '.join(among)})."
     )
 
 
-def _beats(actual: dict[str, float], found: list[Forecast]) -> bool:
-    error = {forecast.name: forecast.error(actual)[1] for forecast in found}
-    return error["model, market price"] < error["shares of 2021 to 2023 stay"]
-
-
-def _rise(test: BanTest) -> float:
-    return test.after.worth[test.commodity] / test.before.worth[test.commodity]
-
-
-def by_hand(facts: Facts, rows: list[Compared]) -> str:
-    """Reliance and the largest supplier's share of ten minerals."""
-    chapters = {row.commodity: row.source.split(",")[-1].strip() for row in facts.reliance}
-    lines = []
-    for row in (row for row in rows if row.commodity in BY_HAND):
-        lines.append(
-            [
-                row.commodity,
-                chapters[row.commodity],
-                share(row.reliance[0]),
-                share(row.reliance[1]),
-                row.largest,
-                share(row.largest_share[0]),
-                share(row.largest_share[1]),
-            ]
-        )
-    header = ["commodity", "chapter", "reliance published", "model", "largest supplier", "share published", "model "]
+def base_year(rows: list[Compared], differences: list[Difference]) -> str:
+    """How far published reliance is met."""
+    known = [row for row in rows if row.reliance[0] is not None]
+    off = {item.commodity for item in differences if item.figure == "reliance"}
     return (
-        "Mineral Commodity Summaries 2026, chapter named: net import reliance of 2024 under *Salient Statistics*, the "
-        "supplier's share under *Import Sources (2021-24)*. Of the model: imports less exports over imports less exports "
-        "plus home output, and imports by country, of the solved base year. Shares of small others of up to 5 % are spread "
-        "over the named sources, so a share may be a few points higher.\n\n" + table(header, lines)
+        f"Net import reliance is published for {len(known)} of {len(rows)} commodities; the base year is within "
+        f"{ALLOWED * 100:.0f} points for {len(known) - len(off)}, the others count something else. That follows from "
+        "the data, not from the model."
     )
 
 
-SIGNS = {"equal": "", "above": ">", "below": "<"}
-
-
-def volumes(rows: list[Compared]) -> str:
-    """Consumption, reliance and the largest supplier's share, published and modelled."""
-    lines = [
-        [
-            row.commodity,
-            number(row.consumption[0]),
-            number(row.consumption[1]),
-            f"{SIGNS[row.bound] if row.reliance[0] is not None else ''}{share(row.reliance[0])}",
-            _reliance(row.reliance[1]),
-            _reliance(row.reliance[2]),
-            row.largest or "-",
-            share(row.largest_share[0]),
-            share(row.largest_share[1]) if row.largest else "-",
-            share(row.largest_share[2]) if row.largest else "-",
-        ]
-        for row in rows
-    ]
-    header = [
-        "commodity",
-        "apparent consumption published, t",
-        "model, t",
-        "net import reliance published",
-        "model, with term",
-        "without",
-        "largest supplier",
-        "share published",
-        "with term",
-        "without ",
-    ]
+def without_terms(rows: list[Compared]) -> str:
+    """How much the calibration terms hold up."""
+    moved = [row for row in rows if row.moved_without > ALLOWED]
     return (
-        "Imports + home output - exports, and net imports over that. `E` is a net exporter. What is published as a bound "
-        "has its sign; `<0%` is a net exporter at USGS. A dash: not published, withheld, or nothing is imported.\n\n"
-        + table(header, lines)
+        f"Without the calibration terms {len(moved)} of {sum(bool(row.largest) for row in rows)} imported commodities "
+        f"come from other sources by more than {ALLOWED:.0%} of imports."
     )
 
 
-def _reliance(value: float | None) -> str:
-    return "E" if value is None or value < 0 else share(value)
-
-
-def prices(rows: list[Compared], base_market: Market) -> str:
-    """Prices, published and modelled, and output abroad beside capacity."""
-    lines = []
-    for row in rows:
-        published, with_term, without = row.price
-        output, capacity = row.world_output
-        lines.append(
-            [
-                row.commodity,
-                number(published),
-                _build_up(base_market, row.commodity, published),
-                number(with_term),
-                number(without),
-                f"{with_term / published - 1:+.0%}",
-                number(output),
-                number(capacity),
-                number(row.world_total),
-                share(output / row.world_total) if output and row.world_total else "-",
-            ]
-        )
-    header = [
-        "commodity",
-        "price published, kUSD/t",
-        "landed: freight, duty, customs values",
-        "worth of a further tonne at home, with term",
-        "without",
-        "difference",
-        "output of named sources published, t",
-        "capacity in the model, t",
-        "world output published, t",
-        "named sources in it",
-    ]
+def by_partner(held_out: dict[str, tuple[dict[str, float], list[Forecast]]]) -> str:
+    """Whether the model adds anything to the rule that shares stay."""
+    better = [name for name, (actual, found) in held_out.items() if beats(MARKET_PRICE, actual, found)]
+    misplaced = {name: mean_misplaced(name, held_out.values()) for name in (STAY, MARKET_PRICE, OWN_PRICES)}
     return (
-        "The price published is the market's abroad, and an input. *Landed* is what freight, duty and the customs values "
-        "of the sources add to it. *Worth* is the model's answer, the dual of the home balance: in the base year it lies "
-        "between the landed price and the next step of supply. Output and capacity: the sources by name whose output is "
-        "published; the rest of the world is not in the model, as it does not sell to the United States.\n\n"
-        + table(header, lines)
+        f"Held out, the model puts less of the trade of {BASE_YEAR} with the wrong partner than the rule that shares "
+        f"stay for {len(better)} of {len(held_out)} commodities ({', '.join(better) or 'none'}): on their mean "
+        f"{misplaced[MARKET_PRICE]:.1%} against {misplaced[STAY]:.1%}. Told the partners' own prices of that year it "
+        f"misplaces {misplaced[OWN_PRICES]:.1%}: shares answer to prices less than in the model."
     )
 
 
-def _build_up(base_market: Market, commodity: str, price: float) -> str:
-    """Freight, duty and customs values over the published price, as means by volume."""
-    sources = [source for source in base_market.sources if source.commodity == commodity]
-    if not sources:
-        return "-"
-    volume = sum(source.observed_t_per_y for source in sources)
-    parts = [
-        sum(source.observed_t_per_y * value for source, value in zip(sources, values, strict=True)) / volume / price
-        for values in (
-            [source.freight_kusd_per_t for source in sources],
-            [base_market.duty_kusd_per_t[source.name] for source in sources],
-            [source.price_kusd_per_t - price for source in sources],
-        )
-    ]
-    return ", ".join(f"{part + 0.0:+.1%}" if abs(part) >= 0.0005 else "0" for part in parts)
-
-
-def explained(differences: list[Difference], notes: dict[tuple[str, str], str]) -> str:
-    """Each difference and why."""
-    lines = [
-        [
-            item.commodity,
-            item.figure,
-            _shown(item.figure, item.published),
-            _shown(item.figure, item.model),
-            notes[item.commodity, item.figure],
-        ]
-        for item in differences
-    ]
-    return table(["commodity", "figure", "published", "model", "why"], lines)
-
-
-def _shown(figure: str, value: float) -> str:
-    return share(value) if figure.startswith(("share", "reliance")) else number(value)
-
-
-def calibration(base_market: Market, found: tuple[Imports, Imports, Imports], dutied: list[Imports]) -> str:
-    """The pattern of imports, the terms, and what a further duty moves."""
-    observed, *plans = found
-    lines = []
-    for commodity in observed.t_per_y:
-        largest = observed.largest_country(commodity)
-        mean, size = term_size(base_market, commodity)
-        lines.append(
-            [
-                commodity,
-                *(_three_largest(imports, observed, commodity) for imports in found),
-                share(observed.distance(plans[1], commodity)),
-                f"{mean:.1%}, {size:.1%}",
-                *(_moved(before, after, commodity, largest) for before, after in zip(plans, dutied, strict=True)),
-            ]
-        )
-    header = [
-        "commodity",
-        "observed",
-        "with term",
-        "without term",
-        "moved without",
-        "term: mean, largest",
-        "largest country under a further duty, with term",
-        "the same without",
-    ]
-    return table(header, lines)
-
-
-def _three_largest(imports: Imports, observed: Imports, commodity: str) -> str:
-    ranked = sorted(observed.t_per_y[commodity].items(), key=lambda item: -item[1])[:3]
-    return ", ".join(f"{_short(place)} {share(imports.share(commodity, place))}" for place, _ in ranked)
-
-
-def _short(place: str) -> str:
-    return "others" if place.endswith("others") else place
-
-
-def _moved(before: Imports, after: Imports, commodity: str, largest: str) -> str:
-    """Share of the largest source before and after the further duty, and the change of all imports."""
-    shares = f"{share(before.share(commodity, largest))} to {share(after.share(commodity, largest))}"
-    change = after.total(commodity) / before.total(commodity) - 1 if before.total(commodity) else 0.0
-    return shares if abs(change) < 0.005 else f"{shares}, imports {change:+.0%}"
-
-
-def trade_table(commodity: str, actual: dict[str, float], found: list[Forecast]) -> str:
-    """Forecasts beside what was."""
-    places = [place for place in actual if actual[place] > 0.005 or any(f.shares.get(place, 0) > 0.005 for f in found)]
-    lines = [[f"{BASE_YEAR}, actual", *(share(actual[place]) for place in places), "", ""]]
-    for forecast in found:
-        mean, misplaced = forecast.error(actual)
-        shown = [share(forecast.shares.get(place, 0.0)) for place in places]
-        lines.append([forecast.name, *shown, f"{mean * 100:.1f}", share(misplaced)])
-    return f"**{commodity}**\n\n" + table(["", *map(_short, places), "mean error, points", "misplaced"], lines)
-
-
-def ban_table(facts: Facts, tests: list[BanTest]) -> str:
-    """Imports, reliance and price under the ban, modelled and published."""
-    lines = []
-    for test in tests:
-        imports = sum(
-            flow.factor * facts.quantity_t(flow.key, test.year) for flow in facts.flows_of(test.commodity, "imports")
-        )
-        gap = test.wanted_t - test.after.needs[test.commodity] - test.after.exports[test.commodity]
-        lines.append(
-            [
-                test.commodity,
-                str(test.year),
-                number(imports),
-                number(test.after.imports.total(test.commodity)),
-                share(test.after.imports.share(test.commodity, "CHN")),
-                number(gap) if gap > 1e-6 * imports else "0",
-                _published_reliance(test),
-                share(test.after.net_import_reliance(test.commodity)),
-                f"{test.price_before:,.4g} to {test.price_after:,.4g} ({test.price_after / test.price_before:.2f} times)",
-                f"{test.before.worth[test.commodity]:,.4g} to {test.after.worth[test.commodity]:,.4g} ({_rise(test):.2f} times)",
-            ]
-        )
-    header = [
-        "commodity",
-        "year",
-        "imports published, t",
-        "model, t",
-        "of it China",
-        "short in the model, t",
-        "reliance published",
-        "model",
-        "price published, kUSD/t",
-        "worth at home in the model, kUSD/t",
-    ]
-    return table(header, lines) + (
-        "\nWhere imports published exceed what the model needs, users and traders built stocks (gallium in 2025). Where the "
-        "model runs short, others cannot sell more than their reach allows (`assumptions.csv`): supply of antimony from "
-        "Asia and Europe grew far beyond it in 2025, and the worth is then that of the need given up, not a market "
-        "price. Where the worth hardly rises, the model misses that the world's price rises with the stop.\n"
-    )
-
-
-def _published_reliance(test: BanTest) -> str:
-    rows = [row for row in fact_rows("heldout_reliance.csv") if row["commodity"] == test.commodity]
-    row = next(row for row in rows if int(row["year"]) == test.year)
-    return f"{SIGNS[row['bound']]}{share(float(row['share']))}"
-
-
-def shock_table(stops: list[Shock]) -> str:
-    """The model's answer to the stop beside that of USGS."""
-    studies = {"gallium": "gallium_stop_gdp", "germanium": "germanium_stop_gdp", "both": "both_stop_gdp"}
-    lines = []
-    for stop in stops:
-        row = official(studies[stop.title]) if stop.title in studies else None
-        lines.append(
-            [
-                stop.title,
-                f"{row['value']} ({row['low']} to {row['high']}) billion" if row else "-",
-                f"{stop.cost_musd:,.1f} million",
-                _official_rise("gallium_stop_price", "more than ") if stop.title == "gallium" else "-",
-                f"{stop.price_rise[GALLIUM]:+.0%}",
-                _official_rise("germanium_stop_price", "") if stop.title == "germanium" else "-",
-                f"{stop.price_rise[GERMANIUM]:+.0%}",
-                number(sum(stop.shortage_t.values())) if stop.shortage_t else "0",
-            ]
-        )
-    header = [
-        "stopped",
-        "USGS: fall of GDP, USD",
-        "model: cost, USD",
-        "gallium price, USGS",
-        "gallium worth, model",
-        "germanium price, USGS",
-        "germanium worth, model",
-        "short in the model, t",
-    ]
-    sources = ", ".join(sorted({official(key)["source"] for key in (*studies.values(), "gallium_stop_price")}))
+def under_the_ban(bans: list[BanTest]) -> str:
+    """The worst miss of a price."""
+    worst = max(bans, key=lambda test: abs(rise(test) - test.price_after / test.price_before))
     return (
-        table(header, lines)
-        + f"\nSource: {sources}. *Refiners short* adds the event of `{PLAN}` in which refiners of Chinese crude metal elsewhere "
-        "have less to sell. The stop to the United States alone is mild here, as China sold it little of either in 2024 "
-        "and others can sell more; USGS stops China's net exports to all, which leaves others short as well. In the row "
-        "with refiners short the worth is that of the need given up.\n"
+        f"Under the Chinese ban, the price is furthest off for {worst.commodity} in {worst.year}: {rise(worst):.2g} "
+        f"times the year before in the model, {worst.price_after / worst.price_before:.2g} times as published."
     )
-
-
-def _official_rise(key: str, words: str) -> str:
-    return f"{words}{float(official(key)['value']):+.0%}"
-
-
-def _official_ranks() -> list[str]:
-    rows = [row for row in fact_rows("official_results.csv") if row["key"].startswith("rank_")]
-    return [row["minerals"] for row in sorted(rows, key=lambda row: int(row["value"]))]
-
-
-def _places(risks: list[Risk]) -> dict[str, int]:
-    return {mineral: place for place, risk in enumerate(risks, start=1) for mineral in risk.minerals.split(", ")}
-
-
-def ranking_table(risks: list[Risk]) -> str:
-    """The first twenty of the model, and where the first ten of USGS stand in it."""
-    ranked, places = _official_ranks(), _places(risks)
-    first = [
-        [
-            str(place),
-            risk.minerals,
-            f"{risk.expected_musd:,.1f}",
-            risk.worst_country,
-            f"{risk.worst_musd:,.0f}",
-            ", ".join(str(ranked.index(m) + 1) for m in risk.minerals.split(", ") if m in ranked) or "-",
-        ]
-        for place, risk in enumerate(risks[:20], start=1)
-    ]
-    header = [
-        "model's rank",
-        "mineral",
-        "expected loss, million USD/y",
-        "most of it by",
-        "loss of that stop, million USD",
-    ]
-    theirs = [[str(rank), mineral, str(places[mineral])] for rank, mineral in enumerate(ranked, start=1)]
-    total = sum(risk.expected_musd for risk in risks)
-    top = sum(risk.expected_musd for risk in risks[:6]) / total
-    sources = official(f"rank_{ranked[0]}")["source"]
-    return (
-        table([*header, "rank at USGS"], first)
-        + f"\nThe first six hold {share(top)} of the expected loss of all {len(risks)} rows. At USGS six minerals exceed 1 billion "
-        f"USD and the first is near {official('largest_weighted_loss')['value']} billion.\n\n"
-        + table(["rank at USGS", "mineral", "rank in the model"], theirs)
-        + f"\nSource: {sources}. What the two share: a few minerals with one seller hold most of the risk. What differs: the "
-        "model counts the worth of the material to its users, a multiple of its price, so minerals used by the gram whose "
-        "absence stops an industry rank low here, and large markets with one neighbour, as potash, rank high; samarium "
-        "and gallium have other sellers in the model that step in.\n"
-    )
-
-
-def tier_table(base: Scenario, china: Shock) -> str:
-    """Shortage by tier, and what the stockpile is said to cover."""
-    short = shortage_by_tier(base, china)
-    total = sum(short.values())
-    lines = [
-        [tier.replace("_", " "), f"{amount:,.0f}", share(amount / total) if total else "-", said]
-        for (tier, amount), said in zip(short.items(), _covered(), strict=True)
-    ]
-    header = ["tier", "short in the model at base prices, million USD", "share", "covered by the stockpile, 2023"]
-    gap = official("stockpile_gap")
-    return (
-        table(header, lines)
-        + f"\nThe gap of the stockpile was put at {gap['value']} billion USD in 2023, most of it civilian; the shape is the same here, "
-        f"as the model serves defence first. Amounts cannot be compared: the stockpile plans for years of war. Source: "
-        f"{gap['source']}.\n"
-    )
-
-
-def _covered() -> list[str]:
-    military, civilian = (float(official(f"stockpile_{key}")["value"]) for key in ("military", "civilian"))
-    return [f"less than {military:.0%}", f"less than {civilian:.0%}", "not planned for"]
 
 
 if __name__ == "__main__":
