@@ -37,8 +37,8 @@ imported.
 """
 PRICES = """The price published is the market's abroad, and an input. *Landed* is what freight, duty and the customs
 values of the sources add to it. *Worth* is the model's answer, the dual of the home balance: in the base year it lies
-between the landed price and the next step of supply, for what is imported. Output and capacity: the sources by name whose output is
-published; the rest of the world is not in the model, as it does not sell to the United States.
+between the landed price and the next step of supply, for what is imported. Output and capacity: the sources by name
+whose output is published; the rest of the world is not in the model, as it does not sell to the United States.
 """
 EXPLAINED = """*Share without term*: of the largest supplier, without calibration. *Price*: worth of a further tonne at
 home beside the published price abroad. *World output*: capacity in the model beside the output of the same sources.

@@ -23,11 +23,12 @@ abroad use output up to 2025. Three commodities and one year prove little either
 """
 BANS = """China stopped gallium, germanium and antimony to the United States from 3 December 2024 to 8 November 2025,
 after licences for gallium and germanium from August 2023 and for antimony from September 2024. *2024* is given by a
-calibration on 2021 to 2023, *2025* by one on 2024, each with the days of the stop that fall in it, the duties of the year and the demand of the year: published consumption and exports; for
-germanium, whose consumption is not published, consumption as before. Shares by country are published for 2021 to 2024
-together and not held out; licences and events elsewhere are left out. World prices are not given: what a further
-tonne is worth at home is the model's own answer, and its rise over the year before is held against that of the
-published price. USGS counts gallium won back from scrap as no output, so its reliance is 100 %; the model counts it.
+calibration on 2021 to 2023, *2025* by one on 2024, each with the days of the stop that fall in it, the duties of the
+year and the demand of the year: published consumption and exports; for germanium, whose consumption is not published,
+consumption as before. Shares by country are published for 2021 to 2024 together and not held out; licences and events
+elsewhere are left out. World prices are not given: what a further tonne is worth at home is the model's own answer,
+and its rise over the year before is held against that of the published price. USGS counts gallium won back from scrap
+as no output, so its reliance is 100 %; the model counts it.
 """
 READING = """Where published imports exceed what the model needs, users and traders built stocks, as with gallium in
 2025. Where the model runs short, others cannot sell beyond their reach (`assumptions.csv`), and the worth is that of

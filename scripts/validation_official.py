@@ -22,11 +22,11 @@ elsewhere keep their feed.
 TIERS = """Shortfalls of the National Defense Stockpile by material are not public; totals are. The model has no war:
 the nearest case is a year without any exports from China in the base year, without stocks.
 """
-MILD = """The stop to the United States alone is mild here: China sold it little of either metal in 2024, and others
-can sell more. USGS stops China's net exports to all, which leaves others short as well; *refiners short* comes
-nearer, an event of the plan in which refiners of Chinese crude metal elsewhere have less to sell. Where something is
-short, the worth is that of the need given up. On gallium and germanium the model's base year is far too calm, and the
-loss it sees is smaller by orders of magnitude, as no industry stands behind a tonne.
+MILD = """The stop to the United States alone is mild here: China has a quarter of its imports of either metal at
+most, and others can sell more. USGS stops China's net exports to all, which leaves others short as well; *refiners
+short* comes nearer, an event of the plan in which refiners of Chinese crude metal elsewhere have less to sell. Where
+something is short, the worth is that of the need given up. On gallium and germanium the model is far too calm: no
+industry stands behind a tonne, and the prices of others stay as they are unless an event moves them.
 """
 SHAPE = """What the two share: a few minerals with one seller hold most of the risk. What differs: the model counts a
 shortage at a multiple of the material's price, so minerals used by the gram whose absence stops an industry rank low

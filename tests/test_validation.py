@@ -194,7 +194,7 @@ def test_official_results_have_a_source_and_a_year() -> None:
 
 
 def test_no_table_of_published_figures_comes_from_a_source_without_confirmed_terms() -> None:
-    for path in sorted(FOLDER.glob("*.csv")):
+    for path in sorted(FOLDER.rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.DictReader(stream) if row.get("kind", "published") == "published"]
         publishers: dict[str, int] = {}
