@@ -18,6 +18,8 @@ from schemas.events import Event, ExportEvent, OutputEvent
 
 SMALL = 0.03
 """Countries below this share in a commodity's imports are not stopped one by one."""
+NOTHING_T = 1e-3
+"""A shortage below this is rounding, t."""
 GALLIUM, GERMANIUM = "gallium/metal", "germanium/metal"
 
 
@@ -65,7 +67,7 @@ def shocks(scenario: Scenario, events: dict[str, dict[str, Event]]) -> list[Shoc
                 title=future,
                 cost_musd=(float(costs[node]) - float(costs[calm_node])) / 1000,
                 price_rise={name: year.worth[name] / calm.worth[name] - 1 for name in calm.worth},
-                shortage_t={str(name): float(amount) for name, amount in lacking.items()},
+                shortage_t={str(name): float(amount) for name, amount in lacking.items() if amount > NOTHING_T},
             )
         )
     return found

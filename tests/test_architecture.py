@@ -104,7 +104,8 @@ def test_the_check_shares_no_code_with_what_it_checks() -> None:
 def test_every_dependency_is_locked_with_hashes() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {"requirements.lock": project["dependencies"]}
-    wanted["requirements-dev.lock"] = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = [name for extra in project["optional-dependencies"].values() for name in extra]
+    wanted["requirements-dev.lock"] = [*project["dependencies"], *extras]
     for lock, requirements in wanted.items():
         text = (ROOT / lock).read_text()
         locked = set(re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==", text, re.MULTILINE))

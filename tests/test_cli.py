@@ -66,7 +66,7 @@ def summary(**values: Any) -> Summary:
 def test_help_names_every_command_and_exit_code(run: Run) -> None:
     shown = run("--help")
     assert shown.code == 0
-    for command in ("demo", "serve", "worker", "solve", "validate", "init", "export"):
+    for command in ("demo", "serve", "worker", "solve", "validate", "compare", "duty", "scenarios", "init", "export"):
         assert re.search(rf"^  {command} ", shown.out, re.MULTILINE), command
     assert "2 bad input" in shown.out
 
@@ -94,6 +94,13 @@ def test_a_wrong_command_line_is_bad_input(run: Run, arguments: list[str]) -> No
 
 
 # Bad input
+
+
+def test_shipped_scenarios_are_listed_by_name_and_title(run: Run) -> None:
+    shipped = {item.name: item.title for item in scenarios.names()}
+    lines = [re.split(r"\s{2,}", line, maxsplit=1) for line in run("scenarios").out.splitlines()]
+    assert dict(lines) == shipped
+    assert {item["name"]: item["title"] for item in json.loads(run("scenarios", "--json").out)} == shipped
 
 
 @pytest.mark.parametrize("command", ["solve", "validate"])

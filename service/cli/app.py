@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ def demo(
     port: Port = 8000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Solve the shipped scenario us-2026, serve it and print one URL. Ctrl-C ends it."""
+    """Solve the shipped scenario us-2026-lite, serve it and print one URL. Ctrl-C ends it."""
     from service.cli.demo import run_demo
 
     run_demo(port, open_page)
@@ -194,6 +195,20 @@ def duty(
         from service.cli.duty_report import print_answer
 
         print_answer(answer, scenario)
+
+
+@app.command("scenarios")
+def list_scenarios(as_json: AsJson = False) -> None:
+    """List the scenarios that come with the program."""
+    from scenarios.catalogue import names
+
+    shipped = names()
+    if as_json:
+        print(json.dumps([{"name": item.name, "title": item.title} for item in shipped], indent=1))
+        return
+    width = max(len(item.name) for item in shipped)
+    for item in shipped:
+        print(f"{item.name:<{width}}  {item.title}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ from service.cli.report import print_plan
 from service.cli.solving import Limits, solve_with_progress
 from service.settings import PREFIX, Settings
 
-SCENARIO = "us-2026"
+SCENARIO = "us-2026-lite"
 _HOST = "127.0.0.1"
 _JOBS_LOOKED_AT = 100
 
