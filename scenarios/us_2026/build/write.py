@@ -52,11 +52,16 @@ def all_files() -> dict[Path, str]:
     book = DutyBook(read_measures(), facts)
     files: dict[Path, str] = {}
     for vintage in (BASE, PLAN):
-        files |= {vintage.folder / name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
+        files |= {vintage.folder / name: text for name, text in table_files(facts, vintage, book).items()}
     hazards = read_hazard_facts()
     files[PLAN.folder / "hazards.csv"] = _csv(hazard_rows(hazards))
     files[PLAN.folder / "provenance.hazards.csv"] = _csv(hazard_provenance_rows(hazards))
     return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items()}
+
+
+def table_files(facts: Facts, vintage: Vintage, book: DutyBook) -> dict[str, str]:
+    """The text of each table of supply and demand that these facts make, by file name."""
+    return {name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
 
 
 def read_measures() -> dict[str, TariffMeasure]:
