@@ -43,7 +43,7 @@ def create_app(
 ) -> FastAPI:  # fmt: skip
     """The application over a database and a job engine; `worker`, if given, lives as long as the app."""
     database = database or storage.open_database(settings.sqlalchemy_url)
-    storage.create_tables(database)
+    storage.migrate(database)
     engine = engine or DbosEngine(database)
     engine.prepare()
 

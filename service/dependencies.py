@@ -49,8 +49,14 @@ async def get_cursor(cursor: Annotated[str | None, Query(description="From `next
     raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 
 
+def get_tenant() -> str:
+    """Whose jobs the request is about."""
+    return storage.LOCAL
+
+
 DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]
 EngineOf = Annotated[JobEngine, Depends(get_engine)]
+TenantOf = Annotated[str, Depends(get_tenant)]
 SessionOf = Annotated[Session, Depends(get_session)]
 JobIdOf = Annotated[str, Depends(get_job_id)]
 CursorOf = Annotated[str | None, Depends(get_cursor)]

@@ -18,7 +18,7 @@ from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
 from service.settings import Settings
 from service.solving import ChildSolver, Solver, Watch, Wish, Work
-from service.storage import JobInput, get_job, open_session
+from service.storage import Job, JobInput, open_session
 
 PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0
@@ -58,10 +58,9 @@ class Worker:
         with open_session(self.database) as session:
             if not jobs.start(session, attempt):
                 return None
-            job, kept = get_job(session, attempt.job_id), session.get(JobInput, attempt.job_id)
+            job, kept = session.get(Job, attempt.job_id), session.get(JobInput, attempt.job_id)
             if job is None or kept is None:
                 return None
-            jobs.note(session, attempt.job_id, f"Started, attempt {attempt.number}.")
             session.commit()
             return Work(kept.scenario_gzip, JobOptions.model_validate(job.options))
 
@@ -125,8 +124,7 @@ class _AttemptWatch(Watch):
         if self._latest is None or self._is_written:
             return
         with open_session(self.database) as session:
-            jobs.note_progress(session, self.attempt, self._latest)
-            jobs.note(session, self.attempt.job_id, _in_words(self._latest))
+            jobs.note_progress(session, self.attempt, self._latest, _in_words(self._latest))
             session.commit()
         self._next_write = time.monotonic() + PROGRESS_EVERY_S
         self._is_written = True
@@ -158,7 +156,7 @@ def run(settings: Settings | None = None) -> None:
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
     database = storage.open_database(settings.sqlalchemy_url)
-    storage.create_tables(database)
+    storage.migrate(database)
     engine = DbosEngine(database)
     engine.prepare()
     worker = make_worker(database, engine, settings)

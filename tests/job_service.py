@@ -32,17 +32,18 @@ def fake_solver(margin_s: float = 60) -> ChildSolver:
     return ChildSolver(margin_s, FAKE_CHILD)
 
 
-def new_database(folder: Path) -> sqlalchemy.Engine:
+def new_database(folder: Path, *, migrated: bool = True) -> sqlalchemy.Engine:
     database = storage.open_database(f"sqlite:///{folder / 'test.db'}")
-    storage.create_tables(database)
+    if migrated:
+        storage.migrate(database)
     return database
 
 
 @contextmanager
-def database_of(kind: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
+def database_of(kind: str, folder: Path, *, migrated: bool = True) -> Iterator[sqlalchemy.Engine]:
     """A new database, gone afterwards; on PostgreSQL beside that of LODEPLAN_TEST_DATABASE_URL."""
     if kind == "sqlite":
-        yield new_database(folder)
+        yield new_database(folder, migrated=migrated)
         return
     url = Settings(database_url=os.environ["LODEPLAN_TEST_DATABASE_URL"]).sqlalchemy_url
     name = f"lodeplan_test_{uuid.uuid4().hex}"
@@ -50,7 +51,8 @@ def database_of(kind: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
     with server.connect() as connection:
         connection.execute(sqlalchemy.text(f"create database {name}"))
     database = storage.open_database(sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False))
-    storage.create_tables(database)
+    if migrated:
+        storage.migrate(database)
     try:
         yield database
     finally:

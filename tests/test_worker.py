@@ -18,7 +18,7 @@ from service.engine import Attempt
 from service.engine.inline import InlineEngine
 from service.jobs import SOURCES, Outcome, Submission
 from service.solving import CHILD, Solver, Watch, Wish, Work
-from service.storage import Job, get_job, open_session
+from service.storage import Job, open_session
 from service.worker import Worker
 
 
@@ -39,7 +39,7 @@ class Bench:
 
     def job(self, job_id: str) -> Job:
         with open_session(self.database) as session:
-            job = get_job(session, job_id)
+            job = session.get(Job, job_id)
             assert job is not None
             return job
 
@@ -72,12 +72,12 @@ def test_a_solved_job_has_its_plan_its_times_and_a_log(bench: Bench) -> None:
     assert job.ended_at is not None
     assert job.created_at <= job.started_at <= job.ended_at
     with open_session(bench.database) as session:
-        document = storage.read_document(session, job.id)
-        log = [line.text for line in storage.read_log(session, job.id)]
+        document = storage.read_document(session, job)
+        log = [line.text for line in storage.read_events(session, job)]
     assert document is not None
     assert document.tables[0].rows == [["ore, raw", 1.5], ['say "metal"', None]]
-    assert log[0] == "Started, attempt 1."
-    assert "gap 25.000%" in log[1]
+    assert log[:2] == ["Queued.", "Started, attempt 1."]
+    assert "gap 25.000%" in log[2]
     assert log[-1] == "Succeeded."
 
 
@@ -125,7 +125,7 @@ def test_a_child_that_ends_without_a_word_fails_with_its_exit_code(bench: Bench)
 def test_a_failure_tells_the_planner_the_message_and_never_the_trace(bench: Bench) -> None:
     job = bench.solved("fail")
     with open_session(bench.database) as session:
-        log = "\n".join(line.text for line in storage.read_log(session, job.id))
+        log = "\n".join(line.text for line in storage.read_events(session, job))
     assert job.failure is not None
     assert job.failure.message == "It broke."
     assert "Traceback" not in log + job.failure.message
@@ -271,12 +271,12 @@ def test_no_state_can_be_reached_from_one_that_has_ended() -> None:
 def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None:
     solved = bench.solved("solve")
     with open_session(bench.database) as session:
-        document = storage.read_document(session, solved.id)
+        document = storage.read_document(session, solved)
         assert document is not None
         job = jobs.record_finished(session, toy("elsewhere"), document)
         session.commit()
-        assert storage.read_document(session, job.id) == document
-        assert storage.read_scenario(session, job.id) == toy("elsewhere")
+        assert storage.read_document(session, job) == document
+        assert storage.read_scenario(session, job) == toy("elsewhere")
     assert bench.job(job.id).state is JobState.SUCCEEDED
     assert bench.engine.pending == []
 

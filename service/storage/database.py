@@ -1,0 +1,82 @@
+"""Opening a database, and bringing its tables up to date."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import alembic.command
+import sqlalchemy
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, create_engine
+
+from schemas import InputProblem, InvalidInput
+
+BUSY_TIMEOUT_S = 30
+FIRST_REVISION = "0001"
+"""What a database holds that was made before its tables had versions."""
+_MIGRATION_LOCK = 5_627_101
+
+
+def open_database(url: str) -> sqlalchemy.Engine:
+    """The database of this URL, as SQLAlchemy's engine; several threads may use it."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(database, "connect")
+    def prepare_connection(connection: Any, _record: Any) -> None:
+        # IMMEDIATE: a transaction that writes waits for its turn at its start, and cannot fail at its end.
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return database
+
+
+def migrate(database: sqlalchemy.Engine) -> None:
+    """Make the tables, or bring old ones up to date, in one transaction and one process at a time.
+
+    Raises `InvalidInput` if the database cannot be reached.
+    """
+    try:
+        with database.connect() as connection:
+            _take_turn(connection)
+            config = migrations(connection)
+            tables = sqlalchemy.inspect(connection).get_table_names()
+            if "job" in tables and "alembic_version" not in tables:
+                alembic.command.stamp(config, FIRST_REVISION)
+            alembic.command.upgrade(config, "head")
+            connection.commit()
+    except OperationalError as error:
+        problem = InputProblem(
+            code="unreachable_database",
+            path="LODEPLAN_DATABASE_URL",
+            message=f"the database cannot be reached: {str(error.orig).strip()}.",
+            value=database.url.render_as_string(hide_password=True),
+            remedy="Start the database, or correct the address.",
+        )
+        raise InvalidInput([problem]) from None
+
+
+def migrations(connection: sqlalchemy.Connection) -> Config:
+    """Alembic's view of our migrations, on this connection."""
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("service") / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _take_turn(connection: sqlalchemy.Connection) -> None:
+    """Have other processes wait until this transaction has ended."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+    else:
+        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def open_session(database: sqlalchemy.Engine) -> Session:
+    """A session whose objects can be read after it has closed."""
+    return Session(database, expire_on_commit=False)
