@@ -87,7 +87,7 @@ def explain_difference(before: Plan, after: Plan) -> list[str]:
     """The difference of two plans of nearly the same scenario in sentences, the largest shift of supply first."""
     moved = list(_moved(before, after))
     sentences = [*_shifts(before, after, moved), *_decided(before, after)]
-    return [*(sentences or ["Both plans decide and buy the same."]), _costs(before, after)]
+    return [*(sentences or ["Both plans decide and buy the same."]), _costs(before, after), *_doubt(before, after)]
 
 
 def _scenario(plan: Plan) -> Scenario:
@@ -208,3 +208,22 @@ def _costs(before: Plan, after: Plan) -> str:
         if abs(change) > 0
     ]
     return f"Against the first plan {listed(parts)}." if parts else "Both cost the same."
+
+
+def _doubt(before: Plan, after: Plan) -> list[str]:
+    """That the difference may be chance, if it is no larger than what the searches left open."""
+    old, new = (_objective_and_saving(plan) for plan in (before, after))
+    difference, open_kusd = abs(new[0] - old[0]), max(old[1], new[1])
+    if difference == 0 or difference > open_kusd:
+        return []
+    return [
+        f"The objectives differ by {money(difference)}, and a better plan of one of the two could save up to "
+        f"{money(open_kusd)}: what differs may be chance. A smaller --gap tells."
+    ]
+
+
+def _objective_and_saving(plan: Plan) -> tuple[float, float]:
+    """The objective, and how much less the best plan could cost, kUSD."""
+    objective, bound = plan.summary.objective_kusd, plan.summary.bound_kusd
+    assert objective is not None
+    return objective, objective - (objective if bound is None else bound)

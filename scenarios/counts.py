@@ -40,6 +40,17 @@ def counts(scenario: Scenario) -> dict[str, int]:
     }
 
 
+class Kinds:
+    """Where the numbers of a scenario come from."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._sources = _Sources(scenario.provenance)
+
+    def of(self, table: str, name: str, field: str) -> str:
+        """Kind of a field of an entry: `published`, `derived`, `assumed`, or `unsourced`."""
+        return _kind(field, self._sources.of(table, name))
+
+
 def _numbers_by_kind(scenario: Scenario) -> Counter[str]:
     kinds: Counter[str] = Counter()
     sources = _Sources(scenario.provenance)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -30,6 +31,13 @@ def test_a_duty_on_content_is_given_as_the_reason_for_another_supplier() -> None
 
 def test_a_plan_does_not_differ_from_itself() -> None:
     assert explain_difference(plan(), plan()) == ["Both plans decide and buy the same.", "Both cost the same."]
+
+
+def test_a_difference_within_what_the_searches_left_open_is_called_chance() -> None:
+    before, after = plan(), plan(("set", "tariffs.*.origin_role", "mined_in"))
+    for bound_kusd, may_be_chance in ((after.summary.objective_kusd, False), (0.0, True)):
+        loose = replace(after, summary=after.summary.model_copy(update={"bound_kusd": bound_kusd}))
+        assert any("may be chance" in sentence for sentence in explain_difference(before, loose)) is may_be_chance
 
 
 def golden(probability: float, *patches: Patch) -> Plan:

@@ -126,6 +126,13 @@ def test_without_any_customs_value_there_are_rates_only(run: Run, tmp_path: Path
     assert answer(run, *case, "--value", 10)["bands"][0]["duty_kusd_per_t"] == pytest.approx(2.5 + 2)
 
 
+def test_a_quota_that_is_not_in_force_splits_nothing(run: Run) -> None:
+    about = ("--commodity", "nmc/cathode", "--from", "JPN", "--on", "2028-06-01")
+    idle, switched_on = answer(run, *about), answer(run, *about, "--with", "section_232_quota")
+    assert [band["band"] for band in idle["bands"]] == ["all"]
+    assert [band["band"] for band in switched_on["bands"]] == ["in_quota", "over_quota"]
+
+
 def test_a_quota_is_told_in_both_bands(run: Run, tmp_path: Path) -> None:
     quota = {"volume_t_per_y": 5, "in_quota_rate_share": 0.1}
     measure = {"programme": "mfn", "origins": ["CHN"], "commodities": ["metal"], "rate_share": 0.3, "quota": quota}

@@ -16,10 +16,10 @@ from scenarios.us_2026.build.market import Market, market
 from scenarios.us_2026.build.vintage import BASE, PLAN
 from scenarios.us_2026.build.write import all_files, read_measures
 from schemas import Scenario
-from schemas.scenario import Facility, TariffMeasure
+from schemas.scenario import Facility, Recycling, TariffMeasure
 
 FOLDERS = {"plan": PLAN.folder, "base": BASE.folder}
-SUPPLY_TABLES = ("commodities", "places", "facilities", "routes", "demands")
+SUPPLY_TABLES = ("commodities", "places", "facilities", "routes", "demands", "recycling")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,7 @@ def test_every_number_has_a_source() -> None:
         missing = [
             f"{folder.name} {table} {entry['name']} {field}"
             for table in SUPPLY_TABLES
+            if (folder / f"{table}.csv").is_file()
             for entry in read(folder / f"{table}.csv")
             for field, cell in entry.items()
             if holds_number(field, cell)
@@ -88,9 +89,13 @@ def test_every_assumed_number_has_a_range() -> None:
         without = [
             f"{row['table']} {row['name']} {row['field']}"
             for row in read(folder / "provenance.supply.csv")
-            if row["kind"] == "assumed" and not (row["low"] and row["high"])
+            if row["kind"] == "assumed" and row["field"] not in PLACES and not (row["low"] and row["high"])
         ]
         assert without == []
+
+
+PLACES = ("mined_in", "refined_in")
+"""What is no number has no range."""
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -100,7 +105,8 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def holds_number(field: str, cell: str) -> bool:
     text_fields = ("name", "title", "note", "hts", "stage", "mineral_group", "place", "groups", "commodity", "origin")
-    return bool(cell) and field not in (*text_fields, "destination", "tier", "disposable")
+    text_fields += ("destination", "tier", "disposable", "from_commodity")
+    return bool(cell) and field not in text_fields and not field.endswith((".commodity", ".after_departure"))
 
 
 def test_home_balances_of_the_base_year_close(base: Scenario) -> None:
@@ -116,6 +122,116 @@ def test_home_balances_of_the_base_year_close(base: Scenario) -> None:
         left[demand.commodity] -= first(demand.quantity_t_per_y)
     gaps = {commodity: (supply[commodity] + left[commodity]) / supply[commodity] for commodity in base.commodities}
     assert {commodity: gap for commodity, gap in gaps.items() if abs(gap) > 2e-4} == {}
+
+
+def test_by_products_of_the_base_year_are_what_was_won(facts: Facts, base: Scenario) -> None:
+    won = {
+        (plant.name, commodity): facts.quantity_t(key)
+        for plant in facts.plants
+        for commodity, key in plant.by_products.items()
+    }
+    made = {
+        (name, commodity): base.facilities[name].outputs[commodity] * base_activity(base.facilities[name])
+        for name, commodity in won
+    }
+    assert made == pytest.approx(won, rel=1e-5)
+    assert {commodity for _, commodity in won} == {
+        "lanthanum/oxide",
+        "cerium/oxide",
+        "tellurium/metal",
+        "rhenium/metal",
+        "hafnium/metal",
+        "platinum/metal",
+    }
+
+
+def test_a_by_product_falls_with_its_host(base: Scenario) -> None:
+    hosts = {"copper refineries USA": 441_000.0, "zirconium plants USA": 1150.0}  # half of the base year's output
+    halved = {
+        name: base.facilities[name].model_copy(update={"capacity_t_per_y": capacity, "supply_curve": None})
+        for name, capacity in hosts.items()
+    }
+    less = base.model_copy(update={"facilities": {**base.facilities, **halved}})
+    before, after = (made_at_home(scenario) for scenario in (base, less))
+    assert before["tellurium/metal"] == pytest.approx(20, rel=1e-5)
+    assert after["tellurium/metal"] == pytest.approx(10, rel=1e-5)
+    assert before["hafnium/metal"] == pytest.approx(25, rel=1e-5)
+    assert after["hafnium/metal"] == pytest.approx(12.5, rel=1e-5)
+
+
+def made_at_home(scenario: Scenario) -> dict[str, float]:
+    supply = optimizer.solve(scenario).tables["supply"]
+    home = supply[supply["source_kind"] == "home"]
+    return {str(name): float(made) for name, made in home.groupby("commodity")["base_t_per_y"].sum().items()}
+
+
+def test_recycling_gives_what_was_recovered_in_the_base_year_and_stands_in_for_its_plant(facts: Facts) -> None:
+    plan, base = scenarios.load(PLAN.folder), scenarios.load(BASE.folder)
+    plants = {plant.name: plant for plant in facts.plants}
+    first_steps = {name: recycling for name, recycling in plan.recycling.items() if name in plants}
+    assert first_steps.keys() == facts.recycling.keys()
+    for name, recycling in first_steps.items():
+        recovered = facts.quantity_t(plants[name].activity_key)
+        assert recovered_at_first(recycling) == pytest.approx(recovered, rel=1e-4), name
+        dearer, plant = plan.recycling[f"{name} dearer"], base.facilities[name]
+        more = first(plant.capacity_t_per_y) - recovered
+        assert recovered_at_first(dearer) == pytest.approx(more, rel=5e-3), name  # capacity has four digits
+        assert first(dearer.cost_kusd_per_t) > first(recycling.cost_kusd_per_t)
+        assert {*plan.facilities} & {name, f"{name} dearer"} == set(), "the same metal twice"
+    assert base.recycling == {}
+
+
+def recovered_at_first(recycling: Recycling) -> float:
+    """Most that can be recovered in the years whose use lies before the base year, t/y."""
+    if recycling.available_t_per_y is not None:
+        return first(recycling.available_t_per_y)
+    return first(recycling.recovered_t_per_t) * first(recycling.past_use_t_per_y)
+
+
+def test_recycling_knows_the_use_of_every_year_before_the_plan(facts: Facts) -> None:
+    plan = scenarios.load(PLAN.folder)
+    for name, recycling in plan.recycling.items():
+        if recycling.from_commodity is None:
+            continue
+        used = recycling.past_use_t_per_y
+        by_year = used if isinstance(used, dict) else {PLAN.first_year - 2: used, PLAN.first_year - 1: used}
+        growth = facts.assumptions[recycling.from_commodity].growth_per_y
+        assert by_year[2025] == pytest.approx(by_year[2024] * (1 + growth), rel=1e-5), name
+        wanted = sum(
+            first(demand.quantity_t_per_y)
+            for demand in plan.demands.values()
+            if demand.commodity == recycling.from_commodity and demand.tier != "export"
+        )
+        assert wanted == pytest.approx(by_year[2025] * (1 + growth), rel=1e-4), name
+
+
+def test_nobody_changes_over_at_the_prices_of_2025() -> None:
+    plan = scenarios.load(PLAN.folder)
+    price = {name: commodity.reference_price_kusd_per_t for name, commodity in plan.commodities.items()}
+    ways = [(demand, way) for demand in plan.demands.values() for way in demand.substitutes.values()]
+    assert len(ways) > 50
+    for demand, way in ways:
+        taken = way.ratio_t_per_t * (price[way.commodity] or 0) if way.commodity else 0.0
+        assert first(way.cost_kusd_per_t) + taken >= 1.5 * (price[demand.commodity] or 0)
+
+
+def test_civilian_users_alone_change_over_and_only_once_a_future_departs() -> None:
+    plan = scenarios.load(PLAN.folder)
+    with_ways = [demand for demand in plan.demands.values() if demand.substitutes]
+    assert {demand.tier for demand in with_ways} == {"essential_civilian", "other"}
+    assert all(way.after_departure for demand in with_ways for way in demand.substitutes.values())
+    for demand in with_ways:
+        penalty = demand.shortage_penalty_kusd_per_t
+        last = max(penalty.values()) if isinstance(penalty, dict) else penalty
+        assert all(first(way.cost_kusd_per_t) < last for way in demand.substitutes.values())
+
+
+def test_projects_of_one_site_start_together() -> None:
+    projects = scenarios.load(PLAN.folder).projects
+    assert projects["titan_zircon"].requires == ["titan_monazite"]
+    assert projects["titan_monazite"].requires == ["titan_zircon"]
+    assert projects["korea_zinc_clarksville"].requires == ["korea_zinc_clarksville_zinc_lead"]
+    assert projects["korea_zinc_clarksville_zinc_lead"].requires == []
 
 
 def test_use_of_the_base_year_agrees_with_published_consumption(facts: Facts, base_market: Market) -> None:
@@ -180,6 +296,8 @@ def test_capacity_covers_demand_in_every_year_without_new_projects(scenario: Sce
     for facility in scenario.facilities.values():
         for commodity, amount in facility.outputs.items():
             supply[commodity] += amount * largest(facility.capacity_t_per_y or 0.0) * facility.home_share
+    for recycling in scenario.recycling.values():
+        supply[recycling.commodity] += recovered_at_first(recycling)
     wanted: dict[str, float] = defaultdict(float)
     for demand in scenario.demands.values():
         wanted[demand.commodity] += largest(demand.quantity_t_per_y)

@@ -8,8 +8,10 @@ import pytest
 
 import optimizer
 import scenarios
+from optimizer.prepare.calendar import Calendar
 from optimizer.prepare.duties import TariffBook, Valuation
-from optimizer.prepare.select import Places
+from optimizer.prepare.select import Places, matches
+from optimizer.prepare.tree import build_tree
 from scenarios.counts import counts
 from scenarios.us_2026.build_policy import FOLDER, build, read, write
 from schemas import Scenario
@@ -17,7 +19,7 @@ from schemas.events import TariffEvent
 from schemas.plan import Summary
 from schemas.scenario import Route
 
-POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs")
+POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs", "events")
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,13 @@ def base() -> Scenario:
     return scenarios.load(FOLDER.parent / "us_base_2024")
 
 
-def duty_share(scenario: Scenario, commodity: str, origin: str, day: str, *events: str) -> float:
+def duty_share(scenario: Scenario, commodity: str, origin: str, day: str, *events: str, band: str = "all") -> float:
     """Duty as a share of customs value, events of the scenario in force."""
     value = Valuation(100.0, 100.0, scenario.commodities[commodity].contained_share)
     route = Route(commodity=commodity, origin=origin, destination="USA")
     held = {name: event for name in events if isinstance(event := scenario.events[name], TariffEvent)}
     book = TariffBook(scenario, Places(scenario))
-    return sum(book.on_day(route, "all", date.fromisoformat(day), held, value).values()) / 100.0
+    return sum(book.on_day(route, band, date.fromisoformat(day), held, value).values()) / 100.0
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,32 @@ def test_a_pending_duty_falls_due_with_its_event(
     assert duty_share(scenario, commodity, origin, day, *events) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("commodity", "origin", "within", "over"),
+    [
+        # Within the quota the general duty alone, 2.1 % on magnets; over it 25 % more. Forced labour is replaced.
+        ("ndfeb/magnet", "DEU", 0.021, 0.271),
+        ("ndfeb/magnet", "JPN", 0.0, 0.25),
+        ("graphite/anode", "KOR", 0.0, 0.25),
+        ("nmc/cathode", "JPN", 0.037, 0.287),
+        # Who is no partner pays as without a quota, and so do partners on other minerals: all-in 15 %.
+        ("gallium/metal", "CHN", 0.53, 0.53),
+        ("gallium/metal", "JPN", 0.15, 0.15),
+    ],
+)
+def test_the_quota_lets_partners_in_free(
+    scenario: Scenario, commodity: str, origin: str, within: float, over: float
+) -> None:
+    for band, expected in (("in_quota", within), ("over_quota", over)):
+        found = duty_share(scenario, commodity, origin, "2028-08-01", "section_232_quota", band=band)
+        assert found == pytest.approx(expected), band
+
+
+def test_without_its_event_the_quota_changes_no_duty(scenario: Scenario) -> None:
+    for band in ("in_quota", "over_quota"):
+        assert duty_share(scenario, "graphite/anode", "KOR", "2028-08-01", band=band) == pytest.approx(0.125)
+
+
 def test_chinese_totals_are_those_of_the_tariff_lines(scenario: Scenario) -> None:
     totals = {row["hts"]: row["china_total_2026_08"] for row in read(FOLDER / "facts" / "policy_hts.csv")}
     compared = 0
@@ -171,12 +199,63 @@ def test_a_fast_track_shortens_the_permit_part_alone(scenario: Scenario) -> None
         assert quick.permit_slots == 1
 
 
-def test_futures_are_at_least_twelve_and_leave_room_for_the_plan(scenario: Scenario) -> None:
+def test_futures_are_thirty_and_leave_room_for_the_plan(scenario: Scenario) -> None:
     given = [future.probability for future in scenario.futures.values() if future.probability is not None]
-    assert len(scenario.futures) >= 12
+    assert len(scenario.futures) == 30
     assert len(given) == len(scenario.futures) - 1
     assert 0.1 < 1 - sum(given) < 0.9
     assert {name for name, future in scenario.futures.items() if not future.events} == {"as_planned"}
+
+
+def test_lite_keeps_twelve_futures_as_they_are(scenario: Scenario) -> None:
+    lite = scenarios.load("us-2026-lite")
+    assert len(lite.futures) == 12
+    assert {name: future.probability for name, future in lite.futures.items()} == {
+        name: scenario.futures[name].probability for name in lite.futures
+    }
+
+
+def test_each_outcome_open_today_has_a_future(scenario: Scenario) -> None:
+    by_future = {
+        name: {measure for event in map(scenario.events.get, future.events) if isinstance(event, TariffEvent)
+               for measure in event.switch_on}
+        for name, future in scenario.futures.items()
+    }  # fmt: skip
+    # The outcome of section 232 on processed minerals: none as planned, 15, 25, 50 %, a quota, a minimum price.
+    assert by_future["as_planned"] == set()
+    assert "section_232_minerals_15" in by_future["section_232_low"]
+    assert "section_232_minerals_25" in by_future["section_232"]
+    assert "section_232_minerals_50" in by_future["magnets_and_duty"]
+    assert {name for name in scenario.tariffs if name.startswith("section_232_quota")} < by_future["section_232_quota"]
+    assert by_future["minimum_import_price"] == {"section_232_minimum_price_ndpr"}
+    assert by_future["refined_copper_duty"] == {"section_232_refined_copper_15", "section_232_refined_copper_30"}
+    # Controls whose suspension ends in November 2026: those of December 2024 and of October 2025.
+    ended = [scenario.events[name] for name in scenario.futures["suspensions_end"].events]
+    assert {event.onset for event in ended} == {date(2027, 1, 1)}
+    assert {event.changes for event in ended} == {"exports", "price"}
+
+
+def test_an_event_names_only_minerals_and_places_it_meets(scenario: Scenario) -> None:
+    places = Places(scenario)
+    supplied = [
+        (commodity, place)
+        for facility in scenario.facilities.values()
+        for commodity in facility.outputs
+        for place in places.parts(facility.place)
+    ]
+    idle = []
+    for name, event in scenario.events.items():
+        if event.changes not in ("exports", "output"):
+            continue
+        met = [
+            (commodity, place)
+            for commodity, place in supplied
+            if matches(commodity, event.commodities) and place in event.places
+        ]
+        idle += [(name, pattern) for pattern in event.commodities if not any(matches(c, [pattern]) for c, _ in met)]
+        idle += [(name, place) for place in event.places if place not in {place for _, place in met}]
+    # China sells no antimony concentrate to the United States; the ban names it.
+    assert idle == [("gallium_germanium_antimony_stop", "antimony/concentrate")]
 
 
 def test_no_event_is_left_out_of_the_futures(scenario: Scenario) -> None:
@@ -184,15 +263,11 @@ def test_no_event_is_left_out_of_the_futures(scenario: Scenario) -> None:
     assert used == set(scenario.events)
 
 
-def test_the_tree_stays_small(scenario: Scenario) -> None:
-    first, years = scenario.horizon.first_year, len(scenario.horizon.period_years)
-    departures = [
-        min(scenario.events[name].onset.year for name in future.events) - first
-        for future in scenario.futures.values()
-        if future.events
-    ]
-    assert min(departures) >= 1
-    assert years + sum(years - departure for departure in departures) <= 120
+@pytest.mark.parametrize(("name", "most"), [("us-2026", 210), ("us-2026-lite", 95)])
+def test_the_tree_stays_small(name: str, most: int) -> None:
+    loaded = scenarios.load(name)
+    nodes = len(build_tree(loaded, Calendar.of(loaded.horizon)))
+    assert nodes <= most
 
 
 def test_every_event_says_why_it_is_as_bad_and_as_long(scenario: Scenario) -> None:

@@ -14,7 +14,7 @@ Table = list[dict[str, str]]
 
 FIELDS = (
     *("origins", "except_origins", "commodities", "hts", "except_hts", "rate_share", "rate_kusd_per_t_gross"),
-    *("all_in_ceiling_share", "minimum_price_kusd_per_t"),
+    *("all_in_ceiling_share", "minimum_price_kusd_per_t", "quota.volume_t_per_y", "quota.in_quota_rate_share"),
     *("precedence", "replaces", "onset", "until", "active", "refundable", "note"),
     *("_kind", "_source", "_year", "_low", "_high"),
 )
@@ -22,6 +22,7 @@ FIELDS = (
 
 COPIED = (
     *("rate_share", "all_in_ceiling_share", "minimum_price_kusd_per_t"),
+    *("quota.volume_t_per_y", "quota.in_quota_rate_share"),
     *("precedence", "replaces", "onset", "until", "active", "note"),
 )
 """Columns of a measure that a dated rule has as well."""

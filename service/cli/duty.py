@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 import scenarios
 from optimizer.prepare.calendar import Profile, value_in
-from optimizer.prepare.duties import DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
+from optimizer.prepare.duties import ALL, DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
 from optimizer.prepare.duty_scope import EXEMPT
 from optimizer.prepare.duty_steps import Step, by_measure
 from optimizer.prepare.select import Places, matches
@@ -123,6 +123,9 @@ def answer_of(source: str, question: Question) -> Answer:
         for case in (DutyCase(route, day, value, band, known) for band in book.bands(route))
     ]
     said = dict.fromkeys(line.measure for band in bands for line in band.in_force)
+    if not any(scenario.tariffs[name].quota for name in said):
+        # A quota that is not in force on the day splits nothing.
+        bands = [bands[0].model_copy(update={"band": ALL})]
     return Answer(
         scenario=scenario.name,
         commodity=route.commodity,

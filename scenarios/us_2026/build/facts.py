@@ -5,18 +5,21 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from schemas.scenario import Stage
-from schemas.types import Positive, Recipe, Share, Strict
+from schemas.types import NonNegative, Positive, Recipe, Share, Strict, split_pairs
 
 FOLDER = Path(__file__).parent.parent / "facts"
 BASE_YEAR = 2024
 """Year whose trade and output the model is calibrated to."""
 
 Kind = Literal["published", "derived", "assumed"]
+
+QuantityKeys = Annotated[dict[str, str], BeforeValidator(split_pairs)]
+"""Commodities, each with the key of a quantity: `tellurium/metal=tellurium.telluride`."""
 
 
 class Material(Strict):
@@ -136,8 +139,9 @@ class HomePlant(Strict):
     name: str
     title: str
     output: str
-    by_products: Recipe = Field(default={})
-    """t per t of output; not in the base year, which nobody won them in."""
+    by_products: QuantityKeys = Field(default={})
+    """What comes with the output: the quantity won in the base year, over the activity, is the t per t of output."""
+    by_products_source: str = ""
     inputs: Recipe = Field(default={})
     recipe_kind: Kind
     recipe_source: str
@@ -150,6 +154,37 @@ class HomePlant(Strict):
     price_floor_kusd_per_t: float | None = None
     kept_above_share: float | None = None
     floor_source: str = ""
+
+
+class RecyclingPath(Strict):
+    """A home plant that lives on what was used before; the plan has it as recycling."""
+
+    home_plant: str
+    scope: str
+    from_commodity: str = ""
+    """The product whose use comes back; empty where the scrap does not come from past use."""
+    lag_years: NonNegative = 0
+    lag_low: NonNegative = 0
+    lag_high: NonNegative = 0
+    reasoning: str
+
+
+class SubstituteWay(Strict):
+    """Another way to meet a use of a commodity; all its numbers are judged."""
+
+    commodity: str
+    end_use: str
+    substitute: str = ""
+    """A commodity of the model; empty: a material outside it, or doing with less."""
+    limit_share: Share
+    low: Share
+    high: Share
+    ratio_t_per_t: Positive
+    cost_kusd_per_t: Positive
+    """Changing over and what is used instead, less what `substitute` costs; kUSD per t of the demand met."""
+    cost_reasoning: str
+    delay_years: NonNegative
+    source: str
 
 
 class WorldOutput(Strict):
@@ -173,6 +208,19 @@ class TradeValue(Strict):
     value_kusd: float
     gross_t: Positive
     source: str
+
+
+class Content(Strict):
+    """Where more than half of what a place sells was mined, and first refined, if not there."""
+
+    commodity: str
+    place: str
+    mined_in: str = ""
+    refined_in: str = ""
+    kind: Kind
+    source: str
+    year: int
+    note: str = ""
 
 
 class Country(Strict):
@@ -200,7 +248,10 @@ class Facts:
     plants: list[HomePlant]
     world: list[WorldOutput]
     trade: list[TradeValue]
+    content: dict[tuple[str, str], Content]
     countries: dict[str, Country]
+    recycling: dict[str, RecyclingPath]
+    substitutes: list[SubstituteWay]
 
     def quantity_t(self, key: str, year: int = BASE_YEAR) -> float:
         """A flow or output, t."""
@@ -232,7 +283,106 @@ def read_facts() -> Facts:
         plants=_rows("home_facilities.csv", HomePlant),
         world=_rows("world_output.csv", WorldOutput),
         trade=_rows("us_imports_by_country.csv", TradeValue),
+        content={(row.commodity, row.place): row for row in _rows("content.csv", Content)},
         countries={row.country: row for row in _rows("countries.csv", Country)},
+        recycling={row.home_plant: row for row in _rows("recycling.csv", RecyclingPath)},
+        substitutes=_rows("substitutes.csv", SubstituteWay),
+    )
+
+
+class Hazard(Strict):
+    """An interruption that may happen, and whose class its rate follows."""
+
+    name: str
+    changes: Literal["exports", "output"]
+    cause: str
+    country: str
+    in_scenario: bool
+    """False where home buys nothing it meets: then it counts against the record alone."""
+    places: str
+    commodities: str
+    multiple: Positive
+    """Of the rate of its country's class."""
+    bloc: str = ""
+    bloc_correlation: Share = 0.0
+    note: str = ""
+
+
+class StabilityClass(Strict):
+    """Yearly rates of countries by political stability, interruptions per hazard."""
+
+    name: str
+    stability_from: float
+    exports_per_y: Share
+    exports_low: Share
+    exports_high: Share
+    output_per_y: Share
+    output_low: Share
+    output_high: Share
+    reasoning: str
+
+
+class Stability(Strict):
+    """Political stability of a country (estimate, about -2.5 to 2.5)."""
+
+    country: str
+    political_stability: float
+    year: int
+    source: str
+
+
+class Severity(Strict):
+    """What an interruption of a cause leaves, how long it lasts, and how it fades."""
+
+    cause: str
+    title: str
+    availability_share: str
+    duration_years: str
+    recovery_years: Positive
+    kind: Kind
+    reasoning: str
+    recovery_reasoning: str
+
+
+class Interruption(Strict):
+    """An event of the record; `hazard` is empty where it is not counted."""
+
+    event: str
+    onset: str
+    until: str = ""
+    country: str
+    minerals: str
+    hazard: str = ""
+    lost_share: Share | None = None
+    lasted_years: Positive | None = None
+    what: str
+    source: str
+
+
+@dataclass(frozen=True)
+class HazardFacts:
+    """All facts on hazards."""
+
+    hazards: list[Hazard]
+    classes: list[StabilityClass]
+    stability: dict[str, Stability]
+    severity: dict[str, Severity]
+    record: list[Interruption]
+
+    @property
+    def in_scenario(self) -> list[Hazard]:
+        """The hazards that the scenario holds."""
+        return [hazard for hazard in self.hazards if hazard.in_scenario]
+
+
+def read_hazard_facts() -> HazardFacts:
+    """The facts on hazards; raises `pydantic.ValidationError` on a row that is not one."""
+    return HazardFacts(
+        hazards=_rows("hazards.csv", Hazard),
+        classes=_rows("hazards_classes.csv", StabilityClass),
+        stability={row.country: row for row in _rows("hazards_countries.csv", Stability)},
+        severity={row.cause: row for row in _rows("hazards_severity.csv", Severity)},
+        record=_rows("hazards_record.csv", Interruption),
     )
 
 

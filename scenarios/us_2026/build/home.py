@@ -14,9 +14,10 @@ COST_SHARE = 0.8
 
 @dataclass(frozen=True)
 class Plant:
-    """A home plant in the base year. Activity is t of its output."""
+    """A home plant in the base year. Activity is t of its output; recipes are t per t of it."""
 
     facts: HomePlant
+    outputs: dict[str, float]
     inputs: dict[str, float]
     activity_t_per_y: float
     cost_kusd_per_t: float
@@ -53,12 +54,23 @@ def plants(market: Market) -> list[Plant]:
     found = []
     for plant in facts.plants:
         activity = facts.quantity_t(plant.activity_key)
-        bought = sum(needed * market.price_kusd_per_t(commodity) for commodity, needed in plant.inputs.items())
-        margin = market.price_kusd_per_t(plant.output) - bought
+        outputs = {plant.output: 1.0} | _by_products(facts, plant)
+        margin = _worth_kusd_per_t(market, outputs) - _worth_kusd_per_t(market, plant.inputs)
         if margin <= 0:
             raise ValueError(f"{plant.name} loses {-margin:.3g} kUSD on a tonne before any running cost")
-        found.append(Plant(plant, plant.inputs, activity, rounded(COST_SHARE * margin)))
+        found.append(Plant(plant, outputs, plant.inputs, activity, rounded(COST_SHARE * margin)))
     return found
+
+
+def _by_products(facts: Facts, plant: HomePlant) -> dict[str, float]:
+    """What came with a t of the plant's output in the base year, t."""
+    activity = facts.quantity_t(plant.activity_key)
+    return {commodity: rounded(facts.quantity_t(key) / activity, 6) for commodity, key in plant.by_products.items()}
+
+
+def _worth_kusd_per_t(market: Market, recipe: dict[str, float]) -> float:
+    """A recipe at landed prices."""
+    return sum(amount * market.price_kusd_per_t(commodity) for commodity, amount in recipe.items())
 
 
 def balances(facts: Facts, running: list[Plant]) -> dict[str, Balance]:
@@ -66,7 +78,7 @@ def balances(facts: Facts, running: list[Plant]) -> dict[str, Balance]:
     return {
         commodity: Balance(
             imports=facts.flow_t(commodity, "imports"),
-            output=sum(plant.activity_t_per_y for plant in running if plant.facts.output == commodity),
+            output=sum(plant.activity_t_per_y * plant.outputs.get(commodity, 0) for plant in running),
             inputs=sum(plant.activity_t_per_y * plant.inputs.get(commodity, 0) for plant in running),
             exports=facts.flow_t(commodity, "exports"),
         )

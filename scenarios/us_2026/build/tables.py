@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from scenarios.us_2026.build.demand import Demand
 from scenarios.us_2026.build.facts import Facts
 from scenarios.us_2026.build.home import Plant
 from scenarios.us_2026.build.market import Market
 from scenarios.us_2026.build.numbers import pairs, rounded, text
+from scenarios.us_2026.build.recycling import Recovery
+from scenarios.us_2026.build.substitutes import Instead
 from scenarios.us_2026.build.supply import HOME, Source
 from scenarios.us_2026.build.vintage import Vintage
 
@@ -57,10 +61,13 @@ def facility_rows(market: Market, running: list[Plant]) -> list[Row]:
 
 def _offer_row(market: Market, source: Source) -> Row:
     judged = market.facts.assumptions[source.commodity]
+    content = market.facts.content.get((source.commodity, source.place))
     return {
         "name": source.name,
         "title": _title(market.facts, source),
         "place": source.place,
+        "mined_in": content.mined_in if content else "",
+        "refined_in": content.refined_in if content else "",
         "outputs": f"{source.commodity}=1",
         "capacity_t_per_y": text(source.capacity_t_per_y),
         "home_share": text(source.home_share),
@@ -72,12 +79,11 @@ def _offer_row(market: Market, source: Source) -> Row:
 
 
 def _plant_row(market: Market, plant: Plant) -> Row:
-    by_products = {} if market.vintage.is_base else plant.facts.by_products
     row = {
         "name": plant.facts.name,
         "title": plant.facts.title,
         "place": HOME,
-        "outputs": pairs({plant.facts.output: 1.0} | by_products),
+        "outputs": pairs(plant.outputs),
         "inputs": pairs(plant.inputs),
         "cost_kusd_per_t": text(plant.cost_kusd_per_t),
     }
@@ -123,8 +129,35 @@ def route_rows(market: Market) -> list[Row]:
     ]
 
 
-def demand_rows(facts: Facts, found: list[Demand], vintage: Vintage) -> list[Row]:
-    """All demands, by year."""
+def recycling_rows(facts: Facts, found: list[Recovery]) -> list[Row]:
+    """What comes back from use, at today's cost and at more."""
+    return [
+        {
+            "name": recovery.name,
+            "title": f"{recovery.plant.facts.title}{', dearer' if recovery.is_dearer else ''}",
+            "commodity": recovery.plant.facts.output,
+            **_where_from(recovery),
+            "cost_kusd_per_t": text(recovery.cost_kusd_per_t),
+            "note": recovery.path.scope.capitalize(),
+        }
+        for recovery in found
+    ]
+
+
+def _where_from(recovery: Recovery) -> Row:
+    """A share of past use, or so much a year."""
+    used = recovery.past_use_t_per_y
+    return {
+        "from_commodity": recovery.path.from_commodity if used else "",
+        "recovered_t_per_t": text(recovery.recovered_t_per_t) if used else "",
+        "lag_years": text(recovery.path.lag_years) if used else "",
+        "past_use_t_per_y": _one_or_pairs(used),
+        "available_t_per_y": "" if used else text(recovery.t_per_y),
+    }
+
+
+def demand_rows(facts: Facts, found: list[Demand], vintage: Vintage, instead: dict[str, list[Instead]]) -> list[Row]:
+    """All demands, by year, each with what may be used instead."""
     return [
         {
             "name": demand.name,
@@ -132,22 +165,39 @@ def demand_rows(facts: Facts, found: list[Demand], vintage: Vintage) -> list[Row
             "commodity": demand.commodity,
             "tier": demand.tier,
             "quantity_t_per_y": _by_year(demand, vintage),
-            "shortage_penalty_kusd_per_t": _penalty(demand),
+            "shortage_penalty_kusd_per_t": _one_or_pairs(demand.penalty_kusd_per_t),
         }
+        | _substitutes(instead.get(demand.name, []))
         for demand in found
     ]
+
+
+def _substitutes(ways: list[Instead]) -> Row:
+    """Columns of the substitutes of a demand."""
+    cells: Row = {}
+    for way in ways:
+        at = f"substitutes.{way.name}"
+        if way.commodity:
+            cells |= {f"{at}.commodity": way.commodity, f"{at}.ratio_t_per_t": text(way.facts.ratio_t_per_t)}
+        cells |= {
+            f"{at}.limit_share": text(way.facts.limit_share),
+            f"{at}.cost_kusd_per_t": text(way.cost_kusd_per_t),
+            f"{at}.delay_years": text(way.facts.delay_years),
+            f"{at}.after_departure": "true",
+        }
+    return cells
 
 
 def _by_year(demand: Demand, vintage: Vintage) -> str:
     grown = {
         year: rounded(demand.base_t_per_y * vintage.growth(demand.growth_per_y, year), 6) for year in vintage.years
     }
-    return pairs(grown) if len(set(grown.values())) > 1 else text(next(iter(grown.values())))
+    return pairs(grown) if len(set(grown.values())) > 1 else text(grown[vintage.first_year])
 
 
-def _penalty(demand: Demand) -> str:
-    steps = demand.penalty_kusd_per_t
-    return pairs(steps) if len(steps) > 1 else text(next(iter(steps.values())))
+def _one_or_pairs(values: Mapping[int, float] | Mapping[float, float]) -> str:
+    """A mapping as a cell; of one entry, its number alone; of none, nothing."""
+    return pairs(values) if len(values) > 1 else "".join(text(value) for value in values.values())
 
 
 def _demand_title(facts: Facts, demand: Demand) -> str:

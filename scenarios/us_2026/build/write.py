@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fnmatch
 import io
 from pathlib import Path
 
@@ -10,11 +11,23 @@ from pydantic import TypeAdapter
 
 from scenarios.us_2026.build.demand import demands
 from scenarios.us_2026.build.duty import DutyBook, was_in_force
-from scenarios.us_2026.build.facts import Facts, read_facts
+from scenarios.us_2026.build.facts import Facts, read_facts, read_hazard_facts
+from scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
 from scenarios.us_2026.build.home import balances, plants
 from scenarios.us_2026.build.market import market
 from scenarios.us_2026.build.provenance import provenance_rows
-from scenarios.us_2026.build.tables import Row, commodity_rows, demand_rows, facility_rows, place_rows, route_rows
+from scenarios.us_2026.build.provenance_use import recycling_sources, substitute_sources
+from scenarios.us_2026.build.recycling import recoveries
+from scenarios.us_2026.build.substitutes import substitutes
+from scenarios.us_2026.build.tables import (
+    Row,
+    commodity_rows,
+    demand_rows,
+    facility_rows,
+    place_rows,
+    recycling_rows,
+    route_rows,
+)
 from scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
 from schemas.scenario import TariffMeasure
 
@@ -39,8 +52,16 @@ def all_files() -> dict[Path, str]:
     book = DutyBook(read_measures(), facts)
     files: dict[Path, str] = {}
     for vintage in (BASE, PLAN):
-        files |= {vintage.folder / name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
+        files |= {vintage.folder / name: text for name, text in table_files(facts, vintage, book).items()}
+    hazards = read_hazard_facts()
+    files[PLAN.folder / "hazards.csv"] = _csv(hazard_rows(hazards))
+    files[PLAN.folder / "provenance.hazards.csv"] = _csv(hazard_provenance_rows(hazards))
     return files | {BASE.folder / name: _csv(rows) for name, rows in _policy_of_base_year(book).items()}
+
+
+def table_files(facts: Facts, vintage: Vintage, book: DutyBook) -> dict[str, str]:
+    """The text of each table of supply and demand that these facts make, by file name."""
+    return {name: _csv(rows) for name, rows in _tables(facts, vintage, book).items()}
 
 
 def read_measures() -> dict[str, TariffMeasure]:
@@ -58,7 +79,7 @@ def _policy_of_base_year(book: DutyBook) -> dict[str, list[Row]]:
     return {
         TARIFFS.name: [row for row in _read(TARIFFS) if row["name"] in in_force],
         CANDIDATE_PLACES.name: _read(CANDIDATE_PLACES),
-        "provenance.tariffs.csv": [row for row in provenance if "*" in row["name"] or row["name"] in in_force],
+        "provenance.tariffs.csv": [row for row in provenance if fnmatch.filter(in_force, row["name"])],
     }
 
 
@@ -70,15 +91,25 @@ def _read(path: Path) -> list[Row]:
 def _tables(facts: Facts, vintage: Vintage, book: DutyBook) -> dict[str, list[Row]]:
     traded = market(facts, vintage, book)
     running = plants(traded)
-    needed = demands(traded, balances(facts, running))
-    return {
+    closed = balances(facts, running)
+    needed = demands(traded, closed)
+    recovered = [] if vintage.is_base else recoveries(traded, running, needed)
+    instead = {} if vintage.is_base else substitutes(traded, needed, closed)
+    recycled = {recovery.plant.facts.name for recovery in recovered}
+    standing = [plant for plant in running if plant.facts.name not in recycled]
+    made = {
         "commodities.csv": commodity_rows(traded),
         "places.csv": place_rows(facts),
-        "facilities.csv": facility_rows(traded, running),
+        "facilities.csv": facility_rows(traded, standing),
         "routes.csv": route_rows(traded),
-        "demands.csv": demand_rows(facts, needed, vintage),
-        "provenance.supply.csv": provenance_rows(traded, running, needed),
+        "demands.csv": demand_rows(facts, needed, vintage, instead),
+        "provenance.supply.csv": [
+            *provenance_rows(traded, standing, needed),
+            *recycling_sources(traded, recovered),
+            *substitute_sources(facts, instead),
+        ],
     }
+    return made | ({"recycling.csv": recycling_rows(facts, recovered)} if recovered else {})
 
 
 def _csv(rows: list[Row]) -> str:
