@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,15 @@ def default_data_dir() -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "lodeplan"
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "lodeplan"
+
+
+def default_memory_mb(slots: int) -> float:
+    """A slot's share of four fifths of the memory of this machine, or of its container, MB."""
+    held = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for place in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            held.append(int((Path("/sys/fs/cgroup") / place).read_text()))
+    return 0.8 * min(held) / 1e6 / slots
 
 
 class Settings(BaseModel):
@@ -46,6 +56,20 @@ class Settings(BaseModel):
         gt=0,
         description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
         "do not watch the clock.",
+    )
+    memory_mb: float = Field(
+        default_factory=lambda values: default_memory_mb(values.get("slots", 1)),
+        gt=0,
+        description="A solve is killed when it holds more memory than this, MB.",
+    )
+    tenant_slots: int | None = Field(
+        default=None, ge=1, description="Solves of one tenant that run at once, over all workers; no limit when empty."
+    )
+    lease_s: float = Field(
+        default=15,
+        ge=1,
+        le=600,
+        description="How long a worker may be silent before its jobs are run elsewhere, seconds.",
     )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 

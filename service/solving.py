@@ -22,10 +22,13 @@ from pydantic import ValidationError
 
 from schemas import SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions
+from service.child import STOP
 from service.jobs import Outcome, failure_of
-from service.lines import STOP, ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+from service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
 
 LOOK_EVERY_S = 0.25
+MEMORY_EVERY_S = 0.05
+MIB_PER_MB = 1e6 / 2**20
 CHILD = (sys.executable, "-m", "service.child")
 
 log = structlog.get_logger(__name__)
@@ -62,23 +65,57 @@ Solver = Callable[[Work, Watch], Outcome]
 
 @dataclass
 class ChildSolver:
-    """Solves in a child process; kills it `hard_limit_margin_s` after its time limit."""
+    """Solves in a child process; kills it `hard_limit_margin_s` after its time limit, or when it holds more than
+    `memory_mb` of memory."""
 
     hard_limit_margin_s: float
     command: Sequence[str] = CHILD
+    memory_mb: float | None = None
 
     def __call__(self, work: Work, watch: Watch) -> Outcome:
         """Solve to the end, and say how it ended."""
-        with tempfile.TemporaryDirectory(prefix="lodeplan-") as name:
-            folder = Path(name)
-            scenario, result = folder / "scenario.json", folder / "result.json.gz"
-            scenario.write_bytes(gzip.decompress(work.scenario_gzip))
-            arguments = [*self.command, str(scenario), str(result), *_flags(work.options)]
-            limit_s = work.options.time_limit_s
-            deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
-            with _Child(arguments) as child:
-                last = child.follow(watch, deadline)
-                return _outcome(child, last, result)
+        limit_s = work.options.time_limit_s
+        deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
+        memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
+        ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+        return _outcome(ended, memory_mib)
+
+
+@dataclass(frozen=True)
+class HardLimits:
+    """Where a child is killed."""
+
+    deadline: float | None = None
+    """By the monotonic clock, seconds."""
+    memory_mib: float | None = None
+
+
+@dataclass(frozen=True)
+class ChildEnd:
+    """How a child ended: its last word, if it had one; what it was killed for, if it was; what it wrote."""
+
+    last: FinishedLine | FailedLine | None
+    killed_for: Termination | None
+    exit_code: int
+    peak_memory_mib: float | None
+    document_gzip: bytes
+
+
+def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimits) -> ChildEnd:
+    """Solve in a child process; returns when it is gone.
+
+    Scenario and plan go through files without a name, of which nothing is left however this process ends.
+    """
+    with tempfile.TemporaryFile() as scenario, tempfile.TemporaryFile() as document:
+        scenario.write(gzip.decompress(work.scenario_gzip))
+        scenario.seek(0)
+        descriptors = (scenario.fileno(), document.fileno())
+        paths = [f"/dev/fd/{number}" for number in descriptors]
+        with _Child([*command, *paths, *_flags(work.options)], descriptors) as child:
+            last = child.follow(watch, limits)
+            exit_code = child.exit_code
+        document.seek(0)
+        return ChildEnd(last, child.killed_for, exit_code, child.peak_memory_mib, document.read())
 
 
 def _flags(options: JobOptions) -> list[str]:
@@ -90,23 +127,30 @@ def _flags(options: JobOptions) -> list[str]:
     return flags
 
 
-def _outcome(child: _Child, last: FinishedLine | FailedLine | None, result: Path) -> Outcome:
+def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
     """What the child's last line, or its death without one, means."""
-    if child.killed_for:
-        return Outcome(termination=child.killed_for)
-    memory = child.peak_memory_mib
-    if isinstance(last, FinishedLine) and result.exists():
-        failure = failure_of(last.termination, last.solution)
-        if failure:
-            failure = failure.model_copy(update={"peak_memory_mib": memory})
-        return Outcome(last.termination, last.solution, last.objective_kusd, result.read_bytes(), failure)
+    memory, last = ended.peak_memory_mib, ended.last
+    if ended.killed_for is Termination.MEMORY_LIMIT:
+        message = (
+            f"The solve held {memory or 0:.0f} MiB of memory, and was ended at its limit of {limit_mib or 0:.0f} MiB. "
+            "A smaller scenario needs less; the limit is the service's LODEPLAN_MEMORY_MB."
+        )
+        failure = JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message, peak_memory_mib=memory)
+        return Outcome(ended.killed_for, failure=failure)
+    if ended.killed_for:
+        return Outcome(ended.killed_for)
+    if isinstance(last, FinishedLine) and ended.document_gzip:
+        failed = failure_of(last.termination, last.solution)
+        if failed:
+            failed = failed.model_copy(update={"peak_memory_mib": memory})
+        return Outcome(last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed)
     if isinstance(last, FailedLine):
         log.error("solve failed", code=last.code, message=last.message, trace=last.trace)
         return Outcome(failure=JobFailure(code=last.code, message=last.message, peak_memory_mib=memory))
-    return Outcome(failure=_death(child.exit_code, memory))
+    return Outcome(failure=death_of(ended.exit_code, memory))
 
 
-def _death(exit_code: int, memory_mib: float | None) -> JobFailure:
+def death_of(exit_code: int, memory_mib: float | None) -> JobFailure:
     """The failure of a child that ended without a word."""
     held = f" It held {memory_mib:.0f} MiB of memory." if memory_mib else ""
     if exit_code == -signal.SIGKILL:
@@ -131,6 +175,7 @@ class _Child:
     """A running child, its pipes read by threads so that neither side ever waits for the other."""
 
     arguments: Sequence[str]
+    descriptors: tuple[int, ...] = ()
     killed_for: Termination | None = None
     peak_memory_mib: float | None = None
     _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
@@ -145,6 +190,7 @@ class _Child:
             text=True,
             encoding="utf-8",
             errors="replace",
+            pass_fds=self.descriptors,
             # Ctrl-C in a terminal is for the worker, which ends its children itself.
             start_new_session=True,
         )
@@ -166,16 +212,17 @@ class _Child:
         """Its exit code, or minus the signal that ended it; waits for it."""
         return self._process.wait()
 
-    def follow(self, watch: Watch, deadline: float | None) -> FinishedLine | FailedLine | None:
+    def follow(self, watch: Watch, limits: HardLimits) -> FinishedLine | FailedLine | None:
         """Pass lines and wishes on until the child ends; its last word, if it had one."""
         last: FinishedLine | FailedLine | None = None
         next_look = 0.0
         while True:
+            self._hold(limits)
             if time.monotonic() >= next_look:
-                self._look(watch, deadline)
+                self._look(watch)
                 next_look = time.monotonic() + LOOK_EVERY_S
             try:
-                text = self._lines.get(timeout=LOOK_EVERY_S)
+                text = self._lines.get(timeout=MEMORY_EVERY_S)
             except queue.Empty:
                 continue
             if text is None:
@@ -186,13 +233,17 @@ class _Child:
             elif line:
                 last = line
 
-    def _look(self, watch: Watch, deadline: float | None) -> None:
-        self.peak_memory_mib = _peak_memory_mib(self._process.pid) or self.peak_memory_mib
+    def _hold(self, limits: HardLimits) -> None:
+        memory = self.peak_memory_mib = _peak_memory_mib(self._process.pid) or self.peak_memory_mib
+        if limits.memory_mib and memory and memory > limits.memory_mib:
+            self._kill(Termination.MEMORY_LIMIT)
+        elif limits.deadline and time.monotonic() > limits.deadline:
+            self._kill(Termination.TIME_LIMIT)
+
+    def _look(self, watch: Watch) -> None:
         wish = watch.wish()
         if wish is Wish.KILL:
             self._kill(Termination.INTERRUPTED)
-        elif deadline and time.monotonic() > deadline:
-            self._kill(Termination.TIME_LIMIT)
         elif wish is Wish.STOP and not self._asked_to_stop:
             self._asked_to_stop = True
             # It may have ended meanwhile.

@@ -144,9 +144,7 @@ class DbosEngine:
             log_level="WARNING",
         )
 
-    def _found(
-        self, status: list[str], ids: list[str] | None = None, limit: int | None = None
-    ) -> list[WorkflowStatus]:
+    def _found(self, status: list[str], ids: list[str] | None = None, limit: int | None = None) -> list[WorkflowStatus]:
         return self._ready_client().list_workflows(
             name=WORKFLOW, status=status, workflow_ids=ids, limit=limit, load_input=False, load_output=False
         )
