@@ -25,13 +25,13 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "lodeplan"
 
 
-def default_memory_mb(slots: int) -> float:
-    """A slot's share of four fifths of the memory of this machine, or of its container, MB."""
+def usable_memory_mb() -> float:
+    """Four fifths of the memory of this machine, or of its container, MB."""
     held = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for place in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):
             held.append(int((Path("/sys/fs/cgroup") / place).read_text()))
-    return 0.8 * min(held) / 1e6 / slots
+    return 0.8 * min(held) / 1e6
 
 
 class Settings(BaseModel):
@@ -57,10 +57,11 @@ class Settings(BaseModel):
         description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
         "do not watch the clock.",
     )
-    memory_mb: float = Field(
-        default_factory=lambda values: default_memory_mb(values.get("slots", 1)),
+    memory_mb: float | None = Field(
+        default=None,
         gt=0,
-        description="A solve is killed when it holds more memory than this, MB.",
+        description="A solve is killed when it holds more memory than this, MB; a slot's share of the machine when "
+        "empty.",
     )
     tenant_slots: int | None = Field(
         default=None, ge=1, description="Solves of one tenant that run at once, over all workers; no limit when empty."
@@ -94,6 +95,11 @@ class Settings(BaseModel):
                     for item in error.errors()
                 ]
             ) from None
+
+    @property
+    def solve_memory_mb(self) -> float:
+        """What one solve may hold, MB."""
+        return self.memory_mb or usable_memory_mb() / self.slots
 
     @property
     def sqlalchemy_url(self) -> str:

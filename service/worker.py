@@ -226,7 +226,7 @@ def _in_words(progress: SolverProgress) -> str:
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """A worker that solves in child processes."""
     return Worker(
-        database, engine, ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.memory_mb), settings.lease_s
+        database, engine, ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb), settings.lease_s
     )
 
 
