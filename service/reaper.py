@@ -38,6 +38,7 @@ class Reaper:
     _beat: tuple[float, float] | None = None
     _quiet_until: float = float("-inf")
     _dropped: set[Attempt] = field(default_factory=set)
+    _next_sweep: float = float("-inf")
     _last_queued: str = ""
 
     def look(self, database_s: float) -> None:
@@ -49,9 +50,12 @@ class Reaper:
             return
         self._give_up(self._of_lost_workers())
         self._settle_taken()
-        self._give_up(self._stranded())
-        self.engine.purge()
-        self._forget_workers()
+        if self.lease.clock() >= self._next_sweep:
+            # Nobody waits for these, and they cost more than the others.
+            self._next_sweep = self.lease.clock() + self.lease.duration_s
+            self._give_up(self._stranded())
+            self.engine.purge()
+            self._forget_workers()
 
     def _is_quiet(self, database_s: float) -> bool:
         """Whether this worker's own beat came late, or the database's clock jumped: then the others had no chance to

@@ -112,7 +112,9 @@ class Worker:
                 log.info("attempt ended", state=state, termination=outcome.termination, failure=failure)
 
     def _keep_beating(self) -> None:
-        while not self._stopped.wait(self.lease.tick_s):
+        next_beat = time.monotonic() + self.lease.tick_s
+        while not self._stopped.wait(max(0, next_beat - time.monotonic())):
+            next_beat = time.monotonic() + self.lease.tick_s
             self.beat()
 
     @contextlib.contextmanager
@@ -226,7 +228,10 @@ def _in_words(progress: SolverProgress) -> str:
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """A worker that solves in child processes."""
     return Worker(
-        database, engine, ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb), settings.lease_s
+        database,
+        engine,
+        ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb),
+        settings.lease_s,
     )
 
 
