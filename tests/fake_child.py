@@ -41,6 +41,10 @@ def main(scenario: str, result: str) -> None:
             finish(result, "interrupted", solution)
         case ["hang"]:
             time.sleep(60)
+        case ["hoard", megabytes]:
+            held = [bytearray(1_000_000) for _ in range(int(megabytes))]
+            time.sleep(60)
+            finish(result, "optimal", str(len(held)))
         case ["die", number]:
             os.kill(os.getpid(), signal.Signals[number])
         case ["exit", code]:

@@ -28,8 +28,8 @@ def toy(task: str) -> Scenario:
     return scenarios.load("golden-toy", [{"op": "set", "path": "description", "value": task}])
 
 
-def fake_solver(margin_s: float = 60) -> ChildSolver:
-    return ChildSolver(margin_s, FAKE_CHILD)
+def fake_solver(margin_s: float = 60, memory_mb: float | None = None) -> ChildSolver:
+    return ChildSolver(margin_s, FAKE_CHILD, memory_mb)
 
 
 def new_database(folder: Path, *, migrated: bool = True) -> sqlalchemy.Engine:

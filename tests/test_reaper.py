@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 from job_service import DATABASES, Clock, database_of, toy
 from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from schemas import Solution
 from schemas.jobs import FailureCode, JobOptions, JobState
@@ -306,7 +306,7 @@ def test_an_attempt_that_cannot_be_given_up_now_does_not_keep_the_others_from_it
     yard.bury(yard.other)
     lose = jobs.lose
 
-    def locked(session: storage.Session, engine: InlineEngine, attempt: Attempt) -> JobState | None:
+    def locked(session: Session, engine: InlineEngine, attempt: Attempt) -> JobState | None:
         if attempt == first:
             raise sqlalchemy.exc.OperationalError("update", {}, Exception("locked"))
         return lose(session, engine, attempt)
