@@ -57,7 +57,7 @@ def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], sto
         message = "Memory ran out. A smaller scenario, or a machine with more memory, would do."
         say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
     except Exception as error:
-        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the service's log has it."
+        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the log has it."
         say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
 
 

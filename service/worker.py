@@ -21,13 +21,14 @@ from sqlmodel import Session
 from schemas import SolverProgress
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import jobs, logs, storage
+from service.children import Watch, Wish, Work
 from service.engine import Attempt, JobEngine
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
 from service.leases import Lease, LeaseLost
 from service.reaper import Reaper
 from service.settings import Settings
-from service.solving import ChildSolver, Solver, Watch, Wish, Work
+from service.solving import ChildSolver, Solver
 from service.storage import OUTAGES, Job, JobInput, open_session
 
 PROGRESS_EVERY_S = 0.5

@@ -52,6 +52,9 @@ def main(scenario: str, result: str) -> None:
         case ["babble"]:
             print("not json")
             finish(result, "optimal", "optimal")
+        case ["refuse"]:
+            problem = {"code": "no_flow_limit", "path": "routes.ore", "message": "no limit.", "remedy": "Set one."}
+            say("failed", code="invalid_input", message="routes.ore: no limit.", problems=[problem])
         case ["fail"]:
             say("failed", code="internal_error", message="It broke.", trace="Traceback: secret")
 

@@ -20,11 +20,12 @@ from schemas import Solution, SolverProgress
 from schemas.jobs import FailureCode, JobOptions, JobState
 from service import jobs, storage
 from service.child import ORPHANED_EXIT_CODE
+from service.children import CHILD, Watch, Wish, Work
 from service.engine import Attempt
 from service.engine.inline import InlineEngine
 from service.jobs import SOURCES, Outcome, Submission
 from service.leases import Lease
-from service.solving import CHILD, Solver, Watch, Wish, Work
+from service.solving import Solver
 from service.storage import Job, WorkerRow, open_session
 from service.worker import Worker
 
@@ -455,19 +456,19 @@ WORKER = """
 import sys
 from pathlib import Path
 from schemas.jobs import JobOptions
-from service import solving
-from service.solving import HardLimits, Wish, Work
+from service import children
+from service.children import HardLimits, Wish, Work
 
 class Watch:
     def wish(self): return Wish.GO_ON
     def progress(self, progress): print(progress.phase, flush=True)
 
-start = solving.subprocess.Popen.__init__
+start = children.subprocess.Popen.__init__
 def tell(self, *arguments, **options):
     start(self, *arguments, **options)
     print(self.pid, flush=True)
-solving.subprocess.Popen.__init__ = tell
-solving.run_child(solving.CHILD, Work(Path(sys.argv[1]).read_bytes(), JobOptions(gap=0)), Watch(), HardLimits())
+children.subprocess.Popen.__init__ = tell
+children.run_child(children.CHILD, Work(Path(sys.argv[1]).read_bytes(), JobOptions(gap=0)), Watch(), HardLimits())
 """
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from service import jobs, logs, storage, worker
+from service.children import CHILD
 from service.engine.dbos import DbosEngine
 from service.settings import Settings
-from service.solving import CHILD, ChildSolver
+from service.solving import ChildSolver
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 POINTS = ("claimed", "writing", "written", "reaping", "reaped")
