@@ -1,4 +1,4 @@
-"""Workers in processes of their own that are killed, frozen, replaced or cut off: no job is lost, and none is done twice.
+"""Workers in processes of their own that are killed, frozen, replaced or cut off: no job is lost, none is done twice.
 
 The campaigns in `benchmarks/service` are the same at length.
 """
