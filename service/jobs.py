@@ -74,7 +74,7 @@ def compress(text: str) -> bytes:
 def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
     """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits."""
     job = _new_job(session, submission)
-    engine.enqueue(session, Attempt(job.id, job.attempt), _place(job))
+    engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
     return job
 
 
@@ -254,7 +254,8 @@ def _job_on(session: Session, attempt: Attempt) -> Job | None:
     return job
 
 
-def _place(job: Job) -> Place:
+def place_of(job: Job) -> Place:
+    """Where in the queue a job stands."""
     return Place(job.tenant, job.priority)
 
 
@@ -266,7 +267,7 @@ def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
     moved = _changed(session, statement.values(**fresh, state=JobState.QUEUED, lost_workers=seen.lost_workers))
     if moved:
         tell(session, seen.id, text, state=JobState.QUEUED)
-        engine.enqueue(session, following, _place(seen))
+        engine.enqueue(session, following, place_of(seen))
     return moved
 
 

@@ -18,10 +18,12 @@ from schemas.jobs import JobState
 from service import jobs
 from service.engine import Attempt, JobEngine
 from service.leases import FORGOTTEN_AFTER_S, Lease, is_live
-from service.storage import OUTAGES, Job, WorkerRow, database_clock, open_session
+from service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
 
 LOOKED_AT_ONCE = 500
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
+# A job without a scenario of its own is made of others, and no worker has it in hand.
+_IS_RUN_BY_WORKERS = select(JobInput.job_id).where(col(JobInput.job_id) == col(Job.id)).exists()
 _AT_WORK = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
 
 log = structlog.get_logger(__name__)
@@ -100,7 +102,8 @@ class Reaper:
 
     def _stranded(self) -> list[Attempt]:
         """Some of the jobs that are said to wait; those of them that the engine does not know."""
-        query = select(Job.id, Job.attempt).where(Job.state == JobState.QUEUED, col(Job.id) > self._last_queued)
+        query = select(Job.id, Job.attempt).where(Job.state == JobState.QUEUED, _IS_RUN_BY_WORKERS)
+        query = query.where(col(Job.id) > self._last_queued)
         with open_session(self.database) as session:
             queued = [Attempt(*row) for row in session.exec(query.order_by(col(Job.id)).limit(LOOKED_AT_ONCE))]
         self._last_queued = queued[-1].job_id if len(queued) == LOOKED_AT_ONCE else ""
@@ -108,9 +111,9 @@ class Reaper:
         return [attempt for attempt in queued if attempt not in known]
 
     def _at_work(self, which: sqlalchemy.ColumnElement[bool]) -> list[Attempt]:
-        query = select(Job.id, Job.attempt).where(col(Job.state).in_(_AT_WORK), which).limit(LOOKED_AT_ONCE)
+        query = select(Job.id, Job.attempt).where(col(Job.state).in_(_AT_WORK), _IS_RUN_BY_WORKERS, which)
         with open_session(self.database) as session:
-            return [Attempt(*row) for row in session.exec(query)]
+            return [Attempt(*row) for row in session.exec(query.limit(LOOKED_AT_ONCE))]
 
     def _is_mine(self) -> sqlalchemy.ColumnElement[bool]:
         return col(Job.worker_id) == self.lease.worker_id

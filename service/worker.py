@@ -228,12 +228,8 @@ def _in_words(progress: SolverProgress) -> str:
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """A worker that solves in child processes."""
-    return Worker(
-        database,
-        engine,
-        ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb),
-        settings.lease_s,
-    )
+    solver = ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb)
+    return Worker(database, engine, solver, lease_s=settings.lease_s)
 
 
 def run(settings: Settings | None = None) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from job_service import DATABASES, Clock, database_of, toy
-from sqlalchemy import update
+from job_service import DATABASES, Clock, database_of, toy, wait_until
+from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from schemas import Solution
+from schemas import Solution, SolverProgress
 from schemas.jobs import FailureCode, JobOptions, JobState
 from service import jobs, storage
 from service.engine import Attempt, Place
@@ -18,7 +18,7 @@ from service.engine.inline import InlineEngine
 from service.jobs import MAX_LOST_WORKERS, Outcome, Submission
 from service.leases import FORGOTTEN_AFTER_S, Lease
 from service.reaper import Reaper
-from service.storage import Job, WorkerRow, database_clock, open_session
+from service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
 
 LEASE_S = 10.0
 
@@ -194,6 +194,19 @@ def test_a_waiting_job_that_the_engine_knows_keeps_its_attempt(yard: Yard) -> No
     assert yard.where(attempt) == (JobState.QUEUED, 1, 0)
 
 
+@pytest.mark.parametrize("state", [JobState.QUEUED, JobState.RUNNING, JobState.CANCELLING])
+def test_a_job_that_is_made_of_others_and_that_no_worker_runs_is_left_alone(yard: Yard, state: JobState) -> None:
+    attempt = Attempt(yard.submit(), 1)
+    yard.engine.pending.clear()
+    with open_session(yard.database) as session:
+        session.execute(delete(JobInput).where(col(JobInput.job_id) == attempt.job_id))
+        session.execute(update(Job).where(col(Job.id) == attempt.job_id).values(state=state))
+        session.commit()
+    yard.look()
+    assert yard.where(attempt) == (state, 1, 0)
+    assert yard.engine.pending == []
+
+
 def test_a_job_its_own_worker_has_in_hand_is_left_alone(yard: Yard) -> None:
     attempt = yard.running(yard.lease)
     yard.at_work.add(attempt)
@@ -315,6 +328,27 @@ def test_an_attempt_that_cannot_be_given_up_now_does_not_keep_the_others_from_it
     yard.look()
     assert yard.where(first) == (JobState.RUNNING, 1, 0)
     assert yard.where(second) == (JobState.QUEUED, 2, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_a_process_that_froze_in_mid_transaction_does_not_keep_a_job_from_running_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.storage.database.IDLE_TRANSACTION_S", 3)
+    with database_of("postgres", tmp_path) as database:
+        yard = Yard(database)
+        attempt = yard.running(yard.other)
+        yard.bury(yard.other)
+        frozen = open_session(database)
+        jobs.note_progress(frozen, attempt, SolverProgress(phase="search", elapsed_s=1), "half said")
+        # Locked, and passed over so that the worker does not miss its beat.
+        yard.look()
+        assert yard.where(attempt) == (JobState.RUNNING, 1, 0)
+        wait_until(lambda: yard.look() or yard.where(attempt)[0] is JobState.QUEUED)
+        with pytest.raises(OUTAGES):
+            frozen.commit()
+        frozen.close()
 
 
 def test_a_worker_that_has_been_dead_for_long_is_no_longer_listed(yard: Yard) -> None:

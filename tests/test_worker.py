@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -346,6 +347,33 @@ def test_a_result_is_recorded_once_a_database_that_was_away_is_back(
     job = Bench(tmp_path, script).solved("solve")
     assert outage.left == 0
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
+
+
+def test_a_result_is_recorded_once_a_full_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.worker._FIRST_PAUSE_S", 0.001)
+    script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(os.urandom(1_000_000))))
+    bench = Bench(tmp_path, script)
+    job_id = bench.submit("solve")
+    pages, told = [0], []
+
+    @sqlalchemy.event.listens_for(bench.database, "checkout")
+    def hold_to(connection: Any, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages[0] or 2**30}")
+
+    def fill_up(_watch: Watch) -> None:
+        with bench.database.connect() as connection:
+            pages[0] = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    def make_room(*_: object, **words: object) -> None:
+        told.append(str(words["error"]))
+        pages[0] = 0 if len(told) == 3 else pages[0]
+
+    script.act = fill_up
+    monkeypatch.setattr("service.worker.log.warning", make_room)
+    bench.engine.run_pending()
+    assert len(told) == 3
+    assert all("full" in error for error in told)
+    assert (bench.job(job_id).state, bench.job(job_id).attempt) == (JobState.SUCCEEDED, 1)
 
 
 def test_an_attempt_is_begun_once_a_database_that_was_away_is_back(
