@@ -87,13 +87,14 @@ class Campaign:
             query = select(Job, WorkerRow.pid).join(WorkerRow, col(Job.worker_id) == col(WorkerRow.id))
             found = session.exec(query.where(Job.state == JobState.RUNNING, Job.lost_workers == 0)).all()
         pids = [pid for job, pid in found if job.progress and job.progress.phase == phase]
-        victims = [process for process in self.crew.members if process.pid in pids and process not in self.armed]
+        victims = [process for process in self.crew.members if process.pid in pids]
         if not victims:
             time.sleep(0.05)
             return
         victim = self.chance.choice(victims)
         worker_id = self._lease_of(victim)
         killed_at = self.crew.fire(victim)
+        self.armed.pop(victim, None)
         self.kills[phase] += 1
         self._note_hits(worker_id, killed_at)
 
