@@ -104,7 +104,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     # First of all: a port that is taken should be known before a worker takes jobs.
     with _listen(host, port) as listener:
         database = storage.open_database(settings.sqlalchemy_url)
-        engine = DbosEngine(database)
+        engine = DbosEngine(database, settings.tenant_slots)
         worker = make_worker(database, engine, settings) if workers else None
         app = create_app(settings, database=database, engine=engine, worker=worker)
         url = f"http://{host}:{listener.getsockname()[1]}/"

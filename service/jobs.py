@@ -20,11 +20,11 @@ from sqlmodel import Session, col, select
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import storage
-from service.engine import Attempt, JobEngine
+from service.engine import Attempt, JobEngine, Place
 from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult
 
 SOURCES: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING}),
+    JobState.QUEUED: frozenset({JobState.QUEUED, JobState.RUNNING}),
     JobState.RUNNING: frozenset({JobState.QUEUED}),
     JobState.STOPPING: frozenset({JobState.RUNNING}),
     JobState.CANCELLING: frozenset({JobState.RUNNING, JobState.STOPPING}),
@@ -36,6 +36,8 @@ SOURCES: dict[JobState, frozenset[JobState]] = {
 """The states from which each state can be reached."""
 
 GZIP_LEVEL = 6
+MAX_LOST_WORKERS = 3
+"""A job that took so many workers with it is not tried again."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def compress(text: str) -> bytes:
 def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
     """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits."""
     job = _new_job(session, submission)
-    engine.enqueue(session, Attempt(job.id, job.attempt))
+    engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
     return job
 
 
@@ -87,10 +89,14 @@ def record_finished(session: Session, scenario: Scenario, document: PlanDocument
     return job
 
 
-def start(session: Session, attempt: Attempt, worker_id: str | None = None) -> bool:
-    """Claim an attempt for a worker; False if it is no longer wanted."""
+def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
+    """Claim an attempt for a worker; False if it is no longer wanted. True also if the worker has it already:
+    its first commit may have come through without its hearing of it."""
     text = f"Started, attempt {attempt.number}."
-    return _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), worker_id=worker_id)
+    if _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), worker_id=worker_id):
+        return True
+    held = select(Job.id).where(*_is(attempt), Job.state == JobState.RUNNING, Job.worker_id == worker_id)
+    return session.exec(held).first() is not None
 
 
 def request_stop(session: Session, job_id: str) -> bool:
@@ -132,14 +138,41 @@ def state_of(session: Session, attempt: Attempt) -> JobState | None:
 
 
 def requeue(session: Session, engine: JobEngine, attempt: Attempt) -> bool:
-    """Give an attempt back, as the next one, in the session's transaction."""
-    following = Attempt(attempt.job_id, attempt.number + 1)
-    text = "The worker went away; the job waits for another."
-    fresh = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
-    moved = _move(session, attempt, JobState.QUEUED, text, **fresh)
-    if moved:
-        engine.enqueue(session, following)
-    return moved
+    """Give a running attempt back, as the next one, in the session's transaction; its worker ends in good order."""
+    job = _job_on(session, attempt)
+    if job is None or job.state is not JobState.RUNNING:
+        return False
+    return _rerun(session, engine, job, "The worker ends; the job waits for another.")
+
+
+def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | None:
+    """Give up an attempt whose worker is gone, in the session's transaction; the state the job is in then, or None
+    if there was nothing to do.
+
+    It runs again as the next attempt, unless that would be in vain: somebody wants it ended, or it has taken
+    `MAX_LOST_WORKERS` with it. An attempt that had not begun is no reason to count a worker.
+    """
+    job = _job_on(session, attempt)
+    if job is None or job.state.ended:
+        return None
+    if job.state is JobState.QUEUED:
+        lost = _rerun(session, engine, job, "Its worker was lost before it began; the job waits for another.")
+        return JobState.QUEUED if lost else None
+    if job.state is not JobState.RUNNING:
+        text = _LOST_WISHES[job.state]
+        lost = _move(session, attempt, JobState.CANCELLED, text, ended_at=storage.now())
+        return JobState.CANCELLED if lost else None
+    job.lost_workers += 1
+    if job.lost_workers < MAX_LOST_WORKERS:
+        lost = _rerun(session, engine, job, "Its worker was lost; the job waits for another.")
+        return JobState.QUEUED if lost else None
+    message = (
+        f"{MAX_LOST_WORKERS} workers were lost while they ran this job, so it is not tried again. "
+        "Most often a solve needs more memory than there is."
+    )
+    failure = JobFailure(code=FailureCode.LOST_WORKERS, message=message)
+    values = {"ended_at": storage.now(), "failure": failure, "lost_workers": job.lost_workers}
+    return JobState.FAILED if _move(session, attempt, JobState.FAILED, message, **values) else None
 
 
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
@@ -213,6 +246,31 @@ def _new_id() -> str:
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(10)}"
 
 
+def _job_on(session: Session, attempt: Attempt) -> Job | None:
+    """The job, detached from the session, if it is on this attempt."""
+    job = session.exec(select(Job).where(*_is(attempt))).first()
+    if job:
+        session.expunge(job)
+    return job
+
+
+def place_of(job: Job) -> Place:
+    """Where in the queue a job stands."""
+    return Place(job.tenant, job.priority)
+
+
+def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
+    """Queue the next attempt, if the job still is as it was seen."""
+    following = Attempt(seen.id, seen.attempt + 1)
+    statement = update(Job).where(*_is(Attempt(seen.id, seen.attempt)), col(Job.state) == seen.state)
+    fresh = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
+    moved = _changed(session, statement.values(**fresh, state=JobState.QUEUED, lost_workers=seen.lost_workers))
+    if moved:
+        tell(session, seen.id, text, state=JobState.QUEUED)
+        engine.enqueue(session, following, place_of(seen))
+    return moved
+
+
 def _is(attempt: Attempt) -> tuple[Any, ...]:
     return (col(Job.id) == attempt.job_id, col(Job.attempt) == attempt.number)
 
@@ -264,6 +322,11 @@ _ENDINGS = {
     JobState.SUCCEEDED: "Succeeded.",
     JobState.CANCELLED: "Cancelled.",
     JobState.TIMED_OUT: "The time limit passed before there was a plan.",
+}
+
+_LOST_WISHES = {
+    JobState.STOPPING: "Cancelled: its worker was lost before it stopped, and its plan with it.",
+    JobState.CANCELLING: "Cancelled; its worker was lost meanwhile.",
 }
 
 

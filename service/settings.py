@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,15 @@ def default_data_dir() -> Path:
     if sys.platform == "darwin":
         return home / "Library" / "Application Support" / "lodeplan"
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "lodeplan"
+
+
+def usable_memory_mb() -> float:
+    """Four fifths of the memory of this machine, or of its container, MB."""
+    held = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for place in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            held.append(int((Path("/sys/fs/cgroup") / place).read_text()))
+    return 0.8 * min(held) / 1e6
 
 
 class Settings(BaseModel):
@@ -47,6 +57,21 @@ class Settings(BaseModel):
         description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
         "do not watch the clock.",
     )
+    memory_mb: float | None = Field(
+        default=None,
+        gt=0,
+        description="A solve is killed when it holds more memory than this, MB; a slot's share of the machine when "
+        "empty.",
+    )
+    tenant_slots: int | None = Field(
+        default=None, ge=1, description="Solves of one tenant that run at once, over all workers; no limit when empty."
+    )
+    lease_s: float = Field(
+        default=15,
+        ge=1,
+        le=600,
+        description="How long a worker may be silent before its jobs are run elsewhere, seconds.",
+    )
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @classmethod
@@ -70,6 +95,11 @@ class Settings(BaseModel):
                     for item in error.errors()
                 ]
             ) from None
+
+    @property
+    def solve_memory_mb(self) -> float:
+        """What one solve may hold, MB."""
+        return self.memory_mb or usable_memory_mb() / self.slots
 
     @property
     def sqlalchemy_url(self) -> str:

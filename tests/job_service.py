@@ -28,8 +28,8 @@ def toy(task: str) -> Scenario:
     return scenarios.load("golden-toy", [{"op": "set", "path": "description", "value": task}])
 
 
-def fake_solver(margin_s: float = 60) -> ChildSolver:
-    return ChildSolver(margin_s, FAKE_CHILD)
+def fake_solver(margin_s: float = 60, memory_mb: float | None = None) -> ChildSolver:
+    return ChildSolver(margin_s, FAKE_CHILD, memory_mb)
 
 
 def new_database(folder: Path, *, migrated: bool = True) -> sqlalchemy.Engine:
@@ -59,6 +59,21 @@ def database_of(kind: str, folder: Path, *, migrated: bool = True) -> Iterator[s
         database.dispose()
         with server.connect() as connection:
             connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
+
+
+class Clock:
+    """A clock that a test sets. From the call `slow_after` calls from now it shows `slow_s` seconds more."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slow_after, self.slow_s = 0, 0.0
+
+    def __call__(self) -> float:
+        if self.slow_s:
+            if self.slow_after == 0:
+                self.now, self.slow_s = self.now + self.slow_s, 0.0
+            self.slow_after -= 1
+        return self.now
 
 
 def wait_until(condition: Callable[[], Any], patience_s: float = 20) -> Any:

@@ -47,11 +47,12 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
         for job in storage.list_jobs(session, storage.LOCAL, limit=_JOBS_LOOKED_AT):
             if job.scenario_hash == wanted and _still_holds(session, job):
                 return job.id
-        print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
-        plan = solve_with_progress(scenario, (), Limits())
-        if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
-            print_plan(plan)
-            sys.exit(exit_of(plan.summary))
+    print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
+    plan = solve_with_progress(scenario, (), Limits())
+    if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
+        print_plan(plan)
+        sys.exit(exit_of(plan.summary))
+    with storage.open_session(database) as session:
         job = jobs.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id

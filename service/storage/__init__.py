@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario
 from service.storage.columns import database_clock
-from service.storage.database import migrate, open_database, open_session
+from service.storage.database import OUTAGES, migrate, open_database, open_session
 from service.storage.tables import (
     LOCAL,
     ApiKey,
@@ -32,6 +32,7 @@ from service.storage.tables import (
 
 __all__ = [
     "LOCAL",
+    "OUTAGES",
     "ApiKey",
     "AuditEntry",
     "Delivery",

@@ -9,12 +9,18 @@ import alembic.command
 import sqlalchemy
 from alembic.config import Config
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlmodel import Session, create_engine
 
 from schemas import InputProblem, InvalidInput
 
 BUSY_TIMEOUT_S = 30
+SILENCE_S = 5
+"""How long a server may be silent before its connection counts as lost."""
+IDLE_TRANSACTION_S = 10
+"""How long a transaction may do nothing before the server ends it."""
+OUTAGES = (OperationalError, InterfaceError, InternalError, sqlalchemy.exc.TimeoutError)
+"""What is raised while the database is away, locked or full; to try again later is all there is to do."""
 FIRST_REVISION = "0001"
 """What a database holds that was made before its tables had versions."""
 _MIGRATION_LOCK = 5_627_101
@@ -23,7 +29,7 @@ _MIGRATION_LOCK = 5_627_101
 def open_database(url: str) -> sqlalchemy.Engine:
     """The database of this URL, as SQLAlchemy's engine; several threads may use it."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return _open_server(url)
     database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
 
     @event.listens_for(database, "connect")
@@ -32,6 +38,21 @@ def open_database(url: str) -> sqlalchemy.Engine:
         connection.isolation_level = "IMMEDIATE"
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
             connection.execute(f"PRAGMA {pragma}")
+
+    return database
+
+
+def _open_server(url: str) -> sqlalchemy.Engine:
+    """A database on another machine, perhaps: neither side waits without end for the other."""
+    silence = {"keepalives_idle": SILENCE_S, "keepalives_interval": 2, "keepalives_count": 3}
+    patience = {"connect_timeout": SILENCE_S, "tcp_user_timeout": SILENCE_S * 1000}
+    database = create_engine(url, pool_pre_ping=True, connect_args={**silence, **patience})
+
+    @event.listens_for(database, "connect")
+    def prepare_connection(connection: Any, _record: Any) -> None:
+        # A process that stops in mid-transaction, frozen or cut off, must not keep the rows it has locked.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_S}s'")
+        connection.commit()
 
     return database
 

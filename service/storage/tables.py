@@ -93,6 +93,7 @@ class WorkerRow(SQLModel, table=True):
     version: str
     slots: int
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    lease_s: float = Field(description="How long a lease of it lasts, seconds.")
     lease_until_s: float = Field(description="By the clock of the database, seconds since 1970.", index=True)
 
 

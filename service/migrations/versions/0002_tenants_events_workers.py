@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("version", sa.String, nullable=False),
         sa.Column("slots", sa.Integer, nullable=False),
         sa.Column("started_at", _MOMENT, nullable=False),
+        sa.Column("lease_s", sa.Float, nullable=False),
         sa.Column("lease_until_s", sa.Float, nullable=False, index=True),
     )
     op.create_table(
