@@ -19,6 +19,7 @@ import optimizer
 from schemas import InvalidInput, Scenario, SolverProgress
 from schemas.jobs import FailureCode
 from service.lines import STOP, ChildLine, FailedLine, FinishedLine, ProgressLine
+from service.telemetry import tracing
 
 ORPHANED_EXIT_CODE = 9
 
@@ -30,8 +31,11 @@ def main() -> None:
     say = _speaker()
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    tracing.configure()
     try:
-        say(_solve(arguments, say, stop))
+        with tracing.span("solve", parent=os.environ.get(tracing.VARIABLE)):
+            last = _solve(arguments, say, stop)
+        say(last)
     except InvalidInput as error:
         say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error)))
     except optimizer.PlanError as error:
@@ -42,6 +46,8 @@ def main() -> None:
     except Exception as error:
         message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the service's log has it."
         say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
+    finally:
+        tracing.flush()
 
 
 def _arguments() -> argparse.Namespace:
@@ -55,8 +61,10 @@ def _arguments() -> argparse.Namespace:
 
 def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
     scenario = Scenario.model_validate_json(arguments.scenario.read_bytes())
+    phases = tracing.Phases()
 
     def tell(progress: SolverProgress) -> None:
+        phases.enter(progress.phase)
         say(ProgressLine(progress=progress))
 
     plan = optimizer.solve(
@@ -66,8 +74,10 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
         on_progress=tell,
         should_stop=stop.is_set,
     )
+    phases.enter("write")
     document = plan.document()
     arguments.result.write_bytes(gzip.compress(document.model_dump_json().encode(), compresslevel=6, mtime=0))
+    phases.end()
     summary = document.summary
     return FinishedLine(
         termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd

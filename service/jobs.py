@@ -21,7 +21,8 @@ from schemas import PlanDocument, Scenario, Solution, SolverProgress, Terminatio
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import storage
 from service.engine import Attempt, JobEngine
-from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult
+from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from service.telemetry import metrics, tracing
 
 SOURCES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING}),
@@ -123,6 +124,8 @@ def tell(
         event.state, event.progress = state, progress
         session.add(event)
         session.flush()
+        if state and state.ended:
+            once_committed(session, metrics.job_ended, state)
 
 
 def state_of(session: Session, attempt: Attempt) -> JobState | None:
@@ -193,6 +196,7 @@ def _new_job(session: Session, submission: Submission) -> Job:
         scenario_hash=scenario.content_hash(),
         work_sha256=work_of(scenario, options),
         options=options,
+        traceparent=tracing.traceparent(),
         created_at=storage.now(),
     )
     session.add(job)
@@ -200,6 +204,7 @@ def _new_job(session: Session, submission: Submission) -> Job:
     # Written now, not at commit: the engine's insert uses the same connection and stands after these.
     session.flush()
     tell(session, job.id, "Queued.", state=JobState.QUEUED)
+    once_committed(session, metrics.job_submitted)
     return job
 
 

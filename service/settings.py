@@ -47,7 +47,25 @@ class Settings(BaseModel):
         description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
         "do not watch the clock.",
     )
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    drain_s: float = Field(
+        default=10, ge=0, description="A process that is told to end lets running solves go on this long, seconds."
+    )
+    keep_days: float = Field(
+        default=0, ge=0, description="Ended jobs and all that belongs to them are deleted after this; 0 keeps them."
+    )
+    keep_deliveries_days: float = Field(
+        default=30, ge=0, description="The log of webhook deliveries is deleted after this; 0 keeps it."
+    )
+    keep_audit_days: float = Field(default=365, ge=0, description="Audit entries are deleted after this; 0 keeps them.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="`lodeplan worker` answers `/metrics` on this port; 0 does not."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="The address it listens at for that.")
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; logs are JSON, one object a line, on standard error.",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -24,6 +24,7 @@ from schemas import SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions
 from service.jobs import Outcome, failure_of
 from service.lines import STOP, ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+from service.telemetry import metrics, tracing
 
 LOOK_EVERY_S = 0.25
 CHILD = (sys.executable, "-m", "service.child")
@@ -45,6 +46,7 @@ class Work:
 
     scenario_gzip: bytes
     options: JobOptions
+    traceparent: str | None = None
 
 
 class Watch(Protocol):
@@ -76,8 +78,10 @@ class ChildSolver:
             arguments = [*self.command, str(scenario), str(result), *_flags(work.options)]
             limit_s = work.options.time_limit_s
             deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
+            begun = time.monotonic()
             with _Child(arguments) as child:
                 last = child.follow(watch, deadline)
+                metrics.solve_ended(time.monotonic() - begun, child.peak_memory_mib)
                 return _outcome(child, last, result)
 
 
@@ -145,6 +149,7 @@ class _Child:
             text=True,
             encoding="utf-8",
             errors="replace",
+            env=tracing.child_environment(),
             # Ctrl-C in a terminal is for the worker, which ends its children itself.
             start_new_session=True,
         )

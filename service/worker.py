@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from dataclasses import dataclass, field
 
 import sqlalchemy
 import structlog
+from prometheus_client import start_http_server
 
 from schemas import SolverProgress
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import jobs, logs, storage
+from service.draining import Farewell
 from service.engine import Attempt, JobEngine
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
 from service.settings import Settings
 from service.solving import ChildSolver, Solver, Watch, Wish, Work
 from service.storage import Job, JobInput, open_session
+from service.telemetry import metrics, tracing
 
 PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0
@@ -37,12 +39,27 @@ class Worker:
 
     def start(self, slots: int) -> None:
         """Take attempts, at most `slots` at once; returns at once."""
+        metrics.slots_offered(slots)
         self.engine.start_worker(self.handle, slots)
 
-    def stop(self) -> None:
-        """End running solves, give their jobs back, and take no more."""
+    def is_working(self) -> bool:
+        """Whether attempts are taken and solved."""
+        return self.engine.is_working() and not self.stopping.is_set()
+
+    def stop(self, drain_s: float = 0) -> None:
+        """Take no more attempts; let running solves go on for `drain_s`, then end them and give their jobs back."""
+        if drain_s:
+            log.info("draining", up_to_s=drain_s)
+        hurry = threading.Timer(drain_s, self.hurry)
+        hurry.daemon = True
+        hurry.start() if drain_s else self.hurry()
+        self.engine.stop(drain_s + PATIENCE_S)
+        hurry.cancel()
+        self.hurry()
+
+    def hurry(self) -> None:
+        """End running solves now; their jobs are given back."""
         self.stopping.set()
-        self.engine.stop(PATIENCE_S)
 
     def handle(self, attempt: Attempt) -> None:
         """Solve one attempt, if it is still wanted."""
@@ -51,8 +68,9 @@ class Worker:
             if work is None:
                 log.info("attempt is no longer wanted")
                 return
-            log.info("attempt started")
-            self._record(attempt, self._solved(attempt, work))
+            with metrics.slot_taken(), tracing.span("attempt", work.traceparent, **_named(attempt)):
+                log.info("attempt started")
+                self._record(attempt, self._solved(attempt, work))
 
     def _claim(self, attempt: Attempt) -> Work | None:
         with open_session(self.database) as session:
@@ -62,7 +80,7 @@ class Worker:
             if job is None or kept is None:
                 return None
             session.commit()
-            return Work(kept.scenario_gzip, JobOptions.model_validate(job.options))
+            return Work(kept.scenario_gzip, JobOptions.model_validate(job.options), job.traceparent)
 
     def _solved(self, attempt: Attempt, work: Work) -> Outcome:
         watch = _AttemptWatch(self.database, attempt, self.stopping)
@@ -81,11 +99,13 @@ class Worker:
             given_back = self.stopping.is_set() and outcome.solution is None and outcome.failure is None
             if given_back and jobs.requeue(session, self.engine, attempt):
                 session.commit()
+                metrics.attempt_given_back()
                 log.info("attempt given back")
                 return
             final = jobs.finish(session, attempt, outcome)
             session.commit()
         if final is None:
+            metrics.late_result_dropped()
             log.warning("a late result was dropped")
         else:
             failure = outcome.failure.code if outcome.failure else None
@@ -130,6 +150,11 @@ class _AttemptWatch(Watch):
         self._is_written = True
 
 
+def _named(attempt: Attempt) -> dict[str, str | int]:
+    """An attempt as attributes of a span."""
+    return {"lodeplan.job": attempt.job_id, "lodeplan.attempt": attempt.number}
+
+
 _WISHES = {JobState.RUNNING: Wish.GO_ON, JobState.STOPPING: Wish.STOP}
 
 
@@ -155,16 +180,20 @@ def run(settings: Settings | None = None) -> None:
     """Work until a signal (SIGINT, SIGTERM) ends it; what `lodeplan worker` does."""
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
+    tracing.configure()
     database = storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
     engine = DbosEngine(database)
     engine.prepare()
     worker = make_worker(database, engine, settings)
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    Farewell(ended.set, worker.hurry).listen()
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, settings.metrics_host, metrics.PROCESS)
     worker.start(settings.slots)
-    log.info("worker ready", slots=settings.slots)
+    log.info("worker ready", slots=settings.slots, metrics_port=settings.metrics_port or None)
     ended.wait()
-    worker.stop()
+    worker.stop(settings.drain_s)
+    engine.close()
+    tracing.flush()
     log.info("worker stopped")
