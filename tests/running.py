@@ -45,7 +45,8 @@ def lodeplan(*arguments: str, log: Path, fake: bool = True, **environment: str) 
     """A running command in a session of its own, whose solves are fake ones if so asked; killed at the end."""
     code = "from service.cli import main; main()"
     if fake:
-        code = f"import service.solving; service.solving.ChildSolver.command = {FAKE_CHILD!r}; {code}"
+        faked = f"functools.partial(service.worker.ChildSolver, command={FAKE_CHILD!r})"
+        code = f"import functools, service.worker; service.worker.ChildSolver = {faked}; {code}"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
