@@ -145,6 +145,16 @@ def requeue(session: Session, engine: JobEngine, attempt: Attempt) -> bool:
     return moved
 
 
+def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
+    """Queue a job that came from elsewhere, without its place in a queue, as its next attempt."""
+    following = Attempt(attempt.job_id, attempt.number + 1)
+    alive = update(Job).where(*_is(attempt), col(Job.state).in_((JobState.QUEUED, JobState.RUNNING)))
+    fresh = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
+    if _changed(session, alive.values(**fresh, state=JobState.QUEUED)):
+        tell(session, attempt.job_id, text, state=JobState.QUEUED)
+        engine.enqueue(session, following)
+
+
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
     """Record the end of an attempt; the state it ended in, or None if the attempt was given up meanwhile."""
     while True:

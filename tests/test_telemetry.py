@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from service.storage import Job, WorkerRow, open_session
 from service.telemetry import metrics
 from service.telemetry.database_metrics import database_registry
 from service.worker import Worker
+
+JOB = "/api/v1/jobs/" + "0" * 31
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -99,8 +102,8 @@ def test_every_request_has_a_line_with_its_route_and_job_and_without_its_query(a
 @pytest.mark.parametrize(
     ("method", "path", "route", "status"),
     [
-        ("GET", "/api/v1/jobs/" + "0" * 31, "/api/v1/jobs/{job_id}", 404),
-        ("GET", "/api/v1/jobs/" + "0" * 31 + "/result/tables/a.csv", "/api/v1/jobs/{job_id}/result/tables/{name}.{suffix}", 404),
+        ("GET", JOB, "/api/v1/jobs/{job_id}", 404),
+        ("GET", JOB + "/result/tables/a.csv", "/api/v1/jobs/{job_id}/result/tables/{name}.{suffix}", 404),
         ("GET", "/nowhere/at/all", "unmatched", 404),
         ("DELETE", "/api/v1/jobs", "/api/v1/jobs", 405),
         ("GET", "/docs", "/docs", 200),
@@ -252,17 +255,18 @@ def ready(client: httpx.Client) -> tuple[int, str]:
 
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_service_whose_tables_are_not_current_is_not_ready(kind: str, tmp_path: Path) -> None:
-    with database_of(kind, tmp_path) as database:
-        with served(create_app(Settings(), database=database, engine=InlineEngine())) as client:
-            assert ready(client) == (200, "")
-            with database.begin() as connection:
-                connection.execute(sqlalchemy.text("update alembic_version set version_num = '0001'"))
-            status, detail = ready(client)
-            assert (status, "lodeplan migrate" in detail) == (503, True)
-            with database.begin() as connection:
-                connection.execute(sqlalchemy.text("drop table alembic_version"))
-            assert ready(client)[0] == 503
-            assert client.get("/healthz").status_code == 200
+    with ExitStack() as stack:
+        database = stack.enter_context(database_of(kind, tmp_path))
+        client = stack.enter_context(served(create_app(Settings(), database=database, engine=InlineEngine())))
+        assert ready(client) == (200, "")
+        with database.begin() as connection:
+            connection.execute(sqlalchemy.text("update alembic_version set version_num = '0001'"))
+        status, detail = ready(client)
+        assert (status, "lodeplan migrate" in detail) == (503, True)
+        with database.begin() as connection:
+            connection.execute(sqlalchemy.text("drop table alembic_version"))
+        assert ready(client)[0] == 503
+        assert client.get("/healthz").status_code == 200
 
 
 def test_a_service_whose_worker_takes_no_jobs_is_not_ready(tmp_path: Path) -> None:
