@@ -97,7 +97,10 @@ def test_what_is_restored_elsewhere_is_what_was_there_and_what_was_to_be_solved_
         assert (done.rows, done.requeued, done.cancelled) == (rows, 2, 2)
         now = contents(database, ended_only=True)
         ended_since = {made[name] for name in ("stopping", "cancelling")}
-        now = {table: [row for row in rows if ended_since.isdisjoint(row)] for table, rows in now.items()}
+        now = {
+            table: [row for row in rows if not any(job_id in row for job_id in ended_since)]
+            for table, rows in now.items()
+        }
         assert now == before
         with open_session(database) as session:
             states = {name: (job.state, job.attempt) for name in made if (job := session.get(Job, made[name]))}
