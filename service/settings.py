@@ -51,7 +51,12 @@ class Settings(BaseModel):
         default=10, ge=0, description="A process that is told to end lets running solves go on this long, seconds."
     )
     keep_days: float = Field(
-        default=0, ge=0, description="Ended jobs and all that belongs to them are deleted after this; 0 keeps them."
+        default=0,
+        ge=0,
+        description="Ended jobs and all that belongs to them are deleted after this; 0 keeps them for ever.",
+    )
+    keep_idempotency_hours: float = Field(
+        default=24, ge=0, description="An Idempotency-Key is known this long; 0 keeps it."
     )
     keep_deliveries_days: float = Field(
         default=30, ge=0, description="The log of webhook deliveries is deleted after this; 0 keeps it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import sqlalchemy
@@ -17,6 +18,7 @@ from service.draining import Farewell
 from service.engine import Attempt, JobEngine
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
+from service.retention import Retention
 from service.settings import Settings
 from service.solving import ChildSolver, Solver, Watch, Wish, Work
 from service.storage import Job, JobInput, open_session
@@ -36,10 +38,14 @@ class Worker:
     engine: JobEngine
     solve: Solver
     stopping: threading.Event = field(default_factory=threading.Event)
+    upkeep: Callable[[threading.Event], None] | None = None
+    """Runs beside the solves, until its event is set."""
 
     def start(self, slots: int) -> None:
         """Take attempts, at most `slots` at once; returns at once."""
         metrics.slots_offered(slots)
+        if self.upkeep:
+            threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
         self.engine.start_worker(self.handle, slots)
 
     def is_working(self) -> bool:
@@ -173,7 +179,8 @@ def _in_words(progress: SolverProgress) -> str:
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """A worker that solves in child processes."""
-    return Worker(database, engine, ChildSolver(settings.hard_limit_margin_s))
+    upkeep = Retention(database, engine, settings).loop
+    return Worker(database, engine, ChildSolver(settings.hard_limit_margin_s), upkeep=upkeep)
 
 
 def run(settings: Settings | None = None) -> None:

@@ -132,7 +132,7 @@ class Delivery(SQLModel, table=True):
     delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     status: int | None = Field(default=None, description="HTTP status of the latest answer.")
     error: str | None = None
-    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
 
 
 class Scope(StrEnum):

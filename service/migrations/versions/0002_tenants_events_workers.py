@@ -96,7 +96,7 @@ def _create_webhooks() -> None:
         sa.Column("delivered_at", _MOMENT),
         sa.Column("status", sa.Integer),
         sa.Column("error", sa.String),
-        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False, index=True),
     )
 
 
