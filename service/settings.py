@@ -33,13 +33,13 @@ class Settings(BaseModel):
     database_url: str = Field(
         default="",
         pattern="^$|^sqlite:///.|^postgres(ql)?://.",
-        description="SQLite or PostgreSQL; a file in `data_dir` when empty.",
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; a file in the data folder when unset.",
     )
     max_body_mb: float = Field(default=32, gt=0, description="Largest body of a request, MB.")
     slots: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 1) // 2),
         ge=1,
-        description="Solves a worker runs at once.",
+        description="Solves a worker runs at once; the worker that starts last sets it for all on one database.",
     )
     hard_limit_margin_s: float = Field(
         default=120,

@@ -39,10 +39,10 @@ def ready(request: Request, session: SessionOf) -> Health:
         revision = storage.revision_of(session.connection())
     except SQLAlchemyError as error:
         raise _not_ready(f"The database does not answer ({type(error).__name__}).") from None
-    if revision != storage.newest_revision():
-        raise _not_ready(
-            f"The tables are of version {revision}, not {storage.newest_revision()}. Run lodeplan migrate."
-        )
+    wanted = storage.newest_revision()
+    # A version that is not known is of a newer program, which upgrades the others one by one: this one goes on.
+    if revision is None or (revision != wanted and revision in storage.revisions()):
+        raise _not_ready(f"The tables are of version {revision}, not {wanted}. Run lodeplan migrate.")
     if state.worker and not state.worker.is_working():
         raise _not_ready("The worker in this process takes no jobs.")
     return Health()
