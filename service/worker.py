@@ -196,7 +196,7 @@ def run(settings: Settings | None = None) -> None:
     ended = threading.Event()
     Farewell(ended.set, worker.hurry).listen()
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, settings.metrics_host, metrics.PROCESS)
+        _serve_metrics(settings)
     worker.start(settings.slots)
     log.info("worker ready", slots=settings.slots, metrics_port=settings.metrics_port or None)
     ended.wait()
@@ -204,3 +204,12 @@ def run(settings: Settings | None = None) -> None:
     engine.close()
     tracing.flush()
     log.info("worker stopped")
+
+
+def _serve_metrics(settings: Settings) -> None:
+    host, port = settings.metrics_host, settings.metrics_port
+    try:
+        start_http_server(port, host, metrics.PROCESS)
+    except OSError as error:
+        reason = f"{error.strerror}: change LODEPLAN_METRICS_PORT or LODEPLAN_METRICS_HOST"
+        raise OSError(error.errno, reason, f"http://{host}:{port}/metrics") from None

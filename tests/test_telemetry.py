@@ -1,6 +1,7 @@
 """What the service tells about itself: a line and a number for each request, numbers of jobs, readiness."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -27,7 +28,7 @@ from service.settings import Settings
 from service.storage import Job, WorkerRow, open_session
 from service.telemetry import metrics
 from service.telemetry.database_metrics import database_registry
-from service.worker import Worker
+from service.worker import Worker, _serve_metrics
 
 JOB = "/api/v1/jobs/" + "0" * 31
 
@@ -303,3 +304,10 @@ def test_the_queue_of_the_real_engine_says_whether_it_is_looked_at(tmp_path: Pat
     engine.stop(0)
     assert not engine.is_working()
     engine.close()
+
+
+def test_a_worker_whose_metrics_have_no_port_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = Settings(metrics_port=taken.getsockname()[1])
+        with pytest.raises(OSError, match="LODEPLAN_METRICS_PORT"):
+            _serve_metrics(settings)

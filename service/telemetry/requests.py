@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 import time
@@ -18,6 +19,7 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by machines every few seconds; logged at DEBUG, and not traced."""
 
 _VALID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+_CANCELLED = 499
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger("service.requests")
@@ -50,6 +52,10 @@ class Observed:
         with structlog.contextvars.bound_contextvars(request_id=request_id), metrics.REQUESTS_OPEN.track_inprogress():
             try:
                 await self.app(scope, receive, with_id)
+            except asyncio.CancelledError:
+                # The client or the process went away; no fault of the service.
+                status = _CANCELLED
+                raise
             finally:
                 _tell(scope, status, time.perf_counter() - begun)
 
