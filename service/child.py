@@ -46,9 +46,13 @@ def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], sto
     from schemas import InvalidInput
     from schemas.jobs import FailureCode
     from service.lines import FailedLine
+    from service.telemetry import tracing
 
+    tracing.configure()
     try:
-        say(_solve(arguments, say, stop))
+        with tracing.span("solve", parent=os.environ.get(tracing.VARIABLE)):
+            last = _solve(arguments, say, stop)
+        say(last)
     except InvalidInput as error:
         say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error), problems=error.problems))
     except optimizer.PlanError as error:
@@ -59,6 +63,8 @@ def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], sto
     except Exception as error:
         message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the log has it."
         say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
+    finally:
+        tracing.flush()
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,10 +80,13 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     import optimizer
     from schemas import Scenario
     from service.lines import FinishedLine, ProgressLine
+    from service.telemetry import tracing
 
     scenario = Scenario.model_validate_json(arguments.scenario.read_bytes())
+    phases = tracing.Phases()
 
     def tell(progress: SolverProgress) -> None:
+        phases.enter(progress.phase)
         say(ProgressLine(progress=progress))
 
     plan = optimizer.solve(
@@ -87,8 +96,10 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
         on_progress=tell,
         should_stop=stop.is_set,
     )
+    phases.enter("write")
     document = plan.document()
     arguments.result.write_bytes(gzip.compress(document.model_dump_json().encode(), compresslevel=6, mtime=0))
+    phases.end()
     summary = document.summary
     return FinishedLine(
         termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd

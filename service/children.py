@@ -25,6 +25,7 @@ from schemas import SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions
 from service.child import STOP
 from service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+from service.telemetry import tracing
 
 LOOK_EVERY_S = 0.25
 MEMORY_EVERY_S = 0.05
@@ -48,6 +49,7 @@ class Work:
 
     scenario_gzip: bytes
     options: JobOptions
+    traceparent: str | None = None
 
 
 class Watch(Protocol):
@@ -150,6 +152,7 @@ class _Child:
             encoding="utf-8",
             errors="replace",
             pass_fds=self.descriptors,
+            env=tracing.child_environment(),
             # Ctrl-C in a terminal is for the worker, which ends its children itself.
             start_new_session=True,
         )

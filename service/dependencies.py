@@ -54,6 +54,10 @@ def get_tenant() -> str:
     return storage.LOCAL
 
 
+def allow_operator() -> None:
+    """Who may read what concerns all tenants at once, such as metrics: everybody, while there is no log-in."""
+
+
 DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]
 EngineOf = Annotated[JobEngine, Depends(get_engine)]
 TenantOf = Annotated[str, Depends(get_tenant)]

@@ -21,7 +21,8 @@ from schemas import PlanDocument, Scenario, Solution, SolverProgress, Terminatio
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import storage
 from service.engine import Attempt, JobEngine, Place
-from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult
+from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from service.telemetry import metrics, tracing
 
 SOURCES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.QUEUED, JobState.RUNNING}),
@@ -129,6 +130,8 @@ def tell(
         event.state, event.progress = state, progress
         session.add(event)
         session.flush()
+        if state and state.ended:
+            once_committed(session, metrics.job_ended, state)
 
 
 def state_of(session: Session, attempt: Attempt) -> JobState | None:
@@ -173,6 +176,13 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
     failure = JobFailure(code=FailureCode.LOST_WORKERS, message=message)
     values = {"ended_at": storage.now(), "failure": failure, "lost_workers": job.lost_workers}
     return JobState.FAILED if _move(session, attempt, JobState.FAILED, message, **values) else None
+
+
+def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
+    """Queue a job that came from elsewhere, without its place in a queue, as its next attempt."""
+    job = _job_on(session, attempt)
+    if job and job.state in (JobState.QUEUED, JobState.RUNNING):
+        _rerun(session, engine, job, text)
 
 
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
@@ -226,6 +236,7 @@ def _new_job(session: Session, submission: Submission) -> Job:
         scenario_hash=scenario.content_hash(),
         work_sha256=work_of(scenario, options),
         options=options,
+        traceparent=tracing.traceparent(),
         created_at=storage.now(),
     )
     session.add(job)
@@ -233,6 +244,7 @@ def _new_job(session: Session, submission: Submission) -> Job:
     # Written now, not at commit: the engine's insert uses the same connection and stands after these.
     session.flush()
     tell(session, job.id, "Queued.", state=JobState.QUEUED)
+    once_committed(session, metrics.job_submitted)
     return job
 
 

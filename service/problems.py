@@ -168,4 +168,6 @@ async def _on_any_error(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
     detail = "The service met an error of its own; its log says which. It goes on."
     problem = ApiError(500, "internal-error", detail).problem
-    return problem_response(problem.model_copy(update={"instance": request.url.path}))
+    # Answered outside of the middleware that adds it to other answers.
+    headers = {"x-request-id": request.state.request_id} if hasattr(request.state, "request_id") else None
+    return problem_response(problem.model_copy(update={"instance": request.url.path}), headers)

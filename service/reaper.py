@@ -19,6 +19,7 @@ from service import jobs
 from service.engine import Attempt, JobEngine
 from service.leases import FORGOTTEN_AFTER_S, Lease, is_live
 from service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from service.telemetry import metrics
 
 LOOKED_AT_ONCE = 500
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
@@ -128,6 +129,8 @@ class Reaper:
                     state = jobs.lose(session, self.engine, attempt)
                     session.commit()
                 if state:
+                    metrics.attempt_lost()
+                    metrics.reaper_acted(state)
                     log.warning("attempt given up", job=attempt.job_id, attempt=attempt.number, state=state)
                     self.engine.forget([attempt])
             except OUTAGES as error:

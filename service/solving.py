@@ -13,6 +13,7 @@ from schemas.jobs import FailureCode, JobFailure
 from service.children import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
 from service.jobs import Outcome, failure_of
 from service.lines import FailedLine, FinishedLine
+from service.telemetry import metrics
 
 MIB_PER_MB = 1e6 / 2**20
 
@@ -35,7 +36,9 @@ class ChildSolver:
         limit_s = work.options.time_limit_s
         deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
         memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
+        begun = time.monotonic()
         ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+        metrics.solve_ended(time.monotonic() - begun, ended.peak_memory_mib)
         return _outcome(ended, memory_mib)
 
 

@@ -7,7 +7,6 @@ be wrong by a hair, the attempt's number in the job's row still refuses what com
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,20 +15,24 @@ from typing import TypeVar
 
 import sqlalchemy
 import structlog
+from prometheus_client import start_http_server
 from sqlmodel import Session
 
 from schemas import SolverProgress
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import jobs, logs, storage
 from service.children import Watch, Wish, Work
+from service.draining import Farewell
 from service.engine import Attempt, JobEngine
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
 from service.leases import Lease, LeaseLost
 from service.reaper import Reaper
+from service.retention import Retention
 from service.settings import Settings
 from service.solving import ChildSolver, Solver
-from service.storage import OUTAGES, Job, JobInput, open_session
+from service.storage import OUTAGES, Job, JobInput, once_committed, open_session
+from service.telemetry import metrics, tracing
 
 PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0
@@ -50,30 +53,49 @@ class Worker:
     solve: Solver
     lease_s: float = LEASE_S
     stopping: threading.Event = field(default_factory=threading.Event)
+    upkeep: Callable[[threading.Event], None] | None = None
+    """Runs beside the solves, until its event is set."""
     _at_work: set[Attempt] = field(default_factory=set)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self, slots: int) -> None:
         """Take attempts, at most `slots` at once; returns at once."""
+        metrics.slots_offered(slots)
         self.lease = Lease(self.database, self.lease_s, slots)
         self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
         # Before the first attempt: whoever has one and no lease counts as dead.
         self.lease.renew()
         self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
         self._heart.start()
+        if self.upkeep:
+            threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
         self.engine.start_worker(self.handle, slots, self.lease.worker_id)
 
-    def stop(self) -> None:
-        """End running solves, give their jobs back, and take no more."""
-        self.stopping.set()
-        until = time.monotonic() + PATIENCE_S
-        self.engine.stop(PATIENCE_S)
+    def is_working(self) -> bool:
+        """Whether attempts are taken and solved."""
+        return self.engine.is_working() and not self.stopping.is_set()
+
+    def stop(self, drain_s: float = 0) -> None:
+        """Take no more attempts; let running solves go on for `drain_s`, then end them and give their jobs back."""
+        if drain_s:
+            log.info("draining", up_to_s=drain_s)
+        until = time.monotonic() + drain_s + PATIENCE_S
+        hurry = threading.Timer(drain_s, self.hurry)
+        hurry.daemon = True
+        hurry.start() if drain_s else self.hurry()
+        self.engine.stop(drain_s + PATIENCE_S)
+        hurry.cancel()
+        self.hurry()
         while self._at_work and time.monotonic() < until:
             time.sleep(_FIRST_PAUSE_S)
         self._stopped.set()
         self._heart.join()
         with contextlib.suppress(*OUTAGES):
             self.lease.release()
+
+    def hurry(self) -> None:
+        """End running solves now; their jobs are given back."""
+        self.stopping.set()
 
     def at_work(self) -> set[Attempt]:
         """The attempts in hand now."""
@@ -100,13 +122,15 @@ class Worker:
                 if work is None:
                     log.info("attempt is no longer wanted")
                     return
-                log.info("attempt started")
-                outcome = self._solved(attempt, work, term)
-                state = self._insist(term, lambda session: self._record(session, attempt, outcome))
+                with metrics.slot_taken(), tracing.span("attempt", work.traceparent, **_named(attempt)):
+                    log.info("attempt started")
+                    outcome = self._solved(attempt, work, term)
+                    state = self._insist(term, lambda session: self._record(session, attempt, outcome))
             except LeaseLost:
                 log.warning("attempt lost, and what came of it dropped: the lease ran out")
                 return
             if state is None:
+                metrics.late_result_dropped()
                 log.warning("a late result was dropped")
             else:
                 failure = outcome.failure.code if outcome.failure else None
@@ -147,7 +171,7 @@ class Worker:
         job, kept = session.get(Job, attempt.job_id), session.get(JobInput, attempt.job_id)
         if job is None or kept is None:
             return None
-        return Work(kept.scenario_gzip, JobOptions.model_validate(job.options))
+        return Work(kept.scenario_gzip, JobOptions.model_validate(job.options), job.traceparent)
 
     def _solved(self, attempt: Attempt, work: Work, term: int) -> Outcome:
         watch = _AttemptWatch(self, attempt, term)
@@ -165,6 +189,7 @@ class Worker:
         """Record how the attempt ended; the job's state then, or None if the attempt was given up meanwhile."""
         given_back = self.stopping.is_set() and outcome.solution is None and outcome.failure is None
         if given_back and jobs.requeue(session, self.engine, attempt):
+            once_committed(session, metrics.attempt_given_back)
             return JobState.QUEUED
         return jobs.finish(session, attempt, outcome)
 
@@ -210,6 +235,11 @@ class _AttemptWatch(Watch):
             self._is_written = True
 
 
+def _named(attempt: Attempt) -> dict[str, str | int]:
+    """An attempt as attributes of a span."""
+    return {"lodeplan.job": attempt.job_id, "lodeplan.attempt": attempt.number}
+
+
 _WISHES = {JobState.RUNNING: Wish.GO_ON, JobState.STOPPING: Wish.STOP}
 
 
@@ -229,23 +259,37 @@ def _in_words(progress: SolverProgress) -> str:
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """A worker that solves in child processes."""
     solver = ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb)
-    return Worker(database, engine, solver, lease_s=settings.lease_s)
+    upkeep = Retention(database, engine, settings).loop
+    return Worker(database, engine, solver, lease_s=settings.lease_s, upkeep=upkeep)
 
 
 def run(settings: Settings | None = None) -> None:
     """Work until a signal (SIGINT, SIGTERM) ends it; what `lodeplan worker` does."""
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
+    tracing.configure()
     database = storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
     engine = DbosEngine(database, settings.tenant_slots)
     engine.prepare()
     worker = make_worker(database, engine, settings)
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    Farewell(ended.set, worker.hurry).listen()
+    if settings.metrics_port:
+        _serve_metrics(settings)
     worker.start(settings.slots)
-    log.info("worker ready", slots=settings.slots)
+    log.info("worker ready", slots=settings.slots, metrics_port=settings.metrics_port or None)
     ended.wait()
-    worker.stop()
+    worker.stop(settings.drain_s)
+    engine.close()
+    tracing.flush()
     log.info("worker stopped")
+
+
+def _serve_metrics(settings: Settings) -> None:
+    host, port = settings.metrics_host, settings.metrics_port
+    try:
+        start_http_server(port, host, metrics.PROCESS)
+    except OSError as error:
+        reason = f"{error.strerror}: change LODEPLAN_METRICS_PORT or LODEPLAN_METRICS_HOST"
+        raise OSError(error.errno, reason, f"http://{host}:{port}/metrics") from None

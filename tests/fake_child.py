@@ -39,6 +39,9 @@ def main(scenario: str, result: str) -> None:
         case ["wait-for-stop", solution]:
             sys.stdin.readline()
             finish(result, "interrupted", solution)
+        case ["solve-after", seconds]:
+            time.sleep(float(seconds))
+            finish(result, "optimal", "optimal")
         case ["hang"]:
             time.sleep(60)
         case ["hoard", megabytes]:

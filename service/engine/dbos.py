@@ -5,6 +5,8 @@ DBOS keeps one engine a process; so this class may be started as a worker once a
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -53,6 +55,7 @@ class DbosEngine:
         self._tenant_slots = tenant_slots
         self._client: DBOSClient | None = None
         self._working = False
+        self._pollers: list[threading.Thread] = []
 
     def prepare(self) -> None:
         """Make or migrate DBOS's tables."""
@@ -119,13 +122,23 @@ class DbosEngine:
             polling_interval_sec=POLL_S,
             on_conflict="always_update",
         )
+        # DBOS does not say how its threads fare. It starts them as functions of these names.
+        self._pollers = [thread for thread in threading.enumerate() if "(queue_thread)" in thread.name]
+
+    def is_working(self) -> bool:
+        """Whether the threads that look at the queue live."""
+        return self._working and all(thread.is_alive() for thread in self._pollers)
 
     def stop(self, patience_s: float) -> None:
         """Stop DBOS, if it was started here."""
         if self._working:
-            DBOS.destroy(workflow_completion_timeout_sec=int(patience_s))
-            _handlers.pop()
             self._working = False
+            DBOS.destroy(workflow_completion_timeout_sec=math.ceil(patience_s))
+            _handlers.pop()
+
+    def close(self) -> None:
+        """Stop at once, and let go of the client."""
+        self.stop(0)
         if self._client:
             self._client.destroy()
             self._client = None

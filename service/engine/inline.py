@@ -56,9 +56,16 @@ class InlineEngine:
         """Remember the handler."""
         self._handler, self._worker_id = handler, worker_id
 
+    def is_working(self) -> bool:
+        """Whether there is a handler."""
+        return self._handler is not None
+
     def stop(self, patience_s: float) -> None:
         """Forget the handler."""
         self._handler = None
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     def run_pending(self) -> None:
         """Run every pending attempt, in order, also those that a handler adds."""

@@ -58,5 +58,11 @@ class JobEngine(Protocol):
     def start_worker(self, handler: Handler, slots: int, worker_id: str) -> None:
         """Give queued attempts to `handler`, in threads, at most `slots` at once; returns at once."""
 
+    def is_working(self) -> bool:
+        """Whether attempts are being taken from the queue in this process."""
+
     def stop(self, patience_s: float) -> None:
-        """Take no more attempts, and wait that long for handlers to return."""
+        """Take no more attempts, and wait that long for handlers to return; attempts may still be queued."""
+
+    def close(self) -> None:
+        """Let go of everything."""

@@ -14,7 +14,16 @@ from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario
 from service.storage.columns import database_clock
-from service.storage.database import OUTAGES, migrate, open_database, open_session
+from service.storage.committed import once_committed
+from service.storage.database import (
+    OUTAGES,
+    migrate,
+    newest_revision,
+    open_database,
+    open_session,
+    revision_of,
+    revisions,
+)
 from service.storage.tables import (
     LOCAL,
     ApiKey,
@@ -50,12 +59,16 @@ __all__ = [
     "is_job_id",
     "list_jobs",
     "migrate",
+    "newest_revision",
     "now",
+    "once_committed",
     "open_database",
     "open_session",
     "read_document",
     "read_events",
     "read_scenario",
+    "revision_of",
+    "revisions",
 ]
 
 _JOB_ID = re.compile("[0-9a-f]{31}")

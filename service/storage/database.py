@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from typing import Any
 
 import alembic.command
 import sqlalchemy
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlmodel import Session, create_engine
@@ -57,10 +59,11 @@ def _open_server(url: str) -> sqlalchemy.Engine:
     return database
 
 
-def migrate(database: sqlalchemy.Engine) -> None:
+def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
     """Make the tables, or bring old ones up to date, in one transaction and one process at a time.
 
-    Raises `InvalidInput` if the database cannot be reached.
+    Returns the versions before (None: there were no tables) and after. Raises `InvalidInput` if the database cannot
+    be reached, or was made by a newer version of the program.
     """
     try:
         with database.connect() as connection:
@@ -69,8 +72,12 @@ def migrate(database: sqlalchemy.Engine) -> None:
             tables = sqlalchemy.inspect(connection).get_table_names()
             if "job" in tables and "alembic_version" not in tables:
                 alembic.command.stamp(config, FIRST_REVISION)
+            before = revision_of(connection)
+            if before is not None and before not in revisions():
+                raise InvalidInput([_newer(database, before)])
             alembic.command.upgrade(config, "head")
             connection.commit()
+            return before, newest_revision()
     except OperationalError as error:
         problem = InputProblem(
             code="unreachable_database",
@@ -82,11 +89,46 @@ def migrate(database: sqlalchemy.Engine) -> None:
         raise InvalidInput([problem]) from None
 
 
+def _newer(database: sqlalchemy.Engine, revision: str) -> InputProblem:
+    return InputProblem(
+        code="newer_database",
+        path="LODEPLAN_DATABASE_URL",
+        message=f"the tables are of version {revision}, which this version of Lodeplan does not know.",
+        value=database.url.render_as_string(hide_password=True),
+        allowed=", ".join(revisions()),
+        remedy="Run the newer version of Lodeplan that made them.",
+    )
+
+
 def migrations(connection: sqlalchemy.Connection) -> Config:
     """Alembic's view of our migrations, on this connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def revisions() -> dict[str, str]:
+    """The versions of the tables with what each brought, oldest first."""
+    steps = reversed([*ScriptDirectory.from_config(_config()).walk_revisions()])
+    return {step.revision: step.doc for step in steps}
+
+
+def newest_revision() -> str:
+    """The version of the tables that this program works with."""
+    return list(revisions())[-1]
+
+
+def revision_of(connection: sqlalchemy.Connection) -> str | None:
+    """The version of a database's tables, or None if it has none."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sqlalchemy.text("select version_num from alembic_version")).scalar()
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("service") / "migrations"))
-    config.attributes["connection"] = connection
     return config
 
 

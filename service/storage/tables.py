@@ -38,9 +38,10 @@ class Job(SQLModel, table=True):
     lost_workers: int = Field(default=0, description="Attempts that ended with the death of their worker.")
     worker_id: str | None = Field(default=None, index=True, description="Who runs the attempt.")
     last_event: int = Field(default=0, description="Number of the latest line in its log.")
+    traceparent: str | None = Field(default=None, description="The span of its submission, as W3C writes it.")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
-    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
     progress: SolverProgress | None = Field(default=None, sa_column=Column(AsJson(SolverProgress)))
     termination: Termination | None = Field(default=None, sa_column=enum_column(Termination))
     solution: Solution | None = Field(default=None, sa_column=enum_column(Solution))
@@ -132,7 +133,7 @@ class Delivery(SQLModel, table=True):
     delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     status: int | None = Field(default=None, description="HTTP status of the latest answer.")
     error: str | None = None
-    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
 
 
 class Scope(StrEnum):

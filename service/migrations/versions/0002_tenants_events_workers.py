@@ -45,10 +45,12 @@ def _extend_jobs() -> None:
         sa.Column("lost_workers", sa.Integer, nullable=False, server_default="0"),
         sa.Column("worker_id", sa.String),
         sa.Column("last_event", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("traceparent", sa.String),
     ):
         op.add_column("job", column)
     op.create_index("ix_job_parent_id", "job", ["parent_id"])
     op.create_index("ix_job_worker_id", "job", ["worker_id"])
+    op.create_index("ix_job_ended_at", "job", ["ended_at"])
     op.create_index("ix_job_tenant_id", "job", ["tenant", "id"])
     op.create_index("ix_job_tenant_work", "job", ["tenant", "work_sha256"])
 
@@ -95,7 +97,7 @@ def _create_webhooks() -> None:
         sa.Column("delivered_at", _MOMENT),
         sa.Column("status", sa.Integer),
         sa.Column("error", sa.String),
-        sa.Column("created_at", _MOMENT, nullable=False),
+        sa.Column("created_at", _MOMENT, nullable=False, index=True),
     )
 
 
