@@ -3,5 +3,10 @@
 import sys
 from pathlib import Path
 
+import structlog
+
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT), str(ROOT / "scripts")]
+
+# To where pytest keeps what is logged, and not to the terminal.
+structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
