@@ -104,7 +104,7 @@ def test_a_job_that_takes_three_workers_with_it_fails_and_says_so(crew: Crew) ->
 def test_the_late_result_of_a_frozen_worker_is_refused(crew: Crew) -> None:
     for _ in range(2):
         crew.hire()
-    job_id = freeze_one(crew)
+    job_id, _ = freeze_one(crew)
     assert ends_by_attempt(crew, job_id) == [crew.job(job_id).attempt]
     assert crew.job(job_id).attempt > 1
     check(crew)

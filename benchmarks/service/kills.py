@@ -85,8 +85,11 @@ class Campaign:
         phase = self.chance.choice(PHASES)
         with open_session(self.crew.database) as session:
             query = select(Job, WorkerRow.pid).join(WorkerRow, col(Job.worker_id) == col(WorkerRow.id))
-            found = session.exec(query.where(Job.state == JobState.RUNNING, Job.lost_workers == 0)).all()
-        pids = [pid for job, pid in found if job.progress and job.progress.phase == phase]
+            found = session.exec(query.where(Job.state == JobState.RUNNING)).all()
+        # Jobs that have lost a worker are spared, as far as may be: after three they rightly fail.
+        spared = {pid for job, pid in found if job.lost_workers}
+        due = {pid for job, pid in found if job.progress and job.progress.phase == phase}
+        pids = due - spared
         victims = [process for process in self.crew.members if process.pid in pids]
         if not victims:
             time.sleep(0.05)
