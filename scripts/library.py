@@ -108,7 +108,7 @@ def clean_defence(plans: dict[str, optimizer.Plan]) -> str:
         for name in names
     ]
     return text(
-        "Keeping covered nations out of defence at every stage costs nothing, and so protects nobody else",
+        "Keeping covered nations out of defence at every stage costs nothing, and adds no supply",
         "Defence takes a small part of each mineral, and enough comes from elsewhere: under the rule it takes the "
         "clean tonnes, and other users those it leaves. No project, supplier or stock changes: the rule decides who "
         "gets which tonnes, and adds none. (Grades, proof of origin and a price for clean material are not modelled, "
@@ -162,9 +162,8 @@ def stocks_alone(plans: dict[str, optimizer.Plan]) -> str:
     return text(
         f"Stockpiles alone keep defence whole; {percent(1 - penalty / more)} of what they cost more is not shortage",
         "Without new projects and suppliers, stocks and priorities still serve every military user in every future. "
-        "What is lost is elsewhere: years of dearer purchases and duty on metals that are bought in bulk, above all "
-        "aluminium and copper. The case for most home projects in this scenario is cheaper supply behind the duties, "
-        "not security.",
+        "What is lost is elsewhere: years of dearer purchases, and more duty on them. The case for most home projects in "
+        "this scenario is cheaper supply behind the duties, not security.",
         ("term", f"{name} over {BASE}, expected"),
         rows,
     )
