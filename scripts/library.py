@@ -162,8 +162,8 @@ def stocks_alone(plans: dict[str, optimizer.Plan]) -> str:
     return text(
         f"Stockpiles alone keep defence whole; {percent(1 - penalty / more)} of what they cost more is not shortage",
         "Without new projects and suppliers, stocks and priorities still serve every military user in every future. "
-        "What is lost is elsewhere: years of dearer purchases, and more duty on them. The case for most home projects in "
-        "this scenario is cheaper supply behind the duties, not security.",
+        "What is lost is elsewhere: years of dearer purchases, and more duty on them. The case for most home projects "
+        "in this scenario is cheaper supply behind the duties, not security.",
         ("term", f"{name} over {BASE}, expected"),
         rows,
     )
