@@ -22,9 +22,11 @@ from service import logs, problems, storage, ui
 from service.bodies import BodyLimit
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
-from service.routers import health, jobs, results, scenarios
+from service.routers import batch_results, events, health, jobs, results, scenarios, webhooks
 from service.settings import Settings
+from service.submitting import Desk
 from service.views import API
+from service.watching import JobWatch
 from service.worker import Worker, make_worker
 
 _POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
@@ -65,13 +67,15 @@ def create_app(
         redoc_url=None,
     )
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
+    app.state.desk, app.state.watch = Desk(database, engine, settings.max_queued), JobWatch(database)
     app.include_router(health.router)
-    for module in (jobs, results, scenarios):
+    for module in (jobs, events, results, batch_results, scenarios, webhooks):
         app.include_router(module.router, prefix=API)
     app.include_router(ui.router)
     problems.install(app)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Policies)
+    app.add_middleware(HeadAsGet)
     return app
 
 
@@ -92,6 +96,19 @@ class Policies:
             await send(message)
 
         await self.app(scope, receive, with_policy)
+
+
+class HeadAsGet:
+    """Middleware that answers HEAD as GET; the server leaves the body out. An endless answer looks at `is_head`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET", "is_head": True}
+        await self.app(scope, receive, send)
 
 
 def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:

@@ -67,7 +67,9 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
         should_stop=stop.is_set,
     )
     document = plan.document()
-    arguments.result.write_bytes(gzip.compress(document.model_dump_json().encode(), compresslevel=6, mtime=0))
+    arguments.result.write_bytes(
+        gzip.compress(document.model_dump_json(exclude_none=True).encode(), compresslevel=6, mtime=0)
+    )
     summary = document.summary
     return FinishedLine(
         termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd

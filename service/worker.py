@@ -19,6 +19,7 @@ from service.jobs import Outcome
 from service.settings import Settings
 from service.solving import ChildSolver, Solver, Watch, Wish, Work
 from service.storage import Job, JobInput, open_session
+from service.webhooks.sending import Deliverer
 
 PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0
@@ -33,16 +34,21 @@ class Worker:
     database: sqlalchemy.Engine
     engine: JobEngine
     solve: Solver
+    deliverer: Deliverer | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self, slots: int) -> None:
         """Take attempts, at most `slots` at once; returns at once."""
         self.engine.start_worker(self.handle, slots)
+        if self.deliverer:
+            self.deliverer.start()
 
     def stop(self) -> None:
         """End running solves, give their jobs back, and take no more."""
         self.stopping.set()
         self.engine.stop(PATIENCE_S)
+        if self.deliverer:
+            self.deliverer.stop()
 
     def handle(self, attempt: Attempt) -> None:
         """Solve one attempt, if it is still wanted."""
@@ -147,8 +153,8 @@ def _in_words(progress: SolverProgress) -> str:
 
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
-    """A worker that solves in child processes."""
-    return Worker(database, engine, ChildSolver(settings.hard_limit_margin_s))
+    """A worker that solves in child processes, and sends what webhooks are due."""
+    return Worker(database, engine, ChildSolver(settings.hard_limit_margin_s), Deliverer(database, settings))
 
 
 def run(settings: Settings | None = None) -> None:
