@@ -35,7 +35,7 @@ def has_open_child(session: Session, parent_id: str) -> bool:
 def results_of_children(session: Session, parent_id: str, after: str, limit: int) -> list[tuple[Job, bytes | None]]:
     """At most `limit` jobs of a batch after the job of that id, in order of submission, with their stored plans."""
     query = (
-        sqlalchemy.select(Job, JobResult.document_gzip)
+        sqlalchemy.select(Job, col(JobResult.document_gzip))
         .outerjoin(JobResult, col(JobResult.job_id) == col(Job.id))
         .where(col(Job.parent_id) == parent_id, col(Job.id) > after)
         .order_by(col(Job.id))
