@@ -31,9 +31,10 @@ def load_job(wanted: JobRequest, tenant: str) -> Submission:
 def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
     """The batch a request asks for; raises `ApiError` (422) with what is wrong with any of its jobs."""
     try:
-        # Not the scenario below, in which every default stands: patches see what the client wrote.
-        shared = scenarios.read(_source(wanted.scenario), wanted.patches)
-        base = scenarios.load(shared)
+        source = _source(wanted.scenario)
+        base = scenarios.load(source, wanted.patches)
+        # Patches of the jobs see what the client wrote, not all the defaults that stand in a scenario.
+        shared = scenarios.read(source, wanted.patches)
     except InvalidInput as error:
         raise invalid_input(error, "/scenario") from None
     prepared: list[Prepared] = []
