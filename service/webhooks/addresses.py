@@ -14,6 +14,10 @@ _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:
 """IPv6 addresses that gateways turn into the IPv4 address of their last 32 bits (NAT64)."""
 
 
+_NOT_PUBLIC = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("fec0::/10"))
+"""What `ipaddress` takes for public, depending on its version: protocol assignments, and old site-local addresses."""
+
+
 class RefusedAddressError(Exception):
     """A URL that is not called; the message says why, for the owner of the webhook."""
 
@@ -63,6 +67,8 @@ def is_public(address: Address) -> bool:
         inner = _inner(address)
         if inner is not None:
             return is_public(inner)
+    if any(address.version == network.version and address in network for network in _NOT_PUBLIC):
+        return False
     return (
         address.is_global
         and not address.is_multicast
