@@ -473,10 +473,10 @@ def test_a_private_name_is_never_called(tmp_path: Path, receiver: Receiver, monk
 def test_the_certificate_is_checked_for_the_name_and_not_the_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str | None] = []
+    asked: list[bytes] = []
 
-    def wrap(_self: Any, *_: Any, server_hostname: str | None = None, **__: Any) -> Any:
-        asked.append(server_hostname)
+    def wrap(_self: Any, *_: Any, server_hostname: str | bytes, **__: Any) -> Any:
+        asked.append(server_hostname.encode() if isinstance(server_hostname, str) else server_hostname)
         raise ssl.SSLError("enough seen")
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_bio", wrap)
@@ -485,4 +485,4 @@ def test_the_certificate_is_checked_for_the_name_and_not_the_address(
         bench.end_job()
         names(monkeypatch, ["127.0.0.1"])
         bench.deliverer.deliver_due()
-    assert asked == ["hook.example"]
+    assert asked == [b"hook.example"]
