@@ -111,7 +111,9 @@ def _read(parse: Any, body: bytes, model_for: Callable[[dict[str, Any]], type[Mo
         document: Document = parse(_text(body))
     except InvalidInput as error:
         raise broken_body(error) from None
-    problems = document.problems + unstorable_text(document.data)
+    # JSON that escapes nothing holds no such text, and looking through a large body takes as long as reading it.
+    may_hold = parse is not parse_json or b"\\u" in body
+    problems = document.problems + (unstorable_text(document.data) if may_hold else [])
     if problems:
         raise invalid_input(InvalidInput(problems))
     try:

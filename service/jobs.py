@@ -65,12 +65,13 @@ class Prepared:
     def of(cls, submission: Submission) -> Prepared:
         """What is stored of a submission."""
         scenario, options = submission.scenario, submission.options
+        scenario_hash = scenario.content_hash()
         return cls(
             scenario=scenario.name,
             scenario_title=scenario.title,
-            scenario_hash=scenario.content_hash(),
+            scenario_hash=scenario_hash,
             scenario_gzip=compress(canonical_json(scenario)),
-            work_sha256=work_of(scenario, options),
+            work_sha256=work_of(scenario, scenario_hash, options),
             options=options,
             label=submission.label,
         )

@@ -18,14 +18,14 @@ from service.storage import Job, JobInput
 _AT_ONCE = 500
 
 
-def work_of(scenario: Scenario, options: JobOptions) -> str:
-    """What tells apart work that gives other plans: SHA-256 of the scenario, the gap and the versions.
+def work_of(scenario: Scenario, scenario_hash: str, options: JobOptions) -> str:
+    """What tells apart work that gives other plans: SHA-256 of the scenario's hash, the gap and the versions.
 
     The time limit does not count: only optimal plans are used again, and those were found within it. Nor does a
     gap that the scenario asks for itself.
     """
     gap = None if options.gap == scenario.solve.gap else options.gap
-    work = [scenario.content_hash(), gap, *_versions()]
+    work = [scenario_hash, gap, *_versions()]
     return hashlib.sha256(json.dumps(work).encode()).hexdigest()
 
 

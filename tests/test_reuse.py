@@ -84,10 +84,10 @@ def test_what_has_not_been_solved_to_optimality_is_solved_again(api: httpx.Clien
 
 def test_another_version_solves_again() -> None:
     toy = scenarios.load("golden-toy")
-    before = work_of(toy, JobOptions())
+    before = work_of(toy, "h", JobOptions())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reuse, "_versions", lambda: ("next",))
-        assert work_of(toy, JobOptions()) != before
+        assert work_of(toy, "h", JobOptions()) != before
 
 
 def test_another_tenant_solves_again(api: httpx.Client, database: sqlalchemy.Engine) -> None:

@@ -33,7 +33,8 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=50)
     given = parser.parse_args()
     body = json.dumps({"scenario": scenario_of_20_kb()}).encode()
-    with service(given.database, [*SERVE, "--no-workers"], max_queued=0) as port:
+    with service(given.database, [*SERVE, "--no-workers"], max_queued=0) as running:
+        port = running.port
         began, different, refused = time.monotonic(), 0, 0
         for _ in range(given.rounds):
             answers = asyncio.run(send_at_once(port, body, given.at_once))

@@ -37,18 +37,22 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--scenario", default="us-2026-lite")
     given = parser.parse_args()
-    with service(given.database, slots=1) as port:
+    with service(given.database, slots=1) as running:
+        port = running.port
         for with_tag in (False, True):
             # Without a gap to be content with, the search goes on.
             job = ask(port, "/api/v1/jobs", {"scenario": given.scenario, "options": {"gap": 0}, "reuse": False})
             path = job["links"]["self"]
             while ask(port, path)["state"] == "queued":
                 time.sleep(0.2)
+            before_s = running.processor_s()
             answers, elapsed_s = asyncio.run(poll_for(port, path, (given.seconds, given.clients, with_tag)))
+            each_ms = (running.processor_s() - before_s) / answers.count() * 1000
             state = ask(port, path)["state"]
             kind = "with If-None-Match" if with_tag else "without a tag"
             print(f"{given.clients} clients {kind}, {elapsed_s:.0f} s; the job is {state} at the end")
             print("\n".join([*answers.lines(elapsed_s), *answers.all().lines(elapsed_s)]))
+            print(f"  the service took {each_ms:.1f} ms of processor time for each")
             if state == "running":
                 ask(port, job["links"]["cancel"], {})
                 while ask(port, path)["state"] == "cancelling":

@@ -27,6 +27,23 @@ STUB = [sys.executable, str(Path(__file__).with_name("stub_service.py"))]
 START_TAKES_AT_MOST_S = 120
 
 
+@dataclass(frozen=True)
+class Service:
+    """A running service."""
+
+    port: int
+    pid: int
+
+    def processor_s(self) -> float:
+        """Processor time it has taken until now, its threads together, without its children; 0 without /proc."""
+        try:
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return 0.0
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def arguments(description: str) -> argparse.ArgumentParser:
     """A parser with what all measurements ask for."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
@@ -39,8 +56,8 @@ def arguments(description: str) -> argparse.ArgumentParser:
 
 
 @contextlib.contextmanager
-def service(database: str, command: Sequence[str] = SERVE, **settings: Any) -> Iterator[int]:
-    """The port of a service on 127.0.0.1; `settings` become its environment."""
+def service(database: str, command: Sequence[str] = SERVE, **settings: Any) -> Iterator[Service]:
+    """A service on 127.0.0.1; `settings` become its environment."""
     with tempfile.TemporaryDirectory(prefix="lodeplan-measured-") as folder, _new_database(database, folder) as url:
         environment = {f"LODEPLAN_{name.upper()}": str(value) for name, value in settings.items()}
         environment = {**os.environ, "LODEPLAN_DATABASE_URL": url, "LODEPLAN_LOG_LEVEL": "WARNING", **environment}
@@ -48,7 +65,7 @@ def service(database: str, command: Sequence[str] = SERVE, **settings: Any) -> I
         process = subprocess.Popen([*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL)
         try:
             _wait_for(process, port)
-            yield port
+            yield Service(port, process.pid)
         finally:
             process.terminate()
             process.wait(60)
@@ -71,6 +88,10 @@ class Answers:
             f"median {_quantile(taken, 0.5) * 1000:6.1f} ms, p99 {_quantile(taken, 0.99) * 1000:6.1f} ms"
             for status, taken in sorted(self.seconds.items())
         ]
+
+    def count(self) -> int:
+        """How many there were."""
+        return sum(map(len, self.seconds.values()))
 
     def all(self) -> "Answers":
         """The same whatever the status, as status 0."""

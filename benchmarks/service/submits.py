@@ -36,14 +36,17 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=8)
     given = parser.parse_args()
-    with service(given.database, [*SERVE, "--no-workers"], max_queued=0) as port:
-        answers, elapsed_s = asyncio.run(submit_for(port, given.seconds, given.clients))
+    with service(given.database, [*SERVE, "--no-workers"], max_queued=0) as running:
+        before_s = running.processor_s()
+        answers, elapsed_s = asyncio.run(submit_for(running.port, given.seconds, given.clients))
+        each_ms = (running.processor_s() - before_s) / answers.count() * 1000
         print(f"{given.clients} clients, {elapsed_s:.0f} s, {given.database.partition(':')[0]}; by status:")
         print("\n".join(answers.lines(elapsed_s)))
+        print(f"  the service took {each_ms:.1f} ms of processor time for each")
         listed = 0
         path: str | None = "/api/v1/jobs?limit=200"
         while path:
-            page = ask(port, path)
+            page = ask(running.port, path)
             listed, path = listed + len(page["jobs"]), page.get("next")
         print(f"  {listed:,} jobs in the list; {len(answers.seconds.get(202, [])):,} were promised")
 
