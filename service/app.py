@@ -18,7 +18,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs, problems, storage, ui
+from service import logs, openapi, problems, storage, ui
 from service.bodies import BodyLimit
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
@@ -73,6 +73,7 @@ def create_app(
         app.include_router(module.router, prefix=API)
     app.include_router(ui.router)
     problems.install(app)
+    openapi.complete(app)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Policies)
     app.add_middleware(HeadAsGet)

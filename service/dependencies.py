@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy
 from fastapi import Depends, Query, Request
@@ -19,6 +19,9 @@ from service.storage import JobFilter
 from service.submitting import Desk
 from service.unstorable import is_unstorable
 from service.watching import JobWatch
+
+_ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
+"""Told to clients; not left to FastAPI, whose message would not help."""
 
 
 def get_database(request: Request) -> sqlalchemy.Engine:
@@ -64,7 +67,9 @@ async def get_job_id(job_id: str) -> str:
     return job_id
 
 
-async def get_cursor(cursor: Annotated[str | None, Query(description="From `next` of a page.")] = None) -> str | None:
+async def get_cursor(
+    cursor: Annotated[str | None, Query(description="From `next` of a page.", json_schema_extra=_ID)] = None,
+) -> str | None:
     """Where a page begins; raises `ApiError` (422)."""
     if cursor is None or storage.is_id(cursor):
         return cursor
@@ -73,7 +78,9 @@ async def get_cursor(cursor: Annotated[str | None, Query(description="From `next
 
 
 async def get_filter(
-    parent: Annotated[str | None, Query(description="Id of a batch, for its jobs; without it, jobs of none.")] = None,
+    parent: Annotated[
+        str | None, Query(description="Id of a batch, for its jobs; without it, jobs of none.", json_schema_extra=_ID)
+    ] = None,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     scenario: Annotated[
         str | None, Query(description="Only jobs whose scenario has this name.", max_length=1000)

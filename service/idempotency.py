@@ -39,6 +39,7 @@ async def get_key(
         Header(
             alias="Idempotency-Key",
             description="1 to 255 visible ASCII characters, new for each request; the same when it is sent again.",
+            json_schema_extra={"pattern": "^[\\x21-\\x7e]{1,255}$"},
         ),
     ] = None,
 ) -> str | None:

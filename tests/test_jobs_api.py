@@ -447,3 +447,10 @@ def test_a_database_that_cannot_be_reached_is_an_input_error_without_its_passwor
         with pytest.raises(InvalidInput, match="LODEPLAN_DATABASE_URL") as refused:
             storage.migrate(storage.open_database(Settings(database_url=url).sqlalchemy_url))
         assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["", "'", "a'\"b", '"', "~/", "."])
+def test_a_key_that_makes_a_strange_path_is_pointed_at_all_the_same(api: httpx.Client, key: str) -> None:
+    body = problem(api.post("/api/v1/jobs", json={"scenario": {key: 1}}), 422, "invalid-input")
+    assert any(error["pointer"].startswith("/scenario/") for error in body["errors"])
+    problem(api.post("/api/v1/jobs", json={"scenario": "golden-toy", key: 1}), 422, "invalid-input")

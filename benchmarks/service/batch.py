@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--fail-every", type=int, default=100)
     parser.add_argument("--real", action="store_true")
     given = parser.parse_args()
-    with service(given.database, SERVE if given.real else STUB, slots=2) as running:
+    with service(given.database, SERVE if given.real else STUB, slots=16) as running:
         port = running.port
         began = time.monotonic()
         body = request(given.jobs, given.fail_every)

@@ -14,7 +14,7 @@ from schemas.jobs import BatchResult
 from service import storage
 from service.dependencies import DatabaseOf, JobIdOf, TenantOf
 from service.problems import ApiError
-from service.routers.jobs import PROBLEM, find_job
+from service.routers.jobs import find_job
 from service.storage import Job
 from service.streaming import first_member
 from service.views import job_path
@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/x-ndjson"
 
 _AT_ONCE = 50
 
-router = APIRouter(tags=["results"], responses=PROBLEM)
+router = APIRouter(tags=["results"])
 
 
 @router.get(

@@ -14,10 +14,10 @@ from schemas.jobs import EventData, ProblemError
 from service import storage
 from service.dependencies import DatabaseOf, JobIdOf, TenantOf, WatchOf
 from service.problems import ApiError
-from service.routers.jobs import PROBLEM, find_job
+from service.routers.jobs import find_job
 from service.storage import Job, JobEvent
 
-router = APIRouter(tags=["jobs"], responses=PROBLEM)
+router = APIRouter(tags=["jobs"])
 
 LOOK_AGAIN_S = 60.0
 """How long to wait for a change before reading the job anyway."""
@@ -27,7 +27,11 @@ _HIGHEST = 2**31 - 1
 async def get_last_event(
     last: Annotated[
         str | None,
-        Header(alias="Last-Event-ID", description="Number of the last event received; what follows is sent."),
+        Header(
+            alias="Last-Event-ID",
+            description="Number of the last event received; what follows is sent.",
+            json_schema_extra={"pattern": "^[0-9]{0,10}$"},
+        ),
     ] = None,
 ) -> int:
     """The number of the last event a client has; raises `ApiError` (422)."""

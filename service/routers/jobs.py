@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 import sqlalchemy
@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
-from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView, Problem, Validation
+from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView, Validation
 from service import batches, jobs, storage
 from service.bodies import read_job_request
 from service.dependencies import (
@@ -30,27 +30,13 @@ from service.dependencies import (
 )
 from service.engine import Attempt, JobEngine
 from service.idempotency import keyed
-from service.problems import MEDIA_TYPE, ApiError, no_such_job
+from service.openapi import body_of
+from service.problems import ApiError, no_such_job
 from service.storage import Job, JobFilter
 from service.submitting import validation
 from service.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
 
-_REQUEST_SCHEMA = {
-    "anyOf": [
-        model.model_json_schema(ref_template="#/components/schemas/{model}") for model in (JobRequest, BatchRequest)
-    ]
-}
-_REQUEST_BODY = {
-    "required": True,
-    "content": {media_type: {"schema": _REQUEST_SCHEMA} for media_type in ("application/json", "application/yaml")},
-}
-
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    code: {"description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}}
-    for code in ("4XX", "5XX")
-}
-
-router = APIRouter(tags=["jobs"], responses=PROBLEM)
+router = APIRouter(tags=["jobs"])
 
 
 @router.post(
@@ -58,7 +44,7 @@ router = APIRouter(tags=["jobs"], responses=PROBLEM)
     status_code=202,
     response_model=JobView,
     responses={200: {"model": Validation, "description": "The request is right; with `validate_only`."}},
-    openapi_extra={"requestBody": _REQUEST_BODY},
+    openapi_extra=body_of(JobRequest, BatchRequest),
 )
 async def submit_job(
     request: Request,

@@ -12,14 +12,14 @@ from schemas import PlanDocument, Table
 from schemas.jobs import TableList
 from service.dependencies import JobIdOf, SessionOf, TenantOf
 from service.problems import ApiError
-from service.routers.jobs import PROBLEM, find_job
+from service.routers.jobs import find_job
 from service.storage import Job, JobResult, read_document
 from service.streaming import not_modified, stored_json, table_rows
 from service.views import job_path, json_text, table_entry, tagged
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
 
-router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"], responses=PROBLEM)
+router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"])
 
 
 @router.get("", response_model=PlanDocument)

@@ -21,8 +21,8 @@ from schemas.webhooks import (
 from service import storage
 from service.bodies import read_body
 from service.dependencies import CursorOf, SessionOf, SettingsOf, TenantOf
+from service.openapi import body_of
 from service.problems import ApiError
-from service.routers.jobs import PROBLEM
 from service.storage import Delivery, Webhook
 from service.storage import webhooks as stored
 from service.views import API
@@ -32,9 +32,8 @@ from service.webhooks.announcing import new_delivery
 MOST_WEBHOOKS = 20
 """Of a tenant: each end of a job writes a message to each."""
 _SECRET_BYTES = 32
-_BODY = {"required": True, "content": {"application/json": {"schema": WebhookRequest.model_json_schema()}}}
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=PROBLEM)
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 
 async def read_wanted(request: Request) -> WebhookRequest:
@@ -54,7 +53,7 @@ WantedOf = Annotated[WebhookRequest, Depends(read_wanted)]
 WebhookOf = Annotated[Webhook, Depends(find_webhook)]
 
 
-@router.post("", status_code=201, openapi_extra={"requestBody": _BODY})
+@router.post("", status_code=201, openapi_extra=body_of(WebhookRequest))
 def add_webhook(
     response: Response, session: SessionOf, settings: SettingsOf, tenant: TenantOf, wanted: WantedOf
 ) -> NewWebhook:

@@ -17,7 +17,7 @@ from schemas.jobs import JobState
 from service.storage.batches import ENDED, OPEN, count_children, has_open_child, results_of_children
 from service.storage.columns import database_clock
 from service.storage.database import migrate, open_database, open_session
-from service.storage.ids import is_id, new_id, new_ids
+from service.storage.ids import ID_PATTERN, is_id, new_id, new_ids
 from service.storage.tables import (
     LOCAL,
     ApiKey,
@@ -35,6 +35,7 @@ from service.storage.tables import (
 
 __all__ = [
     "ENDED",
+    "ID_PATTERN",
     "LOCAL",
     "OPEN",
     "ApiKey",

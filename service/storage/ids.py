@@ -6,6 +6,8 @@ import re
 import secrets
 import time
 
+ID_PATTERN = "^[0-9a-f]{31}$"
+
 _ID = re.compile("[0-9a-f]{31}")
 _MOST_AT_ONCE = 16**5
 
