@@ -1,9 +1,11 @@
 """The API keeps what its description says, whatever is sent: generated requests, one by one and in sequences."""
 
 import asyncio
+import json
+import zlib
 from collections import Counter
 from collections.abc import Iterator
-from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +26,7 @@ from schemas.webhooks import WebhookRequest
 from service.app import create_app
 from service.engine.inline import InlineEngine
 from service.settings import Settings
-from service.storage import Delivery, Job, Webhook
+from service.storage import Delivery, Idempotency, Job, Webhook
 from service.worker import Worker
 
 BOUNDED = settings(
@@ -41,7 +43,14 @@ CONFIG = SchemathesisConfig.from_dict(
         "checks": {
             # A scenario must make sense, which no schema can say: 422 is a right answer to a body of the right form.
             "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "422"]},
-        }
+        },
+        "operations": [
+            {
+                # A job that was made may end without a plan, and a batch has none: 404.
+                "include-path-regex": "/result",
+                "checks": {"ensure_resource_availability": {"enabled": False}},
+            }
+        ],
     }
 )
 
@@ -71,67 +80,70 @@ def holds(model: type[BaseModel], data: Any) -> bool:
     return True
 
 
-class Truth:
-    """Puts what there is into generated requests, in two of three, so that they reach behind 404 and 422."""
+def sensible(body: Any) -> Any:
+    """Two of three bodies of the right form with a scenario, or an address, that there is; others as they are.
 
-    def __init__(self, database: sqlalchemy.Engine) -> None:
-        self._database = database
-        self._numbers = count()
-
-    def path(self, parameters: Any) -> Any:
-        if not isinstance(parameters, dict):
-            return parameters
-        kinds = {"job_id": Job, "webhook_id": Webhook, "delivery_id": Delivery}
-        return {name: self._known(kinds[name], value) if name in kinds else value for name, value in parameters.items()}
-
-    def body(self, body: Any) -> Any:
-        number = next(self._numbers)
-        if number % 3 == 0:
-            return body
-        # Only into what is right: what is wrong must stay so.
-        if any(holds(model, body) for model in (JobRequest, BatchRequest)) and isinstance(body["scenario"], str):
-            return {**body, "scenario": "golden-toy", "patches": []}
-        return {"url": f"https://example.org/{number}"} if holds(WebhookRequest, body) else body
-
-    def _known(self, table: Any, value: Any) -> Any:
-        number = next(self._numbers)
-        with Session(self._database) as session:
-            ids = session.exec(select(table.id).order_by(col(table.id)).limit(50)).all()
-        return ids[number % len(ids)] if ids and number % 3 else value
+    Always the same for the same body: a sequence must go the same way when it is tried again.
+    """
+    number = zlib.crc32(json.dumps(body, sort_keys=True, default=str).encode())
+    if number % 3 == 0:
+        return body
+    if any(holds(model, body) for model in (JobRequest, BatchRequest)) and isinstance(body["scenario"], str):
+        return {**body, "scenario": "golden-toy", "patches": []}
+    return {"url": f"https://example.org/{number}"} if holds(WebhookRequest, body) else body
 
 
 @pytest.fixture
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, SolvedAfterwards]]:
-    """The description of an application, and the application."""
-    database, engine = new_database(tmp_path_factory.mktemp("contract")), InlineEngine()
-    Worker(database, engine, solve_at_once).start(slots=1)
-    app = SolvedAfterwards(create_app(Settings(max_body_mb=1), database=database, engine=engine), engine)
-    description = schemathesis.openapi.from_asgi("/openapi.json", app, config=CONFIG)
-    truth = Truth(database)
-
-    @description.hook
-    def map_path_parameters(context: Any, path_parameters: Any) -> Any:
-        return truth.path(path_parameters)
-
-    @description.hook
-    def map_body(context: Any, body: Any) -> Any:
-        return truth.body(body)
-
-    yield description, app
+def database(tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
+    database = new_database(tmp_path)
+    yield database
     database.dispose()
+
+
+@pytest.fixture
+def app(database: sqlalchemy.Engine) -> SolvedAfterwards:
+    engine = InlineEngine()
+    Worker(database, engine, solve_at_once).start(slots=1)
+    return SolvedAfterwards(create_app(Settings(max_body_mb=1), database=database, engine=engine), engine)
+
+
+@pytest.fixture
+def description(app: SolvedAfterwards) -> Any:
+    described = schemathesis.openapi.from_asgi("/openapi.json", app, config=CONFIG)
+
+    @described.hook
+    def map_body(context: Any, body: Any) -> Any:
+        return sensible(body)
+
+    return described
+
+
+def known_ids(database: sqlalchemy.Engine, parameters: Any) -> Any:
+    """Parameters of a path with ids that there are, in two of three; so they reach behind 404."""
+    number = zlib.crc32(repr(parameters).encode())
+    if not isinstance(parameters, dict) or number % 3 == 0:
+        return parameters
+    kinds = {"job_id": Job, "webhook_id": Webhook, "delivery_id": Delivery}
+    with Session(database) as session:
+        for name in kinds.keys() & parameters.keys():
+            table: Any = kinds[name]
+            ids = session.exec(select(table.id).order_by(col(table.id)).limit(50)).all()
+            parameters = {**parameters, name: ids[number % len(ids)] if ids else parameters[name]}
+    return parameters
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_every_answer_is_one_that_the_description_promises(
-    service: tuple[Any, SolvedAfterwards], mode: GenerationMode
+    description: Any, app: SolvedAfterwards, database: sqlalchemy.Engine, mode: GenerationMode
 ) -> None:
-    description, app = service
     for result in description.get_all_operations():
 
         @given(result.ok().as_strategy(generation_mode=mode))
         @BOUNDED
         def check(case: schemathesis.Case) -> None:
+            if mode is GenerationMode.POSITIVE:
+                case.path_parameters = known_ids(database, case.path_parameters)
             case.call_and_validate()
 
         try:
@@ -144,7 +156,15 @@ def test_every_answer_is_one_that_the_description_promises(
 
 
 @pytest.mark.slow
-def test_so_is_every_answer_within_a_sequence_of_requests(service: tuple[Any, SolvedAfterwards]) -> None:
-    description, app = service
-    description.as_state_machine().run(settings=BOUNDED)
+def test_so_is_every_answer_within_a_sequence_of_requests(
+    description: Any, app: SolvedAfterwards, database: sqlalchemy.Engine
+) -> None:
+    class Sequence(description.as_state_machine()):  # type: ignore[misc]
+        def setup(self) -> None:
+            with Session(database) as session:
+                for table in (Job, Webhook, Delivery, Idempotency):
+                    session.execute(sqlalchemy.delete(table))
+                session.commit()
+
+    Sequence.run(settings=BOUNDED)
     assert {200, 202, 404} <= set(app.answers)
