@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from schemas.scenario import content_hash_of
 from service import storage
 from service.engine import Attempt, JobEngine
 from service.reuse import find_identical, work_of
@@ -65,12 +66,14 @@ class Prepared:
     def of(cls, submission: Submission) -> Prepared:
         """What is stored of a submission."""
         scenario, options = submission.scenario, submission.options
-        scenario_hash = scenario.content_hash()
+        # Dumped once for the hash and the text: that takes a good part of the time of a submission.
+        dump = scenario.model_dump(mode="json")
+        scenario_hash = content_hash_of(dump)
         return cls(
             scenario=scenario.name,
             scenario_title=scenario.title,
             scenario_hash=scenario_hash,
-            scenario_gzip=compress(canonical_json(scenario)),
+            scenario_gzip=compress(_as_text(dump)),
             work_sha256=work_of(scenario, scenario_hash, options),
             options=options,
             label=submission.label,
@@ -90,8 +93,11 @@ class Outcome:
 
 def canonical_json(scenario: Scenario) -> str:
     """The one JSON text of a scenario: sorted keys, no spaces."""
-    data = scenario.model_dump(mode="json")
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _as_text(scenario.model_dump(mode="json"))
+
+
+def _as_text(dump: dict[str, Any]) -> str:
+    return json.dumps(dump, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def compress(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 import sqlalchemy
@@ -19,6 +20,7 @@ from service.problems import ApiError
 from service.views import job_view
 
 QUEUE_FULL_RETRY_S = 30
+COUNTED_EVERY_S = 1.0
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Desk:
     database: sqlalchemy.Engine
     engine: JobEngine
     max_queued: int = 0
+    _queued_jobs: int = 0
+    _counted_at_s: float = float("-inf")
     _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def load(self, wanted: JobRequest | BatchRequest, tenant: str) -> Submission | BatchSubmission:
@@ -58,8 +62,18 @@ class Desk:
         return job_view(session, job)
 
     def _check_room(self, session: Session, count: int) -> None:
-        # Without a lock: requests at once may go over the limit by as many as they are.
-        if self.max_queued and storage.count_queued(session, self.max_queued) + count > self.max_queued:
+        """Raise `ApiError` (503) if the queue is full, by a count that is at most a second old.
+
+        Several processes may together go over the limit by what they take in within that second.
+        """
+        if not self.max_queued:
+            return
+        if time.monotonic() > self._counted_at_s + COUNTED_EVERY_S:
+            self._queued_jobs = storage.count_queued(session, self.max_queued)
+            self._counted_at_s = time.monotonic()
+        self._queued_jobs += count
+        if self._queued_jobs > self.max_queued:
+            self._queued_jobs -= count
             detail = (
                 f"LODEPLAN_MAX_QUEUED lets {self.max_queued} jobs wait for a worker, and there is no room for more."
             )
