@@ -13,26 +13,32 @@ from importlib.metadata import version
 import sqlalchemy
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schemas import InputProblem, InvalidInput
 from service import logs, problems, storage, ui
+from service.access.gate import Gate, make_access
+from service.access.headers import DOCS, SecurityHeaders
+from service.access.keys import any_usable_key
+from service.access.origins import is_loopback
 from service.bodies import BodyLimit
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
-from service.routers import health, jobs, results, scenarios
+from service.routers import audit, health, jobs, keys, results, scenarios
 from service.settings import Settings
+from service.ui import sign_in
 from service.views import API
 from service.worker import Worker, make_worker
 
-_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-# The page that shows the API has a script of its own in it.
-_DOCS_POLICY = _POLICY + "; script-src 'self' 'unsafe-inline'"
-_DOCS = "/docs"
 _GOODBYE_S = 3
 """How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""
+
+_BEARER = HTTPBearer(
+    auto_error=False, description="An API key, or a token of the identity provider, where one is asked."
+)
+"""For the description of the API; the gate has checked it before."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,37 +67,21 @@ def create_app(
         version=version("lodeplan"),
         description="Plans the supply of critical minerals. Jobs solve scenarios; results are tidy tables.",
         lifespan=lifespan,
-        docs_url=_DOCS,
+        docs_url=DOCS,
         redoc_url=None,
     )
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
+    app.state.access = make_access(settings, database)
     app.include_router(health.router)
-    for module in (jobs, results, scenarios):
-        app.include_router(module.router, prefix=API)
+    for module in (jobs, results, scenarios, keys, audit):
+        app.include_router(module.router, prefix=API, dependencies=[Security(_BEARER)])
     app.include_router(ui.router)
+    app.include_router(sign_in.router)
     problems.install(app)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
-    app.add_middleware(Policies)
+    app.add_middleware(Gate, access=app.state.access, sign_in_page=sign_in.sign_in_page)
+    app.add_middleware(SecurityHeaders)
     return app
-
-
-class Policies:
-    """Middleware that tells browsers what a page may load; a response that says so itself is left alone."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers as a response starts."""
-
-        async def with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("content-security-policy", _DOCS_POLICY if scope["path"] == _DOCS else _POLICY)
-            await send(message)
-
-        await self.app(scope, receive, with_policy)
 
 
 def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:
@@ -104,18 +94,41 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     # First of all: a port that is taken should be known before a worker takes jobs.
     with _listen(host, port) as listener:
         database = storage.open_database(settings.sqlalchemy_url)
+        if not is_loopback(listener.getsockname()[0]):
+            settings = _guarded(settings, database, host)
         engine = DbosEngine(database)
         worker = make_worker(database, engine, settings) if workers else None
         app = create_app(settings, database=database, engine=engine, worker=worker)
         url = f"http://{host}:{listener.getsockname()[1]}/"
         log.info("serving", url=url, workers=workers, slots=settings.slots if workers else 0)
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S)
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GOODBYE_S
+            )
         )
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
     if not server.started:
         raise SystemExit(1)
+
+
+def _guarded(settings: Settings, database: sqlalchemy.Engine, host: str) -> Settings:
+    """The settings with log-in required; raises `InvalidInput` if nobody could log in, as other machines may call."""
+    storage.migrate(database)
+    with storage.open_session(database) as session:
+        can_log_in = settings.require_login or settings.oidc_issuer or any_usable_key(session)
+    if settings.require_login is False or not can_log_in:
+        problem = InputProblem(
+            code="log_in_not_set_up",
+            path="host",
+            message="other machines could call this address, and nobody would be asked who they are.",
+            value=host,
+            allowed="127.0.0.1, or another address once callers can log in",
+            remedy="Make a key with `lodeplan keys create NAME --scope admin`, set LODEPLAN_OIDC_ISSUER and "
+            "LODEPLAN_OIDC_AUDIENCE, or set LODEPLAN_REQUIRE_LOGIN=true and make a key later.",
+        )
+        raise InvalidInput([problem])
+    return settings.model_copy(update={"require_login": True})
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,8 +11,11 @@ from sqlmodel import Session
 
 from schemas.jobs import ProblemError
 from service import storage
+from service.access import CALLER, Caller
+from service.access.gate import Access
 from service.engine import JobEngine
 from service.problems import ApiError, no_such_job
+from service.settings import Settings
 
 
 def get_database(request: Request) -> sqlalchemy.Engine:
@@ -25,6 +28,12 @@ def get_engine(request: Request) -> JobEngine:
     """The service's job engine."""
     engine: JobEngine = request.app.state.engine
     return engine
+
+
+def get_settings(request: Request) -> Settings:
+    """The service's settings."""
+    settings: Settings = request.app.state.settings
+    return settings
 
 
 def get_session(request: Request) -> Iterator[Session]:
@@ -49,13 +58,32 @@ async def get_cursor(cursor: Annotated[str | None, Query(description="From `next
     raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 
 
-def get_tenant() -> str:
+def get_caller(request: Request) -> Caller:
+    """Who makes the request, as the gate found; raises `ApiError` (401) if it let nobody in."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise ApiError(401, "not-authenticated", "This needs a caller.")
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(get_caller)]
+
+
+def get_tenant(caller: CallerOf) -> str:
     """Whose jobs the request is about."""
-    return storage.LOCAL
+    return caller.tenant
+
+
+def get_access(request: Request) -> Access:
+    """What the gate knows."""
+    access: Access = request.app.state.access
+    return access
 
 
 DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]
 EngineOf = Annotated[JobEngine, Depends(get_engine)]
+AccessOf = Annotated[Access, Depends(get_access)]
+SettingsOf = Annotated[Settings, Depends(get_settings)]
 TenantOf = Annotated[str, Depends(get_tenant)]
 SessionOf = Annotated[Session, Depends(get_session)]
 JobIdOf = Annotated[str, Depends(get_job_id)]

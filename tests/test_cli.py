@@ -66,7 +66,8 @@ def summary(**values: Any) -> Summary:
 def test_help_names_every_command_and_exit_code(run: Run) -> None:
     shown = run("--help")
     assert shown.code == 0
-    for command in ("demo", "serve", "worker", "solve", "validate", "compare", "duty", "scenarios", "init", "export"):
+    for command in ("demo", "serve", "worker", "solve", "validate", "compare", "duty", "scenarios", "init", "export",
+                    "keys", "audit"):  # fmt: skip
         assert re.search(rf"^  {command} ", shown.out, re.MULTILINE), command
     assert "2 bad input" in shown.out
 

@@ -16,11 +16,14 @@ from scenarios.catalogue import find_shipped
 from schemas import InvalidInput, Scenario
 from schemas.jobs import JobPage, JobRequest, JobState, JobView, Problem, Validation
 from service import jobs, storage
+from service.access import audit
+from service.access.quotas import check_quotas
 from service.bodies import read_job_request
-from service.dependencies import CursorOf, DatabaseOf, EngineOf, JobIdOf, SessionOf, TenantOf
+from service.dependencies import CursorOf, DatabaseOf, EngineOf, JobIdOf, SessionOf, SettingsOf, TenantOf
 from service.engine import Attempt, JobEngine
 from service.jobs import Submission
 from service.problems import MEDIA_TYPE, ApiError, invalid_input, no_such_job
+from service.settings import Settings
 from service.storage import Job
 from service.views import API, is_known, job_path, job_view, json_text, tag_of, tagged
 
@@ -47,6 +50,7 @@ async def submit_job(
     response: Response,
     database: DatabaseOf,
     engine: EngineOf,
+    settings: SettingsOf,
     tenant: TenantOf,
     validate_only: bool = False,
 ) -> JobView | Validation:
@@ -60,7 +64,7 @@ async def submit_job(
     if validate_only:
         response.status_code = 200
         return Validation(scenario=scenario.name, scenario_hash=scenario.content_hash())
-    view = await asyncio.to_thread(_submit, database, engine, Submission(scenario, wanted.options, tenant))
+    view = await asyncio.to_thread(_submit, database, engine, settings, Submission(scenario, wanted.options, tenant))
     response.headers["location"] = job_path(view.id)
     response.headers["retry-after"] = "1"
     return view
@@ -113,14 +117,14 @@ def show_log(session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> str:
 def stop_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
     """Have a job end with the best plan it holds; a queued one is cancelled."""
     job = find_job(session, tenant, job_id)
-    return _asked(session, engine, job, jobs.request_stop(session, job_id))
+    return _asked(session, engine, job, "job.stop", jobs.request_stop(session, job_id))
 
 
 @router.post("/jobs/{job_id}:cancel", status_code=202, response_model_exclude_none=True)
 def cancel_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
     """Have a job end without a plan."""
     job = find_job(session, tenant, job_id)
-    return _asked(session, engine, job, jobs.request_cancel(session, job_id))
+    return _asked(session, engine, job, "job.cancel", jobs.request_cancel(session, job_id))
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
@@ -131,6 +135,7 @@ def delete_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: J
         detail = f"The job is {job.state}. Cancel it first, and wait for its end."
         raise ApiError(409, "job-not-ended", detail)
     storage.delete_job(session, job)
+    audit.record(session, "job.delete", job_id)
     session.commit()
     engine.forget([Attempt(job_id, number) for number in range(1, job.attempt + 1)])
 
@@ -152,9 +157,11 @@ def _load(wanted: JobRequest) -> Scenario:
         raise invalid_input(error, "/scenario") from None
 
 
-def _submit(database: sqlalchemy.Engine, engine: JobEngine, submission: Submission) -> JobView:
+def _submit(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings, submission: Submission) -> JobView:
     with storage.open_session(database) as session:
         job = jobs.submit(session, engine, submission)
+        check_quotas(session, submission.tenant, settings)
+        audit.record(session, "job.submit", job.id, job.scenario)
         session.commit()
         return job_view(job)
 
@@ -164,7 +171,9 @@ def _read_view(database: sqlalchemy.Engine, tenant: str, job_id: str) -> JobView
         return job_view(find_job(session, tenant, job_id))
 
 
-def _asked(session: Session, engine: JobEngine, job: Job, accepted: bool) -> JobView:
+def _asked(session: Session, engine: JobEngine, job: Job, wish: str, accepted: bool) -> JobView:
+    if accepted:
+        audit.record(session, wish, job.id)
     session.commit()
     session.refresh(job)
     if not accepted:

@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario
+from schemas.access import Scope
 from service.storage.columns import database_clock
 from service.storage.database import migrate, open_database, open_session
 from service.storage.tables import (
@@ -25,7 +26,6 @@ from service.storage.tables import (
     JobEvent,
     JobInput,
     JobResult,
-    Scope,
     Webhook,
     WorkerRow,
 )
