@@ -41,6 +41,7 @@ TITLES = {
     "log-in-unavailable": "Log-in is not possible now",
     "cross-site": "The request comes from another site",
     "unknown-host": "The service does not go by this name",
+    "busy": "The service is busy",
     "too-many-requests": "Too many requests",
     "quota-reached": "A quota is reached",
     "key-not-found": "There is no such key",
