@@ -1,5 +1,7 @@
 """A worker process of a campaign, which may be told to die by its own hand at a given point."""
 
+import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import sys
@@ -47,12 +49,21 @@ def run(orders: Orders) -> None:
     solver = ChildSolver(60, CHILD if orders.real else STAND_IN, Settings().solve_memory_mb)
     member = worker.Worker(database, engine, solver, orders.lease_s)
     _arm(orders.die_at, engine)
+    threading.Thread(target=_end_with_campaign, daemon=True).start()
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     member.start(orders.slots)
     ended.wait()
     member.stop()
+
+
+def _end_with_campaign() -> None:
+    """A campaign that was killed should leave no workers behind."""
+    campaign = multiprocessing.parent_process()
+    if campaign:
+        multiprocessing.connection.wait([campaign.sentinel])
+        os._exit(1)
 
 
 def _arm(point: str, engine: DbosEngine) -> None:

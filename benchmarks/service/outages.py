@@ -8,6 +8,7 @@ this machine. Away for longer than a lease, the workers give up what they solve,
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -93,6 +94,8 @@ def main() -> None:
     parser.add_argument("--away-s", type=float, default=3.0)
     parser.add_argument("--log", default="/dev/null", help="file for what the workers and the API log")
     given = parser.parse_args()
+    # Asked to end it should still end the server it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     answers: Counter[str] = Counter()
     times: list[float] = []
     with Cluster() as cluster:
