@@ -63,6 +63,7 @@ class FailureCode(StrEnum):
     CRASHED = "crashed"
     SOLVER_ERROR = "solver_error"
     CHECK_FAILED = "check_failed"
+    LOST_WORKERS = "lost_workers"
     INTERNAL_ERROR = "internal_error"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -20,10 +21,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import logs, problems, storage, ui
 from service.bodies import BodyLimit
+from service.draining import DrainingServer
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
-from service.routers import health, jobs, results, scenarios
+from service.routers import health, jobs, metrics, results, scenarios
 from service.settings import Settings
+from service.telemetry import requests, tracing
+from service.telemetry.database_metrics import database_registry
 from service.views import API
 from service.worker import Worker, make_worker
 
@@ -43,7 +47,7 @@ def create_app(
 ) -> FastAPI:  # fmt: skip
     """The application over a database and a job engine; `worker`, if given, lives as long as the app."""
     database = database or storage.open_database(settings.sqlalchemy_url)
-    storage.create_tables(database)
+    storage.migrate(database)
     engine = engine or DbosEngine(database)
     engine.prepare()
 
@@ -55,6 +59,7 @@ def create_app(
         yield
         if worker:
             await asyncio.to_thread(worker.stop)
+        engine.close()
 
     app = FastAPIOffline(
         title="Lodeplan",
@@ -63,15 +68,28 @@ def create_app(
         lifespan=lifespan,
         docs_url=_DOCS,
         redoc_url=None,
+        # The framework's own span of a request is the root of a trace; numbers go to Prometheus, logs to our own.
+        telemetry={
+            "tracer_provider": tracing.provider(),
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+            "exclude": lambda scope: scope.get("path") in requests.QUIET,
+        },
     )
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
+    app.state.worker, app.state.draining = worker, threading.Event()
+    app.state.database_registry = database_registry(database)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     for module in (jobs, results, scenarios):
         app.include_router(module.router, prefix=API)
     app.include_router(ui.router)
     problems.install(app)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Policies)
+    app.add_middleware(requests.Observed)
     return app
 
 
@@ -101,19 +119,29 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     """
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
+    tracing.configure()
     # First of all: a port that is taken should be known before a worker takes jobs.
     with _listen(host, port) as listener:
         database = storage.open_database(settings.sqlalchemy_url)
-        engine = DbosEngine(database)
+        engine = DbosEngine(database, settings.tenant_slots)
         worker = make_worker(database, engine, settings) if workers else None
         app = create_app(settings, database=database, engine=engine, worker=worker)
         url = f"http://{host}:{listener.getsockname()[1]}/"
         log.info("serving", url=url, workers=workers, slots=settings.slots if workers else 0)
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S)
+
+        def drain() -> None:
+            app.state.draining.set()
+            if worker:
+                worker.stop(settings.drain_s)
+
+        server = DrainingServer(
+            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S),
+            drain,
+            worker.hurry if worker else lambda: None,
         )
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
+    tracing.flush()
     if not server.started:
         raise SystemExit(1)
 

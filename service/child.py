@@ -7,20 +7,26 @@ asks for the best plan so far, and its end, which comes when the worker dies, en
 from __future__ import annotations
 
 import argparse
+import ctypes
 import faulthandler
 import gzip
 import os
+import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import optimizer
-from schemas import InvalidInput, Scenario, SolverProgress
-from schemas.jobs import FailureCode
-from service.lines import STOP, ChildLine, FailedLine, FinishedLine, ProgressLine
+if TYPE_CHECKING:
+    from schemas import SolverProgress
+    from service.lines import ChildLine
 
+STOP = "stop"
+"""The line a worker writes to have the best plan so far."""
 ORPHANED_EXIT_CODE = 9
+_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -29,19 +35,36 @@ def main() -> None:
     arguments = _arguments()
     say = _speaker()
     stop = threading.Event()
+    # Before the imports, which take seconds: the worker may die, or want this ended, meanwhile.
+    _die_with_worker()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    _answer(arguments, say, stop)
+
+
+def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
+    import optimizer
+    from schemas import InvalidInput
+    from schemas.jobs import FailureCode
+    from service.lines import FailedLine
+    from service.telemetry import tracing
+
+    tracing.configure()
     try:
-        say(_solve(arguments, say, stop))
+        with tracing.span("solve", parent=os.environ.get(tracing.VARIABLE)):
+            last = _solve(arguments, say, stop)
+        say(last)
     except InvalidInput as error:
-        say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error)))
+        say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error), problems=error.problems))
     except optimizer.PlanError as error:
         say(FailedLine(code=FailureCode.CHECK_FAILED, message=str(error)))
     except MemoryError:
         message = "Memory ran out. A smaller scenario, or a machine with more memory, would do."
         say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
     except Exception as error:
-        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the service's log has it."
+        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the log has it."
         say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
+    finally:
+        tracing.flush()
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,9 +77,16 @@ def _arguments() -> argparse.Namespace:
 
 
 def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
+    import optimizer
+    from schemas import Scenario
+    from service.lines import FinishedLine, ProgressLine
+    from service.telemetry import tracing
+
     scenario = Scenario.model_validate_json(arguments.scenario.read_bytes())
+    phases = tracing.Phases()
 
     def tell(progress: SolverProgress) -> None:
+        phases.enter(progress.phase)
         say(ProgressLine(progress=progress))
 
     plan = optimizer.solve(
@@ -66,8 +96,10 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
         on_progress=tell,
         should_stop=stop.is_set,
     )
+    phases.enter("write")
     document = plan.document()
     arguments.result.write_bytes(gzip.compress(document.model_dump_json().encode(), compresslevel=6, mtime=0))
+    phases.end()
     summary = document.summary
     return FinishedLine(
         termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd
@@ -86,6 +118,13 @@ def _speaker() -> Callable[[ChildLine], None]:
             lines.flush()
 
     return say
+
+
+def _die_with_worker() -> None:
+    """Have the system end this process with its worker, where it can (Linux), also while the solver lets no other
+    thread of ours run. The end of standard input says the same, everywhere, and for a worker that died before this."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _listen(stop: threading.Event) -> None:

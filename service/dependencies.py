@@ -49,8 +49,18 @@ async def get_cursor(cursor: Annotated[str | None, Query(description="From `next
     raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 
 
+def get_tenant() -> str:
+    """Whose jobs the request is about."""
+    return storage.LOCAL
+
+
+def allow_operator() -> None:
+    """Who may read what concerns all tenants at once, such as metrics: everybody, while there is no log-in."""
+
+
 DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]
 EngineOf = Annotated[JobEngine, Depends(get_engine)]
+TenantOf = Annotated[str, Depends(get_tenant)]
 SessionOf = Annotated[Session, Depends(get_session)]
 JobIdOf = Annotated[str, Depends(get_job_id)]
 CursorOf = Annotated[str | None, Depends(get_cursor)]

@@ -20,11 +20,12 @@ from sqlmodel import Session, col, select
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import storage
-from service.engine import Attempt, JobEngine
-from service.storage import Job, JobInput, JobLogLine, JobResult
+from service.engine import Attempt, JobEngine, Place
+from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from service.telemetry import metrics, tracing
 
 SOURCES: dict[JobState, frozenset[JobState]] = {
-    JobState.QUEUED: frozenset({JobState.RUNNING}),
+    JobState.QUEUED: frozenset({JobState.QUEUED, JobState.RUNNING}),
     JobState.RUNNING: frozenset({JobState.QUEUED}),
     JobState.STOPPING: frozenset({JobState.RUNNING}),
     JobState.CANCELLING: frozenset({JobState.RUNNING, JobState.STOPPING}),
@@ -36,6 +37,8 @@ SOURCES: dict[JobState, frozenset[JobState]] = {
 """The states from which each state can be reached."""
 
 GZIP_LEVEL = 6
+MAX_LOST_WORKERS = 3
+"""A job that took so many workers with it is not tried again."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Submission:
 
     scenario: Scenario
     options: JobOptions
+    tenant: str = LOCAL
 
 
 @dataclass(frozen=True)
@@ -70,52 +74,64 @@ def compress(text: str) -> bytes:
 
 def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
     """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits."""
-    job = _new_job(session, submission.scenario, submission.options)
-    engine.enqueue(session, Attempt(job.id, job.attempt))
+    job = _new_job(session, submission)
+    engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
     return job
 
 
 def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
     """Add a plan that was solved elsewhere as a job that has succeeded; the caller commits."""
-    job = _new_job(session, scenario, JobOptions())
-    summary = document.summary
+    job = _new_job(session, Submission(scenario, JobOptions()))
+    summary, attempt = document.summary, Attempt(job.id, job.attempt)
+    _move(session, attempt, JobState.RUNNING, "Solved elsewhere.", started_at=job.created_at)
     stored = compress(document.model_dump_json())
-    session.add(JobResult(job_id=job.id, document_gzip=stored))
-    job.state = JobState.SUCCEEDED
-    job.started_at = job.ended_at = job.created_at
-    job.termination, job.solution = summary.termination, summary.solution
-    job.objective_kusd = summary.objective_kusd
-    job.result_sha256 = hashlib.sha256(stored).hexdigest()
-    session.add(job)
-    session.flush()
+    finish(session, attempt, Outcome(summary.termination, summary.solution, summary.objective_kusd, stored))
+    session.refresh(job)
     return job
 
 
-def start(session: Session, attempt: Attempt) -> bool:
-    """Claim an attempt for a worker; False if it is no longer wanted."""
-    return _move(session, attempt, JobState.RUNNING, {"started_at": storage.now()})
+def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
+    """Claim an attempt for a worker; False if it is no longer wanted. True also if the worker has it already:
+    its first commit may have come through without its hearing of it."""
+    text = f"Started, attempt {attempt.number}."
+    if _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), worker_id=worker_id):
+        return True
+    held = select(Job.id).where(*_is(attempt), Job.state == JobState.RUNNING, Job.worker_id == worker_id)
+    return session.exec(held).first() is not None
 
 
 def request_stop(session: Session, job_id: str) -> bool:
     """Ask a job to end with the best plan it has. A queued one has none, and is cancelled."""
-    return _request(session, job_id, JobState.STOPPING)
+    return _request(session, job_id, JobState.STOPPING, "Asked to stop.")
 
 
 def request_cancel(session: Session, job_id: str) -> bool:
     """Ask a job to end without a plan."""
-    return _request(session, job_id, JobState.CANCELLING)
+    return _request(session, job_id, JobState.CANCELLING, "Asked to cancel.")
 
 
-def note_progress(session: Session, attempt: Attempt, progress: SolverProgress) -> None:
+def note_progress(session: Session, attempt: Attempt, progress: SolverProgress, text: str) -> None:
     """Record the latest progress of a running attempt."""
     running = (JobState.RUNNING, JobState.STOPPING)
     statement = update(Job).where(*_is(attempt), col(Job.state).in_(running))
-    session.execute(statement.values(progress=progress))
+    if _changed(session, statement.values(progress=progress)):
+        tell(session, attempt.job_id, text, progress=progress)
 
 
-def note(session: Session, job_id: str, text: str) -> None:
-    """Add a line to the job's log."""
-    session.add(JobLogLine(job_id=job_id, at=storage.now(), text=text))
+def tell(
+    session: Session, job_id: str, text: str, *, state: JobState | None = None, progress: SolverProgress | None = None
+) -> None:
+    """Add an event to the job's log. Its number comes from the job's row, which stays locked until the commit."""
+    count = update(Job).where(col(Job.id) == job_id).values(last_event=col(Job.last_event) + 1)
+    found = session.execute(count.returning(col(Job.last_event), col(Job.attempt))).first()
+    if found:
+        number, attempt = found
+        event = JobEvent(job_id=job_id, number=number, attempt=attempt, at=storage.now(), text=text)
+        event.state, event.progress = state, progress
+        session.add(event)
+        session.flush()
+        if state and state.ended:
+            once_committed(session, metrics.job_ended, state)
 
 
 def state_of(session: Session, attempt: Attempt) -> JobState | None:
@@ -125,13 +141,48 @@ def state_of(session: Session, attempt: Attempt) -> JobState | None:
 
 
 def requeue(session: Session, engine: JobEngine, attempt: Attempt) -> bool:
-    """Give an attempt back, as the next one, in the session's transaction."""
-    fresh = {"attempt": attempt.number + 1, "progress": None, "started_at": None}
-    moved = _move(session, attempt, JobState.QUEUED, fresh)
-    if moved:
-        engine.enqueue(session, Attempt(attempt.job_id, attempt.number + 1))
-        note(session, attempt.job_id, "The worker went away; the job waits for another.")
-    return moved
+    """Give a running attempt back, as the next one, in the session's transaction; its worker ends in good order."""
+    job = _job_on(session, attempt)
+    if job is None or job.state is not JobState.RUNNING:
+        return False
+    return _rerun(session, engine, job, "The worker ends; the job waits for another.")
+
+
+def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | None:
+    """Give up an attempt whose worker is gone, in the session's transaction; the state the job is in then, or None
+    if there was nothing to do.
+
+    It runs again as the next attempt, unless that would be in vain: somebody wants it ended, or it has taken
+    `MAX_LOST_WORKERS` with it. An attempt that had not begun is no reason to count a worker.
+    """
+    job = _job_on(session, attempt)
+    if job is None or job.state.ended:
+        return None
+    if job.state is JobState.QUEUED:
+        lost = _rerun(session, engine, job, "Its worker was lost before it began; the job waits for another.")
+        return JobState.QUEUED if lost else None
+    if job.state is not JobState.RUNNING:
+        text = _LOST_WISHES[job.state]
+        lost = _move(session, attempt, JobState.CANCELLED, text, ended_at=storage.now())
+        return JobState.CANCELLED if lost else None
+    job.lost_workers += 1
+    if job.lost_workers < MAX_LOST_WORKERS:
+        lost = _rerun(session, engine, job, "Its worker was lost; the job waits for another.")
+        return JobState.QUEUED if lost else None
+    message = (
+        f"{MAX_LOST_WORKERS} workers were lost while they ran this job, so it is not tried again. "
+        "Most often a solve needs more memory than there is."
+    )
+    failure = JobFailure(code=FailureCode.LOST_WORKERS, message=message)
+    values = {"ended_at": storage.now(), "failure": failure, "lost_workers": job.lost_workers}
+    return JobState.FAILED if _move(session, attempt, JobState.FAILED, message, **values) else None
+
+
+def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
+    """Queue a job that came from elsewhere, without its place in a queue, as its next attempt."""
+    job = _job_on(session, attempt)
+    if job and job.state in (JobState.QUEUED, JobState.RUNNING):
+        _rerun(session, engine, job, text)
 
 
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
@@ -173,23 +224,33 @@ def failure_of(termination: Termination, solution: Solution) -> JobFailure | Non
     return None
 
 
-def _new_job(session: Session, scenario: Scenario, options: JobOptions) -> Job:
-    text = canonical_json(scenario)
+def _new_job(session: Session, submission: Submission) -> Job:
+    scenario, options = submission.scenario, submission.options
     job = Job(
         id=_new_id(),
+        tenant=submission.tenant,
         kind="solve",
         state=JobState.QUEUED,
         scenario=scenario.name,
         scenario_title=scenario.title,
         scenario_hash=scenario.content_hash(),
+        work_sha256=work_of(scenario, options),
         options=options,
+        traceparent=tracing.traceparent(),
         created_at=storage.now(),
     )
     session.add(job)
-    session.add(JobInput(job_id=job.id, scenario_gzip=compress(text)))
+    session.add(JobInput(job_id=job.id, scenario_gzip=compress(canonical_json(scenario))))
     # Written now, not at commit: the engine's insert uses the same connection and stands after these.
     session.flush()
+    tell(session, job.id, "Queued.", state=JobState.QUEUED)
+    once_committed(session, metrics.job_submitted)
     return job
+
+
+def work_of(scenario: Scenario, options: JobOptions) -> str:
+    """What tells apart work that gives other plans: SHA-256 of the scenario's hash and the options."""
+    return hashlib.sha256(f"{scenario.content_hash()} {options.model_dump_json()}".encode()).hexdigest()
 
 
 def _new_id() -> str:
@@ -197,24 +258,52 @@ def _new_id() -> str:
     return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(10)}"
 
 
+def _job_on(session: Session, attempt: Attempt) -> Job | None:
+    """The job, detached from the session, if it is on this attempt."""
+    job = session.exec(select(Job).where(*_is(attempt))).first()
+    if job:
+        session.expunge(job)
+    return job
+
+
+def place_of(job: Job) -> Place:
+    """Where in the queue a job stands."""
+    return Place(job.tenant, job.priority)
+
+
+def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
+    """Queue the next attempt, if the job still is as it was seen."""
+    following = Attempt(seen.id, seen.attempt + 1)
+    statement = update(Job).where(*_is(Attempt(seen.id, seen.attempt)), col(Job.state) == seen.state)
+    fresh = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
+    moved = _changed(session, statement.values(**fresh, state=JobState.QUEUED, lost_workers=seen.lost_workers))
+    if moved:
+        tell(session, seen.id, text, state=JobState.QUEUED)
+        engine.enqueue(session, following, place_of(seen))
+    return moved
+
+
 def _is(attempt: Attempt) -> tuple[Any, ...]:
     return (col(Job.id) == attempt.job_id, col(Job.attempt) == attempt.number)
 
 
-def _move(session: Session, attempt: Attempt, to: JobState, values: dict[str, Any]) -> bool:
-    statement = update(Job).where(*_is(attempt), col(Job.state).in_(SOURCES[to]))
-    return _changed(session, statement.values({**values, "state": to}))
+def _move(session: Session, of: Attempt, to: JobState, text: str, **values: Any) -> bool:
+    statement = update(Job).where(*_is(of), col(Job.state).in_(SOURCES[to]))
+    moved = _changed(session, statement.values(**values, state=to))
+    if moved:
+        tell(session, of.job_id, text, state=to)
+    return moved
 
 
-def _request(session: Session, job_id: str, wish: JobState) -> bool:
+def _request(session: Session, job_id: str, wish: JobState, text: str) -> bool:
     """Move a queued job to its end, and a running one to `wish`; whether either was so."""
     queued = update(Job).where(col(Job.id) == job_id, col(Job.state) == JobState.QUEUED)
     if _changed(session, queued.values(state=JobState.CANCELLED, ended_at=storage.now())):
-        note(session, job_id, "Cancelled before it started.")
+        tell(session, job_id, "Cancelled before it started.", state=JobState.CANCELLED)
         return True
     running = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(SOURCES[wish]))
     if _changed(session, running.values(state=wish)):
-        note(session, job_id, "Asked to stop." if wish is JobState.STOPPING else "Asked to cancel.")
+        tell(session, job_id, text, state=wish)
         return True
     return session.exec(select(Job.id).where(Job.id == job_id, Job.state == wish)).first() is not None
 
@@ -237,7 +326,7 @@ def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobSt
         return False
     if kept:
         session.add(JobResult(job_id=attempt.job_id, document_gzip=kept))
-    note(session, attempt.job_id, failure.message if failure else _ENDINGS[final])
+    tell(session, attempt.job_id, failure.message if failure else _ENDINGS[final], state=final)
     return True
 
 
@@ -245,6 +334,11 @@ _ENDINGS = {
     JobState.SUCCEEDED: "Succeeded.",
     JobState.CANCELLED: "Cancelled.",
     JobState.TIMED_OUT: "The time limit passed before there was a plan.",
+}
+
+_LOST_WISHES = {
+    JobState.STOPPING: "Cancelled: its worker was lost before it stopped, and its plan with it.",
+    JobState.CANCELLING: "Cancelled; its worker was lost meanwhile.",
 }
 
 

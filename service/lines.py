@@ -6,12 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas import Solution, SolverProgress, Termination
+from schemas import InputProblem, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode
 from schemas.types import Strict
-
-STOP = "stop"
-"""The line a worker writes to a child's standard input to have the best plan so far."""
 
 
 class ProgressLine(Strict):
@@ -37,6 +34,7 @@ class FailedLine(Strict):
     code: FailureCode
     message: str
     trace: str = ""
+    problems: list[InputProblem] = []
 
 
 ChildLine = ProgressLine | FinishedLine | FailedLine

@@ -16,9 +16,12 @@ from starlette.exceptions import HTTPException
 from schemas import InputProblem, InvalidInput
 from schemas.jobs import Problem, ProblemError
 from schemas.problems import join_path
+from service.storage import OUTAGES
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:lodeplan:problem:"
+RETRY_AFTER_S = 5
+"""When a database that is away may be back."""
 
 TITLES = {
     "broken-body": "The body cannot be read",
@@ -33,6 +36,7 @@ TITLES = {
     "job-not-ended": "The job has not ended",
     "job-ended": "The job has ended",
     "not-ready": "The service is not ready",
+    "database-unavailable": "The database does not answer",
     "internal-error": "An error of the service's own",
 }
 """The last part of each problem type, and its title. Types of plain HTTP errors are named by their status."""
@@ -96,6 +100,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    for kind in OUTAGES:
+        app.add_exception_handler(kind, _on_outage)
     app.add_exception_handler(Exception, _on_any_error)
 
 
@@ -150,8 +156,18 @@ def _error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
     return ProblemError(pointer=where.pointer, code=item["type"], detail=item["msg"] + ".", value=item.get("input"))
 
 
+async def _on_outage(request: Request, error: Exception) -> Response:
+    log.error("the database is away", path=request.url.path, error=str(error))
+    detail = "The database does not answer, or is full. Nothing that was accepted is lost; try again soon."
+    problem = ApiError(503, "database-unavailable", detail).problem
+    problem = problem.model_copy(update={"instance": request.url.path})
+    return problem_response(problem, {"retry-after": str(RETRY_AFTER_S)})
+
+
 async def _on_any_error(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
     detail = "The service met an error of its own; its log says which. It goes on."
     problem = ApiError(500, "internal-error", detail).problem
-    return problem_response(problem.model_copy(update={"instance": request.url.path}))
+    # Answered outside of the middleware that adds it to other answers.
+    headers = {"x-request-id": request.state.request_id} if hasattr(request.state, "request_id") else None
+    return problem_response(problem.model_copy(update={"instance": request.url.path}), headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping
@@ -24,6 +25,15 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "lodeplan"
 
 
+def usable_memory_mb() -> float:
+    """Four fifths of the memory of this machine, or of its container, MB."""
+    held = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for place in ("memory.max", "memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError):
+            held.append(int((Path("/sys/fs/cgroup") / place).read_text()))
+    return 0.8 * min(held) / 1e6
+
+
 class Settings(BaseModel):
     """Every field is the environment variable of its name, in capitals, after `LODEPLAN_`."""
 
@@ -33,13 +43,13 @@ class Settings(BaseModel):
     database_url: str = Field(
         default="",
         pattern="^$|^sqlite:///.|^postgres(ql)?://.",
-        description="SQLite or PostgreSQL; a file in `data_dir` when empty.",
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; a file in the data folder when unset.",
     )
     max_body_mb: float = Field(default=32, gt=0, description="Largest body of a request, MB.")
     slots: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 1) // 2),
         ge=1,
-        description="Solves a worker runs at once.",
+        description="Solves a worker runs at once; the worker that starts last sets it for all on one database.",
     )
     hard_limit_margin_s: float = Field(
         default=120,
@@ -47,7 +57,49 @@ class Settings(BaseModel):
         description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
         "do not watch the clock.",
     )
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    memory_mb: float | None = Field(
+        default=None,
+        gt=0,
+        description="A solve that holds more memory than this, MB, is ended as `out_of_memory` (Linux); when unset, "
+        "four fifths of the memory of the machine or container, divided by the slots.",
+    )
+    tenant_slots: int | None = Field(
+        default=None,
+        ge=1,
+        description="Solves of one tenant that run at once, over all workers; the worker that starts last sets it for "
+        "all. No limit when unset.",
+    )
+    lease_s: float = Field(
+        default=15,
+        ge=1,
+        le=600,
+        description="How long a worker may be silent before its jobs are run elsewhere, seconds; it renews its lease "
+        "every fifth of this. An outage of the database for longer costs the solves under way.",
+    )
+    drain_s: float = Field(
+        default=10, ge=0, description="A process that is told to end lets running solves go on this long, seconds."
+    )
+    keep_days: float = Field(
+        default=0,
+        ge=0,
+        description="Ended jobs and all that belongs to them are deleted after this; 0 keeps them for ever.",
+    )
+    keep_idempotency_hours: float = Field(
+        default=24, ge=0, description="An Idempotency-Key is known this long; 0 keeps it."
+    )
+    keep_deliveries_days: float = Field(
+        default=30, ge=0, description="The log of webhook deliveries is deleted after this; 0 keeps it."
+    )
+    keep_audit_days: float = Field(default=365, ge=0, description="Audit entries are deleted after this; 0 keeps them.")
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="`lodeplan worker` answers `/metrics` on this port; 0 does not."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="The address it listens at for that.")
+    log_level: str = Field(
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; logs are JSON, one object a line, on standard error.",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -70,6 +122,11 @@ class Settings(BaseModel):
                     for item in error.errors()
                 ]
             ) from None
+
+    @property
+    def solve_memory_mb(self) -> float:
+        """What one solve may hold, MB."""
+        return self.memory_mb or usable_memory_mb() / self.slots
 
     @property
     def sqlalchemy_url(self) -> str:

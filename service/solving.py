@@ -1,237 +1,65 @@
-"""Run one attempt in a child process, and watch it: progress out, stop and cancel in, limits held."""
+"""Solve one attempt in a child process, and say how it ended as a job has it."""
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import queue
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, auto
-from pathlib import Path
-from typing import IO, Protocol
+from dataclasses import dataclass
 
 import structlog
-from pydantic import ValidationError
 
-from schemas import SolverProgress, Termination
-from schemas.jobs import FailureCode, JobFailure, JobOptions
+from schemas import Termination
+from schemas.jobs import FailureCode, JobFailure
+from service.children import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
 from service.jobs import Outcome, failure_of
-from service.lines import STOP, ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+from service.lines import FailedLine, FinishedLine
+from service.telemetry import metrics
 
-LOOK_EVERY_S = 0.25
-CHILD = (sys.executable, "-m", "service.child")
+MIB_PER_MB = 1e6 / 2**20
+
+Solver = Callable[[Work, Watch], Outcome]
 
 log = structlog.get_logger(__name__)
 
 
-class Wish(Enum):
-    """What is wanted of a running solve."""
-
-    GO_ON = auto()
-    STOP = auto()
-    KILL = auto()
-
-
-@dataclass(frozen=True)
-class Work:
-    """What an attempt is to solve."""
-
-    scenario_gzip: bytes
-    options: JobOptions
-
-
-class Watch(Protocol):
-    """Who a running solve answers to."""
-
-    def wish(self) -> Wish:
-        """What is wanted now; asked several times a second."""
-
-    def progress(self, progress: SolverProgress) -> None:
-        """Hear the latest progress."""
-
-
-Solver = Callable[[Work, Watch], Outcome]
-
-
 @dataclass
 class ChildSolver:
-    """Solves in a child process; kills it `hard_limit_margin_s` after its time limit."""
+    """Solves in a child process; kills it `hard_limit_margin_s` after its time limit, or when it holds more than
+    `memory_mb` of memory."""
 
     hard_limit_margin_s: float
     command: Sequence[str] = CHILD
+    memory_mb: float | None = None
 
     def __call__(self, work: Work, watch: Watch) -> Outcome:
         """Solve to the end, and say how it ended."""
-        with tempfile.TemporaryDirectory(prefix="lodeplan-") as name:
-            folder = Path(name)
-            scenario, result = folder / "scenario.json", folder / "result.json.gz"
-            scenario.write_bytes(gzip.decompress(work.scenario_gzip))
-            arguments = [*self.command, str(scenario), str(result), *_flags(work.options)]
-            limit_s = work.options.time_limit_s
-            deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
-            with _Child(arguments) as child:
-                last = child.follow(watch, deadline)
-                return _outcome(child, last, result)
+        limit_s = work.options.time_limit_s
+        deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
+        memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
+        begun = time.monotonic()
+        ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+        metrics.solve_ended(time.monotonic() - begun, ended.peak_memory_mib)
+        return _outcome(ended, memory_mib)
 
 
-def _flags(options: JobOptions) -> list[str]:
-    flags: list[str] = []
-    if options.gap is not None:
-        flags += ["--gap", repr(options.gap)]
-    if options.time_limit_s is not None:
-        flags += ["--time-limit-s", repr(options.time_limit_s)]
-    return flags
-
-
-def _outcome(child: _Child, last: FinishedLine | FailedLine | None, result: Path) -> Outcome:
+def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
     """What the child's last line, or its death without one, means."""
-    if child.killed_for:
-        return Outcome(termination=child.killed_for)
-    memory = child.peak_memory_mib
-    if isinstance(last, FinishedLine) and result.exists():
-        failure = failure_of(last.termination, last.solution)
-        if failure:
-            failure = failure.model_copy(update={"peak_memory_mib": memory})
-        return Outcome(last.termination, last.solution, last.objective_kusd, result.read_bytes(), failure)
+    memory, last = ended.peak_memory_mib, ended.last
+    if ended.killed_for is Termination.MEMORY_LIMIT:
+        message = (
+            f"The solve held {memory or 0:.0f} MiB of memory, and was ended at its limit of {limit_mib or 0:.0f} MiB. "
+            "A smaller scenario needs less; the limit is the service's LODEPLAN_MEMORY_MB."
+        )
+        failure = JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message, peak_memory_mib=memory)
+        return Outcome(ended.killed_for, failure=failure)
+    if ended.killed_for:
+        return Outcome(ended.killed_for)
+    if isinstance(last, FinishedLine) and ended.document_gzip:
+        failed = failure_of(last.termination, last.solution)
+        if failed:
+            failed = failed.model_copy(update={"peak_memory_mib": memory})
+        return Outcome(last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed)
     if isinstance(last, FailedLine):
         log.error("solve failed", code=last.code, message=last.message, trace=last.trace)
         return Outcome(failure=JobFailure(code=last.code, message=last.message, peak_memory_mib=memory))
-    return Outcome(failure=_death(child.exit_code, memory))
-
-
-def _death(exit_code: int, memory_mib: float | None) -> JobFailure:
-    """The failure of a child that ended without a word."""
-    held = f" It held {memory_mib:.0f} MiB of memory." if memory_mib else ""
-    if exit_code == -signal.SIGKILL:
-        code = FailureCode.KILLED
-        message = f"The system killed the solve (SIGKILL), most often because memory ran out.{held}"
-    elif exit_code < 0:
-        code, message = FailureCode.CRASHED, f"The solve was ended by signal {_signal_name(-exit_code)}.{held}"
-    else:
-        code, message = FailureCode.CRASHED, f"The solve ended without an answer (exit code {exit_code}).{held}"
-    return JobFailure(code=code, message=message, peak_memory_mib=memory_mib)
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return str(number)
-
-
-@dataclass
-class _Child:
-    """A running child, its pipes read by threads so that neither side ever waits for the other."""
-
-    arguments: Sequence[str]
-    killed_for: Termination | None = None
-    peak_memory_mib: float | None = None
-    _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
-    _asked_to_stop: bool = False
-
-    def __enter__(self) -> _Child:
-        self._process = subprocess.Popen(
-            self.arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            # Ctrl-C in a terminal is for the worker, which ends its children itself.
-            start_new_session=True,
-        )
-        threads = ((self._read_output, self._process.stdout), (self._read_errors, self._process.stderr))
-        for target, stream in threads:
-            threading.Thread(target=target, args=(stream,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with contextlib.suppress(OSError):
-                if stream:
-                    stream.close()
-
-    @property
-    def exit_code(self) -> int:
-        """Its exit code, or minus the signal that ended it; waits for it."""
-        return self._process.wait()
-
-    def follow(self, watch: Watch, deadline: float | None) -> FinishedLine | FailedLine | None:
-        """Pass lines and wishes on until the child ends; its last word, if it had one."""
-        last: FinishedLine | FailedLine | None = None
-        next_look = 0.0
-        while True:
-            if time.monotonic() >= next_look:
-                self._look(watch, deadline)
-                next_look = time.monotonic() + LOOK_EVERY_S
-            try:
-                text = self._lines.get(timeout=LOOK_EVERY_S)
-            except queue.Empty:
-                continue
-            if text is None:
-                return last
-            line = _parse(text)
-            if isinstance(line, ProgressLine):
-                watch.progress(line.progress)
-            elif line:
-                last = line
-
-    def _look(self, watch: Watch, deadline: float | None) -> None:
-        self.peak_memory_mib = _peak_memory_mib(self._process.pid) or self.peak_memory_mib
-        wish = watch.wish()
-        if wish is Wish.KILL:
-            self._kill(Termination.INTERRUPTED)
-        elif deadline and time.monotonic() > deadline:
-            self._kill(Termination.TIME_LIMIT)
-        elif wish is Wish.STOP and not self._asked_to_stop:
-            self._asked_to_stop = True
-            # It may have ended meanwhile.
-            with contextlib.suppress(OSError):
-                if self._process.stdin:
-                    self._process.stdin.write(STOP + "\n")
-                    self._process.stdin.flush()
-
-    def _kill(self, reason: Termination) -> None:
-        if not self.killed_for:
-            self.killed_for = reason
-            self._process.kill()
-
-    def _read_output(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._lines.put(line)
-        self._lines.put(None)
-
-    def _read_errors(self, stream: IO[str]) -> None:
-        for line in stream:
-            log.info("solver output", pid=self._process.pid, text=line.rstrip())
-
-
-def _parse(text: str) -> ChildLine | None:
-    try:
-        return read_line.validate_json(text)
-    except ValidationError:
-        log.warning("a child said what nobody understands", text=text.rstrip())
-        return None
-
-
-def _peak_memory_mib(pid: int) -> float | None:
-    """Most memory the process has held, MiB, where the system tells (Linux).
-
-    Not from `wait4`: that counts what the parent held when it started the child.
-    """
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(found[0]) / 1024 if found else None
+    return Outcome(failure=death_of(ended.exit_code, memory))

@@ -39,8 +39,15 @@ def main(scenario: str, result: str) -> None:
         case ["wait-for-stop", solution]:
             sys.stdin.readline()
             finish(result, "interrupted", solution)
+        case ["solve-after", seconds]:
+            time.sleep(float(seconds))
+            finish(result, "optimal", "optimal")
         case ["hang"]:
             time.sleep(60)
+        case ["hoard", megabytes]:
+            held = [bytearray(1_000_000) for _ in range(int(megabytes))]
+            time.sleep(60)
+            finish(result, "optimal", str(len(held)))
         case ["die", number]:
             os.kill(os.getpid(), signal.Signals[number])
         case ["exit", code]:
@@ -48,6 +55,9 @@ def main(scenario: str, result: str) -> None:
         case ["babble"]:
             print("not json")
             finish(result, "optimal", "optimal")
+        case ["refuse"]:
+            problem = {"code": "no_flow_limit", "path": "routes.ore", "message": "no limit.", "remedy": "Set one."}
+            say("failed", code="invalid_input", message="routes.ore: no limit.", problems=[problem])
         case ["fail"]:
             say("failed", code="internal_error", message="It broke.", trace="Traceback: secret")
 

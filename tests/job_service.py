@@ -28,21 +28,22 @@ def toy(task: str) -> Scenario:
     return scenarios.load("golden-toy", [{"op": "set", "path": "description", "value": task}])
 
 
-def fake_solver(margin_s: float = 60) -> ChildSolver:
-    return ChildSolver(margin_s, FAKE_CHILD)
+def fake_solver(margin_s: float = 60, memory_mb: float | None = None) -> ChildSolver:
+    return ChildSolver(margin_s, FAKE_CHILD, memory_mb)
 
 
-def new_database(folder: Path) -> sqlalchemy.Engine:
+def new_database(folder: Path, *, migrated: bool = True) -> sqlalchemy.Engine:
     database = storage.open_database(f"sqlite:///{folder / 'test.db'}")
-    storage.create_tables(database)
+    if migrated:
+        storage.migrate(database)
     return database
 
 
 @contextmanager
-def database_of(kind: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
+def database_of(kind: str, folder: Path, *, migrated: bool = True) -> Iterator[sqlalchemy.Engine]:
     """A new database, gone afterwards; on PostgreSQL beside that of LODEPLAN_TEST_DATABASE_URL."""
     if kind == "sqlite":
-        yield new_database(folder)
+        yield new_database(folder, migrated=migrated)
         return
     url = Settings(database_url=os.environ["LODEPLAN_TEST_DATABASE_URL"]).sqlalchemy_url
     name = f"lodeplan_test_{uuid.uuid4().hex}"
@@ -50,13 +51,29 @@ def database_of(kind: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
     with server.connect() as connection:
         connection.execute(sqlalchemy.text(f"create database {name}"))
     database = storage.open_database(sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False))
-    storage.create_tables(database)
+    if migrated:
+        storage.migrate(database)
     try:
         yield database
     finally:
         database.dispose()
         with server.connect() as connection:
             connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
+
+
+class Clock:
+    """A clock that a test sets. From the call `slow_after` calls from now it shows `slow_s` seconds more."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slow_after, self.slow_s = 0, 0.0
+
+    def __call__(self) -> float:
+        if self.slow_s:
+            if self.slow_after == 0:
+                self.now, self.slow_s = self.now + self.slow_s, 0.0
+            self.slow_after -= 1
+        return self.now
 
 
 def wait_until(condition: Callable[[], Any], patience_s: float = 20) -> Any:

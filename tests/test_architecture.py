@@ -25,6 +25,8 @@ ONLY_IN = {
     "highspy": ("optimizer/solve/*",),
     "fastapi": ("service/*",),
     "sqlmodel": ("service/*",),
+    "opentelemetry": ("service/telemetry/tracing.py",),
+    "prometheus_client": ("service/telemetry/*", "service/routers/metrics.py", "service/worker.py"),
     "typer": ("service/cli/*",),
 }
 SHARED_WITH_CHECK = {"optimizer.prepare.units"}

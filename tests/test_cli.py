@@ -1,5 +1,6 @@
 """The command line, as its users and their scripts see it."""
 
+import gzip
 import json
 import os
 import re
@@ -9,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,11 +18,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from job_service import FAKE_CHILD, toy, wait_until
 
-import optimizer
 import scenarios
 from schemas import SolverProgress, Summary
 from schemas.plan import PlanDocument
+from service.children import Work
 from service.cli import main
 from service.cli.demo import free_port
 from service.cli.exits import exit_of
@@ -56,6 +57,12 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     return run_here
 
 
+@pytest.fixture
+def fake_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solves are done by a child that does what the scenario's description says."""
+    monkeypatch.setattr("service.cli.solving.CHILD", FAKE_CHILD)
+
+
 def summary(**values: Any) -> Summary:
     return Summary.model_validate({"scenario": "x", "scenario_hash": "0", **values})
 
@@ -66,7 +73,8 @@ def summary(**values: Any) -> Summary:
 def test_help_names_every_command_and_exit_code(run: Run) -> None:
     shown = run("--help")
     assert shown.code == 0
-    for command in ("demo", "serve", "worker", "solve", "validate", "compare", "duty", "scenarios", "init", "export"):
+    service = ("demo", "serve", "worker", "migrate", "backup", "restore", "doctor")
+    for command in (*service, "solve", "validate", "compare", "duty", "scenarios", "init", "export"):
         assert re.search(rf"^  {command} ", shown.out, re.MULTILINE), command
     assert "2 bad input" in shown.out
 
@@ -147,7 +155,7 @@ def test_an_unexpected_error_is_one_sentence_and_its_trace_is_in_a_file(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("a loose wire")
 
-    monkeypatch.setattr(optimizer, "solve", broken)
+    monkeypatch.setattr(scenarios, "load", broken)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     shown = run("solve", "golden-toy")
     assert shown.code == 1
@@ -156,6 +164,22 @@ def test_an_unexpected_error_is_one_sentence_and_its_trace_is_in_a_file(
     (log,) = tmp_path.iterdir()
     assert str(log) in shown.err
     assert "Traceback" in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("task", "sentence", "kept"), [("fail", "It broke.", "Traceback: secret"), ("die SIGSEGV", "signal SIGSEGV", "")]
+)
+def test_a_solver_that_fails_or_crashes_is_a_sentence_and_its_last_words_are_in_a_file(
+    run: Run, fake_child: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, task: str, sentence: str, kept: str
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    shown = run("solve", "golden-toy", "--set", f"description={task}")
+    assert (shown.code, shown.out) == (1, "")
+    assert sentence in shown.err
+    assert "Traceback" not in shown.err
+    (log,) = tmp_path.iterdir()
+    assert str(log) in shown.err
+    assert kept in log.read_text(encoding="utf-8")
 
 
 # validate, init, export
@@ -296,32 +320,37 @@ def test_the_exit_code_tells_how_a_solve_ended(termination: str, solution: str, 
     assert exit_of(summary(termination=termination, solution=solution)) == code
 
 
-def test_ctrl_c_asks_the_solver_to_stop_and_keeps_its_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    def until_stopped(*_: Any, should_stop: Callable[[], bool], **__: Any) -> str:
-        deadline = time.monotonic() + 20
-        while not should_stop():
-            assert time.monotonic() < deadline, "the wish to stop never came"
-            time.sleep(0.01)
-        return "the plan so far"
-
-    monkeypatch.setattr(optimizer, "solve", until_stopped)
+def test_ctrl_c_asks_the_solver_to_stop_and_keeps_its_plan(fake_child: None) -> None:
     before = signal.getsignal(signal.SIGINT)
-    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
-    assert solve_with_progress("golden-toy", (), Limits()) == "the plan so far"
+
+    def press() -> None:
+        wait_until(lambda: signal.getsignal(signal.SIGINT) is not before)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=press).start()
+    plan = solve_with_progress(toy("wait-for-stop feasible"), (), Limits())
+    assert (plan.summary.termination, plan.summary.solution) == ("interrupted", "feasible")
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_limits_of_the_command_reach_the_optimizer(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: dict[str, Any] = {}
+def test_limits_and_changes_of_the_command_reach_the_child(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Work] = []
 
-    def noting(_source: object, patches: list[Any], **options: Any) -> None:
-        given.update(options, patches=patches)
+    def noting(_command: object, work: Work, *_: object) -> None:
+        given.append(work)
         raise OSError(5, "enough", "here")
 
-    monkeypatch.setattr(optimizer, "solve", noting)
-    run("solve", "golden-toy", "--gap", "0.01", "--time-limit", "7", "--set", "home=USA")
-    assert (given["gap"], given["time_limit_s"]) == (0.01, 7)
-    assert [patch.path for patch in given["patches"]] == ["home"]
+    monkeypatch.setattr("service.cli.solving.run_child", noting)
+    run("solve", "golden-toy", "--gap", "0.01", "--time-limit", "7", "--set", "description=other")
+    (work,) = given
+    assert (work.options.gap, work.options.time_limit_s) == (0.01, 7)
+    assert json.loads(gzip.decompress(work.scenario_gzip))["description"] == "other"
+
+
+def test_what_only_the_child_finds_wrong_is_bad_input_with_place_and_remedy(run: Run, fake_child: None) -> None:
+    shown = run("solve", "golden-toy", "--set", "description=refuse")
+    assert (shown.code, shown.out) == (2, "")
+    assert "routes.ore\n  no limit.\n  try:     Set one." in shown.err
 
 
 # Words and numbers

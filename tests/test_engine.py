@@ -49,7 +49,7 @@ def desk(database: sqlalchemy.Engine) -> Desk:
 def engine(database: sqlalchemy.Engine, desk: Desk) -> Iterator[DbosEngine]:
     engine = DbosEngine(database)
     engine.prepare()
-    engine.start_worker(desk, slots=2)
+    engine.start_worker(desk, 2, "this-worker")
     yield engine
     engine.stop(5)
 
@@ -143,7 +143,7 @@ def test_workflow_rows_hold_ids_only_and_no_pickle(database: sqlalchemy.Engine, 
 
 def test_the_inline_double_runs_attempts_when_told_to(tmp_path: Path) -> None:
     engine, desk = InlineEngine(), Desk()
-    engine.start_worker(desk, slots=1)
+    engine.start_worker(desk, 1, "this-worker")
     with open_session(new_database(tmp_path)) as session:
         engine.enqueue(session, Attempt("a", 1))
         engine.enqueue(session, Attempt("b", 1))

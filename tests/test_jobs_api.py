@@ -486,5 +486,5 @@ def test_a_wrong_setting_is_named_with_its_value(variable: str, value: str) -> N
 def test_a_database_that_cannot_be_reached_is_an_input_error_without_its_password(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path}/missing/x.db", "postgresql://someone:hush@127.0.0.1:1/x"):
         with pytest.raises(InvalidInput, match="LODEPLAN_DATABASE_URL") as refused:
-            storage.create_tables(storage.open_database(Settings(database_url=url).sqlalchemy_url))
+            storage.migrate(storage.open_database(Settings(database_url=url).sqlalchemy_url))
         assert "hush" not in str(refused.value)

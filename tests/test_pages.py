@@ -33,7 +33,7 @@ def toy() -> tuple[Scenario, PlanDocument]:
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     database = storage.open_database(f"sqlite:///{tmp_path / 'pages.db'}")
-    storage.create_tables(database)
+    storage.migrate(database)
     with storage.open_session(database) as session:
         yield session
     database.dispose()

@@ -1,24 +1,33 @@
 """A worker's attempts: how each way to end is recorded, and what happens to those given up."""
 
 import gzip
+import os
+import signal
 import subprocess
+import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy
 from job_service import fake_solver, new_database, toy, wait_until
+from sqlmodel import Session, select
 
 import scenarios
 from schemas import Solution, SolverProgress
 from schemas.jobs import FailureCode, JobOptions, JobState
 from service import jobs, storage
 from service.child import ORPHANED_EXIT_CODE
+from service.children import CHILD, Watch, Wish, Work
 from service.engine import Attempt
 from service.engine.inline import InlineEngine
 from service.jobs import SOURCES, Outcome, Submission
-from service.solving import CHILD, Solver, Watch, Wish, Work
-from service.storage import Job, get_job, open_session
+from service.leases import Lease
+from service.solving import Solver
+from service.storage import Job, WorkerRow, open_session
 from service.worker import Worker
 
 
@@ -39,7 +48,7 @@ class Bench:
 
     def job(self, job_id: str) -> Job:
         with open_session(self.database) as session:
-            job = get_job(session, job_id)
+            job = session.get(Job, job_id)
             assert job is not None
             return job
 
@@ -72,12 +81,12 @@ def test_a_solved_job_has_its_plan_its_times_and_a_log(bench: Bench) -> None:
     assert job.ended_at is not None
     assert job.created_at <= job.started_at <= job.ended_at
     with open_session(bench.database) as session:
-        document = storage.read_document(session, job.id)
-        log = [line.text for line in storage.read_log(session, job.id)]
+        document = storage.read_document(session, job)
+        log = [line.text for line in storage.read_events(session, job)]
     assert document is not None
     assert document.tables[0].rows == [["ore, raw", 1.5], ['say "metal"', None]]
-    assert log[0] == "Started, attempt 1."
-    assert "gap 25.000%" in log[1]
+    assert log[:2] == ["Queued.", "Started, attempt 1."]
+    assert "gap 25.000%" in log[2]
     assert log[-1] == "Succeeded."
 
 
@@ -125,7 +134,7 @@ def test_a_child_that_ends_without_a_word_fails_with_its_exit_code(bench: Bench)
 def test_a_failure_tells_the_planner_the_message_and_never_the_trace(bench: Bench) -> None:
     job = bench.solved("fail")
     with open_session(bench.database) as session:
-        log = "\n".join(line.text for line in storage.read_log(session, job.id))
+        log = "\n".join(line.text for line in storage.read_events(session, job))
     assert job.failure is not None
     assert job.failure.message == "It broke."
     assert "Traceback" not in log + job.failure.message
@@ -182,6 +191,36 @@ def test_an_ended_job_cannot_be_stopped_or_cancelled(bench: Bench) -> None:
 def test_a_solve_that_outlives_its_limit_and_margin_is_killed_and_timed_out(tmp_path: Path) -> None:
     job = Bench(tmp_path, fake_solver(margin_s=0.3)).solved("hang", JobOptions(time_limit_s=0.1))
     assert (job.state, job.termination) == (JobState.TIMED_OUT, "time_limit")
+
+
+def test_a_solve_that_holds_more_memory_than_it_may_is_ended_and_says_how_much_it_held(tmp_path: Path) -> None:
+    job = Bench(tmp_path, fake_solver(memory_mb=100)).solved("hoard 200")
+    assert job.state is JobState.FAILED
+    assert job.failure is not None
+    assert job.failure.code is FailureCode.OUT_OF_MEMORY
+    assert job.failure.peak_memory_mib is not None
+    assert job.failure.peak_memory_mib > 100e6 / 2**20
+    assert "95 MiB" in job.failure.message
+
+
+def test_a_solve_within_its_memory_is_not_touched(tmp_path: Path) -> None:
+    assert Bench(tmp_path, fake_solver(memory_mb=2000)).solved("solve").state is JobState.SUCCEEDED
+
+
+def test_nothing_of_a_solve_is_left_in_the_folder_for_temporary_files(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    job_id = bench.submit("wait-for-stop feasible")
+    thread = bench.in_background()
+    wait_until(lambda: bench.job(job_id).progress)
+    # Also while it runs, or a worker that is killed would leave it there.
+    assert list(folder.iterdir()) == []
+    bench.ask("stop", job_id)
+    thread.join()
+    assert bench.job(job_id).state is JobState.SUCCEEDED
 
 
 def test_a_worker_that_stops_gives_its_job_back_as_the_next_attempt(bench: Bench) -> None:
@@ -244,6 +283,153 @@ def test_a_lost_attempt_is_told_to_end_and_its_progress_is_not_recorded(tmp_path
     assert bench.job(job_id).progress is None
 
 
+def run_out(lease: Lease) -> None:
+    """As if the lease had not been renewed for long."""
+    lease._held_until = time.monotonic()
+
+
+def test_when_the_lease_runs_out_the_solve_is_to_end_and_its_result_is_dropped(tmp_path: Path) -> None:
+    script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(b"{}")))
+    bench = Bench(tmp_path, script)
+    wishes: list[Wish] = []
+
+    def lose(watch: Watch) -> None:
+        wishes.append(watch.wish())
+        run_out(bench.worker.lease)
+        wishes.append(watch.wish())
+        # Too late for what was begun before.
+        bench.worker.lease.renew()
+        wishes.append(watch.wish())
+
+    script.act = lose
+    job = bench.solved("solve")
+    assert wishes == [Wish.GO_ON, Wish.KILL, Wish.KILL]
+    assert (job.state, job.result_sha256) == (JobState.RUNNING, None)
+    bench.worker.beat()
+    assert (bench.job(job.id).state, bench.job(job.id).attempt) == (JobState.QUEUED, 2)
+
+
+def test_an_attempt_that_comes_while_the_lease_has_run_out_is_not_begun_but_queued_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Script())
+    job_id = bench.submit("solve")
+    run_out(bench.worker.lease)
+    bench.worker.handle(bench.engine.pending.pop())
+    assert (bench.job(job_id).state, bench.job(job_id).attempt) == (JobState.QUEUED, 1)
+    bench.worker.beat()
+    assert (bench.job(job_id).state, bench.job(job_id).attempt) == (JobState.QUEUED, 2)
+
+
+class Outage:
+    """Has the database be away for the next so many sessions of the worker."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.left = 0
+        monkeypatch.setattr("service.worker.open_session", self.open)
+        monkeypatch.setattr("service.worker._FIRST_PAUSE_S", 0.001)
+
+    def open(self, database: sqlalchemy.Engine) -> Session:
+        if self.left:
+            self.left -= 1
+            raise sqlalchemy.exc.OperationalError("select", {}, Exception("connection refused"))
+        return open_session(database)
+
+
+def test_a_result_is_recorded_once_a_database_that_was_away_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = Outage(monkeypatch)
+    script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(b"{}")))
+
+    def go_away(_watch: Watch) -> None:
+        outage.left = 4
+
+    script.act = go_away
+    job = Bench(tmp_path, script).solved("solve")
+    assert outage.left == 0
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
+
+
+def test_a_result_is_recorded_once_a_full_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.worker._FIRST_PAUSE_S", 0.001)
+    script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(os.urandom(1_000_000))))
+    bench = Bench(tmp_path, script)
+    job_id = bench.submit("solve")
+    pages, told = [0], []
+
+    @sqlalchemy.event.listens_for(bench.database, "checkout")
+    def hold_to(connection: Any, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages[0] or 2**30}")
+
+    def fill_up(_watch: Watch) -> None:
+        with bench.database.connect() as connection:
+            pages[0] = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+
+    def make_room(*_: object, **words: object) -> None:
+        told.append(str(words["error"]))
+        pages[0] = 0 if len(told) == 3 else pages[0]
+
+    script.act = fill_up
+    monkeypatch.setattr("service.worker.log.warning", make_room)
+    bench.engine.run_pending()
+    assert len(told) == 3
+    assert all("full" in error for error in told)
+    assert (bench.job(job_id).state, bench.job(job_id).attempt) == (JobState.SUCCEEDED, 1)
+
+
+def test_an_attempt_is_begun_once_a_database_that_was_away_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = Outage(monkeypatch)
+    bench = Bench(tmp_path, fake_solver())
+    job_id = bench.submit("solve")
+    outage.left = 4
+    bench.engine.run_pending()
+    assert (bench.job(job_id).state, bench.job(job_id).attempt) == (JobState.SUCCEEDED, 1)
+
+
+def test_while_the_database_is_away_a_solve_goes_on_as_was_wanted_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = Outage(monkeypatch)
+    wishes: list[Wish] = []
+
+    def ask(watch: Watch) -> None:
+        wishes.append(watch.wish())
+        outage.left = 2
+        watch.progress(SolverProgress(phase="search", elapsed_s=1))
+        wishes.append(watch.wish())
+
+    job = Bench(tmp_path, Script(act=ask)).solved("solve")
+    assert wishes == [Wish.GO_ON, Wish.GO_ON]
+    # What could not be written then was written later.
+    assert job.progress == SolverProgress(phase="search", elapsed_s=1)
+
+
+def test_a_claim_that_was_committed_unheard_is_the_workers_own(bench: Bench) -> None:
+    attempt = Attempt(bench.submit("solve"), 1)
+    with open_session(bench.database) as session:
+        assert jobs.start(session, attempt, "one")
+        session.commit()
+        assert jobs.start(session, attempt, "one")
+        assert not jobs.start(session, attempt, "another")
+
+
+def test_a_beat_that_breaks_off_does_not_end_the_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(_now_s: float) -> None:
+        raise RuntimeError("not foreseen")
+
+    monkeypatch.setattr(bench.worker.reaper, "look", break_down)
+    bench.worker.beat()
+    assert bench.worker.lease.holds(bench.worker.lease.term)
+
+
+def test_a_worker_that_stops_is_no_longer_listed(bench: Bench) -> None:
+    with open_session(bench.database) as session:
+        assert session.exec(select(WorkerRow.id)).all() == [bench.worker.lease.worker_id]
+        bench.worker.stop()
+        assert session.exec(select(WorkerRow.id)).all() == []
+
+
 def test_progress_that_tells_less_keeps_the_numbers_told_before(tmp_path: Path) -> None:
     def tell(watch: Watch) -> None:
         watch.progress(SolverProgress(phase="search", elapsed_s=1, gap=0.25))
@@ -271,12 +457,12 @@ def test_no_state_can_be_reached_from_one_that_has_ended() -> None:
 def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None:
     solved = bench.solved("solve")
     with open_session(bench.database) as session:
-        document = storage.read_document(session, solved.id)
+        document = storage.read_document(session, solved)
         assert document is not None
         job = jobs.record_finished(session, toy("elsewhere"), document)
         session.commit()
-        assert storage.read_document(session, job.id) == document
-        assert storage.read_scenario(session, job.id) == toy("elsewhere")
+        assert storage.read_document(session, job) == document
+        assert storage.read_scenario(session, job) == toy("elsewhere")
     assert bench.job(job.id).state is JobState.SUCCEEDED
     assert bench.engine.pending == []
 
@@ -292,3 +478,47 @@ def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Pat
         assert b"progress" in child.stdout.readline()
         child.stdin.close()
         assert child.wait(timeout=20) == ORPHANED_EXIT_CODE
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from schemas.jobs import JobOptions
+from service import children
+from service.children import HardLimits, Wish, Work
+
+class Watch:
+    def wish(self): return Wish.GO_ON
+    def progress(self, progress): print(progress.phase, flush=True)
+
+start = children.subprocess.Popen.__init__
+def tell(self, *arguments, **options):
+    start(self, *arguments, **options)
+    print(self.pid, flush=True)
+children.subprocess.Popen.__init__ = tell
+children.run_child(children.CHILD, Work(Path(sys.argv[1]).read_bytes(), JobOptions(gap=0)), Watch(), HardLimits())
+"""
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("phase", ["at once", "search"])
+def test_a_child_is_gone_soon_after_its_worker_is_killed_also_while_it_imports(tmp_path: Path, phase: str) -> None:
+    scenario = tmp_path / "scenario.json.gz"
+    scenario.write_bytes(jobs.compress(jobs.canonical_json(scenarios.load("us-2026-lite"))))
+    with subprocess.Popen([sys.executable, "-c", WORKER, str(scenario)], stdout=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        child = int(worker.stdout.readline())
+        if phase != "at once":
+            assert any(line.strip().decode() == phase for line in worker.stdout)
+        assert not is_gone(child)
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    wait_until(lambda: is_gone(child))

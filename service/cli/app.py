@@ -95,6 +95,48 @@ def worker() -> None:
     service.worker.run()
 
 
+@app.command()
+def migrate() -> None:
+    """Bring the tables of the database up to date, and say what was applied."""
+    from service.cli.upkeep import migrate_tables
+
+    migrate_tables()
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; only its owner may read it.")],
+) -> None:
+    """Write all jobs and results to one file, while the service runs."""
+    from service.cli.upkeep import write_backup
+
+    write_backup(file)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What lodeplan backup wrote.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Lose what the database holds.")] = False,
+) -> None:
+    """Put a backup into the database, SQLite or PostgreSQL; unfinished jobs are queued again."""
+    from service.cli.upkeep import restore_backup
+
+    restore_backup(file, replace)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Check this machine, the solver, the database and the workers, and say what to do; 1 if something fails."""
+    from service.cli.upkeep import examined, print_report
+
+    report = examined()
+    if as_json:
+        print(report.model_dump_json(indent=1, exclude_none=True))
+    else:
+        print_report(report)
+    raise typer.Exit(Exit.OPTIMAL if report.healthy else Exit.ERROR)
+
+
 # A command has a parameter for each of its options.
 @app.command()
 def solve(

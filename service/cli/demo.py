@@ -41,17 +41,18 @@ def run_demo(port: int, open_page: bool) -> None:
 def find_or_solve(scenario: Scenario, settings: Settings) -> str:
     """The id of a job that has solved this very scenario; solves and records it if there is none."""
     database = storage.open_database(settings.sqlalchemy_url)
-    storage.create_tables(database)
+    storage.migrate(database)
     with storage.open_session(database) as session:
         wanted = scenario.content_hash()
-        for job in storage.list_jobs(session, limit=_JOBS_LOOKED_AT):
+        for job in storage.list_jobs(session, storage.LOCAL, limit=_JOBS_LOOKED_AT):
             if job.scenario_hash == wanted and _still_holds(session, job):
                 return job.id
-        print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
-        plan = solve_with_progress(scenario, (), Limits())
-        if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
-            print_plan(plan)
-            sys.exit(exit_of(plan.summary))
+    print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
+    plan = solve_with_progress(scenario, (), Limits())
+    if exit_of(plan.summary) not in (Exit.OPTIMAL, Exit.LIMIT_WITH_PLAN):
+        print_plan(plan)
+        sys.exit(exit_of(plan.summary))
+    with storage.open_session(database) as session:
         job = jobs.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id
@@ -61,7 +62,7 @@ def _still_holds(session: Session, job: storage.Job) -> bool:
     """Whether the job ended with an optimal plan of this version of Lodeplan."""
     if job.state is not JobState.SUCCEEDED or job.solution is not Solution.OPTIMAL:
         return False
-    document = storage.read_document(session, job.id)
+    document = storage.read_document(session, job)
     return document is not None and document.summary.versions.get("lodeplan") == version("lodeplan")
 
 

@@ -25,6 +25,14 @@ class Exit(IntEnum):
     LIMIT_WITHOUT_PLAN = 5
 
 
+class SolveFailed(Exception):
+    """A solving child failed. Its own words, for the log, stand in `trace`."""
+
+    def __init__(self, message: str, trace: str) -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
 def exit_of(summary: Summary) -> Exit:
     """The exit code of a finished solve."""
     from schemas import Solution, Termination
@@ -54,10 +62,14 @@ def explain(error: Exception) -> Exit:
     if isinstance(error, PlanError):
         print(error, file=sys.stderr)
         return Exit.ERROR
+    if isinstance(error, SolveFailed):
+        print(f"{error}\nThe details are in {_write_log(error.trace)}.", file=sys.stderr)
+        return Exit.ERROR
     said = (str(error).splitlines() or [""])[0]
+    trace = "".join(traceback.format_exception(error))
     print(
         f"Lodeplan failed with an error of its own: {type(error).__name__}: {said}\n"
-        f"The details are in {_write_log(error)}; please send that file with your report.",
+        f"The details are in {_write_log(trace)}; please send that file with your report.",
         file=sys.stderr,
     )
     return Exit.ERROR
@@ -88,10 +100,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
-def _write_log(error: Exception) -> str:
-    """The traceback in a file of the temporary folder; its path."""
+def _write_log(trace: str) -> str:
+    """What a developer needs in a file of the temporary folder; its path."""
     handle, path = tempfile.mkstemp(prefix="lodeplan-error-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
         log.write(f"{' '.join(sys.argv)}\n")
-        log.writelines(traceback.format_exception(error))
+        log.write(trace)
     return path

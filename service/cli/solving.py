@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from schemas.jobs import FailureCode, JobOptions
+from service import logs
+from service.children import CHILD, ChildEnd, HardLimits, Watch, Wish, Work, death_of, run_child
+from service.cli.exits import SolveFailed
 from service.cli.progress import ProgressLine
+from service.lines import FailedLine, FinishedLine
 
 if TYPE_CHECKING:
     from optimizer import Plan
-    from schemas import Patch, Scenario
+    from schemas import Patch, Scenario, SolverProgress
 
 _KILLED_BY_CTRL_C = 130
 _PERSON_TAKES_S = 0.5
-_TICK_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,43 +39,85 @@ class Limits:
 
 
 def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> Plan:
-    """Solve with a line of progress on standard error. Raises `InvalidInput`.
+    """Solve in a child process, with a line of progress on standard error. Raises `InvalidInput`, `PlanError` when
+    the independent check refuses the plan, and `SolveFailed`.
 
     The first Ctrl-C asks the solver to stop, which it does as soon as it can; the second ends the program.
     """
-    import optimizer
+    import scenarios
+    from schemas import Scenario
 
-    stop = threading.Event()
-    asked_at = 0.0
+    # Whatever the child prints besides is of use only if it fails, and stands in the log of that.
+    logs.configure("ERROR")
+    began = time.monotonic()
+    scenario = source if isinstance(source, Scenario) and not patches else scenarios.load(source, patches)
+    read_s = time.monotonic() - began
+    # The command has checked them; here they may be what a job may not ask for, such as no time at all.
+    options = JobOptions.model_construct(gap=limits.gap, time_limit_s=limits.time_limit_s)
+    work = Work(gzip.compress(scenario.model_dump_json().encode(), compresslevel=1), options)
+    # What is needed to read the answer takes a second to import, and may do so meanwhile.
+    threading.Thread(target=import_module, args=("service.cli.report",), daemon=True).start()
     with ProgressLine() as line:
+        watch = _Terminal(line)
+        with watch.listening():
+            ended = run_child(CHILD, work, watch, HardLimits())
+    plan = _plan_of(ended, scenario)
+    # The start of a process is no phase of a solve.
+    total_s = plan.summary.timings_s.get("total", 0) + read_s
+    plan.summary.timings_s.update(read=round(read_s, 4), total=round(total_s, 4))
+    return plan
 
-        def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-            nonlocal asked_at
-            if stop.is_set():
-                # Launchers such as `timeout` pass a signal on twice at once; a person takes longer.
-                if time.monotonic() - asked_at > _PERSON_TAKES_S:
-                    os._exit(_KILLED_BY_CTRL_C)
-                return
-            asked_at = time.monotonic()
-            stop.set()
-            print("\nStopping; Ctrl-C again leaves without a plan.", file=sys.stderr)
 
-        before = signal.signal(signal.SIGINT, on_interrupt)
-        # The solver gets a thread of its own: Python answers signals in the main thread only, and not while
-        # that is inside the solver's own code.
+@dataclass
+class _Terminal(Watch):
+    """Shows progress, and hears Ctrl-C."""
+
+    line: ProgressLine
+    _asked_at: float | None = field(default=None)
+
+    def wish(self) -> Wish:
+        """Stop, once somebody has pressed Ctrl-C."""
+        self.line.tick()
+        return Wish.GO_ON if self._asked_at is None else Wish.STOP
+
+    def progress(self, progress: SolverProgress) -> None:
+        """Show it."""
+        self.line(progress)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Have Ctrl-C heard here."""
+        before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
-            with ThreadPoolExecutor(max_workers=1) as thread:
-                solving = thread.submit(
-                    optimizer.solve,
-                    source,
-                    patches,
-                    gap=limits.gap,
-                    time_limit_s=limits.time_limit_s,
-                    on_progress=line,
-                    should_stop=stop.is_set,
-                )
-                while not wait([solving], timeout=_TICK_S).done:
-                    line.tick()
-                return solving.result()
+            yield
         finally:
             signal.signal(signal.SIGINT, before)
+
+    def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._asked_at is None:
+            self._asked_at = now
+            print("\nStopping; Ctrl-C again leaves without a plan.", file=sys.stderr)
+        # Launchers such as `timeout` pass a signal on twice at once; a person takes longer.
+        elif now - self._asked_at > _PERSON_TAKES_S:
+            # The child ends with this process.
+            os._exit(_KILLED_BY_CTRL_C)
+
+
+def _plan_of(ended: ChildEnd, scenario: Scenario) -> Plan:
+    """The plan a child wrote; raises what the solve ended with instead."""
+    from optimizer import Plan, PlanError
+    from optimizer.expand import expand
+    from schemas import InvalidInput, PlanDocument
+
+    last = ended.last
+    if isinstance(last, FinishedLine) and ended.document_gzip:
+        document = PlanDocument.model_validate_json(gzip.decompress(ended.document_gzip))
+        return Plan.from_document(document, expand(scenario).scenario)
+    if isinstance(last, FailedLine):
+        if last.code is FailureCode.INVALID_INPUT and last.problems:
+            raise InvalidInput(last.problems)
+        if last.code is FailureCode.CHECK_FAILED:
+            raise PlanError(last.message)
+        raise SolveFailed(last.message, last.trace)
+    raise SolveFailed(death_of(ended.exit_code, ended.peak_memory_mib).message, ended.errors)

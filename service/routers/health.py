@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import select
 
+from service import storage
 from service.dependencies import SessionOf
 from service.problems import ApiError
-from service.storage import Job
 
 router = APIRouter(tags=["health"])
 
@@ -29,11 +28,25 @@ def live() -> Health:
 
 
 @router.get("/readyz")
-def ready(session: SessionOf) -> Health:
-    """Answer if the database does; 503 otherwise."""
+def ready(request: Request, session: SessionOf) -> Health:
+    """Answer if the service can work; 503 if the database does not answer or is not current, if the worker in this
+    process has died, and from the signal that ends the process on.
+    """
+    state = request.app.state
+    if state.draining.is_set():
+        raise _not_ready("The service is about to end.")
     try:
-        session.exec(select(Job.id).limit(1)).first()
+        revision = storage.revision_of(session.connection())
     except SQLAlchemyError as error:
-        detail = f"The database does not answer ({type(error).__name__})."
-        raise ApiError(503, "not-ready", detail, headers={"retry-after": "5"}) from None
+        raise _not_ready(f"The database does not answer ({type(error).__name__}).") from None
+    wanted = storage.newest_revision()
+    # A version that is not known is of a newer program, which upgrades the others one by one: this one goes on.
+    if revision is None or (revision != wanted and revision in storage.revisions()):
+        raise _not_ready(f"The tables are of version {revision}, not {wanted}. Run lodeplan migrate.")
+    if state.worker and not state.worker.is_working():
+        raise _not_ready("The worker in this process takes no jobs.")
     return Health()
+
+
+def _not_ready(detail: str) -> ApiError:
+    return ApiError(503, "not-ready", detail, headers={"retry-after": "5"})

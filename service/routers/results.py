@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from schemas import PlanDocument, Table
 from schemas.jobs import TableList
-from service.dependencies import JobIdOf, SessionOf
+from service.dependencies import JobIdOf, SessionOf, TenantOf
 from service.problems import ApiError
 from service.routers.jobs import PROBLEM, find_job
 from service.storage import Job, read_document
@@ -19,28 +19,28 @@ router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"], responses=P
 
 
 @router.get("", response_model=PlanDocument)
-def show_result(request: Request, session: SessionOf, job_id: JobIdOf) -> Response:
+def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
     """Give the whole plan: the summary and all tables."""
-    job = _ended(session, job_id)
+    job = _ended(session, tenant, job_id)
     tag = _tag(job, "result")
     text = "" if is_known(request, tag) else json_text(_document(session, job))
     return tagged(request, text, "application/json", tag)
 
 
 @router.get("/tables", response_model=TableList)
-def list_tables(request: Request, session: SessionOf, job_id: JobIdOf) -> Response:
+def list_tables(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
     """List the tables with their columns, units and paths."""
-    job = _ended(session, job_id)
+    job = _ended(session, tenant, job_id)
     entries = [table_entry(job_id, table) for table in _document(session, job).tables]
     return tagged(request, json_text(TableList(tables=entries)), "application/json", _tag(job, "tables"))
 
 
 @router.get("/tables/{name}.{suffix}", response_class=Response)
 def show_table(
-    request: Request, session: SessionOf, job_id: JobIdOf, name: str, suffix: Literal["csv", "json"]
+    request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf, name: str, suffix: Literal["csv", "json"]
 ) -> Response:
     """Give a table as CSV, with a row of names, or as JSON with titles and units."""
-    job = _ended(session, job_id)
+    job = _ended(session, tenant, job_id)
     tag = _tag(job, f"{name}.{suffix}")
     media_type = "text/csv; charset=utf-8" if suffix == "csv" else "application/json"
     if is_known(request, tag):
@@ -50,8 +50,8 @@ def show_table(
     return tagged(request, text, media_type, tag)
 
 
-def _ended(session: Session, job_id: JobIdOf) -> Job:
-    job = find_job(session, job_id)
+def _ended(session: Session, tenant: str, job_id: str) -> Job:
+    job = find_job(session, tenant, job_id)
     if not job.state.ended:
         detail = f"The job is {job.state}. Ask for the job with ?wait=20 until it has ended."
         raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "1"})
@@ -62,7 +62,7 @@ def _ended(session: Session, job_id: JobIdOf) -> Job:
 
 
 def _document(session: Session, job: Job) -> PlanDocument:
-    document = read_document(session, job.id)
+    document = read_document(session, job)
     if document is None:
         raise ApiError(404, "job-not-found", f"The job {job.id} was deleted a moment ago.")
     return document

@@ -19,7 +19,7 @@ from optimizer import figures
 from optimizer.figures.text import TIER_TITLES, amount, percent
 from optimizer.results.words import money
 from service import storage
-from service.dependencies import SessionOf
+from service.dependencies import SessionOf, TenantOf
 from service.storage import Job
 from service.ui import words
 from service.ui.reading import RunReader
@@ -77,11 +77,11 @@ async def static_file(request: Request, path: str) -> Response:
 
 
 @router.get("/")
-def list_runs(request: Request, session: SessionOf) -> Response:
+def list_runs(request: Request, session: SessionOf, tenant: TenantOf) -> Response:
     """Runs, newest first, and the scenarios to start one from."""
     jobs_url = f"{request.base_url}api/v1/jobs"
     context = {
-        "jobs": storage.list_jobs(session, RUNS_LISTED),
+        "jobs": storage.list_jobs(session, tenant, RUNS_LISTED),
         "shipped": [(entry, _curl(jobs_url, entry.name)) for entry in _shipped()],
         "runs_listed": RUNS_LISTED,
     }
@@ -98,16 +98,21 @@ def _curl(url: str, scenario: str) -> str:
     return f"curl -X POST {shlex.quote(url)} -H 'content-type: application/json' -d {shlex.quote(body)}"
 
 
-def _find_job(session: Session, job_id: str) -> Job | None:
-    return storage.get_job(session, job_id) if storage.is_job_id(job_id) else None
+def _find_job(session: Session, tenant: str, job_id: str) -> Job | None:
+    return storage.get_job(session, tenant, job_id) if storage.is_job_id(job_id) else None
 
 
 @router.get("/runs/{job_id}")
 def show_run(
-    request: Request, session: SessionOf, job_id: str, group: str | None = None, year: str | None = None
+    request: Request,
+    session: SessionOf,
+    tenant: TenantOf,
+    job_id: str,
+    group: str | None = None,
+    year: str | None = None,
 ) -> Response:
     """One run: how far it is, what the plan says, or why there is none."""
-    job = _find_job(session, job_id)
+    job = _find_job(session, tenant, job_id)
     if job is None:
         return _not_found(request, f"There is no run “{job_id}”.")
     view = _reader.read(session, job)
@@ -124,10 +129,10 @@ def show_run(
 
 @router.get("/runs/{job_id}/figures/{name}.json")
 def show_figure(
-    session: SessionOf, job_id: str, name: str, group: str | None = None, year: str | None = None
+    session: SessionOf, tenant: TenantOf, job_id: str, name: str, group: str | None = None, year: str | None = None
 ) -> Response:
     """The Vega-Lite specification of a figure."""
-    job = _find_job(session, job_id)
+    job = _find_job(session, tenant, job_id)
     view = _reader.read(session, job) if job else None
     if view is None or not view.has_plan:
         raise HTTPException(404, f"The run {job_id} has no plan to draw.")

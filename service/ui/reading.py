@@ -32,7 +32,7 @@ class RunReader:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        view = _read(session, job.id)
+        view = _read(session, job)
         if view:
             with self._lock:
                 self._kept[key] = view
@@ -41,8 +41,8 @@ class RunReader:
         return view
 
 
-def _read(session: Session, job_id: str) -> RunView | None:
-    document, scenario = storage.read_document(session, job_id), storage.read_scenario(session, job_id)
+def _read(session: Session, job: Job) -> RunView | None:
+    document, scenario = storage.read_document(session, job), storage.read_scenario(session, job)
     if not document or not scenario:
         return None
     plan = Plan.from_document(document, scenario)

@@ -40,6 +40,8 @@ REMEDIES: dict[FailureCode, str] = {
     FailureCode.SOLVER_ERROR: "Look for numbers of very different size in the scenario, and submit it again.",
     FailureCode.CHECK_FAILED: "Keep the log and report it with the scenario: the answer of the solver broke a rule, "
     "and was thrown away.",
+    FailureCode.LOST_WORKERS: "Use fewer periods, futures or cost steps, or machines with more memory. If the workers "
+    "were ended on purpose, submit it again.",
     FailureCode.INTERNAL_ERROR: "Keep the log and report it: this is a fault of Lodeplan, not of the scenario.",
 }
 

@@ -1,0 +1,114 @@
+"""A worker process of a campaign, which may be told to die by its own hand at a given point."""
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from service import jobs, logs, storage, worker
+from service.children import CHILD
+from service.engine.dbos import DbosEngine
+from service.settings import Settings
+from service.solving import ChildSolver
+
+STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
+POINTS = ("claimed", "writing", "written", "reaping", "reaped")
+"""After the claim; in the transaction that records the end, and after it; in that which gives up a lost worker's
+attempt, and after it."""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What a member is told."""
+
+    database_url: str
+    lease_s: float
+    mark: str
+    """Stands in the environment of the member and its children, by which they are found."""
+    slots: int = 1
+    die_at: str = ""
+    real: bool = False
+    """Whether it solves, or lets a stand-in pass the time."""
+    log_file: str = os.devnull
+
+
+def run(orders: Orders) -> None:
+    """Work until SIGTERM, or until the point at which it is to die."""
+    os.environ["LODEPLAN_CAMPAIGN"] = orders.mark
+    os.dup2(os.open(orders.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    logs.configure("INFO")
+    database = storage.open_database(orders.database_url)
+    engine = DbosEngine(database)
+    engine.prepare()
+    solver = ChildSolver(60, CHILD if orders.real else STAND_IN, Settings().solve_memory_mb)
+    member = worker.Worker(database, engine, solver, orders.lease_s)
+    _arm(orders.die_at, engine)
+    threading.Thread(target=_end_with_campaign, daemon=True).start()
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    member.start(orders.slots)
+    ended.wait()
+    member.stop()
+
+
+def _end_with_campaign() -> None:
+    """A campaign that was killed should leave no workers behind."""
+    campaign = multiprocessing.parent_process()
+    if campaign:
+        multiprocessing.connection.wait([campaign.sentinel])
+        os._exit(1)
+
+
+def _arm(point: str, engine: DbosEngine) -> None:
+    """Have this process die at a point."""
+    if point == "claimed":
+        worker.Worker._solved = _dying_before(worker.Worker._solved)
+    elif point == "writing":
+        jobs.finish = _dying_after(jobs.finish)
+    elif point == "written":
+        worker.Worker.handle = _dying_after(worker.Worker.handle)
+    elif point == "reaping":
+        jobs.lose = _dying_after(jobs.lose)
+    elif point == "reaped":
+        lose, forget = jobs.lose, engine.forget
+        lost: list[Any] = []
+
+        def note(*arguments: Any) -> Any:
+            lost.append(answer := lose(*arguments))
+            return answer
+
+        def die_or_forget(attempts: Any) -> None:
+            if any(lost):
+                _die()
+            forget(attempts)
+
+        jobs.lose, engine.forget = note, die_or_forget
+
+
+def _dying_before(act: Callable[..., Any]) -> Callable[..., Any]:
+    def dying(*_arguments: Any) -> None:
+        _die()
+
+    return dying
+
+
+def _dying_after(act: Callable[..., Any]) -> Callable[..., Any]:
+    def dying(*arguments: Any) -> Any:
+        answer = act(*arguments)
+        # What had nothing to do changed nothing.
+        if answer is not None or act.__name__ == "handle":
+            _die()
+        return answer
+
+    return dying
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,63 @@
+"""Commands for who runs the service: the state of the tables, backups, a check of everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from service import logs, storage
+from service.backup import backup, restore
+from service.doctor import Report, examine
+from service.engine.dbos import DbosEngine
+from service.settings import Settings
+
+_SIGNS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
+
+
+def migrate_tables() -> None:
+    """Bring the tables up to date, and say what was done."""
+    before, after = storage.migrate(storage.open_database(Settings.from_environment().sqlalchemy_url))
+    known = storage.revisions()
+    applied = [step for step in known if before is None or step > before]
+    for step in applied:
+        print(f"Applied {step}: {known[step]}")
+    print(f"The tables are of version {after}." if applied else f"The tables are of version {after} already.")
+
+
+def write_backup(file: Path) -> None:
+    """Write a backup, and say what is in it."""
+    rows = backup(storage.open_database(Settings.from_environment().sqlalchemy_url), file)
+    print(f"Wrote {file} ({file.stat().st_size / 1e6:.1f} MB): {_counted(rows)}.")
+
+
+def restore_backup(file: Path, replace: bool) -> None:
+    """Restore a backup, and say what was done."""
+    # What libraries say of their steps is not for a terminal.
+    logs.configure("ERROR")
+    database = storage.open_database(Settings.from_environment().sqlalchemy_url)
+    engine = DbosEngine(database)
+    try:
+        done = restore(file, database, engine, replace=replace)
+    finally:
+        engine.close()
+    print(f"Restored {_counted(done.rows)}.")
+    if done.requeued or done.cancelled:
+        print(f"Queued again: {done.requeued} jobs. Ended, because that was asked of them: {done.cancelled}.")
+
+
+def _counted(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {table}" for table, count in rows.items() if count) or "no rows"
+
+
+def examined() -> Report:
+    """What the doctor finds with the settings of the environment."""
+    # Standard output is for the report alone.
+    logs.configure("ERROR")
+    return examine(Settings.from_environment())
+
+
+def print_report(report: Report) -> None:
+    """A line for each check, and one below it on what to do."""
+    for check in report.checks:
+        print(f"{_SIGNS[check.status]}  {check.name:<9}{check.found}.")
+        if check.remedy:
+            print(f"{'':18}{check.remedy}")

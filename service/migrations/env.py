@@ -1,0 +1,16 @@
+"""What Alembic runs: our migrations on the connection that was handed over."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import service.storage  # noqa: F401  (fills the metadata)
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+    # DBOS keeps tables of its own in the same database.
+    include_name=lambda name, kind, _: kind != "table" or name in SQLModel.metadata.tables,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,135 @@
+"""What has grown old is deleted, a little at a time, by one worker at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import sqlalchemy
+import structlog
+from sqlalchemy import CursorResult, func, or_, tuple_
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, SQLModel, col, exists, select
+
+from service import storage
+from service.engine import Attempt, JobEngine
+from service.settings import Settings
+from service.storage import AuditEntry, Delivery, Idempotency, Job, open_session
+from service.telemetry import metrics
+
+EVERY_S = 600.0
+FIRST_AFTER_S = (5.0, 60.0)
+"""Workers that start together do not look together."""
+
+_AT_ONCE = 100
+_BATCHES = 200
+"""In one round of one table: a service that was never cleaned catches up over some rounds."""
+_LOCK = 5_627_102
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Retention:
+    """Deletes ended jobs, idempotency keys, webhook deliveries and audit entries at the ages the settings say."""
+
+    database: sqlalchemy.Engine
+    engine: JobEngine
+    settings: Settings
+
+    def loop(self, ended: threading.Event) -> None:
+        """Delete, every ten minutes, until `ended`; a database that does not answer is waited for."""
+        wait_s = random.uniform(*FIRST_AFTER_S)
+        while not ended.wait(wait_s):
+            wait_s = EVERY_S
+            try:
+                self.round(storage.now(), ended)
+            except SQLAlchemyError:
+                log.warning("nothing was deleted for its age: the database does not answer", exc_info=True)
+
+    def round(self, now: datetime, ended: threading.Event | None = None) -> dict[str, int]:
+        """Delete what is too old at this moment, in bounded batches; the number of rows by table.
+
+        Of jobs, those that belong to one count with it.
+        """
+        counts: dict[str, int] = {}
+        for name, days, delete in self._rules():
+            if not days:
+                continue
+            before = now - timedelta(days=days)
+            for _ in range(_BATCHES):
+                deleted = self._in_turn(delete, before)
+                counts[name] = counts.get(name, 0) + deleted
+                if deleted < _AT_ONCE or (ended and ended.is_set()):
+                    break
+        counts = {name: count for name, count in counts.items() if count}
+        for name, count in counts.items():
+            metrics.rows_purged(name, count)
+        if counts:
+            log.info("deleted for its age", **counts)
+        return counts
+
+    def _rules(self) -> list[tuple[str, float, Callable[[Session, datetime], int]]]:
+        settings = self.settings
+        return [
+            ("job", settings.keep_days, self._delete_jobs),
+            ("idempotency", settings.keep_idempotency_hours / 24, _older(Idempotency, col(Idempotency.created_at))),
+            (
+                "webhook_delivery",
+                settings.keep_deliveries_days,
+                _older(Delivery, col(Delivery.created_at), col(Delivery.due_at_s).is_(None)),
+            ),
+            ("audit", settings.keep_audit_days, _older(AuditEntry, col(AuditEntry.at))),
+        ]
+
+    def _in_turn(self, delete: Callable[[Session, datetime], int], before: datetime) -> int:
+        """Delete one batch in one transaction, unless another worker is at it."""
+        with open_session(self.database) as session:
+            if not _has_turn(session):
+                return 0
+            deleted = delete(session, before)
+            session.commit()
+            return deleted
+
+    def _delete_jobs(self, session: Session, before: datetime) -> int:
+        found = list(session.exec(_old_jobs(before).limit(_AT_ONCE)))
+        # First, because it is no part of the transaction: what the engine keeps of a job that is gone nobody finds.
+        self.engine.forget([Attempt(job.id, number) for job in found for number in range(1, job.attempt + 1)])
+        for job in found:
+            storage.delete_job(session, job)
+        return len(found)
+
+
+def _has_turn(session: Session) -> bool:
+    """Whether no other worker is at it; it is kept out until the transaction ends."""
+    if session.connection().dialect.name != "postgresql":
+        # SQLite lets one write at a time anyway.
+        return True
+    return bool(session.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar())
+
+
+def _old_jobs(before: datetime) -> Any:
+    """Jobs that ended before this, but for those of a batch that has not, and batches that still have jobs."""
+    parent, child = aliased(Job), aliased(Job)
+    parent_is_younger = exists().where(
+        col(parent.id) == col(Job.parent_id), or_(col(parent.ended_at).is_(None), col(parent.ended_at) >= before)
+    )
+    has_children = exists().where(col(child.parent_id) == col(Job.id))
+    return select(Job).where(col(Job.ended_at) < before, ~parent_is_younger, ~has_children).order_by(col(Job.ended_at))
+
+
+def _older(table: type[SQLModel], moment: Any, *conditions: Any) -> Callable[[Session, datetime], int]:
+    """What deletes a batch of the rows that are older than a moment and meet the conditions."""
+    keys = list(sqlalchemy.inspect(table).primary_key)
+
+    def delete(session: Session, before: datetime) -> int:
+        old = sqlalchemy.select(*keys).where(moment < before, *conditions).limit(_AT_ONCE)
+        result = session.execute(sqlalchemy.delete(table).where(tuple_(*keys).in_(old)))
+        return cast("CursorResult[Any]", result).rowcount
+
+    return delete

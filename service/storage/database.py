@@ -1,0 +1,145 @@
+"""Opening a database, and bringing its tables up to date."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import alembic.command
+import sqlalchemy
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlmodel import Session, create_engine
+
+from schemas import InputProblem, InvalidInput
+
+BUSY_TIMEOUT_S = 30
+SILENCE_S = 5
+"""How long a server may be silent before its connection counts as lost."""
+IDLE_TRANSACTION_S = 10
+"""How long a transaction may do nothing before the server ends it."""
+OUTAGES = (OperationalError, InterfaceError, InternalError, sqlalchemy.exc.TimeoutError)
+"""What is raised while the database is away, locked or full; to try again later is all there is to do."""
+FIRST_REVISION = "0001"
+"""What a database holds that was made before its tables had versions."""
+_MIGRATION_LOCK = 5_627_101
+
+
+def open_database(url: str) -> sqlalchemy.Engine:
+    """The database of this URL, as SQLAlchemy's engine; several threads may use it."""
+    if not url.startswith("sqlite"):
+        return _open_server(url)
+    database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(database, "connect")
+    def prepare_connection(connection: Any, _record: Any) -> None:
+        # IMMEDIATE: a transaction that writes waits for its turn at its start, and cannot fail at its end.
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return database
+
+
+def _open_server(url: str) -> sqlalchemy.Engine:
+    """A database on another machine, perhaps: neither side waits without end for the other."""
+    silence = {"keepalives_idle": SILENCE_S, "keepalives_interval": 2, "keepalives_count": 3}
+    patience = {"connect_timeout": SILENCE_S, "tcp_user_timeout": SILENCE_S * 1000}
+    database = create_engine(url, pool_pre_ping=True, connect_args={**silence, **patience})
+
+    @event.listens_for(database, "connect")
+    def prepare_connection(connection: Any, _record: Any) -> None:
+        # A process that stops in mid-transaction, frozen or cut off, must not keep the rows it has locked.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_S}s'")
+        connection.commit()
+
+    return database
+
+
+def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
+    """Make the tables, or bring old ones up to date, in one transaction and one process at a time.
+
+    Returns the versions before (None: there were no tables) and after. Raises `InvalidInput` if the database cannot
+    be reached, or was made by a newer version of the program.
+    """
+    try:
+        with database.connect() as connection:
+            _take_turn(connection)
+            config = migrations(connection)
+            tables = sqlalchemy.inspect(connection).get_table_names()
+            if "job" in tables and "alembic_version" not in tables:
+                alembic.command.stamp(config, FIRST_REVISION)
+            before = revision_of(connection)
+            if before is not None and before not in revisions():
+                raise InvalidInput([_newer(database, before)])
+            alembic.command.upgrade(config, "head")
+            connection.commit()
+            return before, newest_revision()
+    except OperationalError as error:
+        problem = InputProblem(
+            code="unreachable_database",
+            path="LODEPLAN_DATABASE_URL",
+            message=f"the database cannot be reached: {str(error.orig).strip()}.",
+            value=database.url.render_as_string(hide_password=True),
+            remedy="Start the database, or correct the address.",
+        )
+        raise InvalidInput([problem]) from None
+
+
+def _newer(database: sqlalchemy.Engine, revision: str) -> InputProblem:
+    return InputProblem(
+        code="newer_database",
+        path="LODEPLAN_DATABASE_URL",
+        message=f"the tables are of version {revision}, which this version of Lodeplan does not know.",
+        value=database.url.render_as_string(hide_password=True),
+        allowed=", ".join(revisions()),
+        remedy="Run the newer version of Lodeplan that made them.",
+    )
+
+
+def migrations(connection: sqlalchemy.Connection) -> Config:
+    """Alembic's view of our migrations, on this connection."""
+    config = _config()
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def revisions() -> dict[str, str]:
+    """The versions of the tables with what each brought, oldest first."""
+    steps = reversed([*ScriptDirectory.from_config(_config()).walk_revisions()])
+    return {step.revision: step.doc for step in steps}
+
+
+def newest_revision() -> str:
+    """The version of the tables that this program works with."""
+    return list(revisions())[-1]
+
+
+def revision_of(connection: sqlalchemy.Connection) -> str | None:
+    """The version of a database's tables, or None if it has none."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sqlalchemy.text("select version_num from alembic_version")).scalar()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("service") / "migrations"))
+    return config
+
+
+def _take_turn(connection: sqlalchemy.Connection) -> None:
+    """Have other processes wait until this transaction has ended."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+    else:
+        connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def open_session(database: sqlalchemy.Engine) -> Session:
+    """A session whose objects can be read after it has closed."""
+    return Session(database, expire_on_commit=False)

@@ -1,0 +1,174 @@
+"""The tables of the service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Column, Index, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from schemas.jobs import JobFailure, JobOptions, JobState
+from schemas.plan import Solution, SolverProgress, Termination
+from service.storage.columns import AsJson, UtcDateTime, enum_column
+
+LOCAL = "local"
+"""The tenant of everybody on a machine without log-in."""
+
+
+class Job(SQLModel, table=True):
+    """One job: the truth about its state. Big documents stand in tables of their own, so that a poll is cheap."""
+
+    __table_args__ = (Index("ix_job_tenant_id", "tenant", "id"), Index("ix_job_tenant_work", "tenant", "work_sha256"))
+
+    id: str = Field(primary_key=True, description="Sorts by the moment of submission.")
+    tenant: str = Field(default=LOCAL, description="Who alone may see it.")
+    kind: str
+    parent_id: str | None = Field(default=None, index=True, description="The batch it belongs to.")
+    priority: int = Field(default=0, description="Higher runs earlier, within its tenant.")
+    state: JobState = Field(sa_column=enum_column(JobState, nullable=False, index=True))
+    scenario: str
+    scenario_title: str
+    scenario_hash: str = Field(index=True)
+    work_sha256: str = Field(
+        default="", description="Of the scenario and the options: the same work gives the same plan."
+    )
+    options: JobOptions = Field(sa_column=Column(AsJson(JobOptions), nullable=False))
+    attempt: int = Field(default=1, description="The fence: what another attempt says of this job changes nothing.")
+    lost_workers: int = Field(default=0, description="Attempts that ended with the death of their worker.")
+    worker_id: str | None = Field(default=None, index=True, description="Who runs the attempt.")
+    last_event: int = Field(default=0, description="Number of the latest line in its log.")
+    traceparent: str | None = Field(default=None, description="The span of its submission, as W3C writes it.")
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
+    progress: SolverProgress | None = Field(default=None, sa_column=Column(AsJson(SolverProgress)))
+    termination: Termination | None = Field(default=None, sa_column=enum_column(Termination))
+    solution: Solution | None = Field(default=None, sa_column=enum_column(Solution))
+    objective_kusd: float | None = None
+    failure: JobFailure | None = Field(default=None, sa_column=Column(AsJson(JobFailure)))
+    result_sha256: str | None = Field(default=None, description="Of the stored bytes; set with the result.")
+
+
+class JobInput(SQLModel, table=True):
+    """The scenario of a job with its patches applied, as gzip-compressed canonical JSON."""
+
+    __tablename__ = "job_input"
+
+    job_id: str = Field(primary_key=True)
+    scenario_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class JobResult(SQLModel, table=True):
+    """The plan of a job that has ended, as gzip-compressed JSON of a `PlanDocument`."""
+
+    __tablename__ = "job_result"
+
+    job_id: str = Field(primary_key=True)
+    document_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class JobEvent(SQLModel, table=True):
+    """Something that happened to a job. Numbers count from 1 within the job and are given under the lock of its row,
+    so that no reader ever sees a number before a lower one."""
+
+    __tablename__ = "job_event"
+
+    job_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    attempt: int
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    state: JobState | None = Field(default=None, sa_column=enum_column(JobState), description="The new state, if new.")
+    progress: SolverProgress | None = Field(default=None, sa_column=Column(AsJson(SolverProgress)))
+    text: str = Field(description="For its reader.")
+
+
+class WorkerRow(SQLModel, table=True):
+    """A process that solves, and until when it is known to live."""
+
+    __tablename__ = "worker"
+
+    id: str = Field(primary_key=True, description="The same as the engine's executor id; new at every start.")
+    host: str
+    pid: int
+    version: str
+    slots: int
+    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    lease_s: float = Field(description="How long a lease of it lasts, seconds.")
+    lease_until_s: float = Field(description="By the clock of the database, seconds since 1970.", index=True)
+
+
+class Idempotency(SQLModel, table=True):
+    """A key under which a tenant submitted something, and what came of it."""
+
+    tenant: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_sha256: str
+    job_id: str = Field(index=True)
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+
+
+class Webhook(SQLModel, table=True):
+    """An address that wants to hear of jobs that end."""
+
+    id: str = Field(primary_key=True)
+    tenant: str = Field(index=True)
+    url: str
+    secret: str
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class Delivery(SQLModel, table=True):
+    """One message to a webhook: due, delivered or given up."""
+
+    __tablename__ = "webhook_delivery"
+
+    id: str = Field(primary_key=True)
+    webhook_id: str = Field(index=True)
+    job_id: str = Field(index=True)
+    tenant: str
+    kind: str
+    tries: int = 0
+    due_at_s: float | None = Field(default=None, index=True, description="By the database's clock; none once ended.")
+    delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    status: int | None = Field(default=None, description="HTTP status of the latest answer.")
+    error: str | None = None
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+
+class ApiKey(SQLModel, table=True):
+    """A key of a tenant, known by its beginning and the hash of the rest."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True, description="The beginning of the key; no secret.")
+    tenant: str = Field(index=True)
+    name: str
+    scope: Scope = Field(sa_column=enum_column(Scope, nullable=False))
+    secret_sha256: str
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    revoked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    used_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what to what."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    tenant: str = Field(index=True)
+    actor: str
+    action: str
+    target: str
+    detail: str = ""

@@ -1,0 +1,1 @@
+"""What the service tells about itself: metrics for Prometheus, traces for OpenTelemetry, a line a request."""

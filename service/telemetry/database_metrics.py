@@ -1,0 +1,81 @@
+"""Numbers that stand in the database, read when Prometheus asks: jobs by state, the queue, live workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import func
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
+
+from schemas.jobs import JobState
+from service import storage
+from service.storage import Job, WorkerRow, database_clock, open_session
+
+log = structlog.get_logger(__name__)
+
+
+class DatabaseMetrics(Collector):
+    """Counts by indexes; every process that shares the database tells the same, so take the maximum of them."""
+
+    def __init__(self, database: sqlalchemy.Engine) -> None:
+        self._database = database
+
+    def describe(self) -> Iterator[Metric]:
+        """Names and words, without asking the database."""
+        yield from _families().values()
+
+    def collect(self) -> Iterator[Metric]:
+        """The numbers of now; only `lodeplan_database_up` 0 while the database does not answer."""
+        families = _families()
+        up = families.pop("up")
+        try:
+            self._fill(families)
+        except SQLAlchemyError as error:
+            log.warning("metrics of the database are missing", error=type(error).__name__)
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield from families.values()
+
+    def _fill(self, families: dict[str, GaugeMetricFamily]) -> None:
+        with open_session(self._database) as session:
+            counted = select(Job.state, func.count()).group_by(col(Job.state))
+            counts = {JobState(state): count for state, count in session.exec(counted)}
+            oldest = session.exec(select(func.min(Job.created_at)).where(Job.state == JobState.QUEUED)).one()
+            alive = select(func.count(), func.coalesce(func.sum(WorkerRow.slots), 0))
+            workers, slots = session.exec(alive.where(col(WorkerRow.lease_until_s) > database_clock())).one()
+        for state in JobState:
+            families["jobs"].add_metric([state], counts.get(state, 0))
+        age_s = max(0.0, (storage.now() - oldest).total_seconds()) if oldest else 0.0
+        families["oldest"].add_metric([], age_s)
+        families["workers"].add_metric([], workers)
+        families["slots"].add_metric([], slots)
+
+
+def _families() -> dict[str, GaugeMetricFamily]:
+    return {
+        "up": GaugeMetricFamily("lodeplan_database_up", "Whether the database answered this very request."),
+        "jobs": GaugeMetricFamily(
+            "lodeplan_jobs", "Jobs in the database; those `queued` are the depth of the queue.", labels=["state"]
+        ),
+        "oldest": GaugeMetricFamily(
+            "lodeplan_queue_oldest_seconds", "Since the submission of the queued job that was submitted first."
+        ),
+        "workers": GaugeMetricFamily("lodeplan_workers", "Workers that hold a live lease."),
+        "slots": GaugeMetricFamily("lodeplan_workers_slots", "Solves that those may run at once."),
+    }
+
+
+def database_registry(database: sqlalchemy.Engine) -> CollectorRegistry:
+    """A registry of these numbers."""
+    registry = CollectorRegistry()
+    registry.register(DatabaseMetrics(database))
+    return registry

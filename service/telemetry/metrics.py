@@ -1,0 +1,128 @@
+"""Numbers for Prometheus: what happened in this process, and what stands in the database.
+
+The functions here are called where something happens. What they count is kept for the process and starts at 0 with
+it; Prometheus adds processes up. What all processes share is read from the database by `DatabaseMetrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from schemas.jobs import JobState
+
+PROCESS = CollectorRegistry()
+ProcessCollector(registry=PROCESS)
+
+_SOLVE_BUCKETS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400)
+_MEMORY_BUCKETS = tuple(mib * 1024 * 1024 for mib in (128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768))
+_REQUEST_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_MIB = 1024 * 1024
+
+REQUESTS = Counter("lodeplan_http_requests", "Requests answered.", ["method", "route", "status"], registry=PROCESS)
+REQUEST_SECONDS = Histogram(
+    "lodeplan_http_request_seconds",
+    "Time to the end of an answer; a long poll counts with its waiting.",
+    ["method", "route"],
+    registry=PROCESS,
+    buckets=_REQUEST_BUCKETS_S,
+)
+REQUESTS_OPEN = Gauge("lodeplan_http_requests_open", "Requests being answered.", registry=PROCESS)
+SUBMITTED = Counter("lodeplan_jobs_submitted", "Jobs queued for the first time.", registry=PROCESS)
+ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by the state they ended in.", ["state"], registry=PROCESS)
+SOLVE_SECONDS = Histogram(
+    "lodeplan_solve_seconds",
+    "Wall time of solving processes, also of those that were killed.",
+    registry=PROCESS,
+    buckets=_SOLVE_BUCKETS_S,
+)
+SOLVE_MEMORY = Histogram(
+    "lodeplan_solve_peak_memory_bytes",
+    "Most memory a solving process held.",
+    registry=PROCESS,
+    buckets=_MEMORY_BUCKETS,
+)
+SLOTS = Gauge("lodeplan_worker_slots", "Solves this worker may run at once.", registry=PROCESS)
+SLOTS_BUSY = Gauge("lodeplan_worker_slots_busy", "Solves this worker runs.", registry=PROCESS)
+GIVEN_BACK = Counter("lodeplan_attempts_given_back", "Attempts queued again by a worker that ends.", registry=PROCESS)
+LOST = Counter("lodeplan_attempts_lost", "Attempts whose worker was found dead.", registry=PROCESS)
+LATE = Counter("lodeplan_late_results", "Results dropped because their attempt had been given up.", registry=PROCESS)
+REAPED = Counter("lodeplan_reaper_actions", "What the reaper did, by kind.", ["action"], registry=PROCESS)
+PURGED = Counter("lodeplan_rows_purged", "Rows deleted for their age, by table.", ["table"], registry=PROCESS)
+DRAINING = Gauge("lodeplan_draining", "1 from the signal that ends the process on.", registry=PROCESS)
+
+for _state in JobState:
+    if _state.ended:
+        ENDED.labels(_state)
+
+
+def request_ended(method: str, route: str, status: int, seconds: float) -> None:
+    """A request was answered; `route` is a template, so that ids make no new series."""
+    REQUESTS.labels(method, route, str(status)).inc()
+    REQUEST_SECONDS.labels(method, route).observe(seconds)
+
+
+def job_submitted() -> None:
+    """A job was committed."""
+    SUBMITTED.inc()
+
+
+def job_ended(state: JobState) -> None:
+    """The end of a job was committed."""
+    ENDED.labels(state).inc()
+
+
+@contextmanager
+def slot_taken() -> Iterator[None]:
+    """A slot of this worker is busy within."""
+    with SLOTS_BUSY.track_inprogress():
+        yield
+
+
+def slots_offered(slots: int) -> None:
+    """This process solves that many at once."""
+    SLOTS.set(slots)
+
+
+def solve_ended(seconds: float, peak_memory_mib: float | None) -> None:
+    """A solving process has ended."""
+    SOLVE_SECONDS.observe(seconds)
+    if peak_memory_mib:
+        SOLVE_MEMORY.observe(peak_memory_mib * _MIB)
+
+
+def attempt_given_back() -> None:
+    """A worker that ends has queued its attempt again."""
+    GIVEN_BACK.inc()
+
+
+def attempt_lost() -> None:
+    """The worker of an attempt was found dead."""
+    LOST.inc()
+
+
+def late_result_dropped() -> None:
+    """A result came for an attempt that had been given up."""
+    LATE.inc()
+
+
+def reaper_acted(action: str) -> None:
+    """The reaper did something; `action` is one of a few words, such as `requeued`."""
+    REAPED.labels(action).inc()
+
+
+def rows_purged(table: str, count: int) -> None:
+    """Rows were deleted for their age."""
+    PURGED.labels(table).inc(count)
+
+
+def draining() -> None:
+    """This process was told to end."""
+    DRAINING.set(1)
+
+
+def exposition(*registries: CollectorRegistry) -> bytes:
+    """The text format of Prometheus: this process's numbers, and those of the registries."""
+    return b"".join(generate_latest(registry) for registry in (PROCESS, *registries))
