@@ -12,7 +12,11 @@ from schemas.patches import Patch
 from schemas.plan import Column, Solution, SolverProgress, Termination
 from schemas.types import Positive, Strict
 
-JobKind = Literal["solve"]
+JobKind = Literal["solve", "batch"]
+
+MAX_BATCH_JOBS = 5_000
+
+Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class JobState(StrEnum):
@@ -46,12 +50,37 @@ class JobOptions(Strict):
 
 
 class JobRequest(Strict):
-    """A job to be done."""
+    """One scenario to be solved."""
 
-    kind: JobKind = "solve"
+    kind: Literal["solve"] = "solve"
+    label: Label | None = Field(default=None, description="What you call it; shown with the job.")
     scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
     patches: list[Patch] = Field(default=[], description="Changes of the scenario, applied in order.")
     options: JobOptions = JobOptions()
+    reuse: bool = Field(
+        default=True,
+        description="Take the optimal plan of an identical job that has ended, if there is one, instead of solving.",
+    )
+
+
+class BatchItem(Strict):
+    """One job of a batch: how it differs from the others."""
+
+    label: Label | None = Field(default=None, description="What you call it; shown with the job and its result.")
+    patches: list[Patch] = Field(default=[], description="Applied after those of the batch.")
+    options: JobOptions | None = Field(default=None, description="Instead of those of the batch.")
+
+
+class BatchRequest(Strict):
+    """Many scenarios to be solved that differ by patches from one that they share."""
+
+    kind: Literal["batch"]
+    label: Label | None = Field(default=None, description="What you call it; shown with the job.")
+    scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
+    patches: list[Patch] = Field(default=[], description="Changes of the shared scenario, applied in order.")
+    options: JobOptions = JobOptions()
+    reuse: bool = Field(default=True, description="As for a single job.")
+    jobs: list[BatchItem] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
 class FailureCode(StrEnum):
@@ -81,10 +110,14 @@ class JobLinks(Strict):
     self: str
     page: str
     log: str
+    events: str
     stop: str
     cancel: str
-    result: str
-    tables: str
+    result: str | None = Field(default=None, description="The plan; not of a batch.")
+    tables: str | None = Field(default=None, description="The tables of the plan; not of a batch.")
+    jobs: str | None = Field(default=None, description="The jobs of a batch.")
+    results: str | None = Field(default=None, description="The results of a batch, one line a job.")
+    parent: str | None = Field(default=None, description="The batch the job belongs to.")
 
 
 class JobView(Strict):
@@ -92,6 +125,8 @@ class JobView(Strict):
 
     id: str
     kind: JobKind
+    label: str | None = None
+    parent_id: str | None = Field(default=None, description="The batch the job belongs to.")
     state: JobState
     scenario: str = Field(description="Short name of the scenario.")
     scenario_title: str
@@ -108,7 +143,25 @@ class JobView(Strict):
     solution: Solution | None = None
     objective_kusd: float | None = None
     failure: JobFailure | None = None
+    reused_from: str | None = Field(default=None, description="The identical job whose plan this is.")
+    counts: dict[JobState, int] | None = Field(default=None, description="Jobs of a batch by state.")
     links: JobLinks
+
+
+class BatchResult(Strict):
+    """One line of the results of a batch."""
+
+    number: int = Field(description="Place in the request, from 0.")
+    id: str
+    label: str | None = None
+    state: JobState
+    scenario_hash: str
+    termination: Termination | None = None
+    solution: Solution | None = None
+    objective_kusd: float | None = None
+    failure: JobFailure | None = None
+    result: str | None = Field(default=None, description="Path of the whole plan.")
+    summary: Any = Field(default=None, description="The summary of the plan.")
 
 
 class JobPage(Strict):
@@ -124,6 +177,17 @@ class Validation(Strict):
     valid: Literal[True] = True
     scenario: str
     scenario_hash: str
+    jobs: int | None = Field(default=None, description="Number of jobs in a batch.")
+
+
+class EventData(Strict):
+    """The data of an event in the stream of a job."""
+
+    at: datetime
+    attempt: int
+    text: str
+    state: JobState | None = Field(default=None, description="The new state, in an event `state`.")
+    progress: SolverProgress | None = Field(default=None, description="In an event `progress`.")
 
 
 class TableEntry(Strict):
@@ -135,6 +199,7 @@ class TableEntry(Strict):
     rows: int = Field(description="Number of rows.")
     csv: str = Field(description="Path of the table as CSV.")
     json_path: str = Field(alias="json", serialization_alias="json", description="Path of the table as JSON.")
+    ndjson: str = Field(description="Path of the rows as JSON objects, one a line.")
 
 
 class TableList(Strict):

@@ -26,7 +26,12 @@ class InputProblem(BaseModel):
     @property
     def pointer(self) -> str:
         """The same place as a JSON pointer (RFC 6901)."""
-        return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in split_path(self.path))
+        try:
+            keys = split_path(self.path)
+        except ValueError:
+            # A key with both kinds of quotes has no path of its own.
+            keys = [self.path]
+        return "/" + "/".join(key.replace("~", "~0").replace("/", "~1") for key in keys)
 
     def __str__(self) -> str:
         place = self.path
@@ -91,8 +96,8 @@ def split_path(path: str) -> list[str]:
             rest = rest[1:] if rest else rest
         else:
             key, _, rest = rest.partition(".")
-        if not key:
-            raise ValueError(f"{path!r} has an empty key")
+            if not key:
+                raise ValueError(f"{path!r} has an empty key")
         keys.append(key)
     return keys
 

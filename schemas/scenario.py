@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -496,5 +496,13 @@ class Scenario(Strict):
 
     def content_hash(self) -> str:
         """SHA-256 of what is asked, whatever the order or file it came in; names, texts and provenance do not count."""
-        content = self.model_dump(mode="json", exclude={"name", "title", "description", "author", "provenance"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return content_hash_of(self.model_dump(mode="json"))
+
+
+_NO_CONTENT = {"name", "title", "description", "author", "provenance"}
+
+
+def content_hash_of(dump: dict[str, Any]) -> str:
+    """The same of a scenario that was dumped as JSON data."""
+    content = {key: value for key, value in dump.items() if key not in _NO_CONTENT}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

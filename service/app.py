@@ -19,16 +19,18 @@ from fastapi_offline import FastAPIOffline
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service import logs, problems, storage, ui
+from service import logs, openapi, problems, storage, ui
 from service.bodies import BodyLimit
 from service.draining import DrainingServer
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
-from service.routers import health, jobs, metrics, results, scenarios
+from service.routers import batch_results, events, health, jobs, metrics, results, scenarios, webhooks
 from service.settings import Settings
+from service.submitting import Desk
 from service.telemetry import requests, tracing
 from service.telemetry.database_metrics import database_registry
 from service.views import API
+from service.watching import JobWatch
 from service.worker import Worker, make_worker
 
 _POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
@@ -81,14 +83,17 @@ def create_app(
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
     app.state.worker, app.state.draining = worker, threading.Event()
     app.state.database_registry = database_registry(database)
+    app.state.desk, app.state.watch = Desk(database, engine, settings.max_queued), JobWatch(database)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for module in (jobs, results, scenarios):
+    for module in (jobs, events, results, batch_results, scenarios, webhooks):
         app.include_router(module.router, prefix=API)
     app.include_router(ui.router)
     problems.install(app)
+    openapi.complete(app)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Policies)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(requests.Observed)
     return app
 
@@ -110,6 +115,19 @@ class Policies:
             await send(message)
 
         await self.app(scope, receive, with_policy)
+
+
+class HeadAsGet:
+    """Middleware that answers HEAD as GET; the server leaves the body out. An endless answer looks at `is_head`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET", "is_head": True}
+        await self.app(scope, receive, send)
 
 
 def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scenarios.documents import Document, parse_json, parse_yaml
 from schemas import InputProblem, InvalidInput
-from schemas.jobs import JobRequest
+from schemas.jobs import BatchRequest, JobRequest
 from schemas.problems import join_path
 from service.problems import ApiError, broken_body, invalid_input, problem_response
 from service.unstorable import unstorable_text
+
+Model = TypeVar("Model", bound=BaseModel)
 
 MEGABYTE = 1_000_000
 YAML_LIMIT_MB = 2
@@ -81,35 +84,53 @@ async def _drain(receive: Receive) -> None:
         pass
 
 
-async def read_job_request(request: Request) -> JobRequest:
-    """The job a body asks for; raises `ApiError`."""
+async def read_job_request(request: Request) -> JobRequest | BatchRequest:
+    """The job or batch a body asks for; raises `ApiError`."""
+    return await read_body(request, _job_model)
+
+
+async def read_body(request: Request, model_for: Callable[[dict[str, Any]], type[Model]]) -> Model:
+    """What a body says, as the model that is chosen by its data; raises `ApiError`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     parse = _PARSERS.get(media_type)
     if parse is None:
         found = f"It came as {media_type}." if media_type else "The request does not say what it is."
         accepted = ", ".join(_PARSERS)
         raise ApiError(
-            415, "unsupported-media-type", f"A job is JSON or YAML. {found}", headers={"accept-post": accepted}
+            415, "unsupported-media-type", f"The body is JSON or YAML. {found}", headers={"accept-post": accepted}
         )
     body = await request.body()
     if parse is parse_yaml and len(body) > YAML_LIMIT_MB * MEGABYTE:
         detail = f"A body in YAML may have {YAML_LIMIT_MB} MB. JSON may be larger, and is read faster."
         raise ApiError(413, "body-too-large", detail)
-    return await asyncio.to_thread(_read, body, parse)
+    return await asyncio.to_thread(lambda: _read(parse, body, model_for))
 
 
-def _read(body: bytes, parse: Any) -> JobRequest:
+def _read(parse: Any, body: bytes, model_for: Callable[[dict[str, Any]], type[Model]]) -> Model:
     try:
         document: Document = parse(_text(body))
     except InvalidInput as error:
         raise broken_body(error) from None
-    problems = document.problems + unstorable_text(document.data)
+    # JSON that escapes nothing holds no such text, and looking through a large body takes as long as reading it.
+    may_hold = parse is not parse_json or b"\\u" in body
+    problems = document.problems + (unstorable_text(document.data) if may_hold else [])
     if problems:
         raise invalid_input(InvalidInput(problems))
     try:
-        return JobRequest.model_validate(document.data)
+        return model_for(document.data).model_validate(document.data)
     except ValidationError as error:
         raise invalid_input(InvalidInput([_problem(item) for item in error.errors()])) from None
+
+
+def _job_model(data: dict[str, Any]) -> type[JobRequest | BatchRequest]:
+    kind = data.get("kind", "solve")
+    if kind not in ("solve", "batch"):
+        problem = InputProblem(
+            code="literal_error", path="kind", message="there is no such kind of job.", value=kind,
+            allowed="'solve' or 'batch'",
+        )  # fmt: skip
+        raise invalid_input(InvalidInput([problem]))
+    return BatchRequest if kind == "batch" else JobRequest
 
 
 def _text(body: bytes) -> str:

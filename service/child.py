@@ -98,7 +98,9 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     )
     phases.enter("write")
     document = plan.document()
-    arguments.result.write_bytes(gzip.compress(document.model_dump_json().encode(), compresslevel=6, mtime=0))
+    arguments.result.write_bytes(
+        gzip.compress(document.model_dump_json(exclude_none=True).encode(), compresslevel=6, mtime=0)
+    )
     phases.end()
     summary = document.summary
     return FinishedLine(

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import sqlalchemy
 from fastapi import Depends, Query, Request
 from sqlmodel import Session
 
-from schemas.jobs import ProblemError
+from schemas.jobs import JobState, ProblemError
 from service import storage
 from service.engine import JobEngine
+from service.idempotency import get_key
 from service.problems import ApiError, no_such_job
+from service.settings import Settings
+from service.storage import JobFilter
+from service.submitting import Desk
+from service.unstorable import is_unstorable
+from service.watching import JobWatch
+
+_ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
+"""Told to clients; not left to FastAPI, whose message would not help."""
 
 
 def get_database(request: Request) -> sqlalchemy.Engine:
@@ -25,6 +34,24 @@ def get_engine(request: Request) -> JobEngine:
     """The service's job engine."""
     engine: JobEngine = request.app.state.engine
     return engine
+
+
+def get_settings(request: Request) -> Settings:
+    """The service's settings."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def get_desk(request: Request) -> Desk:
+    """Where jobs are submitted."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def get_watch(request: Request) -> JobWatch:
+    """What waits for jobs to change."""
+    watch: JobWatch = request.app.state.watch
+    return watch
 
 
 def get_session(request: Request) -> Iterator[Session]:
@@ -40,13 +67,36 @@ async def get_job_id(job_id: str) -> str:
     return job_id
 
 
-async def get_cursor(cursor: Annotated[str | None, Query(description="From `next` of a page.")] = None) -> str | None:
-    """Where a page of jobs begins; raises `ApiError` (422)."""
-    if cursor is None or storage.is_job_id(cursor):
+async def get_cursor(
+    cursor: Annotated[str | None, Query(description="From `next` of a page.", json_schema_extra=_ID)] = None,
+) -> str | None:
+    """Where a page begins; raises `ApiError` (422)."""
+    if cursor is None or storage.is_id(cursor):
         return cursor
     detail = "A cursor is the one in `next` of the page before; leave it out for the first page."
-    error = ProblemError(pointer="/query/cursor", code="bad_cursor", detail=detail, value=cursor)
-    raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
+    raise _bad_parameter("cursor", cursor, detail)
+
+
+async def get_filter(
+    parent: Annotated[
+        str | None, Query(description="Id of a batch, for its jobs; without it, jobs of none.", json_schema_extra=_ID)
+    ] = None,
+    state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
+    scenario: Annotated[
+        str | None, Query(description="Only jobs whose scenario has this name.", max_length=1000)
+    ] = None,
+) -> JobFilter:
+    """Which jobs are wanted; raises `ApiError` (422)."""
+    if parent is not None and not storage.is_id(parent):
+        raise _bad_parameter("parent", parent, "That is no id of a batch.")
+    if scenario is not None and is_unstorable(scenario):
+        raise _bad_parameter("scenario", None, "That is no name of a scenario.")
+    return JobFilter(parent, state, scenario)
+
+
+def _bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
+    error = ProblemError(pointer=f"/query/{name}", code=f"bad_{name}", detail=detail, value=value)
+    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 
 
 def get_tenant() -> str:
@@ -63,4 +113,9 @@ EngineOf = Annotated[JobEngine, Depends(get_engine)]
 TenantOf = Annotated[str, Depends(get_tenant)]
 SessionOf = Annotated[Session, Depends(get_session)]
 JobIdOf = Annotated[str, Depends(get_job_id)]
+FilterOf = Annotated[JobFilter, Depends(get_filter)]
+DeskOf = Annotated[Desk, Depends(get_desk)]
+KeyOf = Annotated[str | None, Depends(get_key)]
+SettingsOf = Annotated[Settings, Depends(get_settings)]
+WatchOf = Annotated[JobWatch, Depends(get_watch)]
 CursorOf = Annotated[str | None, Depends(get_cursor)]

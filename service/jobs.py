@@ -9,20 +9,21 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import secrets
-import time
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, Row, update
 from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from schemas.scenario import content_hash_of
 from service import storage
 from service.engine import Attempt, JobEngine, Place
+from service.reuse import find_identical, work_of
 from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
 from service.telemetry import metrics, tracing
+from service.webhooks.announcing import announce
 
 SOURCES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.QUEUED, JobState.RUNNING}),
@@ -48,6 +49,38 @@ class Submission:
     scenario: Scenario
     options: JobOptions
     tenant: str = LOCAL
+    label: str | None = None
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A submission as it will be stored; much smaller than the scenario in memory, so that there may be thousands."""
+
+    scenario: str
+    scenario_title: str
+    scenario_hash: str
+    scenario_gzip: bytes
+    work_sha256: str
+    options: JobOptions
+    label: str | None = None
+
+    @classmethod
+    def of(cls, submission: Submission) -> Prepared:
+        """What is stored of a submission."""
+        scenario, options = submission.scenario, submission.options
+        # Dumped once for the hash and the text: that takes a good part of the time of a submission.
+        dump = scenario.model_dump(mode="json")
+        scenario_hash = content_hash_of(dump)
+        return cls(
+            scenario=scenario.name,
+            scenario_title=scenario.title,
+            scenario_hash=scenario_hash,
+            scenario_gzip=compress(_as_text(dump)),
+            work_sha256=work_of(scenario, scenario_hash, options),
+            options=options,
+            label=submission.label,
+        )
 
 
 @dataclass(frozen=True)
@@ -63,8 +96,11 @@ class Outcome:
 
 def canonical_json(scenario: Scenario) -> str:
     """The one JSON text of a scenario: sorted keys, no spaces."""
-    data = scenario.model_dump(mode="json")
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _as_text(scenario.model_dump(mode="json"))
+
+
+def _as_text(dump: dict[str, Any]) -> str:
+    return json.dumps(dump, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def compress(text: str) -> bytes:
@@ -73,18 +109,79 @@ def compress(text: str) -> bytes:
 
 
 def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
-    """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits."""
-    job = _new_job(session, submission)
-    engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
+    """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
+
+    Where the submission allows, a job whose plan is known has succeeded at once.
+    """
+    prepared = Prepared.of(submission)
+    job = new_job(prepared, submission.tenant, storage.new_id())
+    add_new(session, [(job, prepared)])
+    known = {}
+    if submission.reuse:
+        known = find_identical(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
+    if known:
+        answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
+        session.refresh(job)
+    else:
+        engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
     return job
+
+
+def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
+    """A job that waits for a worker, not yet in any session."""
+    return Job(
+        id=job_id,
+        tenant=tenant,
+        kind="solve",
+        label=prepared.label,
+        state=JobState.QUEUED,
+        scenario=prepared.scenario,
+        scenario_title=prepared.scenario_title,
+        scenario_hash=prepared.scenario_hash,
+        work_sha256=prepared.work_sha256,
+        options=prepared.options,
+        traceparent=tracing.traceparent(),
+        created_at=storage.now(),
+        last_event=1,
+    )
+
+
+def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
+    """Add new jobs with what they solve and the first line of their logs."""
+    for job, prepared in jobs:
+        session.add(job)
+        session.add(JobInput(job_id=job.id, scenario_gzip=prepared.scenario_gzip))
+        session.add(first_event(job))
+        once_committed(session, metrics.job_submitted)
+    # Written now, not at commit: the engine's insert uses the same connection and stands after these.
+    session.flush()
+
+
+def first_event(job: Job) -> JobEvent:
+    """The first line in the log of a new job."""
+    queued = JobState.QUEUED
+    return JobEvent(job_id=job.id, number=1, attempt=job.attempt, at=job.created_at, state=queued, text="Queued.")
+
+
+def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:
+    """End a new job with a copy of the plan of an identical one, which may be deleted one day."""
+    source, result = session.get(Job, source_id), session.get(JobResult, source_id)
+    assert source is not None
+    assert result is not None
+    text = f"The job {source_id} has solved the same; its plan is taken."
+    _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), reused_from=source_id)
+    document = result.document_gzip
+    finish(session, attempt, Outcome(source.termination, source.solution, source.objective_kusd, document))
 
 
 def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
     """Add a plan that was solved elsewhere as a job that has succeeded; the caller commits."""
-    job = _new_job(session, Submission(scenario, JobOptions()))
+    prepared = Prepared.of(Submission(scenario, JobOptions()))
+    job = new_job(prepared, LOCAL, storage.new_id())
+    add_new(session, [(job, prepared)])
     summary, attempt = document.summary, Attempt(job.id, job.attempt)
     _move(session, attempt, JobState.RUNNING, "Solved elsewhere.", started_at=job.created_at)
-    stored = compress(document.model_dump_json())
+    stored = compress(document.model_dump_json(exclude_none=True))
     finish(session, attempt, Outcome(summary.termination, summary.solution, summary.objective_kusd, stored))
     session.refresh(job)
     return job
@@ -102,12 +199,12 @@ def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
 
 def request_stop(session: Session, job_id: str) -> bool:
     """Ask a job to end with the best plan it has. A queued one has none, and is cancelled."""
-    return _request(session, job_id, JobState.STOPPING, "Asked to stop.")
+    return _request(session, job_id, JobState.STOPPING)
 
 
 def request_cancel(session: Session, job_id: str) -> bool:
     """Ask a job to end without a plan."""
-    return _request(session, job_id, JobState.CANCELLING, "Asked to cancel.")
+    return _request(session, job_id, JobState.CANCELLING)
 
 
 def note_progress(session: Session, attempt: Attempt, progress: SolverProgress, text: str) -> None:
@@ -123,15 +220,60 @@ def tell(
 ) -> None:
     """Add an event to the job's log. Its number comes from the job's row, which stays locked until the commit."""
     count = update(Job).where(col(Job.id) == job_id).values(last_event=col(Job.last_event) + 1)
-    found = session.execute(count.returning(col(Job.last_event), col(Job.attempt))).first()
-    if found:
-        number, attempt = found
-        event = JobEvent(job_id=job_id, number=number, attempt=attempt, at=storage.now(), text=text)
+    returned = [col(getattr(Job, name)) for name in _TOLD]
+    job = session.execute(count.returning(*returned)).first()
+    if job:
+        event = JobEvent(job_id=job_id, number=job.last_event, attempt=job.attempt, at=storage.now(), text=text)
         event.state, event.progress = state, progress
         session.add(event)
         session.flush()
+        if state:
+            _pass_on(session, job, state)
         if state and state.ended:
             once_committed(session, metrics.job_ended, state)
+
+
+def _pass_on(session: Session, job: Row[Any], state: JobState) -> None:
+    """What the new state of a job means for its batch, or for those who wait to hear of its end.
+
+    Locks are taken in one order, the job's row before that of its batch, or two transactions could wait for each
+    other. The update that numbers the event locks the batch: of two last jobs that end at once, the second sees the
+    first.
+    """
+    if job.parent_id is None:
+        if state.ended:
+            announce(session, job.id, job.tenant, state)
+    elif state is JobState.RUNNING:
+        start_batch(session, job.parent_id)
+    elif state.ended:
+        tell(session, job.parent_id, f"Job {job.id}: {state.value.replace('_', ' ')}.")
+        if not storage.has_open_child(session, job.parent_id):
+            end_batch(session, job.parent_id)
+
+
+def start_batch(session: Session, batch_id: str) -> None:
+    """Note that a job of a batch runs, if it is the first."""
+    _move(session, Attempt(batch_id, 1), JobState.RUNNING, "The first job has started.", started_at=storage.now())
+
+
+def end_batch(session: Session, batch_id: str) -> None:
+    """End a batch whose jobs have all ended: it has succeeded unless it was cancelled."""
+    batch = Attempt(batch_id, 1)
+    start_batch(session, batch_id)
+    ended_at = storage.now()
+    if not _move(session, batch, JobState.SUCCEEDED, "All jobs have ended.", ended_at=ended_at):
+        _move(session, batch, JobState.CANCELLED, "Cancelled.", ended_at=ended_at)
+
+
+def ask_batch(session: Session, batch_id: str, wish: JobState) -> None:
+    """Note what is wanted of a batch whose jobs have been asked; it may end by that."""
+    batch = Attempt(batch_id, 1)
+    if storage.has_open_child(session, batch_id):
+        _move(session, batch, wish, _WISHES[wish])
+    # None of its jobs has run.
+    elif not _move(session, batch, JobState.CANCELLED, "Cancelled before it started.", ended_at=storage.now()):
+        _move(session, batch, wish, _WISHES[wish])
+        end_batch(session, batch_id)
 
 
 def state_of(session: Session, attempt: Attempt) -> JobState | None:
@@ -224,40 +366,6 @@ def failure_of(termination: Termination, solution: Solution) -> JobFailure | Non
     return None
 
 
-def _new_job(session: Session, submission: Submission) -> Job:
-    scenario, options = submission.scenario, submission.options
-    job = Job(
-        id=_new_id(),
-        tenant=submission.tenant,
-        kind="solve",
-        state=JobState.QUEUED,
-        scenario=scenario.name,
-        scenario_title=scenario.title,
-        scenario_hash=scenario.content_hash(),
-        work_sha256=work_of(scenario, options),
-        options=options,
-        traceparent=tracing.traceparent(),
-        created_at=storage.now(),
-    )
-    session.add(job)
-    session.add(JobInput(job_id=job.id, scenario_gzip=compress(canonical_json(scenario))))
-    # Written now, not at commit: the engine's insert uses the same connection and stands after these.
-    session.flush()
-    tell(session, job.id, "Queued.", state=JobState.QUEUED)
-    once_committed(session, metrics.job_submitted)
-    return job
-
-
-def work_of(scenario: Scenario, options: JobOptions) -> str:
-    """What tells apart work that gives other plans: SHA-256 of the scenario's hash and the options."""
-    return hashlib.sha256(f"{scenario.content_hash()} {options.model_dump_json()}".encode()).hexdigest()
-
-
-def _new_id() -> str:
-    """An id that sorts by time, and that nobody can guess: 44 bits of milliseconds, 80 bits of chance."""
-    return f"{time.time_ns() // 1_000_000:011x}{secrets.token_hex(10)}"
-
-
 def _job_on(session: Session, attempt: Attempt) -> Job | None:
     """The job, detached from the session, if it is on this attempt."""
     job = session.exec(select(Job).where(*_is(attempt))).first()
@@ -295,7 +403,7 @@ def _move(session: Session, of: Attempt, to: JobState, text: str, **values: Any)
     return moved
 
 
-def _request(session: Session, job_id: str, wish: JobState, text: str) -> bool:
+def _request(session: Session, job_id: str, wish: JobState) -> bool:
     """Move a queued job to its end, and a running one to `wish`; whether either was so."""
     queued = update(Job).where(col(Job.id) == job_id, col(Job.state) == JobState.QUEUED)
     if _changed(session, queued.values(state=JobState.CANCELLED, ended_at=storage.now())):
@@ -303,7 +411,7 @@ def _request(session: Session, job_id: str, wish: JobState, text: str) -> bool:
         return True
     running = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(SOURCES[wish]))
     if _changed(session, running.values(state=wish)):
-        tell(session, job_id, text, state=wish)
+        tell(session, job_id, _WISHES[wish], state=wish)
         return True
     return session.exec(select(Job.id).where(Job.id == job_id, Job.state == wish)).first() is not None
 
@@ -330,6 +438,8 @@ def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobSt
     return True
 
 
+_WISHES = {JobState.STOPPING: "Asked to stop.", JobState.CANCELLING: "Asked to cancel."}
+_TOLD = ("id", "tenant", "parent_id", "attempt", "last_event")
 _ENDINGS = {
     JobState.SUCCEEDED: "Succeeded.",
     JobState.CANCELLED: "Cancelled.",

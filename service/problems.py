@@ -35,6 +35,12 @@ TITLES = {
     "no-result": "The job has no result",
     "job-not-ended": "The job has not ended",
     "job-ended": "The job has ended",
+    "part-of-batch": "The job belongs to a batch",
+    "idempotency-key-reused": "The key was used for another request",
+    "queue-full": "The queue is full",
+    "webhook-not-found": "There is no such webhook",
+    "delivery-not-found": "There is no such delivery",
+    "too-many-webhooks": "There are too many webhooks",
     "not-ready": "The service is not ready",
     "database-unavailable": "The database does not answer",
     "internal-error": "An error of the service's own",
@@ -77,16 +83,22 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 def invalid_input(error: InvalidInput, place: str = "") -> ApiError:
     """422 with each problem of an input that stands at `place`, a JSON pointer, in the request."""
-    errors = [_error_of(problem, place) for problem in error.problems]
+    errors = errors_of(error, "", place)
     count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
     return ApiError(422, "invalid-input", f"{count} wrong with the input.", errors)
+
+
+def errors_of(error: InvalidInput, request: str, scenario: str) -> list[ProblemError]:
+    """Each problem of an input, by JSON pointer: its patches stand in `request`, and its scenario at `scenario`
+    there."""
+    return [_error_of(problem, request, scenario) for problem in error.problems]
 
 
 def broken_body(error: InvalidInput) -> ApiError:
     """400 for a body that is not the JSON or YAML it says it is."""
     first = error.problems[0]
     where = f" (line {first.line})" if first.line else ""
-    whole = _error_of(first, "").model_copy(update={"pointer": ""})
+    whole = _error_of(first, "", "").model_copy(update={"pointer": ""})
     return ApiError(400, "broken-body", first.message + where, [whole])
 
 
@@ -105,14 +117,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_any_error)
 
 
-def _error_of(problem: InputProblem, place: str) -> ProblemError:
+def _error_of(problem: InputProblem, request: str, scenario: str) -> ProblemError:
     patch = _PATCH.fullmatch(problem.file or "")
     if patch:
-        pointer, detail = f"/patches/{int(patch[1]) - 1}", f"{problem.path}: {problem.message}"
+        pointer, detail = f"{request}/patches/{int(patch[1]) - 1}", f"{problem.path}: {problem.message}"
+    elif request and not scenario:
+        # Its scenario is not written there, but follows from its patches.
+        pointer, detail = request, f"{problem.path}: {problem.message}"
     else:
         # The loader names a problem with all of a scenario by the path `scenario`.
-        whole = place and problem.path == "scenario"
-        pointer, detail = place if whole else place + problem.pointer, problem.message
+        whole = scenario and problem.path == "scenario"
+        pointer, detail = request + scenario + ("" if whole else problem.pointer), problem.message
     return ProblemError(
         pointer=pointer,
         code=problem.code,

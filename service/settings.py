@@ -46,6 +46,13 @@ class Settings(BaseModel):
         description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; a file in the data folder when unset.",
     )
     max_body_mb: float = Field(default=32, gt=0, description="Largest body of a request, MB.")
+    max_queued: int = Field(
+        default=20_000, ge=0, description="Jobs that may wait for a worker; more are answered 503. 0: no limit."
+    )
+    idempotency_hours: float = Field(default=24, gt=0, description="How long an Idempotency-Key is remembered, hours.")
+    webhook_private_targets: bool = Field(
+        default=False, description="Whether webhooks may be plain http, and reach this machine and private networks."
+    )
     slots: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 1) // 2),
         ge=1,

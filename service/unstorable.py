@@ -13,6 +13,11 @@ _BAD = re.compile("[\0\ud800-\udfff]")
 _NAMES = {"\0": "the character NUL (U+0000)"}
 
 
+def is_unstorable(text: str) -> bool:
+    """Whether a text holds such a character."""
+    return _BAD.search(text) is not None
+
+
 def unstorable_text(data: Any) -> list[InputProblem]:
     """A problem for each key and text of plain data that holds such a character."""
     return [_problem(keys, text) for keys, text in _texts(data, ()) if _BAD.search(text)]

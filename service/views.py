@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel
+from sqlmodel import Session
 
 from schemas import Table
-from schemas.jobs import JobLinks, JobView, TableEntry
-from service.storage import Job
+from schemas.jobs import JobLinks, JobState, JobView, TableEntry
+from service.storage import Job, count_children
 
 API = "/api/v1"
 
@@ -22,22 +22,41 @@ def job_path(job_id: str) -> str:
     return f"{API}/jobs/{job_id}"
 
 
-def job_view(job: Job) -> JobView:
+def job_view(session: Session, job: Job) -> JobView:
     """A job as a client sees it."""
-    fields: dict[str, Any] = {name: getattr(job, name) for name in JobView.model_fields if name != "links"}
-    return JobView(**fields, links=_links(job.id))
+    return job_views(session, [job])[0]
 
 
-def _links(job_id: str) -> JobLinks:
-    path = job_path(job_id)
-    return JobLinks(
+def job_views(session: Session, jobs: Sequence[Job]) -> list[JobView]:
+    """Jobs as a client sees them."""
+    counts = count_children(session, [job.id for job in jobs if job.kind == "batch"])
+    return [_view(job, counts.get(job.id)) for job in jobs]
+
+
+def _view(job: Job, counts: dict[JobState, int] | None) -> JobView:
+    fields: dict[str, Any] = {name: getattr(job, name) for name in _STORED}
+    # The row was checked when it was written; to check it again takes longer than all else in a poll.
+    return JobView.model_construct(**fields, counts=counts, links=_links(job))
+
+
+_STORED = [name for name in JobView.model_fields if name not in ("links", "counts")]
+
+
+def _links(job: Job) -> JobLinks:
+    path = job_path(job.id)
+    is_batch = job.kind == "batch"
+    return JobLinks.model_construct(
         self=path,
-        page=f"/runs/{job_id}",
+        page=f"/runs/{job.id}",
         log=f"{path}/log",
+        events=f"{path}/events",
         stop=f"{path}:stop",
         cancel=f"{path}:cancel",
-        result=f"{path}/result",
-        tables=f"{path}/result/tables",
+        result=None if is_batch else f"{path}/result",
+        tables=None if is_batch else f"{path}/result/tables",
+        jobs=f"{API}/jobs?parent={job.id}" if is_batch else None,
+        results=f"{path}/results.ndjson" if is_batch else None,
+        parent=job_path(job.parent_id) if job.parent_id else None,
     )
 
 
@@ -51,16 +70,8 @@ def table_entry(job_id: str, table: Table) -> TableEntry:
         rows=len(table.rows),
         csv=f"{path}.csv",
         json=f"{path}.json",
+        ndjson=f"{path}.ndjson",
     )
-
-
-def table_csv(table: Table) -> str:
-    """A table as CSV (RFC 4180): a row of names, then the rows; what is absent is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([column.name for column in table.columns])
-    writer.writerows(table.rows)
-    return text.getvalue()
 
 
 def json_text(model: BaseModel) -> str:

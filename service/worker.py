@@ -33,6 +33,7 @@ from service.settings import Settings
 from service.solving import ChildSolver, Solver
 from service.storage import OUTAGES, Job, JobInput, once_committed, open_session
 from service.telemetry import metrics, tracing
+from service.webhooks.sending import Deliverer
 
 PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0
@@ -52,6 +53,7 @@ class Worker:
     engine: JobEngine
     solve: Solver
     lease_s: float = LEASE_S
+    deliverer: Deliverer | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     upkeep: Callable[[threading.Event], None] | None = None
     """Runs beside the solves, until its event is set."""
@@ -70,6 +72,8 @@ class Worker:
         if self.upkeep:
             threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
         self.engine.start_worker(self.handle, slots, self.lease.worker_id)
+        if self.deliverer:
+            self.deliverer.start()
 
     def is_working(self) -> bool:
         """Whether attempts are taken and solved."""
@@ -88,6 +92,8 @@ class Worker:
         self.hurry()
         while self._at_work and time.monotonic() < until:
             time.sleep(_FIRST_PAUSE_S)
+        if self.deliverer:
+            self.deliverer.stop()
         self._stopped.set()
         self._heart.join()
         with contextlib.suppress(*OUTAGES):
@@ -257,10 +263,11 @@ def _in_words(progress: SolverProgress) -> str:
 
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
-    """A worker that solves in child processes."""
+    """A worker that solves in child processes, and sends what webhooks are due."""
     solver = ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb)
     upkeep = Retention(database, engine, settings).loop
-    return Worker(database, engine, solver, lease_s=settings.lease_s, upkeep=upkeep)
+    deliverer = Deliverer(database, settings)
+    return Worker(database, engine, solver, deliverer, settings.lease_s, upkeep=upkeep)
 
 
 def run(settings: Settings | None = None) -> None:

@@ -12,23 +12,19 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy
-import uvicorn
+from http_service import PROBLEM, ended, problem, running, service_on, submit
 from job_service import DATABASES, database_of, fake_solver, wait_until
 
 import scenarios
 from schemas import InvalidInput, Scenario
 from service import storage
-from service.app import create_app
-from service.engine.dbos import DbosEngine
 from service.jobs import Outcome, canonical_json
 from service.settings import Settings
 from service.solving import ChildSolver, Watch, Work
-from service.worker import Worker
 
 LIMIT_MB = 1.0
 JSON = {"content-type": "application/json"}
 YAML = {"content-type": "application/yaml"}
-PROBLEM = "application/problem+json"
 
 
 def solve(work: Work, watch: Watch) -> Outcome:
@@ -44,45 +40,8 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def api(database: sqlalchemy.Engine) -> Iterator[httpx.Client]:
-    engine = DbosEngine(database)
-    settings = Settings(max_body_mb=LIMIT_MB, slots=2)
-    app = create_app(settings, database=database, engine=engine, worker=Worker(database, engine, solve))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+    with service_on(database, solve, max_body_mb=LIMIT_MB, slots=2) as client:
         yield client
-    server.should_exit = True
-    thread.join()
-
-
-def submit(api: httpx.Client, task: str, **more: Any) -> str:
-    patches = [{"op": "set", "path": "description", "value": task}]
-    answer = api.post("/api/v1/jobs", json={"scenario": "golden-toy", "patches": patches, **more})
-    assert answer.status_code == 202, answer.text
-    job_id: str = answer.json()["id"]
-    return job_id
-
-
-def ended(api: httpx.Client, job_id: str) -> dict[str, Any]:
-    view: dict[str, Any] = api.get(f"/api/v1/jobs/{job_id}", params={"wait": 30}).json()
-    assert view["state"] in ("succeeded", "failed", "cancelled", "timed_out"), view
-    return view
-
-
-def running(api: httpx.Client, task: str) -> str:
-    job_id = submit(api, task)
-    wait_until(lambda: api.get(f"/api/v1/jobs/{job_id}").json()["state"] == "running")
-    return job_id
-
-
-def problem(answer: httpx.Response, status: int, kind: str) -> dict[str, Any]:
-    assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM), answer.text
-    body: dict[str, Any] = answer.json()
-    assert (body["type"], body["status"]) == (f"urn:lodeplan:problem:{kind}", status)
-    return body
 
 
 @pytest.fixture(scope="module")
@@ -488,3 +447,10 @@ def test_a_database_that_cannot_be_reached_is_an_input_error_without_its_passwor
         with pytest.raises(InvalidInput, match="LODEPLAN_DATABASE_URL") as refused:
             storage.migrate(storage.open_database(Settings(database_url=url).sqlalchemy_url))
         assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["", "'", "a'\"b", '"', "~/", "."])
+def test_a_key_that_makes_a_strange_path_is_pointed_at_all_the_same(api: httpx.Client, key: str) -> None:
+    body = problem(api.post("/api/v1/jobs", json={"scenario": {key: 1}}), 422, "invalid-input")
+    assert any(error["pointer"].startswith("/scenario/") for error in body["errors"])
+    problem(api.post("/api/v1/jobs", json={"scenario": "golden-toy", key: 1}), 422, "invalid-input")

@@ -3,84 +3,93 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from typing import Annotated, Any
+from typing import Annotated
+from urllib.parse import urlencode
 
 import sqlalchemy
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
-import scenarios
-from scenarios.catalogue import find_shipped
-from schemas import InvalidInput, Scenario
-from schemas.jobs import JobPage, JobRequest, JobState, JobView, Problem, Validation
-from service import jobs, storage
+from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView, Validation
+from service import batches, jobs, storage
 from service.bodies import read_job_request
-from service.dependencies import CursorOf, DatabaseOf, EngineOf, JobIdOf, SessionOf, TenantOf
+from service.dependencies import (
+    CursorOf,
+    DatabaseOf,
+    DeskOf,
+    EngineOf,
+    FilterOf,
+    JobIdOf,
+    KeyOf,
+    SessionOf,
+    TenantOf,
+    WatchOf,
+)
 from service.engine import Attempt, JobEngine
-from service.jobs import Submission
-from service.problems import MEDIA_TYPE, ApiError, invalid_input, no_such_job
-from service.storage import Job
-from service.views import API, is_known, job_path, job_view, json_text, tag_of, tagged
+from service.idempotency import keyed
+from service.openapi import body_of
+from service.problems import ApiError, no_such_job
+from service.storage import Job, JobFilter
+from service.submitting import validation
+from service.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
 
-LOOK_EVERY_S = 0.25
-
-_REQUEST_BODY = {
-    "required": True,
-    "content": {
-        media_type: {"schema": JobRequest.model_json_schema(ref_template="#/components/schemas/{model}")}
-        for media_type in ("application/json", "application/yaml")
-    },
-}
-
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Problem, "description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: {}}}
-}
-
-router = APIRouter(tags=["jobs"], responses=PROBLEM)
+router = APIRouter(tags=["jobs"])
 
 
-@router.post("/jobs", status_code=202, response_model_exclude_none=True, openapi_extra={"requestBody": _REQUEST_BODY})
+@router.post(
+    "/jobs",
+    status_code=202,
+    response_model=JobView,
+    responses={200: {"model": Validation, "description": "The request is right; with `validate_only`."}},
+    openapi_extra=body_of(JobRequest, BatchRequest),
+)
 async def submit_job(
     request: Request,
-    response: Response,
-    database: DatabaseOf,
-    engine: EngineOf,
+    desk: DeskOf,
     tenant: TenantOf,
-    validate_only: bool = False,
-) -> JobView | Validation:
-    """Check a request, and queue it as a job; with `validate_only` check it and do no more (200).
+    key: KeyOf,
+    validate_only: Annotated[bool, Query(description="Check the request, and make no job.")] = False,
+) -> Response:
+    """Check a request, and queue it as a job or a batch of jobs; with `validate_only` check it and do no more (200).
 
     The body is JSON or YAML, by its media type. What is wrong with the scenario comes back as one problem (422)
-    with all errors.
+    with all errors. A request that is sent again under its Idempotency-Key is answered as it was the first time.
     """
-    wanted = await read_job_request(request)
-    scenario = await asyncio.to_thread(_load, wanted)
     if validate_only:
-        response.status_code = 200
-        return Validation(scenario=scenario.name, scenario_hash=scenario.content_hash())
-    view = await asyncio.to_thread(_submit, database, engine, Submission(scenario, wanted.options, tenant))
-    response.headers["location"] = job_path(view.id)
-    response.headers["retry-after"] = "1"
-    return view
+        submission = await desk.load(await read_job_request(request), tenant)
+        return Response(json_text(validation(submission)), media_type="application/json")
+    once = await keyed(request, tenant, key)
+    text = await asyncio.to_thread(desk.known_answer, once) if once else None
+    if text is None:
+        submission = await desk.load(await read_job_request(request), tenant)
+        text = await asyncio.to_thread(desk.submit, submission, once)
+    headers = {"location": job_path(json.loads(text)["id"]), "retry-after": "1"}
+    return Response(text, 202, headers, "application/json")
 
 
-@router.get("/jobs", response_model_exclude_none=True)
+@router.get("/jobs", response_model=JobPage)
 def list_jobs(
-    session: SessionOf, tenant: TenantOf, cursor: CursorOf, limit: Annotated[int, Query(ge=1, le=200)] = 50
-) -> JobPage:
-    """List jobs, newest first; follow `next` for older ones."""
-    found = storage.list_jobs(session, tenant, limit + 1, before=cursor)
-    page = found[:limit]
-    more = f"{API}/jobs?limit={limit}&cursor={page[-1].id}" if len(found) > limit else None
-    return JobPage(jobs=[job_view(job) for job in page], next=more)
+    session: SessionOf,
+    tenant: TenantOf,
+    cursor: CursorOf,
+    wanted: FilterOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """List jobs, newest first; follow `next` for older ones. The jobs of a batch are listed with its id as `parent`."""
+    found = storage.list_jobs(session, tenant, limit + 1, cursor, wanted)
+    more = _next_page(wanted, limit, found[limit - 1]) if len(found) > limit else None
+    page = JobPage.model_construct(jobs=job_views(session, found[:limit]), next=more)
+    return Response(json_text(page), media_type="application/json")
 
 
 @router.get("/jobs/{job_id}", response_model=JobView)
 async def show_job(
     request: Request,
     database: DatabaseOf,
+    watch: WatchOf,
     tenant: TenantOf,
     job_id: JobIdOf,
     wait: Annotated[float, Query(ge=0, le=60)] = 0,
@@ -92,14 +101,14 @@ async def show_job(
     """
     until = time.monotonic() + wait
     while True:
-        view = await asyncio.to_thread(_read_view, database, tenant, job_id)
+        view, last_event = await asyncio.to_thread(_read_view, database, tenant, job_id)
         text = json_text(view)
         tag = tag_of(text)
         changed = "if-none-match" in request.headers and not is_known(request, tag)
         left_s = until - time.monotonic()
         if view.state.ended or changed or left_s <= 0 or await request.is_disconnected():
             return tagged(request, text, "application/json", tag)
-        await asyncio.sleep(min(LOOK_EVERY_S, left_s))
+        await watch.wait(job_id, last_event, left_s)
 
 
 @router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)
@@ -111,28 +120,29 @@ def show_log(session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> str:
 
 @router.post("/jobs/{job_id}:stop", status_code=202, response_model_exclude_none=True)
 def stop_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
-    """Have a job end with the best plan it holds; a queued one is cancelled."""
-    job = find_job(session, tenant, job_id)
-    return _asked(session, engine, job, jobs.request_stop(session, job_id))
+    """Have a job end with the best plan it holds; a queued one is cancelled. With a batch, all its jobs."""
+    return _ask(session, engine, find_job(session, tenant, job_id), JobState.STOPPING)
 
 
 @router.post("/jobs/{job_id}:cancel", status_code=202, response_model_exclude_none=True)
 def cancel_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
-    """Have a job end without a plan."""
-    job = find_job(session, tenant, job_id)
-    return _asked(session, engine, job, jobs.request_cancel(session, job_id))
+    """Have a job end without a plan. With a batch, all its jobs."""
+    return _ask(session, engine, find_job(session, tenant, job_id), JobState.CANCELLING)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
 def delete_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> None:
-    """Delete a job that has ended, and its result."""
+    """Delete a job that has ended, and its result; with a batch, its jobs."""
     job = find_job(session, tenant, job_id)
+    if job.parent_id:
+        raise ApiError(409, "part-of-batch", f"Only the whole batch, {job.parent_id}, can be deleted.")
     if not job.state.ended:
         detail = f"The job is {job.state}. Cancel it first, and wait for its end."
         raise ApiError(409, "job-not-ended", detail)
+    attempts = storage.attempts_of(session, job)
     storage.delete_job(session, job)
     session.commit()
-    engine.forget([Attempt(job_id, number) for number in range(1, job.attempt + 1)])
+    engine.forget([Attempt(member, number) for member, last in attempts for number in range(1, last + 1)])
 
 
 def find_job(session: Session, tenant: str, job_id: str) -> Job:
@@ -143,33 +153,34 @@ def find_job(session: Session, tenant: str, job_id: str) -> Job:
     return job
 
 
-def _load(wanted: JobRequest) -> Scenario:
-    try:
-        # Never a path: a client may read no file of this machine.
-        source = find_shipped(wanted.scenario) if isinstance(wanted.scenario, str) else wanted.scenario
-        return scenarios.load(source, wanted.patches)
-    except InvalidInput as error:
-        raise invalid_input(error, "/scenario") from None
+def _next_page(wanted: JobFilter, limit: int, last: Job) -> str:
+    asked = {"parent": wanted.parent_id, "state": wanted.state, "scenario": wanted.scenario}
+    query = {name: value for name, value in asked.items() if value is not None}
+    return f"{API}/jobs?{urlencode({**query, 'limit': limit, 'cursor': last.id})}"
 
 
-def _submit(database: sqlalchemy.Engine, engine: JobEngine, submission: Submission) -> JobView:
+def _read_view(database: sqlalchemy.Engine, tenant: str, job_id: str) -> tuple[JobView, int]:
     with storage.open_session(database) as session:
-        job = jobs.submit(session, engine, submission)
-        session.commit()
-        return job_view(job)
+        job = find_job(session, tenant, job_id)
+        return job_view(session, job), job.last_event
 
 
-def _read_view(database: sqlalchemy.Engine, tenant: str, job_id: str) -> JobView:
-    with storage.open_session(database) as session:
-        return job_view(find_job(session, tenant, job_id))
-
-
-def _asked(session: Session, engine: JobEngine, job: Job, accepted: bool) -> JobView:
+def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobView:
+    """Ask a job to end; raises `ApiError` (409) if it has ended."""
+    unstarted: list[Attempt] = []
+    if job.kind == "batch":
+        accepted, unstarted = batches.request(session, job.id, wish)
+    elif wish is JobState.STOPPING:
+        accepted = jobs.request_stop(session, job.id)
+    else:
+        accepted = jobs.request_cancel(session, job.id)
     session.commit()
     session.refresh(job)
     if not accepted:
         raise ApiError(409, "job-ended", f"The job is {job.state}: nothing is left to end.")
-    if job.state is JobState.CANCELLED:
-        # It never ran; a worker would draw it from the queue for nothing.
-        engine.forget([Attempt(job.id, job.attempt)])
-    return job_view(job)
+    if job.kind != "batch" and job.state is JobState.CANCELLED:
+        unstarted = [Attempt(job.id, job.attempt)]
+    if unstarted:
+        # They never ran; a worker would draw them from the queue for nothing.
+        engine.forget(unstarted)
+    return job_view(session, job)

@@ -5,26 +5,35 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
 from schemas import PlanDocument, Table
 from schemas.jobs import TableList
 from service.dependencies import JobIdOf, SessionOf, TenantOf
 from service.problems import ApiError
-from service.routers.jobs import PROBLEM, find_job
-from service.storage import Job, read_document
-from service.views import is_known, json_text, table_csv, table_entry, tagged
+from service.routers.jobs import find_job
+from service.storage import Job, JobResult, read_document
+from service.streaming import not_modified, stored_json, table_rows
+from service.views import job_path, json_text, table_entry, tagged
 
-router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"], responses=PROBLEM)
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
+
+router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"])
 
 
 @router.get("", response_model=PlanDocument)
 def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
-    """Give the whole plan: the summary and all tables."""
+    """Give the whole plan: the summary and all tables. It goes out compressed to a client that reads gzip."""
     job = _ended(session, tenant, job_id)
     tag = _tag(job, "result")
-    text = "" if is_known(request, tag) else json_text(_document(session, job))
-    return tagged(request, text, "application/json", tag)
+    known = not_modified(request, tag)
+    if known:
+        return known
+    result = session.get(JobResult, job.id)
+    if result is None:
+        raise _deleted(job)
+    return stored_json(request, result.document_gzip, tag)
 
 
 @router.get("/tables", response_model=TableList)
@@ -35,23 +44,37 @@ def list_tables(request: Request, session: SessionOf, tenant: TenantOf, job_id: 
     return tagged(request, json_text(TableList(tables=entries)), "application/json", _tag(job, "tables"))
 
 
-@router.get("/tables/{name}.{suffix}", response_class=Response)
+@router.get(
+    "/tables/{name}.{suffix}",
+    response_class=Response,
+    responses={200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}}},
+)
 def show_table(
-    request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf, name: str, suffix: Literal["csv", "json"]
+    request: Request,
+    session: SessionOf,
+    tenant: TenantOf,
+    job_id: JobIdOf,
+    name: str,
+    suffix: Literal["csv", "json", "ndjson"],
 ) -> Response:
-    """Give a table as CSV, with a row of names, or as JSON with titles and units."""
+    """Give a table as CSV with a row of names, as JSON with titles and units, or as one JSON object a row."""
     job = _ended(session, tenant, job_id)
     tag = _tag(job, f"{name}.{suffix}")
-    media_type = "text/csv; charset=utf-8" if suffix == "csv" else "application/json"
-    if is_known(request, tag):
-        return tagged(request, "", media_type, tag)
+    if not tag.isascii():
+        raise _no_table(_document(session, job), name)
+    known = not_modified(request, tag)
+    if known:
+        return known
     table = _find_table(_document(session, job), name)
-    text = table_csv(table) if suffix == "csv" else json_text(table)
-    return tagged(request, text, media_type, tag)
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    return StreamingResponse(table_rows(table, suffix), headers=headers, media_type=MEDIA_TYPES[suffix])
 
 
 def _ended(session: Session, tenant: str, job_id: str) -> Job:
     job = find_job(session, tenant, job_id)
+    if job.kind == "batch":
+        detail = f"A batch has no plan of its own. Its jobs have: {job_path(job.id)}/results.ndjson."
+        raise ApiError(404, "no-result", detail)
     if not job.state.ended:
         detail = f"The job is {job.state}. Ask for the job with ?wait=20 until it has ended."
         raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "1"})
@@ -64,16 +87,24 @@ def _ended(session: Session, tenant: str, job_id: str) -> Job:
 def _document(session: Session, job: Job) -> PlanDocument:
     document = read_document(session, job)
     if document is None:
-        raise ApiError(404, "job-not-found", f"The job {job.id} was deleted a moment ago.")
+        raise _deleted(job)
     return document
+
+
+def _deleted(job: Job) -> ApiError:
+    return ApiError(404, "job-not-found", f"The job {job.id} was deleted a moment ago.")
 
 
 def _find_table(document: PlanDocument, name: str) -> Table:
     for table in document.tables:
         if table.name == name:
             return table
+    raise _no_table(document, name)
+
+
+def _no_table(document: PlanDocument, name: str) -> ApiError:
     known = ", ".join(table.name for table in document.tables)
-    raise ApiError(404, "table-not-found", f"The result has no table {name}. It has: {known}.")
+    return ApiError(404, "table-not-found", f"The result has no table {name}. It has: {known}.")
 
 
 def _tag(job: Job, part: str) -> str:

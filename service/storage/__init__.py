@@ -6,13 +6,15 @@ Whatever is read for a client takes the tenant it is read for: there is no way t
 from __future__ import annotations
 
 import gzip
-import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy
 from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario
+from schemas.jobs import JobState
+from service.storage.batches import ENDED, OPEN, count_children, has_open_child, results_of_children
 from service.storage.columns import database_clock
 from service.storage.committed import once_committed
 from service.storage.database import (
@@ -24,6 +26,7 @@ from service.storage.database import (
     revision_of,
     revisions,
 )
+from service.storage.ids import ID_PATTERN, is_id, new_id, new_ids
 from service.storage.tables import (
     LOCAL,
     ApiKey,
@@ -40,7 +43,10 @@ from service.storage.tables import (
 )
 
 __all__ = [
+    "ENDED",
+    "ID_PATTERN",
     "LOCAL",
+    "OPEN",
     "OUTAGES",
     "ApiKey",
     "AuditEntry",
@@ -48,17 +54,25 @@ __all__ = [
     "Idempotency",
     "Job",
     "JobEvent",
+    "JobFilter",
     "JobInput",
     "JobResult",
     "Scope",
     "Webhook",
     "WorkerRow",
+    "attempts_of",
+    "count_children",
+    "count_queued",
     "database_clock",
     "delete_job",
     "get_job",
+    "has_open_child",
+    "is_id",
     "is_job_id",
     "list_jobs",
     "migrate",
+    "new_id",
+    "new_ids",
     "newest_revision",
     "now",
     "once_committed",
@@ -67,11 +81,21 @@ __all__ = [
     "read_document",
     "read_events",
     "read_scenario",
+    "results_of_children",
     "revision_of",
     "revisions",
 ]
 
-_JOB_ID = re.compile("[0-9a-f]{31}")
+is_job_id = is_id
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs a list is to hold; without a parent those that belong to no batch."""
+
+    parent_id: str | None = None
+    state: JobState | None = None
+    scenario: str | None = None
 
 
 def now() -> datetime:
@@ -79,22 +103,30 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def is_job_id(text: str) -> bool:
-    """Whether a text looks like the id of a job; others, such as text that PostgreSQL refuses, need no query."""
-    return _JOB_ID.fullmatch(text) is not None
-
-
 def get_job(session: Session, tenant: str, job_id: str) -> Job | None:
     """The tenant's job of this id."""
     return session.exec(select(Job).where(Job.id == job_id, Job.tenant == tenant)).first()
 
 
-def list_jobs(session: Session, tenant: str, limit: int, before: str | None = None) -> list[Job]:
+def list_jobs(
+    session: Session, tenant: str, limit: int, before: str | None = None, wanted: JobFilter | None = None
+) -> list[Job]:
     """At most `limit` jobs of the tenant, newest first, older than the job `before`."""
-    query = select(Job).where(Job.tenant == tenant).order_by(col(Job.id).desc()).limit(limit)
+    wanted = wanted or JobFilter()
+    query = select(Job).where(Job.tenant == tenant, Job.parent_id == wanted.parent_id)
     if before:
         query = query.where(col(Job.id) < before)
-    return list(session.exec(query))
+    if wanted.state:
+        query = query.where(Job.state == wanted.state)
+    if wanted.scenario is not None:
+        query = query.where(Job.scenario == wanted.scenario)
+    return list(session.exec(query.order_by(col(Job.id).desc()).limit(limit)))
+
+
+def count_queued(session: Session, most: int) -> int:
+    """How many jobs of all tenants wait for a worker, counted no further than `most`."""
+    waiting = select(Job.id).where(Job.state == JobState.QUEUED).limit(most).subquery()
+    return session.exec(select(sqlalchemy.func.count()).select_from(waiting)).one()
 
 
 def read_scenario(session: Session, job: Job) -> Scenario | None:
@@ -115,8 +147,16 @@ def read_events(session: Session, job: Job, after: int = 0) -> list[JobEvent]:
     return list(session.exec(query.order_by(col(JobEvent.number))))
 
 
+def attempts_of(session: Session, job: Job) -> list[tuple[str, int]]:
+    """A job and, with a batch, its jobs: their ids, each with the number of its last attempt."""
+    family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
+    return list(session.exec(select(Job.id, Job.attempt).where(family)).all())
+
+
 def delete_job(session: Session, job: Job) -> None:
-    """Delete a job and all that belongs to it."""
+    """Delete a job and all that belongs to it; with a batch, its jobs."""
+    family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
+    members = sqlalchemy.select(col(Job.id)).where(family)
     for table in (JobInput, JobResult, JobEvent, Idempotency, Delivery):
-        session.execute(sqlalchemy.delete(table).where(col(table.job_id) == job.id))
-    session.execute(sqlalchemy.delete(Job).where(col(Job.id) == job.id))
+        session.execute(sqlalchemy.delete(table).where(col(table.job_id).in_(members)))
+    session.execute(sqlalchemy.delete(Job).where(family))

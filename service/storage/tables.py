@@ -19,20 +19,27 @@ LOCAL = "local"
 class Job(SQLModel, table=True):
     """One job: the truth about its state. Big documents stand in tables of their own, so that a poll is cheap."""
 
-    __table_args__ = (Index("ix_job_tenant_id", "tenant", "id"), Index("ix_job_tenant_work", "tenant", "work_sha256"))
+    __table_args__ = (
+        Index("ix_job_tenant_id", "tenant", "id"),
+        Index("ix_job_tenant_work", "tenant", "work_sha256"),
+        Index("ix_job_parent_id_id", "parent_id", "id"),
+        Index("ix_job_parent_id_state", "parent_id", "state"),
+    )
 
     id: str = Field(primary_key=True, description="Sorts by the moment of submission.")
     tenant: str = Field(default=LOCAL, description="Who alone may see it.")
     kind: str
-    parent_id: str | None = Field(default=None, index=True, description="The batch it belongs to.")
+    parent_id: str | None = Field(default=None, description="The batch it belongs to.")
+    label: str | None = Field(default=None, description="What the client calls it.")
     priority: int = Field(default=0, description="Higher runs earlier, within its tenant.")
     state: JobState = Field(sa_column=enum_column(JobState, nullable=False, index=True))
     scenario: str
     scenario_title: str
     scenario_hash: str = Field(index=True)
     work_sha256: str = Field(
-        default="", description="Of the scenario and the options: the same work gives the same plan."
+        default="", description="Of the scenario, the options and the versions: the same work gives the same plan."
     )
+    reused_from: str | None = Field(default=None, description="The job that solved it, if this one did not.")
     options: JobOptions = Field(sa_column=Column(AsJson(JobOptions), nullable=False))
     attempt: int = Field(default=1, description="The fence: what another attempt says of this job changes nothing.")
     lost_workers: int = Field(default=0, description="Attempts that ended with the death of their worker.")
@@ -105,6 +112,7 @@ class Idempotency(SQLModel, table=True):
     key: str = Field(primary_key=True)
     body_sha256: str
     job_id: str = Field(index=True)
+    answer: str = Field(description="What the client was told, as JSON; whoever asks again is told the same.")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
 
 

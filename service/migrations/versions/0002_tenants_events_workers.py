@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String, primary_key=True),
         sa.Column("body_sha256", sa.String, nullable=False),
         sa.Column("job_id", sa.String, nullable=False, index=True),
+        sa.Column("answer", sa.String, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False, index=True),
     )
     _create_webhooks()
@@ -40,6 +41,8 @@ def _extend_jobs() -> None:
     for column in (
         sa.Column("tenant", sa.String, nullable=False, server_default="local"),
         sa.Column("parent_id", sa.String),
+        sa.Column("label", sa.String),
+        sa.Column("reused_from", sa.String),
         sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
         sa.Column("work_sha256", sa.String, nullable=False, server_default=""),
         sa.Column("lost_workers", sa.Integer, nullable=False, server_default="0"),
@@ -48,7 +51,8 @@ def _extend_jobs() -> None:
         sa.Column("traceparent", sa.String),
     ):
         op.add_column("job", column)
-    op.create_index("ix_job_parent_id", "job", ["parent_id"])
+    op.create_index("ix_job_parent_id_id", "job", ["parent_id", "id"])
+    op.create_index("ix_job_parent_id_state", "job", ["parent_id", "state"])
     op.create_index("ix_job_worker_id", "job", ["worker_id"])
     op.create_index("ix_job_ended_at", "job", ["ended_at"])
     op.create_index("ix_job_tenant_id", "job", ["tenant", "id"])

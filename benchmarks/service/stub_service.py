@@ -1,0 +1,50 @@
+"""The service with a solver that solves nothing: `python benchmarks/service/stub_service.py --port N`.
+
+For measuring everything around a solve. A scenario whose description is `fail` fails.
+"""
+
+import argparse
+import gzip
+import json
+
+import uvicorn
+
+from schemas import Solution, Termination
+from schemas.jobs import FailureCode, JobFailure
+from service import logs, storage
+from service.app import create_app
+from service.engine.dbos import DbosEngine
+from service.jobs import Outcome
+from service.settings import Settings
+from service.solving import Watch, Work
+from service.worker import Worker
+
+_PLAN = {
+    "summary": {"scenario": "stub", "scenario_hash": "", "termination": "optimal", "solution": "optimal"},
+    "tables": [],
+}
+_PLAN_GZIP = gzip.compress(json.dumps(_PLAN).encode(), mtime=0)
+
+
+def solve(work: Work, _watch: Watch) -> Outcome:
+    """Fail if the scenario says so, or succeed."""
+    if json.loads(gzip.decompress(work.scenario_gzip))["description"] == "fail":
+        return Outcome(failure=JobFailure(code=FailureCode.CRASHED, message="It was asked to fail."))
+    return Outcome(Termination.OPTIMAL, Solution.OPTIMAL, 1.0, _PLAN_GZIP)
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    port = parser.parse_args().port
+    settings = Settings.from_environment()
+    logs.configure(settings.log_level)
+    database = storage.open_database(settings.sqlalchemy_url)
+    engine = DbosEngine(database)
+    app = create_app(settings, database=database, engine=engine, worker=Worker(database, engine, solve))
+    uvicorn.run(app, host="127.0.0.1", port=port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""From a request to what will be stored of it; everything wrong is said at once, with its place in the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import scenarios
+from scenarios.catalogue import find_shipped
+from schemas import InvalidInput, Scenario
+from schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
+from service.batches import BatchSubmission
+from service.jobs import Prepared, Submission
+from service.problems import ApiError, errors_of, invalid_input
+
+_SHIPPED_KEPT = 4
+"""A shipped scenario takes up to a second to read from its files, and some tens of MB."""
+_ERRORS_SHOWN = 100
+
+
+def load_job(wanted: JobRequest, tenant: str) -> Submission:
+    """The job a request asks for; raises `ApiError` (422)."""
+    try:
+        scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
+    except InvalidInput as error:
+        raise invalid_input(error, "/scenario") from None
+    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse)
+
+
+def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
+    """The batch a request asks for; raises `ApiError` (422) with what is wrong with any of its jobs."""
+    try:
+        source = _source(wanted.scenario)
+        base = scenarios.load(source, wanted.patches)
+        # Patches of the jobs see what the client wrote, not all the defaults that stand in a scenario.
+        shared = scenarios.read(source, wanted.patches)
+    except InvalidInput as error:
+        raise invalid_input(error, "/scenario") from None
+    prepared: list[Prepared] = []
+    errors: list[ProblemError] = []
+    for number, item in enumerate(wanted.jobs):
+        try:
+            scenario = scenarios.load(shared, item.patches) if item.patches else base
+            prepared.append(_prepare(scenario, item, wanted))
+        except InvalidInput as error:
+            errors += errors_of(error, f"/jobs/{number}", "")
+            if len(errors) >= _ERRORS_SHOWN:
+                break
+    if errors:
+        raise ApiError(422, "invalid-input", "Some jobs of the batch are wrong.", errors[:_ERRORS_SHOWN])
+    base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label))
+    return BatchSubmission(base_job, prepared, tenant, wanted.reuse)
+
+
+def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest) -> Prepared:
+    return Prepared.of(Submission(scenario, item.options or wanted.options, label=item.label))
+
+
+def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
+    # Never a path: a client may read no file of this machine.
+    return _read_shipped(wanted) if isinstance(wanted, str) else wanted
+
+
+@lru_cache(maxsize=_SHIPPED_KEPT)
+def _read_shipped(name: str) -> Mapping[str, Any]:
+    return scenarios.read(find_shipped(name))

@@ -1,0 +1,124 @@
+"""Stored documents as they go over the wire: compressed as they are, or unpacked a piece at a time."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from schemas import Table
+from service.views import is_known
+
+_PIECE_BYTES = 256 * 1024
+_ROWS_AT_ONCE = 1_000
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether the client says that it reads gzip."""
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = part.strip().partition(";")
+        if coding.strip() in ("gzip", "x-gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def stored_json(request: Request, stored_gzip: bytes, tag: str) -> Response:
+    """A stored document as JSON. `tag` is that of the unpacked text; the packed one has a tag of its own."""
+    if takes_gzip(request):
+        headers = {**document_headers(_packed(tag)), "content-encoding": "gzip"}
+        return Response(stored_gzip, 200, headers, "application/json")
+    return StreamingResponse(unpack(stored_gzip), 200, document_headers(tag), "application/json")
+
+
+def document_headers(tag: str) -> Mapping[str, str]:
+    """Headers of a document that never changes."""
+    return {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Encoding"}
+
+
+def not_modified(request: Request, tag: str) -> Response | None:
+    """304 if the client holds the document of this tag, packed or not."""
+    for held in (tag, _packed(tag)):
+        if is_known(request, held):
+            return Response(status_code=304, headers=document_headers(held))
+    return None
+
+
+def unpack(stored_gzip: bytes) -> Iterator[bytes]:
+    """The text of a stored document in pieces; raises `ValueError` where the document breaks off."""
+    unpacker = zlib.decompressobj(_GZIP)
+    piece = unpacker.decompress(stored_gzip, _PIECE_BYTES)
+    while piece:
+        yield piece
+        piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE_BYTES)
+    if not unpacker.eof:
+        raise ValueError("a stored document breaks off")
+
+
+def first_member(stored_gzip: bytes) -> object:
+    """The value of the first member of a stored JSON object; the rest is not read."""
+    text = ""
+    for piece in codecs.iterdecode(unpack(stored_gzip), "utf-8"):
+        text += piece
+        begin = text.find(":") + 1
+        try:
+            return json.JSONDecoder().raw_decode(text, begin + _spaces(text, begin))[0]
+        except ValueError:
+            continue
+    raise ValueError("a stored document holds nothing")
+
+
+def table_rows(table: Table, suffix: str) -> Iterator[str]:
+    """A table as text in pieces, as its suffix says: `csv`, `json` or `ndjson`."""
+    match suffix:
+        case "csv":
+            return _csv(table)
+        case "json":
+            return _json(table)
+    return _ndjson(table)
+
+
+def _csv(table: Table) -> Iterator[str]:
+    """RFC 4180: a row of names, then the rows; what is absent is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([column.name for column in table.columns])
+    for rows in _batches(table.rows):
+        writer.writerows(rows)
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _json(table: Table) -> Iterator[str]:
+    head = table.model_copy(update={"rows": []}).model_dump_json(exclude_none=True, by_alias=True)
+    before, found, after = head.rpartition('"rows":[')
+    yield before + found
+    for number, rows in enumerate(_batches(table.rows)):
+        yield ("," if number else "") + json.dumps(rows, separators=(",", ":"), ensure_ascii=False)[1:-1]
+    yield after
+
+
+def _ndjson(table: Table) -> Iterator[str]:
+    names = [column.name for column in table.columns]
+    for rows in _batches(table.rows):
+        yield "".join(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
+
+
+def _batches(rows: list[list[object]]) -> Iterable[list[list[object]]]:
+    return (rows[begin : begin + _ROWS_AT_ONCE] for begin in range(0, len(rows), _ROWS_AT_ONCE))
+
+
+def _packed(tag: str) -> str:
+    return tag[:-1] + '-gzip"'
+
+
+def _spaces(text: str, begin: int) -> int:
+    return len(text) - begin - len(text[begin:].lstrip())

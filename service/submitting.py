@@ -1,0 +1,89 @@
+"""Taking requests in: load what they ask for, see whether there is room, and queue it once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import sqlalchemy
+from sqlmodel import Session
+
+from schemas.jobs import BatchRequest, JobRequest, JobView, Validation
+from service import batches, jobs, storage
+from service.batches import BatchSubmission
+from service.engine import JobEngine
+from service.idempotency import KeyedRequest, answer_once, find_answer
+from service.jobs import Submission
+from service.loading import load_batch, load_job
+from service.problems import ApiError
+from service.views import job_view
+
+QUEUE_FULL_RETRY_S = 30
+COUNTED_EVERY_S = 1.0
+
+
+@dataclass
+class Desk:
+    """Where requests for jobs come in."""
+
+    database: sqlalchemy.Engine
+    engine: JobEngine
+    max_queued: int = 0
+    _queued_jobs: int = 0
+    _counted_at_s: float = float("-inf")
+    _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    async def load(self, wanted: JobRequest | BatchRequest, tenant: str) -> Submission | BatchSubmission:
+        """What a request asks for; raises `ApiError` (422)."""
+        if isinstance(wanted, JobRequest):
+            return await asyncio.to_thread(load_job, wanted, tenant)
+        # It can take minutes; several at once would take the threads that everybody else's requests need.
+        async with self._one_batch:
+            return await asyncio.to_thread(load_batch, wanted, tenant)
+
+    def known_answer(self, once: KeyedRequest) -> str | None:
+        """What was answered under this key before, as JSON; raises `ApiError` (422)."""
+        with storage.open_session(self.database) as session:
+            return find_answer(session, once)
+
+    def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
+        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 503)."""
+        with storage.open_session(self.database) as session:
+            return answer_once(session, once, lambda: self._queued(session, submission))
+
+    def _queued(self, session: Session, submission: Submission | BatchSubmission) -> JobView:
+        if isinstance(submission, BatchSubmission):
+            self._check_room(session, len(submission.jobs))
+            job = batches.submit(session, self.engine, submission)
+        else:
+            self._check_room(session, 1)
+            job = jobs.submit(session, self.engine, submission)
+        return job_view(session, job)
+
+    def _check_room(self, session: Session, count: int) -> None:
+        """Raise `ApiError` (503) if the queue is full, by a count that is at most a second old.
+
+        Several processes may together go over the limit by what they take in within that second.
+        """
+        if not self.max_queued:
+            return
+        if time.monotonic() > self._counted_at_s + COUNTED_EVERY_S:
+            self._queued_jobs = storage.count_queued(session, self.max_queued)
+            self._counted_at_s = time.monotonic()
+        self._queued_jobs += count
+        if self._queued_jobs > self.max_queued:
+            self._queued_jobs -= count
+            detail = (
+                f"LODEPLAN_MAX_QUEUED lets {self.max_queued} jobs wait for a worker, and there is no room for more."
+            )
+            raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
+
+
+def validation(submission: Submission | BatchSubmission) -> Validation:
+    """The answer to a request that was only to be checked."""
+    if isinstance(submission, BatchSubmission):
+        base = submission.base
+        return Validation(scenario=base.scenario, scenario_hash=base.scenario_hash, jobs=len(submission.jobs))
+    scenario = submission.scenario
+    return Validation(scenario=scenario.name, scenario_hash=scenario.content_hash())

@@ -1,0 +1,71 @@
+"""Waiting for jobs to change: one query a look for all who wait, however many they are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+import sqlalchemy
+from sqlmodel import col, select
+
+from service.storage import Job, open_session
+
+LOOK_EVERY_S = 0.25
+_AT_ONCE = 500
+
+
+class JobWatch:
+    """Looks at the jobs somebody waits for, for one process; rests while nobody does."""
+
+    def __init__(self, database: sqlalchemy.Engine) -> None:
+        self._database = database
+        self._waiting: dict[str, dict[asyncio.Future[None], int]] = defaultdict(dict)
+        self._looking: asyncio.Task[None] | None = None
+
+    async def wait(self, job_id: str, seen_event: int, timeout_s: float) -> None:
+        """Return when the job has an event after `seen_event`, or is gone, or the time is over.
+
+        Raises what the database raises.
+        """
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[job_id][told] = seen_event
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_on())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await told
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting[job_id].pop(told, None)
+            if not self._waiting[job_id]:
+                del self._waiting[job_id]
+
+    async def _look_on(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                looked_at = list(self._waiting)
+                latest = await asyncio.to_thread(self._latest_events, looked_at)
+            except Exception as error:
+                self._fail(error)
+                continue
+            for job_id in looked_at:
+                for told, seen_event in self._waiting.get(job_id, {}).items():
+                    if latest.get(job_id, seen_event + 1) > seen_event and not told.done():
+                        told.set_result(None)
+
+    def _latest_events(self, job_ids: list[str]) -> dict[str, int]:
+        """By job, the number of its latest event; a job that is gone is missing."""
+        found: dict[str, int] = {}
+        with open_session(self._database) as session:
+            for begin in range(0, len(job_ids), _AT_ONCE):
+                some = col(Job.id).in_(job_ids[begin : begin + _AT_ONCE])
+                found.update(session.exec(select(Job.id, Job.last_event).where(some)).all())
+        return found
+
+    def _fail(self, error: Exception) -> None:
+        for waiting in self._waiting.values():
+            for told in waiting:
+                if not told.done():
+                    told.set_exception(error)

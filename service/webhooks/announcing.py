@@ -1,0 +1,32 @@
+"""Messages to webhooks, written in the transaction in which a job ends."""
+
+from __future__ import annotations
+
+from sqlmodel import Session, select
+
+from schemas.jobs import JobState
+from service import storage
+from service.storage import Delivery, Webhook
+
+AT_ONCE_S = 0.0
+"""A moment that has passed by any clock."""
+
+
+def announce(session: Session, job_id: str, tenant: str, state: JobState) -> None:
+    """Add a message to each webhook of the tenant: the job has ended in this state."""
+    for webhook_id in session.exec(select(Webhook.id).where(Webhook.tenant == tenant)).all():
+        session.add(new_delivery(webhook_id, job_id, tenant, f"job.{state}"))
+    session.flush()
+
+
+def new_delivery(webhook_id: str, job_id: str, tenant: str, kind: str) -> Delivery:
+    """A message that is due at once."""
+    return Delivery(
+        id=storage.new_id(),
+        webhook_id=webhook_id,
+        job_id=job_id,
+        tenant=tenant,
+        kind=kind,
+        due_at_s=AT_ONCE_S,
+        created_at=storage.now(),
+    )

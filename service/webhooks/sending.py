@@ -1,0 +1,203 @@
+"""Sending messages to webhooks: a loop in every worker; a message is claimed before it is sent, so that two do not.
+
+At least once: a worker that dies between sending and noting so leaves the message to be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import httpx
+import sqlalchemy
+import standardwebhooks
+import structlog
+from sqlalchemy import CursorResult, update
+from sqlmodel import Session, col, select
+
+from schemas.webhooks import WebhookMessage
+from service import storage
+from service.idempotency import forget_old
+from service.settings import Settings
+from service.storage import Delivery, Job, Webhook, database_clock, open_session
+from service.views import job_view
+from service.webhooks.addresses import RefusedAddressError, check_url, resolve
+
+LOOK_EVERY_S = 1.0
+TRY_TAKES_AT_MOST_S = 15.0
+CLAIMED_FOR_S = 60.0
+"""When a message may be claimed again whose sender has said nothing; longer than a try takes."""
+WAITS_S = (5, 60, 300, 1_800, 7_200, 14_400, 28_800, 36_000)
+"""Before each try after the first: nine within about a day."""
+_AT_ONCE = 20
+_TIDY_EVERY_S = 600.0
+_USER_AGENT = "Lodeplan-Webhooks"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Message:
+    delivery_id: str
+    url: str
+    secret: str
+    body: str
+    tries: int
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int | None = None
+    error: str | None = None
+
+
+@dataclass
+class Deliverer:
+    """Sends what is due, and forgets old idempotency keys, until it is stopped."""
+
+    database: sqlalchemy.Engine
+    settings: Settings
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, in a thread."""
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the tries that are under way."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(TRY_TAKES_AT_MOST_S)
+
+    def deliver_due(self) -> int:
+        """Send what is due now, each message once; how many were sent."""
+        with open_session(self.database) as session:
+            messages = _claim(session)
+        if messages:
+            answers = asyncio.run(_send_all(messages, self.settings.webhook_private_targets))
+            with open_session(self.database) as session:
+                for message, answer in zip(messages, answers, strict=True):
+                    _record(session, message, answer)
+                session.commit()
+        return len(messages)
+
+    def _run(self) -> None:
+        until_tidy_s = 0.0
+        while not self._stopping.is_set():
+            try:
+                sent = self.deliver_due()
+                if until_tidy_s <= 0:
+                    until_tidy_s = _TIDY_EVERY_S
+                    with open_session(self.database) as session:
+                        forget_old(session, timedelta(hours=self.settings.idempotency_hours))
+                        session.commit()
+            except Exception:
+                # The database may be away for a while; whatever it is, the next look may do better.
+                log.exception("webhooks were not sent")
+                sent = 0
+            if sent < _AT_ONCE:
+                self._stopping.wait(LOOK_EVERY_S)
+            until_tidy_s -= LOOK_EVERY_S
+
+
+def _claim(session: Session) -> list[_Message]:
+    """Take what is due; what another worker took in between is left out."""
+    clock = database_clock()
+    due = select(Delivery).where(col(Delivery.due_at_s) <= clock).order_by(col(Delivery.due_at_s)).limit(_AT_ONCE)
+    messages = []
+    for delivery in session.exec(due).all():
+        # The number of tries is the fence: whoever raises it sends.
+        mine = (col(Delivery.id) == delivery.id, col(Delivery.tries) == delivery.tries)
+        taken = update(Delivery).where(*mine, col(Delivery.due_at_s).is_not(None))
+        claim = taken.values(tries=delivery.tries + 1, due_at_s=clock + CLAIMED_FOR_S)
+        result = session.execute(claim, execution_options={"synchronize_session": False})
+        if isinstance(result, CursorResult) and result.rowcount == 1:
+            messages += _message(session, delivery, delivery.tries + 1)
+    session.commit()
+    return messages
+
+
+def _message(session: Session, delivery: Delivery, tries: int) -> list[_Message]:
+    webhook, job = session.get(Webhook, delivery.webhook_id), session.get(Job, delivery.job_id)
+    if webhook is None or job is None:
+        session.execute(sqlalchemy.delete(Delivery).where(col(Delivery.id) == delivery.id))
+        return []
+    message = WebhookMessage.model_construct(
+        type=delivery.kind, timestamp=job.ended_at or delivery.created_at, data=job_view(session, job)
+    )
+    return [_Message(delivery.id, webhook.url, webhook.secret, message.model_dump_json(exclude_none=True), tries)]
+
+
+async def _send_all(messages: Sequence[_Message], allow_private: bool) -> list[_Answer]:
+    # No proxy of the environment: it would connect in our place, to what it likes.
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=TRY_TAKES_AT_MOST_S) as client:
+        return await asyncio.gather(*(_send(client, message, allow_private) for message in messages))
+
+
+async def _send(client: httpx.AsyncClient, message: _Message, allow_private: bool) -> _Answer:
+    try:
+        async with asyncio.timeout(TRY_TAKES_AT_MOST_S):
+            url = check_url(message.url, allow_private)
+            request = _request(client, message, url, await resolve(url, allow_private))
+            # The body of the answer is not read: it may be as long as it likes.
+            response = await client.send(request, stream=True)
+            await response.aclose()
+            return _Answer(status=response.status_code)
+    except TimeoutError:
+        return _Answer(error=f"No answer within {TRY_TAKES_AT_MOST_S:g} s.")
+    except RefusedAddressError as error:
+        return _Answer(error=str(error))
+    except httpx.HTTPError as error:
+        return _Answer(error=f"{type(error).__name__}: {error}")
+    except Exception as error:
+        log.exception("a webhook could not be tried", delivery=message.delivery_id)
+        return _Answer(error=f"The service met an error of its own ({type(error).__name__}).")
+
+
+def _request(client: httpx.AsyncClient, message: _Message, url: httpx.URL, address: str) -> httpx.Request:
+    """A request to this very address, in the name of the host: TLS checks its certificate for the host."""
+    moment = storage.now()
+    signature = standardwebhooks.Webhook(message.secret).sign(message.delivery_id, moment, message.body)
+    headers = {
+        "host": url.netloc.decode("ascii"),
+        "content-type": "application/json",
+        "user-agent": _USER_AGENT,
+        "webhook-id": message.delivery_id,
+        "webhook-timestamp": str(int(moment.timestamp())),
+        "webhook-signature": signature,
+    }
+    return client.build_request(
+        "POST",
+        url.copy_with(host=address),
+        content=message.body.encode(),
+        headers=headers,
+        extensions={"sni_hostname": url.raw_host.decode("ascii")},
+    )
+
+
+def _record(session: Session, message: _Message, answer: _Answer) -> None:
+    delivered = answer.status is not None and 200 <= answer.status < 300
+    # 410 Gone: the receiver wants to hear no more of this.
+    gives_up = answer.status == 410 or message.tries > len(WAITS_S)
+    error = answer.error
+    if answer.status is not None and not delivered:
+        error = f"It answered {answer.status}, not 2xx."
+    waits = not delivered and not gives_up
+    values = {
+        "status": answer.status,
+        "error": error,
+        "delivered_at": storage.now() if delivered else None,
+        "due_at_s": database_clock() + WAITS_S[message.tries - 1] if waits else None,
+    }
+    mine = (col(Delivery.id) == message.delivery_id, col(Delivery.tries) == message.tries)
+    session.execute(update(Delivery).where(*mine).values(**values))
+    if delivered:
+        log.info("webhook delivered", delivery=message.delivery_id, tries=message.tries)
+    else:
+        log.warning("webhook not delivered", delivery=message.delivery_id, error=error, again=waits)
