@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import sqlalchemy
 from sqlmodel import Session
@@ -19,8 +23,11 @@ from service.loading import load_batch, load_job
 from service.problems import ApiError
 from service.views import job_view
 
+T = TypeVar("T")
+
 QUEUE_FULL_RETRY_S = 30
 COUNTED_EVERY_S = 1.0
+THREADS = 2
 
 
 @dataclass
@@ -32,23 +39,36 @@ class Desk:
     max_queued: int = 0
     _queued_jobs: int = 0
     _counted_at_s: float = float("-inf")
+    # Threads of their own, and few: loading is work for one processor, and polls must not wait for a free thread.
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "submissions"))
     _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def load(self, wanted: JobRequest | BatchRequest, tenant: str) -> Submission | BatchSubmission:
         """What a request asks for; raises `ApiError` (422)."""
         if isinstance(wanted, JobRequest):
-            return await asyncio.to_thread(load_job, wanted, tenant)
-        # It can take minutes; several at once would take the threads that everybody else's requests need.
+            return await self._in_thread(lambda: load_job(wanted, tenant))
+        # It can take minutes, and would keep single jobs waiting.
         async with self._one_batch:
-            return await asyncio.to_thread(load_batch, wanted, tenant)
+            return await self._in_thread(lambda: load_batch(wanted, tenant))
 
-    def known_answer(self, once: KeyedRequest) -> str | None:
+    async def known_answer(self, once: KeyedRequest | None) -> str | None:
         """What was answered under this key before, as JSON; raises `ApiError` (422)."""
+        return await asyncio.to_thread(self._known_answer, once) if once else None
+
+    async def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
+        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 503)."""
+        return await self._in_thread(lambda: self._submit(submission, once))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        # With the context of the request, as `asyncio.to_thread` does: logs and traces are bound there.
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
+
+    def _known_answer(self, once: KeyedRequest) -> str | None:
         with storage.open_session(self.database) as session:
             return find_answer(session, once)
 
-    def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
-        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 503)."""
+    def _submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
         with storage.open_session(self.database) as session:
             return answer_once(session, once, lambda: self._queued(session, submission))
 

@@ -62,10 +62,10 @@ async def submit_job(
         submission = await desk.load(await read_job_request(request), tenant)
         return Response(json_text(validation(submission)), media_type="application/json")
     once = await keyed(request, tenant, key)
-    text = await asyncio.to_thread(desk.known_answer, once) if once else None
+    text = await desk.known_answer(once)
     if text is None:
         submission = await desk.load(await read_job_request(request), tenant)
-        text = await asyncio.to_thread(desk.submit, submission, once)
+        text = await desk.submit(submission, once)
     headers = {"location": job_path(json.loads(text)["id"]), "retry-after": "1"}
     return Response(text, 202, headers, "application/json")
 
