@@ -37,16 +37,16 @@ def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> 
     session.add(jobs.first_event(batch))
     members = _new_members(batch.id, submission)
     jobs.add_new(session, members)
-    attempts = [(Attempt(job.id, job.attempt), prepared.work_sha256) for job, prepared in members]
+    attempts = [(Attempt(job.id, job.attempt), jobs.place_of(job), prepared.work_sha256) for job, prepared in members]
     # Each update below would look through all that the session holds.
     session.expunge_all()
     wanted = [(prepared.work_sha256, prepared.scenario_gzip) for prepared in submission.jobs]
     known = find_identical(session, submission.tenant, wanted) if submission.reuse else {}
-    for attempt, work in attempts:
+    for attempt, place, work in attempts:
         if work in known:
             jobs.answer_from(session, attempt, known[work])
         else:
-            engine.enqueue(session, attempt)
+            engine.enqueue(session, attempt, place)
     return session.exec(select(Job).where(Job.id == batch.id)).one()
 
 

@@ -30,7 +30,8 @@ class KeyedRequest:
     tenant: str
     key: str
     body_sha256: str
-    kept_for: timedelta
+    kept_for: timedelta | None
+    """How long a key is known; for ever, if none."""
 
 
 async def get_key(
@@ -57,7 +58,8 @@ async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest 
         return None
     kind = request.headers.get("content-type", "")
     body_sha256 = hashlib.sha256(kind.encode() + b"\n" + await request.body()).hexdigest()
-    kept_for = timedelta(hours=request.app.state.settings.idempotency_hours)
+    hours = request.app.state.settings.keep_idempotency_hours
+    kept_for = timedelta(hours=hours) if hours else None
     return KeyedRequest(tenant, key, body_sha256, kept_for)
 
 
@@ -83,7 +85,7 @@ def answer_once(session: Session, request: KeyedRequest | None, make: Callable[[
 def find_answer(session: Session, request: KeyedRequest) -> str | None:
     """The answer that was given under this key, if there is one; raises `ApiError` (422) as above."""
     found = session.exec(select(Idempotency).where(*_is(request))).first()
-    if found is None or found.created_at < storage.now() - request.kept_for:
+    if found is None or (request.kept_for and found.created_at < storage.now() - request.kept_for):
         return None
     if found.body_sha256 != request.body_sha256:
         detail = "This Idempotency-Key came with another body before. A new request needs a new key."
@@ -91,15 +93,11 @@ def find_answer(session: Session, request: KeyedRequest) -> str | None:
     return found.answer
 
 
-def forget_old(session: Session, kept_for: timedelta) -> None:
-    """Delete keys that are older; the caller commits."""
-    session.execute(sqlalchemy.delete(Idempotency).where(col(Idempotency.created_at) < storage.now() - kept_for))
-
-
 def _take_key(session: Session, request: KeyedRequest) -> bool:
     moment = storage.now()
-    expired = col(Idempotency.created_at) < moment - request.kept_for
-    session.execute(sqlalchemy.delete(Idempotency).where(*_is(request), expired))
+    if request.kept_for:
+        expired = col(Idempotency.created_at) < moment - request.kept_for
+        session.execute(sqlalchemy.delete(Idempotency).where(*_is(request), expired))
     row = {
         "tenant": request.tenant,
         "key": request.key,

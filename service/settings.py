@@ -49,7 +49,6 @@ class Settings(BaseModel):
     max_queued: int = Field(
         default=20_000, ge=0, description="Jobs that may wait for a worker; more are answered 503. 0: no limit."
     )
-    idempotency_hours: float = Field(default=24, gt=0, description="How long an Idempotency-Key is remembered, hours.")
     webhook_private_targets: bool = Field(
         default=False, description="Whether webhooks may be plain http, and reach this machine and private networks."
     )

@@ -267,7 +267,7 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
     solver = ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb)
     upkeep = Retention(database, engine, settings).loop
     deliverer = Deliverer(database, settings)
-    return Worker(database, engine, solver, deliverer, settings.lease_s, upkeep=upkeep)
+    return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep)
 
 
 def run(settings: Settings | None = None) -> None:

@@ -16,10 +16,11 @@ from job_service import wait_until
 from schemas import Solution, Termination
 from schemas.jobs import FailureCode, JobFailure
 from service.app import create_app
+from service.children import Watch, Wish, Work
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
 from service.settings import Settings
-from service.solving import Solver, Watch, Wish, Work
+from service.solving import Solver
 from service.webhooks.sending import Deliverer
 from service.worker import Worker
 
@@ -48,7 +49,7 @@ def service_on(
     """A client of a service on a free port; without a solver there is no worker, and jobs stay queued."""
     engine = DbosEngine(database)
     chosen = Settings(**settings)
-    worker = Worker(database, engine, solve, Deliverer(database, chosen)) if solve else None
+    worker = Worker(database, engine, solve, deliverer=Deliverer(database, chosen)) if solve else None
     app = create_app(chosen, database=database, engine=engine, worker=worker)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)

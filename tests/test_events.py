@@ -14,8 +14,8 @@ from http_service import ended, problem, running, service_on, submit
 from job_service import DATABASES, database_of
 
 from schemas import SolverProgress
+from service.children import Watch, Work
 from service.jobs import Outcome
-from service.solving import Watch, Work
 from service.storage import Job, open_session
 from service.watching import JobWatch
 

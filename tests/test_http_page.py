@@ -14,7 +14,6 @@ from job_service import DATABASES, database_of
 
 from service.problems import TITLES
 from service.routers.webhooks import MOST_WEBHOOKS
-from service.settings import PREFIX, Settings
 from service.webhooks.sending import TRY_TAKES_AT_MOST_S, WAITS_S
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -47,14 +46,6 @@ def test_the_examples_run_one_after_the_other(api: httpx.Client) -> None:
 
 def test_every_kind_of_problem_is_explained() -> None:
     assert [kind for kind in TITLES if f"`{kind}`" not in ALL_PAGES] == []
-
-
-def test_every_setting_in_the_table_is_one_and_has_its_default() -> None:
-    rows = dict(re.findall(r"^\| `(LODEPLAN_\w+)` \| (.+?) \|", PAGE, re.MULTILINE))
-    assert rows.keys() <= {PREFIX + name.upper() for name in Settings.model_fields}
-    defaults = Settings().model_dump()
-    for name in ("max_queued", "idempotency_hours", "webhook_private_targets", "max_body_mb"):
-        assert rows[PREFIX + name.upper()] == str(defaults[name]).lower().removesuffix(".0")
 
 
 def in_words(wait_s: int) -> str:

@@ -15,8 +15,8 @@ from job_service import DATABASES, database_of
 
 from schemas import Column, PlanDocument, Table
 from schemas.plan import Solution, Summary, Termination
+from service.children import Watch, Work
 from service.jobs import Outcome, compress
-from service.solving import Watch, Work
 from service.streaming import first_member, table_rows, unpack
 
 ROWS = 30_000

@@ -13,10 +13,10 @@ from schemas import Solution, Termination
 from schemas.jobs import FailureCode, JobFailure
 from service import logs, storage
 from service.app import create_app
+from service.children import Watch, Work
 from service.engine.dbos import DbosEngine
 from service.jobs import Outcome
 from service.settings import Settings
-from service.solving import Watch, Work
 from service.worker import Worker
 
 _PLAN = {

@@ -9,7 +9,6 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import httpx
 import sqlalchemy
@@ -20,7 +19,6 @@ from sqlmodel import Session, col, select
 
 from schemas.webhooks import WebhookMessage
 from service import storage
-from service.idempotency import forget_old
 from service.settings import Settings
 from service.storage import Delivery, Job, Webhook, database_clock, open_session
 from service.views import job_view
@@ -33,7 +31,6 @@ CLAIMED_FOR_S = 60.0
 WAITS_S = (5, 60, 300, 1_800, 7_200, 14_400, 28_800, 36_000)
 """Before each try after the first: nine within about a day."""
 _AT_ONCE = 20
-_TIDY_EVERY_S = 600.0
 _USER_AGENT = "Lodeplan-Webhooks"
 
 log = structlog.get_logger(__name__)
@@ -88,22 +85,15 @@ class Deliverer:
         return len(messages)
 
     def _run(self) -> None:
-        until_tidy_s = 0.0
         while not self._stopping.is_set():
             try:
                 sent = self.deliver_due()
-                if until_tidy_s <= 0:
-                    until_tidy_s = _TIDY_EVERY_S
-                    with open_session(self.database) as session:
-                        forget_old(session, timedelta(hours=self.settings.idempotency_hours))
-                        session.commit()
             except Exception:
                 # The database may be away for a while; whatever it is, the next look may do better.
                 log.exception("webhooks were not sent")
                 sent = 0
             if sent < _AT_ONCE:
                 self._stopping.wait(LOOK_EVERY_S)
-            until_tidy_s -= LOOK_EVERY_S
 
 
 def _claim(session: Session) -> list[_Message]:
