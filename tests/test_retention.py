@@ -58,7 +58,7 @@ def test_ended_jobs_go_at_their_age_with_all_that_belongs_to_them_and_others_sta
     with open_session(database) as session:
         assert session.get(JobResult, old)
         session.add(Delivery(id="d", webhook_id="w", job_id=old, tenant="t", kind="k", created_at=NOW))
-        session.add(Idempotency(tenant="t", key="k", body_sha256="b", job_id=old, created_at=NOW))
+        session.add(Idempotency(tenant="t", key="k", body_sha256="b", job_id=old, answer="{}", created_at=NOW))
         session.commit()
     assert keeper(database, keep_days=7).round(NOW) == {"job": 1}
     assert left(database) == {young, running}
@@ -112,7 +112,7 @@ def test_keys_deliveries_and_audit_entries_go_at_ages_of_their_own(database: sql
 
     with open_session(database) as session:
         for number, hours in enumerate((23, 25)):
-            key = Idempotency(tenant="t", key=str(number), body_sha256="b", job_id="j", created_at=ago(hours=hours))
+            key = Idempotency(tenant="t", key=str(number), body_sha256="b", job_id="j", answer="{}", created_at=ago(hours=hours))
             session.add(key)
         for name, days, due in (("young", 29, None), ("old", 31, None), ("due", 31, 1.0)):
             about = {"webhook_id": "w", "job_id": "j", "tenant": "t", "kind": "k"}
