@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -89,7 +90,7 @@ def read_text_file(path: Path) -> str:
 def parse_json(text: str, file: str | None = None) -> Document:
     """The document in a JSON text; raises `InvalidInput`."""
     try:
-        data = json.loads(text, object_pairs_hook=_unique_pairs)
+        data = json.loads(text, object_pairs_hook=_unique_pairs, parse_constant=_no_constant)
         if "\\ud" in text.lower():
             json.dumps(data, ensure_ascii=False).encode()  # half of a character cannot be written anywhere
     except json.JSONDecodeError as error:
@@ -212,10 +213,14 @@ class _YamlReader:
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is given twice")
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
+        raise ValueError(f"the key {twice[:80]!r} is given twice")
     return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _deep_line_of_json(text: str) -> int | None:

@@ -10,12 +10,20 @@ from pydantic import ValidationError
 from scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
 from scenarios.fields import as_number
 from scenarios.keeping import keep
-from scenarios.places import NoPlace, Place, find_places
+from scenarios.places import NoPlace, Place, TooMuchWork, Work, find_places
 from schemas.patches import Patch
 from schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
 
 MAX_PATCHES = 10_000
 """Patches of a scenario, or of a job, in one list."""
+
+
+MAX_WORK = 500_000
+"""Names looked at by all patches of a list together, some 50 us each: a few `*` can mean any number of them."""
+_VALUES_AS_NAME = 10
+"""Values put that count as one name looked at."""
+_TEXT_AS_VALUE = 50
+"""Characters of a text that count as one value."""
 
 
 def parse_set(text: str) -> Patch:
@@ -37,6 +45,7 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
         message, allowed = f"there are {len(patches):,} patches.", f"at most {MAX_PATCHES:,}"
         remedy = "Use `*` in paths, or send the changed scenario."
         raise refuse("too_many", message, path="patches", allowed=allowed, remedy=remedy)
+    work = Work(MAX_WORK)
     for number, given in enumerate(patches, start=1):
         if len(document.problems) >= MAX_PROBLEMS:
             message = f"the patches from number {number:,} on were not tried, as too much is wrong before."
@@ -54,7 +63,13 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
                 document.problems.append(problem)
             continue
         try:
-            _apply(document, patch, name)
+            _apply(document, patch, name, work)
+        except TooMuchWork:
+            message = "the patches look at or put too much, all together."
+            remedy = "Use fewer `*` in paths, smaller values, or send the changed scenario."
+            allowed = f"at most {MAX_WORK:,} names, and {MAX_WORK * _VALUES_AS_NAME:,} values"
+            path = f"patches.{number - 1}"
+            raise refuse("too_many", message, path=path, allowed=allowed, remedy=remedy, file=name) from None
         except NoPlace as error:
             document.problems.append(
                 InputProblem(
@@ -68,11 +83,12 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
             )
 
 
-def _apply(document: Document, patch: Patch, name: str) -> None:
+def _apply(document: Document, patch: Patch, name: str, work: Work) -> None:
     if patch.op == "keep":
         document.write_over([(section,) for section in keep(document.data, patch.path, patch.value)], Origin(name))
         return
-    places = find_places(document.data, patch.path, make=patch.op in ("set", "add"))
+    places = find_places(document.data, patch.path, make=patch.op in ("set", "add"), work=work)
+    work.spend(len(places) * _size(patch.value) // _VALUES_AS_NAME)
     change = {"set": _set, "add": _add, "scale": _scale, "remove": _remove}[patch.op]
     # From the last to the first, so that removing an item of a list does not move those still to be changed.
     changed = [place.keys for place in reversed(places) if change(place, patch.value)]
@@ -152,6 +168,15 @@ def _change_numbers(place: Place, change: Any, what: str) -> bool:
 def _copy(value: Any) -> Any:
     """Plain data of its own, so that a patch that hits several places does not tie them together."""
     return from_mapping({"value": value}).data["value"]
+
+
+def _size(value: Any) -> int:
+    """How much a value is: what stands in it, and a text by its length."""
+    if isinstance(value, Mapping):
+        return 1 + sum(_size(key) + _size(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 1 + sum(map(_size, value))
+    return 1 + len(value) // _TEXT_AS_VALUE if isinstance(value, str) else 1
 
 
 def _split_at_equals(text: str) -> tuple[str, str | None]:

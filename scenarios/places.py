@@ -21,6 +21,23 @@ class NoPlace(Exception):
         self.remedy = remedy
 
 
+class TooMuchWork(Exception):
+    """Paths that look at too many names."""
+
+
+@dataclass
+class Work:
+    """How much may still be done."""
+
+    left: int
+
+    def spend(self, amount: int) -> None:
+        """Count work; raises `TooMuchWork` once nothing is left."""
+        self.left -= amount
+        if self.left < 0:
+            raise TooMuchWork
+
+
 @dataclass(frozen=True)
 class Place:
     """A key in a mapping or list of raw data, whether or not something stands there yet."""
@@ -106,7 +123,7 @@ class _Level:
         return [self.place(key)] if key in self.fields or (may_make and is_free_name) else []
 
 
-def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
+def find_places(data: dict[str, Any], path: str, *, make: bool, work: Work) -> list[Place]:
     """The places a path means; raises `NoPlace` if there is none.
 
     The last key may be a field the schema has though it is not given. With `make` it may also be a new name
@@ -114,18 +131,19 @@ def find_places(data: dict[str, Any], path: str, *, make: bool) -> list[Place]:
     """
     made: list[Place] = []
     try:
-        return _find(data, _keys(path), make, made)
-    except NoPlace:
+        return _find(data, _keys(path), make, made, work)
+    except (NoPlace, TooMuchWork):
         for place in reversed(made):
             place.drop()  # what was put there only to go on below it
         raise
 
 
-def _find(data: dict[str, Any], keys: list[str], make: bool, made: list[Place]) -> list[Place]:
+def _find(data: dict[str, Any], keys: list[str], make: bool, made: list[Place], work: Work) -> list[Place]:
     """The places; those that had to be given a value on the way are added to `made`."""
     levels = [_Level(data, (), ROOT, False)]
     for depth, key in enumerate(keys):
         is_last = depth == len(keys) - 1
+        work.spend(sum(len(level.value) if "*" in key else 1 for level in levels))
         found = [place for level in levels for place in level.places(key, may_make=make and is_last)]
         if not found:
             raise _nothing_matches(levels, keys[: depth + 1])

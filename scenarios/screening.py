@@ -17,6 +17,15 @@ MAX_ITEMS = 9_998
 MAX_TEXT = 100_000
 """Characters of a text, a cell with numbers by year too."""
 
+MAX_PAIRS = 20_000_000
+"""Rules times the things they may select: both are compared, pair by pair, in checks and again in the model."""
+MAX_PATTERN_PAIRS = 50_000_000
+"""Patterns with `*` times the largest collection: each is held against every name."""
+MAX_SURVIVALS = 100_000
+"""Survival limits times places: each pair may stand for a future."""
+_RULES = ("tariffs", "limits", "events", "hazards")
+_SELECTED = ("commodities", "places", "facilities", "projects", "routes")
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -27,14 +36,42 @@ def screen(document: Document) -> None:
     entries = sum(map(len, collections))
     if entries > MAX_ENTRIES:
         raise _too_many("scenario", f"the collections hold {entries:,} entries.", f"at most {MAX_ENTRIES:,} in all")
+    _screen_pairs(data)
+    patterns = 0
     for keys, value in _values(data):
         is_collection = len(keys) == 1 and keys[0] in COLLECTIONS
         if isinstance(value, dict | list) and len(value) > MAX_ITEMS and not is_collection:
             path = join_path(keys) or "scenario"
             raise _too_many(path, f"{len(value):,} things are listed here.", f"at most {MAX_ITEMS:,}")
         texts = [value, *keys[-1:]] if isinstance(value, str) else keys[-1:]
+        patterns += value.count("*") if isinstance(value, str) and len(value) > 1 else 0
         for text in texts:
             _screen_text(document, keys, text)
+    largest = max((_count(data, name) for name in COLLECTIONS), default=0)
+    if patterns * largest > MAX_PATTERN_PAIRS:
+        message = f"{patterns:,} patterns with `*` would be held against {largest:,} names."
+        raise _too_many("scenario", message, f"at most {MAX_PATTERN_PAIRS:,} in all")
+
+
+def _screen_pairs(data: dict[str, Any]) -> None:
+    rules, selected = (sum(_count(data, name) for name in names) for names in (_RULES, _SELECTED))
+    if rules * selected > MAX_PAIRS:
+        message = f"{rules:,} tariffs, limits, events and hazards would be held against {selected:,} entries."
+        raise _too_many("scenario", message, f"at most {MAX_PAIRS:,} pairs in all")
+
+    limits = data.get("limits")
+    entries = limits.values() if isinstance(limits, dict) else limits if isinstance(limits, list) else []
+    survivals = sum(isinstance(entry, dict) and entry.get("kind") == "survival" for entry in entries)
+    if survivals * _count(data, "places") > MAX_SURVIVALS:
+        message = (
+            f"{survivals:,} survival limits would stand for a future for each of {_count(data, 'places'):,} places."
+        )
+        raise _too_many("limits", message, f"at most {MAX_SURVIVALS:,} futures in all")
+
+
+def _count(data: dict[str, Any], collection: str) -> int:
+    found = data.get(collection)
+    return len(found) if isinstance(found, dict | list) else 0
 
 
 def _values(data: Any) -> Iterator[tuple[Keys, Any]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field
+
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)
 
 MAX_PROBLEMS = 1_000
 """Problems of one input that are put into sentences; one more then says how many are left."""
@@ -25,13 +28,12 @@ class InputProblem(BaseModel):
 
     @property
     def pointer(self) -> str:
-        """The same place as a JSON pointer (RFC 6901)."""
+        """The same place as a JSON pointer (RFC 6901); the whole, if what somebody gave as a path is none."""
         try:
             keys = split_path(self.path)
         except ValueError:
-            # A key with both kinds of quotes has no path of its own.
-            keys = [self.path]
-        return "/" + "/".join(key.replace("~", "~0").replace("/", "~1") for key in keys)
+            return ""
+        return "/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in keys)
 
     def __str__(self) -> str:
         place = self.path
@@ -77,28 +79,31 @@ def at_most(problems: Sequence[InputProblem], left: int = 0) -> list[InputProble
 
 
 def split_path(path: str) -> list[str]:
-    """The keys of a path: joined by dots, names with other signs in quotes.
+    """The keys of a path: joined by dots, names with other signs in quotes; a quote within is doubled.
 
     >>> split_path("routes.'gallium/metal CHN'.freight_kusd_per_t")
     ['routes', 'gallium/metal CHN', 'freight_kusd_per_t']
     """
     keys: list[str] = []
-    rest = path
-    while rest:
-        quote = rest[0]
-        if quote in "'\"":
-            end = rest.find(quote, 1)
-            if end < 0:
-                raise ValueError(f"the quote {quote} opened in {path!r} is not closed")
-            key, rest = rest[1:end], rest[end + 1 :]
-            if rest and not rest.startswith("."):
-                raise ValueError(f"a dot is missing after {quote}{key}{quote} in {path!r}")
-            rest = rest[1:] if rest else rest
+    at = 0
+    while at < len(path):
+        quoted = _QUOTED.match(path, at)
+        if quoted:
+            quote = quoted[0][0]
+            keys.append(quoted[0][1:-1].replace(quote * 2, quote))
+            at = quoted.end()
+            if path[at : at + 1] not in ("", "."):
+                raise ValueError(f"a dot is missing after {quoted[0]} in {path!r}")
+        elif path[at] in "'\"":
+            raise ValueError(f"the quote {path[at]} opened in {path!r} is not closed")
         else:
-            key, _, rest = rest.partition(".")
+            end = path.find(".", at)
+            key = path[at:] if end < 0 else path[at:end]
             if not key:
                 raise ValueError(f"{path!r} has an empty key")
-        keys.append(key)
+            keys.append(key)
+            at += len(key)
+        at += 1
     return keys
 
 
@@ -110,7 +115,9 @@ def join_path(keys: Sequence[str | int]) -> str:
 def _quoted(key: str) -> str:
     if key and all(char.isalnum() or char in "_-*" for char in key):
         return key
-    return f'"{key}"' if "'" in key else f"'{key}'"
+    if "'" in key and '"' not in key:
+        return f'"{key}"'
+    return "'" + key.replace("'", "''") + "'"
 
 
 def _short(value: Any) -> str:

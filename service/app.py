@@ -14,31 +14,38 @@ from importlib.metadata import version
 import sqlalchemy
 import structlog
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from schemas import InputProblem, InvalidInput
 from service import logs, openapi, problems, storage, ui
+from service.access.gate import Gate, make_access
+from service.access.headers import DOCS, SecurityHeaders
+from service.access.keys import any_usable_key
+from service.access.origins import is_loopback
 from service.bodies import BodyLimit
 from service.draining import DrainingServer
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
-from service.routers import batch_results, events, health, jobs, metrics, results, scenarios, webhooks
+from service.routers import audit, batch_results, events, health, jobs, keys, metrics, results, scenarios, webhooks
 from service.settings import Settings
 from service.submitting import Desk
 from service.telemetry import requests, tracing
 from service.telemetry.database_metrics import database_registry
+from service.ui import sign_in
 from service.views import API
 from service.watching import JobWatch
 from service.worker import Worker, make_worker
 
-_POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-# The page that shows the API has a script of its own in it.
-_DOCS_POLICY = _POLICY + "; script-src 'self' 'unsafe-inline'"
-_DOCS = "/docs"
 _GOODBYE_S = 3
 """How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""
+
+_BEARER = HTTPBearer(
+    auto_error=False, description="An API key, or a token of the identity provider, where one is asked."
+)
+"""For the description of the API; the gate has checked it before."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +75,7 @@ def create_app(
         version=version("lodeplan"),
         description="Plans the supply of critical minerals. Jobs solve scenarios; results are tidy tables.",
         lifespan=lifespan,
-        docs_url=_DOCS,
+        docs_url=DOCS,
         redoc_url=None,
         # The framework's own span of a request is the root of a trace; numbers go to Prometheus, logs to our own.
         telemetry={
@@ -83,38 +90,22 @@ def create_app(
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
     app.state.worker, app.state.draining = worker, threading.Event()
     app.state.database_registry = database_registry(database)
-    app.state.desk, app.state.watch = Desk(database, engine, settings.max_queued), JobWatch(database)
+    app.state.desk, app.state.watch = Desk(database, engine, settings), JobWatch(database)
+    app.state.access = make_access(settings, database)
     app.include_router(health.router)
     app.include_router(metrics.router)
-    for module in (jobs, events, results, batch_results, scenarios, webhooks):
-        app.include_router(module.router, prefix=API)
+    for module in (jobs, events, results, batch_results, scenarios, webhooks, keys, audit):
+        app.include_router(module.router, prefix=API, dependencies=[Security(_BEARER)])
     app.include_router(ui.router)
+    app.include_router(sign_in.router)
     problems.install(app)
     openapi.complete(app)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
-    app.add_middleware(Policies)
+    app.add_middleware(Gate, access=app.state.access, sign_in_page=sign_in.sign_in_page)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
     app.add_middleware(requests.Observed)
     return app
-
-
-class Policies:
-    """Middleware that tells browsers what a page may load; a response that says so itself is left alone."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers as a response starts."""
-
-        async def with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.setdefault("x-content-type-options", "nosniff")
-                headers.setdefault("content-security-policy", _DOCS_POLICY if scope["path"] == _DOCS else _POLICY)
-            await send(message)
-
-        await self.app(scope, receive, with_policy)
 
 
 class HeadAsGet:
@@ -141,6 +132,8 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     # First of all: a port that is taken should be known before a worker takes jobs.
     with _listen(host, port) as listener:
         database = storage.open_database(settings.sqlalchemy_url)
+        if not is_loopback(listener.getsockname()[0]):
+            settings = _guarded(settings, database, host)
         engine = DbosEngine(database, settings.tenant_slots)
         worker = make_worker(database, engine, settings) if workers else None
         app = create_app(settings, database=database, engine=engine, worker=worker)
@@ -153,7 +146,9 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
                 worker.stop(settings.drain_s)
 
         server = DrainingServer(
-            uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_GOODBYE_S),
+            uvicorn.Config(
+                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GOODBYE_S
+            ),
             drain,
             worker.hurry if worker else lambda: None,
         )
@@ -162,6 +157,25 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     tracing.flush()
     if not server.started:
         raise SystemExit(1)
+
+
+def _guarded(settings: Settings, database: sqlalchemy.Engine, host: str) -> Settings:
+    """The settings with log-in required; raises `InvalidInput` if nobody could log in, as other machines may call."""
+    storage.migrate(database)
+    with storage.open_session(database) as session:
+        can_log_in = settings.require_login or settings.oidc_issuer or any_usable_key(session)
+    if settings.require_login is False or not can_log_in:
+        problem = InputProblem(
+            code="log_in_not_set_up",
+            path="host",
+            message="other machines could call this address, and nobody would be asked who they are.",
+            value=host,
+            allowed="127.0.0.1, or another address once callers can log in",
+            remedy="Make a key with `lodeplan keys create NAME --scope admin`, set LODEPLAN_OIDC_ISSUER and "
+            "LODEPLAN_OIDC_AUDIENCE, or set LODEPLAN_REQUIRE_LOGIN=true and make a key later.",
+        )
+        raise InvalidInput([problem])
+    return settings.model_copy(update={"require_login": True})
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -23,6 +23,12 @@ MEGABYTE = 1_000_000
 YAML_LIMIT_MB = 2
 """YAML takes some 100 times as long to read as JSON of the same size; larger scenarios come as JSON."""
 
+MAX_VALUES = {"json": 2_000_000, "yaml": 100_000}
+"""Values a body may hold, by the signs between them. Each takes some hundred bytes once read, in YAML also 0.1 ms."""
+LARGE_MB = 1.0
+LARGE_AT_ONCE = 2
+"""Bodies of the largest size that may be in work at once; only those over `LARGE_MB` are counted."""
+
 _DRAIN_S = 5.0
 _PARSERS = {
     "application/json": parse_json,
@@ -39,6 +45,7 @@ class BodyLimit:
         self.app = app
         self.limit_mb = limit_mb
         self.limit_bytes = int(limit_mb * MEGABYTE)
+        self.large_bytes_in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is announced as too large; count the rest as it comes."""
@@ -46,32 +53,56 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
+        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+            await self._refuse(_compressed(), scope, receive, send)
+            return
         announced = headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > self.limit_bytes:
             # A client that waits for `100 Continue` has sent nothing yet.
             if b"expect" not in headers:
                 await _drain(receive)
-            error = self._error()
-            problem = error.problem.model_copy(update={"instance": scope["path"]})
-            await problem_response(problem, error.headers)(scope, receive, send)
+            await self._refuse(self._error(), scope, receive, send)
             return
-        received = 0
+        received = large = 0
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, large
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.limit_bytes:
                 if message.get("more_body"):
                     await _drain(receive)
                 raise self._error()
+            if received > LARGE_MB * MEGABYTE:
+                self.large_bytes_in_work += received - large
+                large = received
+                if self.large_bytes_in_work > LARGE_AT_ONCE * self.limit_bytes:
+                    raise _busy()
             return message
 
-        await self.app(scope, counted, send)
+        try:
+            await self.app(scope, counted, send)
+        finally:
+            self.large_bytes_in_work -= large
+
+    async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = error.problem.model_copy(update={"instance": scope["path"]})
+        await problem_response(problem, error.headers)(scope, receive, send)
 
     def _error(self) -> ApiError:
         detail = f"The body is larger than {self.limit_mb:g} MB. LODEPLAN_MAX_BODY_MB sets the limit."
         return ApiError(413, "body-too-large", detail, headers={"connection": "close"})
+
+
+def _compressed() -> ApiError:
+    # A few bytes can unpack to more than a machine holds.
+    detail = "Bodies are read as they are, never unpacked. Send it without Content-Encoding."
+    return ApiError(415, "unsupported-media-type", detail, headers={"accept-encoding": "identity"})
+
+
+def _busy() -> ApiError:
+    detail = "Other large requests are in work. Send it again in a while."
+    return ApiError(503, "busy", detail, headers={"retry-after": "10", "connection": "close"})
 
 
 async def _drain(receive: Receive) -> None:
@@ -107,6 +138,7 @@ async def read_body(request: Request, model_for: Callable[[dict[str, Any]], type
 
 
 def _read(parse: Any, body: bytes, model_for: Callable[[dict[str, Any]], type[Model]]) -> Model:
+    _check_values(body, "yaml" if parse is parse_yaml else "json")
     try:
         document: Document = parse(_text(body))
     except InvalidInput as error:
@@ -131,6 +163,15 @@ def _job_model(data: dict[str, Any]) -> type[JobRequest | BatchRequest]:
         )  # fmt: skip
         raise invalid_input(InvalidInput([problem]))
     return BatchRequest if kind == "batch" else JobRequest
+
+
+def _check_values(body: bytes, language: str) -> None:
+    """Raise `ApiError` (413) for a body of many small things, which takes far more memory and time than its size."""
+    signs = b",[{" if language == "json" else b",[{:\n"
+    values = sum(map(body.count, (bytes([sign]) for sign in signs)))
+    if values > MAX_VALUES[language]:
+        detail = f"The body holds about {values:,} values; in {language.upper()} it may hold {MAX_VALUES[language]:,}."
+        raise ApiError(413, "body-too-large", detail)
 
 
 def _text(body: bytes) -> str:

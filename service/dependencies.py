@@ -11,11 +11,13 @@ from sqlmodel import Session
 
 from schemas.jobs import JobState, ProblemError
 from service import storage
+from service.access import CALLER, Caller
+from service.access.gate import Access
 from service.engine import JobEngine
 from service.idempotency import get_key
 from service.problems import ApiError, no_such_job
 from service.settings import Settings
-from service.storage import JobFilter
+from service.storage import LOCAL, JobFilter, Scope
 from service.submitting import Desk
 from service.unstorable import is_unstorable
 from service.watching import JobWatch
@@ -99,23 +101,44 @@ def _bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
     return ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 
 
-def get_tenant() -> str:
+def get_caller(request: Request) -> Caller:
+    """Who makes the request, as the gate found; raises `ApiError` (401) if it let nobody in."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise ApiError(401, "not-authenticated", "This needs a caller.")
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(get_caller)]
+
+
+def get_tenant(caller: CallerOf) -> str:
     """Whose jobs the request is about."""
-    return storage.LOCAL
+    return caller.tenant
 
 
-def allow_operator() -> None:
-    """Who may read what concerns all tenants at once, such as metrics: everybody, while there is no log-in."""
+def get_access(request: Request) -> Access:
+    """What the gate knows."""
+    access: Access = request.app.state.access
+    return access
+
+
+def allow_operator(caller: CallerOf) -> None:
+    """Who may read what concerns all tenants at once, such as metrics: an admin of the tenant `local`, which is
+    everybody while there is no log-in. Raises `ApiError` (403)."""
+    if caller.tenant != LOCAL or not caller.may(Scope.ADMIN):
+        raise ApiError(403, "not-allowed", f"This needs the scope admin of the tenant {LOCAL}.")
 
 
 DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]
 EngineOf = Annotated[JobEngine, Depends(get_engine)]
+AccessOf = Annotated[Access, Depends(get_access)]
+SettingsOf = Annotated[Settings, Depends(get_settings)]
 TenantOf = Annotated[str, Depends(get_tenant)]
 SessionOf = Annotated[Session, Depends(get_session)]
 JobIdOf = Annotated[str, Depends(get_job_id)]
 FilterOf = Annotated[JobFilter, Depends(get_filter)]
 DeskOf = Annotated[Desk, Depends(get_desk)]
 KeyOf = Annotated[str | None, Depends(get_key)]
-SettingsOf = Annotated[Settings, Depends(get_settings)]
 WatchOf = Annotated[JobWatch, Depends(get_watch)]
 CursorOf = Annotated[str | None, Depends(get_cursor)]

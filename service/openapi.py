@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from schemas.access import KeyRequest
 from schemas.jobs import BatchRequest, BatchResult, EventData, JobRequest, Problem
 from schemas.webhooks import WebhookMessage, WebhookRequest
 from service.problems import MEDIA_TYPE
@@ -20,6 +21,7 @@ _ADDED: list[type[BaseModel]] = [
     EventData,
     WebhookRequest,
     WebhookMessage,
+    KeyRequest,
     Problem,
 ]
 """Models of bodies that handlers read themselves, of lines in streams, and of errors."""

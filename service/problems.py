@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from schemas import InputProblem, InvalidInput
 from schemas.jobs import Problem, ProblemError
 from schemas.problems import join_path
+from service.access.headers import API_HEADERS
 from service.storage import OUTAGES
 
 MEDIA_TYPE = "application/problem+json"
@@ -43,12 +45,27 @@ TITLES = {
     "too-many-webhooks": "There are too many webhooks",
     "not-ready": "The service is not ready",
     "database-unavailable": "The database does not answer",
+    "not-authenticated": "The caller is not known",
+    "not-allowed": "The caller may not do this",
+    "log-in-not-set-up": "Log-in is not set up",
+    "log-in-unavailable": "Log-in is not possible now",
+    "cross-site": "The request comes from another site",
+    "unknown-host": "The service does not go by this name",
+    "busy": "The service is busy",
+    "too-many-requests": "Too many requests",
+    "quota-reached": "A quota is reached",
+    "key-not-found": "There is no such key",
+    "key-ended": "The key has ended",
     "internal-error": "An error of the service's own",
 }
 """The last part of each problem type, and its title. Types of plain HTTP errors are named by their status."""
 
 _PATCH = re.compile(r"patch (\d+)")
 """What the loader names as the file of a value that a patch put there."""
+
+_LARGEST = 1e308
+_LONGEST_TEXT = 500
+_LONGEST_LIST = 20
 
 log = structlog.get_logger(__name__)
 
@@ -73,12 +90,45 @@ class ApiError(HTTPException):
         )
 
 
+class _ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        # What a client sent may hold half characters, which UTF-8 cannot write.
+        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+
+
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """A problem as a response."""
-    content = problem.model_dump(mode="json", exclude_none=True)
-    if not problem.errors:
-        del content["errors"]
-    return JSONResponse(content, problem.status, headers, MEDIA_TYPE)
+    # Not dumped by pydantic: it refuses half characters.
+    errors = [
+        {name: value for name, value in error if value is not None}
+        | ({"value": _shown(error.value)} if error.value is not None else {})
+        for error in problem.errors
+    ]
+    content = {name: value for name, value in problem if value is not None and name != "errors"}
+    return _ProblemResponse(content | ({"errors": errors} if errors else {}), problem.status, headers)
+
+
+def _shown(value: Any) -> Any:
+    """A value of a request as a problem may repeat it: short, and of plain JSON."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and abs(value) <= _LARGEST:
+        return value
+    if isinstance(value, int):
+        return f"an integer of about {value.bit_length() * 3 // 10:,} digits"
+    if isinstance(value, list | dict):
+        items = list(value.values()) if isinstance(value, dict) else value
+        if len(items) > _LONGEST_LIST or any(isinstance(item, list | dict) for item in items):
+            return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(items):,}"
+        shown = [_shown(item) for item in items]
+        return dict(zip((_cut(str(key)) for key in value), shown, strict=True)) if isinstance(value, dict) else shown
+    return _cut(str(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
 
 
 def invalid_input(error: InvalidInput, place: str = "") -> ApiError:
@@ -183,6 +233,6 @@ async def _on_any_error(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
     detail = "The service met an error of its own; its log says which. It goes on."
     problem = ApiError(500, "internal-error", detail).problem
-    # Answered outside of the middleware that adds it to other answers.
-    headers = {"x-request-id": request.state.request_id} if hasattr(request.state, "request_id") else None
-    return problem_response(problem.model_copy(update={"instance": request.url.path}), headers)
+    # This answer passes no middleware, so it brings its headers itself.
+    headers = {"x-request-id": request.state.request_id} if hasattr(request.state, "request_id") else {}
+    return problem_response(problem.model_copy(update={"instance": request.url.path}), API_HEADERS | headers)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from schemas import InputProblem, InvalidInput
 
@@ -32,6 +34,10 @@ def usable_memory_mb() -> float:
         with contextlib.suppress(OSError, ValueError):
             held.append(int((Path("/sys/fs/cgroup") / place).read_text()))
     return 0.8 * min(held) / 1e6
+
+
+def _without_password(value: object) -> str:
+    return re.sub(r"(?<=//).*(?=@)", "***", str(value))
 
 
 class Settings(BaseModel):
@@ -63,6 +69,33 @@ class Settings(BaseModel):
         description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
         "do not watch the clock.",
     )
+    require_login: bool | None = Field(
+        default=None,
+        description="true: every caller needs a key or token. false: nobody does, on this machine only. When unset: "
+        "once a key was made, with OpenID Connect, and beyond this machine.",
+    )
+    allowed_hosts: str = Field(default="", description="Further host names it goes by, joined by commas.")
+    oidc_issuer: str = Field(
+        default="",
+        pattern=r"^$|^https://.|^http://(localhost|127\.0\.0\.1|\[::1\])[:/]",
+        description="OpenID Connect: the issuer whose tokens are accepted, an https:// address.",
+    )
+    oidc_audience: str = Field(default="", description="OpenID Connect: the audience a token must be for.")
+    oidc_jwks_url: str = Field(
+        default="",
+        pattern=r"^$|^https://.|^http://(localhost|127\.0\.0\.1|\[::1\])[:/]",
+        description="Where the issuer's keys are; found by its discovery document when empty.",
+    )
+    oidc_tenant_claim: str = Field(default="tenant", min_length=1, description="Claim that names the tenant.")
+    oidc_scope_claim: str = Field(
+        default="scope", min_length=1, description="Claim with `lodeplan:read`, `lodeplan:submit` or `lodeplan:admin`."
+    )
+    requests_per_minute: int = Field(
+        default=0, ge=0, description="Requests of one caller a minute, in each process; 0: no limit."
+    )
+    tenant_max_queued: int = Field(default=0, ge=0, description="Jobs of a tenant that wait at once; 0: no limit.")
+    tenant_jobs_per_day: int = Field(default=0, ge=0, description="Jobs of a tenant submitted in 24 h; 0: no limit.")
+    tenant_max_results: int = Field(default=0, ge=0, description="Results of a tenant that are kept; 0: no limit.")
     memory_mb: float | None = Field(
         default=None,
         gt=0,
@@ -119,15 +152,28 @@ class Settings(BaseModel):
                 [
                     InputProblem(
                         code="bad_setting",
-                        path=names[str(item["loc"][0])],
+                        path=names[field],
                         message=item["msg"] + ".",
-                        value=item["input"],
-                        allowed=(cls.model_fields[str(item["loc"][0])].description or "").rstrip("."),
+                        value=_without_password(item["input"]) if item["loc"] else None,
+                        allowed=(cls.model_fields[field].description or "").rstrip("."),
                         remedy="Change the environment variable, or unset it.",
                     )
                     for item in error.errors()
+                    for field in [str(item["loc"][0]) if item["loc"] else "oidc_audience"]
                 ]
             ) from None
+
+    @model_validator(mode="after")
+    def _names_an_audience(self) -> Self:
+        if self.oidc_issuer and not self.oidc_audience:
+            # Without one, a token that the issuer gave to any other service would open this one.
+            raise ValueError("LODEPLAN_OIDC_ISSUER needs LODEPLAN_OIDC_AUDIENCE")
+        return self
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The names in `allowed_hosts`."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
 
     @property
     def solve_memory_mb(self) -> float:

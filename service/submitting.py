@@ -15,12 +15,15 @@ from sqlmodel import Session
 
 from schemas.jobs import BatchRequest, JobRequest, JobView, Validation
 from service import batches, jobs, storage
+from service.access import audit
+from service.access.quotas import check_quotas
 from service.batches import BatchSubmission
 from service.engine import JobEngine
 from service.idempotency import KeyedRequest, answer_once, find_answer
 from service.jobs import Submission
 from service.loading import load_batch, load_job
 from service.problems import ApiError
+from service.settings import Settings
 from service.views import job_view
 
 T = TypeVar("T")
@@ -36,7 +39,7 @@ class Desk:
 
     database: sqlalchemy.Engine
     engine: JobEngine
-    max_queued: int = 0
+    settings: Settings
     _queued_jobs: int = 0
     _counted_at_s: float = float("-inf")
     # Threads of their own, and few: loading is work for one processor, and polls must not wait for a free thread.
@@ -56,7 +59,7 @@ class Desk:
         return await asyncio.to_thread(self._known_answer, once) if once else None
 
     async def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
-        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 503)."""
+        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 429, 503)."""
         return await self._in_thread(lambda: self._submit(submission, once))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -79,6 +82,8 @@ class Desk:
         else:
             self._check_room(session, 1)
             job = jobs.submit(session, self.engine, submission)
+        check_quotas(session, submission.tenant, self.settings)
+        audit.record(session, "job.submit", job.id, job.scenario)
         return job_view(session, job)
 
     def _check_room(self, session: Session, count: int) -> None:
@@ -86,17 +91,15 @@ class Desk:
 
         Several processes may together go over the limit by what they take in within that second.
         """
-        if not self.max_queued:
+        if not self.settings.max_queued:
             return
         if time.monotonic() > self._counted_at_s + COUNTED_EVERY_S:
-            self._queued_jobs = storage.count_queued(session, self.max_queued)
+            self._queued_jobs = storage.count_queued(session, self.settings.max_queued)
             self._counted_at_s = time.monotonic()
         self._queued_jobs += count
-        if self._queued_jobs > self.max_queued:
+        if self._queued_jobs > self.settings.max_queued:
             self._queued_jobs -= count
-            detail = (
-                f"LODEPLAN_MAX_QUEUED lets {self.max_queued} jobs wait for a worker, and there is no room for more."
-            )
+            detail = f"LODEPLAN_MAX_QUEUED lets {self.settings.max_queued} jobs wait for a worker, and there is no room for more."
             raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
 
 

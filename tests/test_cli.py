@@ -73,7 +73,7 @@ def summary(**values: Any) -> Summary:
 def test_help_names_every_command_and_exit_code(run: Run) -> None:
     shown = run("--help")
     assert shown.code == 0
-    service = ("demo", "serve", "worker", "migrate", "backup", "restore", "doctor")
+    service = ("demo", "serve", "worker", "migrate", "backup", "restore", "doctor", "keys", "audit")
     for command in (*service, "solve", "validate", "compare", "duty", "scenarios", "init", "export"):
         assert re.search(rf"^  {command} ", shown.out, re.MULTILINE), command
     assert "2 bad input" in shown.out

@@ -18,6 +18,8 @@ import scenarios
 from schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, Termination
 from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from service import jobs, storage, ui
+from service.access import LOCAL_CALLER
+from service.dependencies import get_caller
 from service.storage import Job
 from service.ui.run_view import RunView
 
@@ -44,6 +46,7 @@ def client(session: Session) -> TestClient:
     app = FastAPI()
     app.state.database = session.get_bind()
     app.include_router(ui.router)
+    app.dependency_overrides[get_caller] = lambda: LOCAL_CALLER
     return TestClient(app)
 
 

@@ -30,6 +30,8 @@ def op(name: str, path: str, value: Any = None) -> dict[str, Any]:
         ["routes", "it's", "origin"],
         ["routes", "a.b", "origin"],
         ["demands", "*", "quantity_t_per_y"],
+        ["economics", "", "x"],
+        ["it's", 'said "so"', """it's "so\"""", "'", '"', "''", """'\"'"""],
     ],
 )
 def test_a_path_and_its_keys_say_the_same(keys: list[str]) -> None:

@@ -112,7 +112,9 @@ def test_keys_deliveries_and_audit_entries_go_at_ages_of_their_own(database: sql
 
     with open_session(database) as session:
         for number, hours in enumerate((23, 25)):
-            key = Idempotency(tenant="t", key=str(number), body_sha256="b", job_id="j", answer="{}", created_at=ago(hours=hours))
+            key = Idempotency(
+                tenant="t", key=str(number), body_sha256="b", job_id="j", answer="{}", created_at=ago(hours=hours)
+            )
             session.add(key)
         for name, days, due in (("young", 29, None), ("old", 31, None), ("due", 31, 1.0)):
             about = {"webhook_id": "w", "job_id": "j", "tenant": "t", "kind": "k"}

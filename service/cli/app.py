@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from service.cli import keys
 from service.cli.exits import Exit, exit_of, explain
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(keys.app, name="keys")
 
 Source = Annotated[str, typer.Argument(metavar="SCENARIO", help="File, folder or shipped name.")]
 Sets = Annotated[
@@ -135,6 +138,24 @@ def doctor(as_json: AsJson = False) -> None:
     else:
         print_report(report)
     raise typer.Exit(Exit.OPTIMAL if report.healthy else Exit.ERROR)
+
+
+@app.command("audit")
+def show_audit(
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show who did what to what, latest first."""
+    from service.cli.access import audit_page
+
+    page = audit_page(tenant, limit)
+    if as_json:
+        print(page.model_dump_json(indent=1))
+        return
+    for entry in page.entries:
+        words = f"{entry.at:%Y-%m-%dT%H:%M:%SZ}  {entry.actor:<20} {entry.action:<16} {entry.target} {entry.detail}"
+        print(words.rstrip())
 
 
 # A command has a parameter for each of its options.

@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView, Validation
 from service import batches, jobs, storage
+from service.access import audit
 from service.bodies import read_job_request
 from service.dependencies import (
     CursorOf,
@@ -37,6 +38,8 @@ from service.submitting import validation
 from service.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
 
 router = APIRouter(tags=["jobs"])
+
+_ACTIONS = {JobState.STOPPING: "job.stop", JobState.CANCELLING: "job.cancel"}
 
 
 @router.post(
@@ -141,6 +144,7 @@ def delete_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: J
         raise ApiError(409, "job-not-ended", detail)
     attempts = storage.attempts_of(session, job)
     storage.delete_job(session, job)
+    audit.record(session, "job.delete", job_id)
     session.commit()
     engine.forget([Attempt(member, number) for member, last in attempts for number in range(1, last + 1)])
 
@@ -174,6 +178,8 @@ def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobVi
         accepted = jobs.request_stop(session, job.id)
     else:
         accepted = jobs.request_cancel(session, job.id)
+    if accepted:
+        audit.record(session, _ACTIONS[wish], job.id)
     session.commit()
     session.refresh(job)
     if not accepted:

@@ -19,6 +19,7 @@ from schemas.webhooks import (
     WebhookView,
 )
 from service import storage
+from service.access import audit
 from service.bodies import read_body
 from service.dependencies import CursorOf, SessionOf, SettingsOf, TenantOf
 from service.openapi import body_of
@@ -71,6 +72,7 @@ def add_webhook(
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     webhook = Webhook(id=storage.new_id(), tenant=tenant, url=str(url), secret=secret, created_at=storage.now())
     session.add(webhook)
+    audit.record(session, "webhook.create", webhook.id, webhook.url)
     session.commit()
     response.headers["location"] = _path(webhook)
     return NewWebhook(**_view(webhook).model_dump(), secret=secret)
@@ -91,6 +93,7 @@ def show_webhook(webhook: WebhookOf) -> WebhookView:
 @router.delete("/{webhook_id}", status_code=204)
 def delete_webhook(session: SessionOf, webhook: WebhookOf) -> None:
     """Delete a webhook, what is due to it, and its log."""
+    audit.record(session, "webhook.delete", webhook.id, webhook.url)
     stored.delete_webhook(session, webhook)
     session.commit()
 

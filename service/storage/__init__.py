@@ -13,6 +13,7 @@ import sqlalchemy
 from sqlmodel import Session, col, select
 
 from schemas import PlanDocument, Scenario
+from schemas.access import Scope
 from schemas.jobs import JobState
 from service.storage.batches import ENDED, OPEN, count_children, has_open_child, results_of_children
 from service.storage.columns import database_clock
@@ -37,7 +38,6 @@ from service.storage.tables import (
     JobEvent,
     JobInput,
     JobResult,
-    Scope,
     Webhook,
     WorkerRow,
 )

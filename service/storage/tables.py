@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
+from schemas.access import Scope
 from schemas.jobs import JobFailure, JobOptions, JobState
 from schemas.plan import Solution, SolverProgress, Termination
 from service.storage.columns import AsJson, UtcDateTime, enum_column
@@ -144,23 +145,20 @@ class Delivery(SQLModel, table=True):
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
 
 
-class Scope(StrEnum):
-    """What a key may do."""
-
-    READ = "read"
-    SUBMIT = "submit"
-    ADMIN = "admin"
-
-
 class ApiKey(SQLModel, table=True):
     """A key of a tenant, known by its beginning and the hash of the rest."""
 
     __tablename__ = "api_key"
 
-    id: str = Field(primary_key=True, description="The beginning of the key; no secret.")
+    id: str = Field(
+        default_factory=lambda: secrets.token_hex(6),
+        primary_key=True,
+        description="The beginning of the key; no secret.",
+    )
     tenant: str = Field(index=True)
     name: str
     scope: Scope = Field(sa_column=enum_column(Scope, nullable=False))
+    parent_id: str | None = Field(default=None, index=True, description="Of a session: the key it was opened with.")
     secret_sha256: str
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

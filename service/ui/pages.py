@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-import jinja2
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
-from fastapi.templating import Jinja2Templates
 from sqlmodel import Session
 
 import scenarios
 from optimizer import figures
-from optimizer.figures.text import TIER_TITLES, amount, percent
-from optimizer.results.words import money
 from service import storage
 from service.dependencies import SessionOf, TenantOf
 from service.storage import Job
-from service.ui import words
 from service.ui.reading import RunReader
+from service.ui.rendering import HEADERS, page
 from service.ui.run_view import RunView, UnknownChoiceError
-
-HEADERS = {
-    "content-security-policy": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-    "cache-control": "no-cache",
-}
-"""Sent with every page: nothing is loaded from elsewhere, nothing is run that we did not ship."""
 
 RUNS_LISTED = 100
 
@@ -42,32 +27,8 @@ _static = StaticFiles(directory=_HERE / "static")
 router = APIRouter(include_in_schema=False)
 
 
-def _templates() -> Jinja2Templates:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"money": money, "amount": amount, "percent": percent, "moment": _moment}
-    environment.globals |= {"words": words, "tiers": TIER_TITLES}
-    return Jinja2Templates(env=environment)
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M UTC")
-
-
-_pages = _templates()
-
-
-def _page(request: Request, template: str, context: dict[str, Any], status: int = 200) -> Response:
-    return _pages.TemplateResponse(request, template, context, status_code=status, headers=HEADERS)
-
-
 def _not_found(request: Request, message: str) -> Response:
-    return _page(request, "not_found.html", {"message": message}, status=404)
+    return page(request, "not_found.html", {"message": message}, status=404)
 
 
 @router.get("/static/{path:path}")
@@ -85,7 +46,7 @@ def list_runs(request: Request, session: SessionOf, tenant: TenantOf) -> Respons
         "shipped": [(entry, _curl(jobs_url, entry.name)) for entry in _shipped()],
         "runs_listed": RUNS_LISTED,
     }
-    return _page(request, "index.html", context)
+    return page(request, "index.html", context)
 
 
 def _shipped() -> list[scenarios.ShippedScenario]:
@@ -117,14 +78,14 @@ def show_run(
         return _not_found(request, f"There is no run “{job_id}”.")
     view = _reader.read(session, job)
     if view is None:
-        return _page(request, "run_without_plan.html", {"job": job, "now": storage.now()})
+        return page(request, "run_without_plan.html", {"job": job, "now": storage.now()})
     if not view.has_plan:
-        return _page(request, "run_infeasible.html", {"job": job, "view": view})
+        return page(request, "run_infeasible.html", {"job": job, "view": view})
     try:
         chosen = {"group": view.choose_group(group), "year": view.choose_year(year)}
     except UnknownChoiceError as unknown:
         return _not_found(request, str(unknown))
-    return _page(request, "run_plan.html", {"job": job, "view": view, **chosen})
+    return page(request, "run_plan.html", {"job": job, "view": view, **chosen})
 
 
 @router.get("/runs/{job_id}/figures/{name}.json")

@@ -112,6 +112,7 @@ def _create_access() -> None:
         sa.Column("tenant", sa.String, nullable=False, index=True),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("scope", sa.String(20), nullable=False),
+        sa.Column("parent_id", sa.String, index=True),
         sa.Column("secret_sha256", sa.String, nullable=False),
         sa.Column("created_at", _MOMENT, nullable=False),
         sa.Column("expires_at", _MOMENT),

@@ -1,0 +1,206 @@
+"""The gate before every request: whether it may come in, who makes it, and whether that caller may.
+
+It stands before all routes, so that a new one is guarded by itself: what is not named here needs a caller with scope
+`read`, or `submit` where the method changes something.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import sqlalchemy
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette._utils import get_route_path
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from service import storage
+from service.access import audit, keys
+from service.access.callers import CALLER, COOKIE, LOCAL_CALLER, Caller, current_caller
+from service.access.oidc import RefusedToken, TokenVerifier
+from service.access.origins import check_host, check_not_forwarded, check_same_site
+from service.access.rates import Buckets
+from service.access.refusals import not_allowed, not_authenticated, too_many_requests
+from service.problems import ApiError, problem_response
+from service.settings import Settings
+from service.storage import Scope
+from service.views import API
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
+OPEN_FOLDERS = ("/static/",)
+ADMIN_PATHS = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/metrics")
+"""With all paths below them."""
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# Anybody may come in here, so it may cost the session that is to be ended only.
+_ANY_SCOPE = frozenset({"/sign-out"})
+_REMEMBERED = 1_000
+_REFUSALS_LOGGED_PER_MINUTE = 60
+
+log = structlog.get_logger(__name__)
+
+
+def scope_needed(method: str, path: str) -> Scope | None:
+    """The scope a request needs; None if it needs no caller."""
+    if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
+        return None
+    if any(path == admin or path.startswith((admin + "/", admin + ":")) for admin in ADMIN_PATHS):
+        return Scope.ADMIN
+    return Scope.READ if method in _SAFE or path in _ANY_SCOPE else Scope.SUBMIT
+
+
+@dataclass
+class Access:
+    """What the gate knows: whether callers must log in, and how they may."""
+
+    database: sqlalchemy.Engine
+    settings: Settings
+    login_required: bool
+    remembered_s: float = 5.0
+    """How long a key that was found good is taken for good without a look: that long a revoked one may still hold."""
+    _good: OrderedDict[str, tuple[Caller, float]] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.tokens = TokenVerifier(self.settings) if self.settings.oidc_issuer else None
+        self.rates = Buckets(self.settings.requests_per_minute)
+        self.refusals = Buckets(_REFUSALS_LOGGED_PER_MINUTE)
+
+    async def admit(self, request: Request) -> Caller | None:
+        """The caller of a request, None where it needs none; raises `ApiError` if it may not come in."""
+        # The path as the router sees it. That of `request.url` also depends on the header Host.
+        needed = scope_needed(request.method, get_route_path(request.scope))
+        if needed is not None or request.method not in _SAFE:
+            check_host(request, self.settings.host_names, local=not self.login_required)
+            check_same_site(request, self.settings.host_names)
+        if needed is None:
+            return None
+        caller = await self._identify(request)
+        if caller is None:
+            self.hold_to_rate(f"address:{address_of(request)}")
+            raise not_authenticated()
+        self.hold_to_rate(f"{caller.tenant} {caller.actor}")
+        if not caller.may(needed):
+            raise not_allowed(needed)
+        return caller
+
+    async def _identify(self, request: Request) -> Caller | None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        cookie = request.cookies.get(COOKIE)
+        if scheme:
+            shown, is_session = (token.strip() if scheme.lower() == "bearer" else ""), False
+        elif cookie and self.login_required:
+            shown, is_session = cookie, True
+        else:
+            if not self.login_required:
+                check_not_forwarded(request)
+            return None if self.login_required else LOCAL_CALLER
+        try:
+            return self._recall(shown, is_session) or await asyncio.to_thread(self._check, shown, is_session)
+        except (keys.RefusedKey, RefusedToken) as refused:
+            self.hold_to_rate(f"address:{address_of(request)}")
+            await asyncio.to_thread(self.note_refusal, refused, address_of(request))
+            raise not_authenticated(str(refused)) from None
+        except SQLAlchemyError as error:
+            detail = f"The database does not answer ({type(error).__name__})."
+            raise ApiError(503, "not-ready", detail, headers={"retry-after": "5"}) from None
+
+    def note_refusal(self, refused: Exception, address: str) -> None:
+        """Write a refused log-in to the audit log; not more than some a minute, so that nobody can fill it."""
+        key = getattr(refused, "key", None)
+        log.warning("log-in refused", reason=str(refused), address=address, key=key.id if key else None)
+        if self.refusals.wait_s("all"):
+            return
+        # Of a key that is not known nobody knows the tenant: the operator sees it (`lodeplan audit`).
+        who = Caller(key.tenant if key else "", Scope.READ, f"address:{address}")
+        with storage.open_session(self.database) as session:
+            audit.record(session, "log-in.refused", key.id if key else "", str(refused), by=who)
+            session.commit()
+
+    def _check(self, shown: str, is_session: bool) -> Caller:
+        if self.tokens and not is_session and not shown.startswith(keys.PREFIX):
+            return self.tokens.caller(shown)
+        with storage.open_session(self.database) as session:
+            key = keys.check_key(session, shown, is_session=is_session)
+            keys.note_use(session, key)
+            caller = keys.caller_of(key)
+        left_s = (key.expires_at - storage.now()).total_seconds() if key.expires_at else self.remembered_s
+        self._good[_digest(shown, is_session)] = (caller, time.monotonic() + min(left_s, self.remembered_s))
+        while len(self._good) > _REMEMBERED:
+            self._good.popitem(last=False)
+        return caller
+
+    def _recall(self, shown: str, is_session: bool) -> Caller | None:
+        caller, until = self._good.get(_digest(shown, is_session), (None, 0.0))
+        return caller if time.monotonic() < until else None
+
+    def forget_keys(self) -> None:
+        """Look at every key anew, as one was revoked."""
+        self._good.clear()
+
+    def hold_to_rate(self, who: str) -> None:
+        """Raise `ApiError` (429) if somebody asks too often."""
+        wait_s = self.rates.wait_s(who)
+        if wait_s:
+            raise too_many_requests(self.settings.requests_per_minute, wait_s)
+
+
+def make_access(settings: Settings, database: sqlalchemy.Engine) -> Access:
+    """The gate's knowledge: log-in is required if the settings say so, and otherwise once there is a way to log in."""
+    required = settings.require_login
+    if required is None:
+        with storage.open_session(database) as session:
+            required = bool(settings.oidc_issuer) or keys.any_key(session)
+    return Access(database, settings, required)
+
+
+class Gate:
+    """Middleware that lets requests in that `access` admits, and leaves their caller in their scope."""
+
+    def __init__(self, app: ASGIApp, access: Access, sign_in_page: Callable[..., Response]) -> None:
+        self.app = app
+        self.access = access
+        self.sign_in_page = sign_in_page
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Admit or refuse."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            caller = await self.access.admit(request)
+        except ApiError as error:
+            await self._refuse(request, error)(scope, receive, send)
+            return
+        scope[CALLER] = caller
+        before = current_caller.set(caller) if caller else None
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if before:
+                current_caller.reset(before)
+
+    def _refuse(self, request: Request, error: ApiError) -> Response:
+        """The refusal as a problem, or to somebody at a browser as the page to sign in on."""
+        path = request.scope["path"]
+        wants_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
+        if error.status_code == 401 and wants_page and not path.startswith(API):
+            return self.sign_in_page(request, headers=error.headers)
+        return problem_response(error.problem.model_copy(update={"instance": path}), error.headers)
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else "unknown"
+
+
+def _digest(shown: str, is_session: bool) -> str:
+    return f"{is_session} {hashlib.sha256(shown.encode()).hexdigest()}"

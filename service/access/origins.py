@@ -1,0 +1,80 @@
+"""What other web pages may make a browser ask of us: nothing.
+
+A page elsewhere can have a browser on this machine send requests here. Without log-in two things keep it out: its
+requests say where they come from, and a name it had resolve to this machine (DNS rebinding) is none of ours.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from service.problems import ApiError
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def check_host(request: Request, allowed: Collection[str], *, local: bool) -> None:
+    """Raise `ApiError` (421) unless the request names a host that is ours.
+
+    Without log-in (`local`) that is this machine; with it any host, unless some are `allowed`: then those.
+    """
+    if not local and not allowed:
+        return
+    host = _host_of(request.headers.get("host", ""))
+    if host in allowed or (host and is_loopback(host)):
+        return
+    detail = "The request names a host that this service does not go by. LODEPLAN_ALLOWED_HOSTS lists further ones."
+    raise ApiError(421, "unknown-host", detail)
+
+
+def check_not_forwarded(request: Request) -> None:
+    """Raise `ApiError` (403) for a request that came through a proxy, where nobody logs in."""
+    if any(name in request.headers for name in _FORWARDED):
+        detail = (
+            "The request came through a proxy, and this service asks nobody who they are. "
+            "Set LODEPLAN_REQUIRE_LOGIN=true, make a key with `lodeplan keys create`, and start it again."
+        )
+        raise ApiError(403, "log-in-not-set-up", detail)
+
+
+def check_same_site(request: Request, allowed: Collection[str]) -> None:
+    """Raise `ApiError` (403) if a page of another origin has a browser change something here."""
+    if request.method in _SAFE:
+        return
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        ours = site in ("same-origin", "none")
+    else:
+        # Browsers tell the site only over HTTPS and on this machine, the origin always.
+        origin = request.headers.get("origin")
+        ours = origin is None or _is_ours(origin, request, allowed)
+    if not ours:
+        raise ApiError(403, "cross-site", "A page of another site may change nothing here.")
+
+
+def _is_ours(origin: str, request: Request, allowed: Collection[str]) -> bool:
+    netloc = urlsplit(origin).netloc.lower()
+    return bool(netloc) and (netloc == request.headers.get("host", "").lower() or _host_of(netloc) in allowed)
+
+
+def _host_of(authority: str) -> str:
+    """The host in `host:port`, in small letters."""
+    if authority.startswith("["):
+        return authority.partition("]")[0].lower() + "]"
+    return authority.partition(":")[0].rstrip(".").lower()

@@ -1,0 +1,29 @@
+"""The ways in which the gate refuses a request."""
+
+from __future__ import annotations
+
+import math
+
+from service.problems import ApiError
+from service.storage import Scope
+
+_CHALLENGE = 'Bearer realm="lodeplan"'
+
+
+def not_authenticated(why: str = "") -> ApiError:
+    """401 for a request without a caller, or with a key or token that is not good."""
+    detail = f"{why} Send a key or token as `Authorization: Bearer KEY`.".strip()
+    challenge = _CHALLENGE + (', error="invalid_token"' if why else "")
+    return ApiError(401, "not-authenticated", detail, headers={"www-authenticate": challenge})
+
+
+def not_allowed(needed: Scope) -> ApiError:
+    """403 for a caller whose scope is too small."""
+    challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'
+    return ApiError(403, "not-allowed", f"This needs the scope {needed}.", headers={"www-authenticate": challenge})
+
+
+def too_many_requests(per_minute: int, wait_s: float) -> ApiError:
+    """429 for a caller who asks too often."""
+    detail = f"{per_minute} requests a minute are granted. Ask again in {math.ceil(wait_s)} s."
+    return ApiError(429, "too-many-requests", detail, headers={"retry-after": str(math.ceil(wait_s))})

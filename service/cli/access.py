@@ -1,0 +1,107 @@
+"""What `lodeplan keys` and `lodeplan audit` do, for whoever has the database at hand: over all tenants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from sqlmodel import Session
+
+from schemas import InputProblem, InvalidInput
+from schemas.access import AuditPage, KeyList, KeyRequest, NewKey, Scope, TenantName
+from service import storage
+from service.access import Caller, audit, keys
+from service.routers.audit import entry_view
+from service.routers.keys import key_view, new_key
+from service.settings import Settings
+from service.storage import ApiKey
+
+_tenant: TypeAdapter[str] = TypeAdapter(TenantName)
+
+
+def create_key(tenant: str, fields: dict[str, Any]) -> NewKey:
+    """Make a key; raises `InvalidInput`."""
+    try:
+        tenant, wanted = _tenant.validate_python(tenant), KeyRequest.model_validate(fields)
+    except ValidationError as error:
+        found = [(".".join(map(str, item["loc"])) or "tenant", item) for item in error.errors()]
+        raise InvalidInput(
+            [InputProblem(code=item["type"], path=path, message=f"{item['msg']}.", value=item["input"])
+             for path, item in found]
+        ) from None  # fmt: skip
+    with _session() as session:
+        key, shown = keys.create_key(session, tenant, wanted)
+        audit.record(session, "key.create", key.id, f"{key.scope} {key.name}", by=_operator(tenant))
+        session.commit()
+        return new_key(key, shown)
+
+
+def list_keys(tenant: str | None) -> KeyList:
+    """The keys of a tenant, or of all."""
+    with _session() as session:
+        return KeyList(keys=[key_view(key) for key in keys.list_keys(session, tenant)])
+
+
+def key_lines(found: KeyList) -> list[str]:
+    """Keys as lines of text."""
+    lines = []
+    for key in found.keys:
+        expires = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "without end"
+        until = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else expires
+        used = f"used {key.used_at:%Y-%m-%d %H:%M}" if key.used_at else "never used"
+        lines.append(f"{key.id}  {key.tenant:<12} {key.scope:<7} {until:<18} {used:<22} {key.name}")
+    return lines
+
+
+def revoke_key(key_id: str) -> None:
+    """End a key; raises `InvalidInput` if there is none."""
+    with _session() as session:
+        key = _find(session, key_id)
+        keys.revoke_key(session, key)
+        audit.record(session, "key.revoke", key.id, key.name, by=_operator(key.tenant))
+        session.commit()
+
+
+def rotate_key(key_id: str, grace_hours: float) -> NewKey:
+    """Make a key in the place of one; raises `InvalidInput` if there is none, or it has ended."""
+    with _session() as session:
+        key = _find(session, key_id)
+        if key.revoked_at or (key.expires_at and key.expires_at <= storage.now()):
+            message = "the key was revoked or has expired."
+            raise _refuse("key_ended", message, key_id, "Make a new one with `lodeplan keys create`.")
+        fresh, shown = keys.rotate_key(session, key, grace_hours)
+        audit.record(session, "key.rotate", key.id, f"to {fresh.id}", by=_operator(key.tenant))
+        session.commit()
+        return new_key(fresh, shown)
+
+
+def audit_page(tenant: str | None, limit: int) -> AuditPage:
+    """The latest entries of a tenant, or of all."""
+    with _session() as session:
+        return AuditPage(entries=[entry_view(entry) for entry in audit.read(session, tenant, limit)])
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    database = storage.open_database(Settings.from_environment().sqlalchemy_url)
+    storage.migrate(database)
+    with storage.open_session(database) as session:
+        yield session
+    database.dispose()
+
+
+def _find(session: Session, key_id: str) -> ApiKey:
+    key = session.get(ApiKey, key_id) if keys.is_key_id(key_id) else None
+    if key is None or key.parent_id:
+        raise _refuse("unknown_key", "there is no such key.", key_id, "`lodeplan keys list` shows the ids.")
+    return key
+
+
+def _refuse(code: str, message: str, key_id: str, remedy: str) -> InvalidInput:
+    return InvalidInput([InputProblem(code=code, path="key", message=message, value=key_id, remedy=remedy)])
+
+
+def _operator(tenant: str) -> Caller:
+    return Caller(tenant, Scope.ADMIN, "command line")
