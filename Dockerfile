@@ -10,7 +10,8 @@ RUN .venv/bin/pip install -q --no-deps --no-build-isolation .
 
 RUN useradd --create-home --uid 10001 lodeplan && install -d -o lodeplan /data
 USER lodeplan
-ENV LODEPLAN_DATA_DIR=/data
+# Whoever reaches the port needs a key: docker exec NAME .venv/bin/lodeplan keys create me --scope admin
+ENV LODEPLAN_DATA_DIR=/data LODEPLAN_REQUIRE_LOGIN=true
 VOLUME /data
 EXPOSE 8000
 

@@ -99,7 +99,8 @@ class Desk:
         self._queued_jobs += count
         if self._queued_jobs > self.settings.max_queued:
             self._queued_jobs -= count
-            detail = f"LODEPLAN_MAX_QUEUED lets {self.settings.max_queued} jobs wait for a worker, and there is no room for more."
+            most = self.settings.max_queued
+            detail = f"LODEPLAN_MAX_QUEUED lets {most} jobs wait for a worker, and there is no room for more."
             raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
 
 
