@@ -52,3 +52,5 @@ def configure(level: str = "INFO") -> None:
     engine.handlers = [handler]
     engine.propagate = False
     engine.setLevel(logging.WARNING)
+    # Of each start it tells what kind of database it found.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

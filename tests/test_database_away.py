@@ -43,7 +43,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClie
         job = jobs.submit(session, engine, Submission(toy("solve"), JobOptions()))
         session.commit()
     app = create_app(Settings(), database=database, engine=engine)
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client, database, job.id
 
 
