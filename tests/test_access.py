@@ -316,6 +316,29 @@ def test_half_characters_and_numbers_without_end_come_back_as_a_problem(serve: S
             assert len(answer.content) < 2_000
 
 
+def test_numbers_of_all_tenants_are_for_the_operator(serve: Serve, database: sqlalchemy.Engine) -> None:
+    operator, theirs = (made_key(database, tenant, Scope.ADMIN) for tenant in (storage.LOCAL, "theirs"))
+    with serve() as api:
+        assert api.get("/metrics", headers=bearer(operator)).status_code == 200
+        assert kind(api.get("/metrics", headers=bearer(theirs))) == "not-allowed"
+
+
+def test_webhooks_that_are_set_and_deleted_are_in_the_log(serve: Serve, database: sqlalchemy.Engine) -> None:
+    with serve() as api:
+        made = api.post("/api/v1/webhooks", json={"url": "https://example.com/hook"}).json()["id"]
+        assert api.delete(f"/api/v1/webhooks/{made}").status_code == 204
+    assert audit_of(database) == [("local", "webhook.create", made), ("local", "webhook.delete", made)]
+
+
+def test_a_batch_counts_as_the_jobs_it_has(serve: Serve, database: sqlalchemy.Engine) -> None:
+    batch = {"kind": "batch", "scenario": "golden-toy", "jobs": [{}, {}]}
+    with serve(tenant_max_queued=2) as api:
+        assert api.post("/api/v1/jobs", json=batch).status_code == 202
+        refused = api.post("/api/v1/jobs", json=JOB)
+    assert (refused.status_code, kind(refused)) == (429, "quota-reached")
+    assert len(audit_of(database)) == 1
+
+
 def test_a_path_needs_what_its_method_does() -> None:
     assert scope_needed("GET", "/api/v1/nothing-yet") is Scope.READ
     assert scope_needed("POST", "/api/v1/nothing-yet") is Scope.SUBMIT
