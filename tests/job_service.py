@@ -1,11 +1,13 @@
 """What the tests of the job service share."""
 
+import atexit
 import os
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import sqlalchemy
 import scenarios
 from schemas import Scenario
 from service import storage
+from service.engine.dbos import DbosEngine
 from service.settings import Settings
 from service.solving import ChildSolver
 
@@ -45,20 +48,44 @@ def database_of(kind: str, folder: Path, *, migrated: bool = True) -> Iterator[s
     if kind == "sqlite":
         yield new_database(folder, migrated=migrated)
         return
-    url = Settings(database_url=os.environ["LODEPLAN_TEST_DATABASE_URL"]).sqlalchemy_url
-    name = f"lodeplan_test_{uuid.uuid4().hex}"
-    server = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(sqlalchemy.text(f"create database {name}"))
-    database = storage.open_database(sqlalchemy.make_url(url).set(database=name).render_as_string(hide_password=False))
-    if migrated:
-        storage.migrate(database)
+    url = sqlalchemy.make_url(Settings(database_url=os.environ["LODEPLAN_TEST_DATABASE_URL"]).sqlalchemy_url)
+    database = storage.open_database(_created(url, _template(url) if migrated else "template1"))
     try:
         yield database
     finally:
         database.dispose()
-        with server.connect() as connection:
-            connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
+        _drop(url, str(database.url.database))
+
+
+@cache
+def _template(url: sqlalchemy.URL) -> str:
+    """A database with all tables, those of the engine too: to copy it takes a fraction of the time to make them."""
+    made = _created(url, "template1")
+    database = storage.open_database(made)
+    storage.migrate(database)
+    engine = DbosEngine(database)
+    engine.prepare()
+    engine.close()
+    database.dispose()
+    name = str(sqlalchemy.make_url(made).database)
+    atexit.register(_drop, url, name)
+    return name
+
+
+def _created(url: sqlalchemy.URL, template: str) -> str:
+    name = f"lodeplan_test_{uuid.uuid4().hex}"
+    _on_server(url, f"create database {name} template {template}")
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+def _drop(url: sqlalchemy.URL, name: str) -> None:
+    _on_server(url, f"drop database {name} with (force)")
+
+
+def _on_server(url: sqlalchemy.URL, statement: str) -> None:
+    server = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+    with server.connect() as connection:
+        connection.execute(sqlalchemy.text(statement))
 
 
 class Clock:
