@@ -123,6 +123,11 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
 
 
 def _validated(document: Document) -> Scenario:
+    if {"summary", "tables"} <= document.data.keys():
+        remedy = "Name the scenario that the plan was made from; `summary.scenario` in it says which."
+        raise refuse(
+            "plan_for_scenario", "this is a plan, not a scenario.", file=document.origin(()).file, remedy=remedy
+        )
     screen(document)
     left = 0
     try:

@@ -83,7 +83,8 @@ seldom do; the other blocs follow by analogy.
   first years and no two are alike, so a few futures cannot stand for many draws: of 200 draws reduced to 40, four
   fifths of the probability go to the future in which nothing happens, and a third of the expected losses is left.
   Twenty to forty draws that are all kept come within some 5 % of the expected losses of many, over all hazards
-  together (single hazards much less so); `us-2026-deep` keeps all it draws.
+  together (single hazards much less so). `us-2026-deep` keeps all of 200, in 725 nodes and 3.7 million nonzeros, as
+  its last seven years are two periods; by years they would have 1,520 nodes.
 
 ## All hazards
 

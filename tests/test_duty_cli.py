@@ -161,6 +161,7 @@ def test_a_region_is_told_member_by_member(run: Run) -> None:
     [
         (("--commodity", "galium/metal"), "Did you mean `gallium/metal`"),
         (("--from", "China"), "Did you mean `CHN`?"),
+        (("--from", "XXX"), "109 more"),
         (("--from", "USA"), "pay no duty"),
         (("--to", "CAX"), "Did you mean `CAN`"),
         (("--on", "2026-13-01"), "Write it as 2026-11-24."),

@@ -286,6 +286,16 @@ def test_a_list_that_contains_itself_is_refused() -> None:
     assert yaml_problem("name: &a [*a]\n").code == "yaml_alias"
 
 
+def test_a_plan_in_place_of_a_scenario_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text(
+        json.dumps({"summary": {"scenario": "toy"}, "tables": [{"rows": [[0]] * 20_000}]})
+    )
+    found = the_problem_of(tmp_path / "plan.json")
+    assert found.code == "plan_for_scenario"
+    assert found.file is not None
+    assert found.file.endswith("plan.json")
+
+
 def test_very_deep_nesting_is_refused() -> None:
     yaml, json_text = "name: x\ntitle:\n  " + "[" * 2_000, '{"name":\n"x",\n"title": ' + "[" * 200_000
     for text, code in ((yaml, "broken_yaml"), (json_text, "broken_json")):

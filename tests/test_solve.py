@@ -412,6 +412,17 @@ def test_the_search_along_groups_finds_the_optimum_of_the_whole(data: Data, monk
     assert along_groups.solution == Solution.OPTIMAL
 
 
+@pytest.mark.parametrize("data", [golden_toy(), two_metals("another"), with_budget(29), workshop()])
+def test_a_search_by_branching_alone_finds_the_optimum_too(data: Data) -> None:
+    form = form_of(data)
+    assert form.integer.any()
+    runs = [run_highs(form, Settings(gap=0, plain=plain)) for plain in (False, True)]
+
+    assert [run.termination for run in runs] == [Termination.OPTIMAL] * 2
+    assert runs[1].objective == pytest.approx(runs[0].objective, rel=1e-9)
+    assert runs[1].bound == pytest.approx(runs[1].objective, rel=1e-9)
+
+
 def test_doing_nothing_starts_onboards_and_stores_nothing() -> None:
     # 100 t a year from China at 13.5; in the ban 50 t from the ally at 15, and 50 t of civilian demand short at 60.
     summary = summary_of(golden_toy(), gap=0)

@@ -8,7 +8,6 @@ from optimizer.prepare.instance import Instance
 from optimizer.solve.conflict import find_conflict
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
-from optimizer.solve.highs import LARGE_FROM_NONZEROS
 from optimizer.solve.search import (
     Answer,
     Control,
@@ -23,6 +22,8 @@ from schemas.plan import Solution
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
 
+LARGE_FROM_NONZEROS = 50_000
+"""From it on a model is searched along its groups first; a smaller one as a whole at once."""
 RESTRICTED_SHARE = 0.5
 """Relative gap among the decisions worth taking, as a share of the gap asked for; groups are polished after it."""
 

@@ -26,7 +26,7 @@ COSTS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted
 COUPLING = (*COSTS, "budget_is_kept")
 GROUP_GAP = 1e-3
 """Relative gap at which a group's own search stops, or the gap asked for where that is less."""
-GROUP_TIME_LIMIT_S = 20.0
+GROUP_TIME_LIMIT_S = 60.0
 """At most this long a group; what it has proved by then is its bound."""
 UNUSED = 1e-6
 """A decision below it in the relaxation is not taken there."""
@@ -198,6 +198,7 @@ def _settings(control: Control) -> Settings:
         gap=min(GROUP_GAP, control.gap),
         time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
         threads=control.threads,
+        plain=True,
         should_stop=control.should_stop,
     )
 

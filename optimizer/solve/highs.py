@@ -13,9 +13,6 @@ from optimizer.prepare.calendar import Floats
 from optimizer.solve.form import Form
 from schemas.plan import Termination
 
-LARGE_FROM_NONZEROS = 50_000
-"""Above it IPX with crossover beats the dual simplex several times over on this family of models."""
-
 Status = highspy.HighsModelStatus
 _TERMINATION = {
     Status.kOptimal: Termination.OPTIMAL,
@@ -26,6 +23,14 @@ _TERMINATION = {
     Status.kMemoryLimit: Termination.MEMORY_LIMIT,
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,
+}
+
+
+PLAIN = {
+    "mip_allow_restart": False,
+    "mip_heuristic_run_rins": False,
+    "mip_heuristic_run_rens": False,
+    "mip_heuristic_run_root_reduced_cost": False,
 }
 
 
@@ -49,6 +54,9 @@ class Settings:
     time_limit_s: float | None = None
     threads: int | None = None
     presolve: bool = True
+    plain: bool = False
+    """Search by branching and cuts alone, without searches inside the search and without starting over: several times
+    faster where the relaxation is almost a plan, as that of a group is."""
     start: Floats | None = None
     """A feasible point to start from: every column, since completing a part of one costs more than it saves."""
     on_incumbent: Callable[[float, float], None] | None = None
@@ -103,8 +111,8 @@ def _solver(form: Form, settings: Settings) -> highspy.Highs:
         "mip_rel_gap": settings.gap,
         "mip_abs_gap": 0.0,
     }
-    if form.nonzeros >= LARGE_FROM_NONZEROS:
-        options["mip_lp_solver" if form.integer.any() else "solver"] = "ipx"
+    if settings.plain:
+        options |= PLAIN
     if settings.time_limit_s is not None:
         options["time_limit"] = settings.time_limit_s
     if settings.threads is not None:

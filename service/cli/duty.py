@@ -14,6 +14,7 @@ from optimizer.prepare.duties import ALL, DutyCase, ExplainedStep, TariffBook, V
 from optimizer.prepare.duty_scope import EXEMPT
 from optimizer.prepare.duty_steps import Step, by_measure
 from optimizer.prepare.select import Places, matches
+from optimizer.results.words import listed
 from schemas import InputProblem, InvalidInput, Scenario
 from schemas.closest import did_you_mean
 from schemas.entries import Entry
@@ -173,7 +174,7 @@ def _unknown(option: str, what: str, name: str, known: Mapping[str, Entry]) -> l
     if name in known:
         return []
     titled = [f"Did you mean `{key}`?" for key, entry in known.items() if entry.title.lower() == name.lower()]
-    remedy = next(iter(titled), None) or did_you_mean(name, known)
+    remedy = next(iter(titled), None) or did_you_mean(name, known) or f"It has {listed(sorted(known), at_most=3)}."
     return [_problem(option, f"the scenario has no such {what}.", name, remedy)]
 
 
