@@ -26,7 +26,8 @@ A plan that stays the same whatever the risk and the policy would be no plan. Th
 weights of the tail and under single changes, and lists each decision on the base path that differs from the case it
 is held against. The reason given is the plan's own: what a tonne is worth at home (the dual of its balance, if that
 future comes true) in the future that needs it most, beside its worth if the years go as planned. Near-ties exist: a
-decision whose gain is below the gap may go either way.
+decision whose gain is below the gap may go either way. Worth is counted as in the objective: a future outside the tail
+has the weight 1 - lambda, so under another lambda the same t is worth another amount by that factor alone.
 """
 
 
@@ -106,7 +107,7 @@ def section(before: Case, after: Case, plans: dict[str, optimizer.Plan]) -> Iter
         )
     changed = list(rows(old, new))
     counted = {kind: sum(row[0].startswith(kind) for row in changed) for kind in ("project", "supplier", "stock")}
-    yield f"\n{listed([f'{n} {kind} decisions' for kind, n in counted.items()])} differ.\n"
+    yield f"\nDecisions that differ: {listed([f'{n} of {kind}s' for kind, n in counted.items()])}.\n"
     yield "| decision | first | second | why |\n| --- | --- | --- | --- |"
     for row in changed:
         yield "| " + " | ".join(row) + " |"
