@@ -267,8 +267,13 @@ def test_no_more_large_bodies_are_taken_at_once_than_memory_is_meant_for(tmp_pat
 
         found: dict[str, Any] = {}
 
-        def while_two_are_in_work() -> None:
+        def refused_as_busy() -> httpx.Response | None:
             answer = third.post("/api/v1/jobs", content=b" " * 1_900_000, headers={"content-type": JSON})
+            return answer if answer.status_code == 503 else None
+
+        def while_two_are_in_work() -> None:
+            # What was sent may still be on its way.
+            answer = wait_until(refused_as_busy)
             found["third"] = (answer.status_code, answer.json()["type"], "retry-after" in answer.headers)
             found["small"] = third.post("/api/v1/jobs", json={"scenario": "golden-toy"}).status_code
 
