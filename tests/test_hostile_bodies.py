@@ -19,7 +19,7 @@ import pytest
 from access_service import served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from job_service import new_database, wait_until
+from job_service import DATABASES, database_of, new_database, wait_until
 
 import scenarios
 from schemas import InvalidInput
@@ -156,15 +156,14 @@ ENCODED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[httpx.Client, int]]:
+def running(folder: Path, *flags: str, url: str = "", **settings: Any) -> Iterator[tuple[httpx.Client, int]]:
     """`lodeplan serve`, and its process id."""
-    environment = {**os.environ, "LODEPLAN_DATA_DIR": str(folder), "LODEPLAN_DATABASE_URL": ""}
+    environment = {**os.environ, "LODEPLAN_DATA_DIR": str(folder), "LODEPLAN_DATABASE_URL": url}
+    environment |= {f"LODEPLAN_{name.upper()}": str(value) for name, value in settings.items()}
     log = folder / "log"
     with log.open("wb") as output:
         command = [sys.executable, "-c", "from service.cli import main; main()"]
-        process = subprocess.Popen(
-            [*command, "serve", "--no-workers", "--port", "0"], env=environment, cwd=ROOT, stderr=output
-        )
+        process = subprocess.Popen([*command, "serve", *flags, "--port", "0"], env=environment, cwd=ROOT, stderr=output)
     try:
         url = wait_until(lambda: re.search(r'"url": "(http[^"]+)"', log.read_text()), 120)[1]
         with httpx.Client(base_url=url, timeout=300) as client:
@@ -198,7 +197,7 @@ def check(answer: httpx.Response, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_whatever_comes_is_refused_and_a_real_server_stays_small(tmp_path: Path) -> None:
-    with running(tmp_path) as (client, pid):
+    with running(tmp_path, "--no-workers") as (client, pid):
         assert client.post("/api/v1/jobs?validate_only=true", json={"scenario": "us-2026"}).status_code == 200
         at_rest = peak_mib(pid)
         peaks = []
@@ -376,6 +375,42 @@ def test_a_scenario_with_something_wrong_in_it_never_is_our_fault(api: httpx.Cli
 @pytest.mark.slow
 def test_many_scenarios_with_something_wrong_in_them_never_are_our_fault(api: httpx.Client) -> None:
     fuzz(api, 1_000)
+
+
+# Solves without end
+
+
+def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
+    def view() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.get(f"/api/v1/jobs/{job_id}", params={"wait": 30}).json()
+        return found if found["state"] in ("succeeded", "failed", "cancelled", "timed_out") else None
+
+    return dict(wait_until(view, 240))
+
+
+def solve_bomb(**options: Any) -> dict[str, Any]:
+    """A valid scenario of many futures in many periods, all its own."""
+    patches = [
+        {"op": "set", "path": "horizon.period_years", "value": [1] * 100},
+        {"op": "set", "path": "sampling", "value": {"futures": 2_000, "draws": 100_000, "seed": 1}},
+    ]
+    return {"scenario": "us-2026-deep", "patches": patches, "options": options, "reuse": False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", DATABASES)
+def test_a_solve_that_would_never_end_ends_at_its_limits_and_the_next_is_solved(kind: str, tmp_path: Path) -> None:
+    with database_of(kind, tmp_path) as database:
+        url = database.url.set(drivername=kind.replace("postgres", "postgresql")).render_as_string(hide_password=False)
+        limits = {"memory_mb": 900, "hard_limit_margin_s": 3, "slots": 1}
+        with running(tmp_path, url=url, **limits) as (client, _):
+            bombs = [solve_bomb(), solve_bomb(time_limit_s=2)]
+            answers = [client.post("/api/v1/jobs", json=bomb) for bomb in [*bombs, {"scenario": "golden-toy"}]]
+            assert [answer.status_code for answer in answers] == [202] * 3, [answer.text for answer in answers]
+            large, long, toy_job = (ended(client, answer.json()["id"]) for answer in answers)
+            assert (large["state"], large["failure"]["code"]) == ("failed", "out_of_memory")
+            assert long["state"] == "timed_out"
+            assert toy_job["state"] == "succeeded"
 
 
 # What validation compares with what
