@@ -9,8 +9,12 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +26,16 @@ from hypothesis import strategies as st
 from job_service import DATABASES, database_of, new_database, wait_until
 
 import scenarios
+from benchmarks.service.fuzz import cases, send
+from scenarios.fields import COLLECTIONS
+from scenarios.keeping import work_of_keeping
+from scenarios.patching import MAX_WORK, count_values
+from scenarios.screening import MAX_ENTRIES, MAX_PAIRS
 from schemas import InvalidInput
 from service.app import create_app
+from service.bodies import MAX_VALUES
 from service.engine.inline import InlineEngine
+from service.loading import MAX_BATCH_VALUES
 from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -317,7 +328,8 @@ def mutants(draw: st.DrawFn) -> dict[str, Any]:
             around = around[key]
         match draw(st.sampled_from(["replace", "replace", "remove", "rename", "move"])):
             case "replace":
-                around[keys[-1]] = draw(HOSTILE)
+                # A copy: what is changed within it must not be there the next time.
+                around[keys[-1]] = deepcopy(draw(HOSTILE))
             case "remove":
                 del around[keys[-1]]
             case "rename" if isinstance(around, dict):
@@ -377,6 +389,16 @@ def test_many_scenarios_with_something_wrong_in_them_never_are_our_fault(api: ht
     fuzz(api, 1_000)
 
 
+@pytest.mark.parametrize("kind", DATABASES)
+def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(kind: str, tmp_path: Path) -> None:
+    with (
+        database_of(kind, tmp_path) as database,
+        served(create_app(Settings(), database=database, engine=InlineEngine())) as client,
+    ):
+        for case in islice(cases(seed=7), 60):
+            send(client, case)
+
+
 # Solves without end
 
 
@@ -413,12 +435,128 @@ def test_a_solve_that_would_never_end_ends_at_its_limits_and_the_next_is_solved(
             assert toy_job["state"] == "succeeded"
 
 
-# What validation compares with what
+# What would be compared, made or put without end
+
+LARGE = 2_000
+
+
+def with_many(collection: str, count: int = LARGE, **more: Any) -> dict[str, Any]:
+    """The toy with so many more entries like its first of a collection."""
+    data = toy()
+    entry = next(iter(data.get(collection, {}).values()), {})
+    return {**data, collection: {**data.get(collection, {}), **{f"x{n}": {**entry, **more} for n in range(count)}}}
+
+
+def measure(**more: Any) -> dict[str, Any]:
+    return {"programme": "x", "origins": ["*"], "commodities": ["*"], "rate_share": 0.1, **more}
+
+
+def refusal(data: Any, patches: Any = ()) -> tuple[str, str]:
+    """Code and place of the first thing wrong."""
+    with pytest.raises(InvalidInput) as refused:
+        scenarios.load(data, patches)
+    return refused.value.problems[0].code, refused.value.problems[0].path
 
 
 def test_what_would_be_compared_without_end_is_one_problem() -> None:
     data = json.loads(rules(1_000, survival))["scenario"]
-    with pytest.raises(InvalidInput) as refused:
-        scenarios.load(data)
-    assert [problem.code for problem in refused.value.problems] == ["too_many"]
+    assert refusal(data) == ("too_many", "limits")
     scenarios.load(json.loads(rules(100, survival))["scenario"])
+    many_rules = {**with_many("places", 5_000), "tariffs": {f"t{n}": measure() for n in range(1_000)}}
+    assert refusal(many_rules) == ("too_many", "scenario")
+    many_patterns = {
+        **with_many("commodities"),
+        "tariffs": {f"t{n}": measure(commodities=[f"c{n}*{k}" for k in range(30)]) for n in range(1_000)},
+    }
+    assert refusal(many_patterns) == ("too_many", "scenario")
+
+
+def test_every_shipped_scenario_is_far_from_what_is_refused() -> None:
+    for shipped in scenarios.names():
+        data = scenarios.read(shipped.name)
+        count = {name: len(data.get(name, ())) for name in COLLECTIONS}
+        ruling = sum(count[name] for name in ("tariffs", "limits", "events", "hazards"))
+        selected = sum(count[name] for name in ("commodities", "places", "facilities", "projects", "routes"))
+        assert 10 * ruling * selected < MAX_PAIRS
+        assert 10 * sum(count.values()) < MAX_ENTRIES
+        assert 5 * count_values(data) < MAX_VALUES["json"]
+        assert 100 * count_values(data) < MAX_BATCH_VALUES
+        assert 10 * work_of_keeping(data) < MAX_WORK
+
+
+def test_a_star_in_a_path_is_sought_once_in_each_name() -> None:
+    data = {**toy(), "places": {**toy()["places"], "a" * 120: {}}}
+    hits = {"op": "set", "path": "places." + "*a" * 30 + "*", "value": {"title": "found"}}
+    assert scenarios.load(data, [hits]).places["a" * 120].title == "found"
+    assert refusal(data, [{**hits, "path": "places." + "*a" * 30 + "*b"}]) == ("no_match", "places." + "*a" * 30 + "*b")
+
+
+def test_patches_that_together_look_at_too_much_are_refused_at_the_first_that_does() -> None:
+    keep = {"op": "keep", "path": "mineral_groups", "value": ["*"]}
+    assert refusal("us-2026", [keep] * 1_000)[0] == "too_many"
+    by_year = {**toy(), "economics": {"x": {str(year): 1 for year in range(9_000)}}}
+    assert refusal(by_year, [{"op": "scale", "path": "economics.x", "value": 1.0}] * 1_000)[0] == "too_many"
+    missed = [{"op": "set", "path": f"routes.missed{n}.note", "value": "x"} for n in range(100)]
+    codes = Counter(problem.code for problem in problems_of(with_many("routes", 4_000), missed))
+    assert codes == {"no_match": 100}, "suggestions end before the problems do"
+
+
+def problems_of(data: Any, patches: Any = ()) -> list[Any]:
+    with pytest.raises(InvalidInput) as refused:
+        scenarios.load(data, patches)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize("data", [{"commodities": []}, {"routes": {"r": 1}}, {"routes": {"r": {}}}, {"futures": 7}])
+def test_keep_over_what_is_no_scenario_is_the_clients_fault(data: dict[str, Any]) -> None:
+    codes = {problem.code for problem in problems_of(data, [{"op": "keep", "path": "mineral_groups", "value": ["*"]}])}
+    assert codes - {"missing_field"}
+
+
+def test_a_batch_of_too_many_large_scenarios_says_how_many_it_may_have(api: httpx.Client) -> None:
+    jobs = [{"label": str(number)} for number in range(5_000)]
+    answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "us-2026", "jobs": jobs})
+    check(answer, "a batch")
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:lodeplan:problem:body-too-large")
+    assert re.search(r"several batches of \d+ jobs", answer.json()["detail"])
+
+
+def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.loading.MAX_BATCH_WORK", 100)
+    jobs = [{"patches": [{"op": "set", "path": "*.*.note", "value": "x"}]} for _ in range(50)]
+    answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "golden-toy", "jobs": jobs})
+    check(answer, "a batch")
+    assert {error["code"] for error in answer.json()["errors"]} == {"too_many"}
+
+
+def test_bodies_in_work_together_hold_no_more_values_than_memory_is_meant_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.bodies.VALUES_AT_ONCE", 1_000)
+    app = create_app(Settings(), database=new_database(tmp_path), engine=InlineEngine())
+    small, many = {"scenario": "golden-toy"}, {"scenario": {"x": [1] * 2_000}}
+    with served(app) as client:
+        answers = [client.post("/api/v1/jobs", json=body) for body in (many, small, many, small)]
+    assert [answer.status_code for answer in answers] == [503, 202, 503, 202]
+    assert {answers[0].headers["retry-after"], answers[0].json()["type"]} == {"10", "urn:lodeplan:problem:busy"}
+
+
+HUNDRED = 100
+"""Bodies sent at once; a hundred of these would take some GB if all were read."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_many_bodies_at_once_are_read_within_memory(tmp_path: Path) -> None:
+    body = json.dumps({"scenario": {"x": [[] for _ in range(240_000)]}}).encode()
+
+    def send_one(client: httpx.Client) -> int:
+        return client.post("/api/v1/jobs", content=body, headers={"content-type": JSON}).status_code
+
+    with running(tmp_path, "--no-workers") as (client, pid), ThreadPoolExecutor(HUNDRED) as threads:
+        at_rest = peak_mib(pid)
+        statuses = Counter(threads.map(send_one, [client] * HUNDRED))
+        assert statuses.keys() <= {422, 503}, statuses
+        assert statuses[422] > 0
+        assert peak_mib(pid) - at_rest < MEMORY_MIB
+        assert client.post("/api/v1/jobs", json={"scenario": "golden-toy"}).status_code == 202
