@@ -29,7 +29,7 @@ LARGE_MB = 0.1
 LARGE_AT_ONCE = 2
 """Bodies of the largest size that may be in work at once; only those over `LARGE_MB` are counted."""
 VALUES_AT_ONCE = 3 * MAX_VALUES["json"]
-"""Values that all bodies in work may hold together."""
+"""Values that all bodies in work may hold together; one in YAML counts as ten."""
 
 _DRAIN_S = 5.0
 _TAKE_VALUES = "lodeplan.take_values"
@@ -151,7 +151,8 @@ async def read_body(request: Request, model_for: Callable[[dict[str, Any]], type
     if parse is parse_yaml and len(body) > YAML_LIMIT_MB * MEGABYTE:
         detail = f"A body in YAML may have {YAML_LIMIT_MB} MB. JSON may be larger, and is read faster."
         raise ApiError(413, "body-too-large", detail)
-    request.scope[_TAKE_VALUES](await asyncio.to_thread(_count_values, body, language))
+    values = await asyncio.to_thread(_count_values, body, language)
+    request.scope[_TAKE_VALUES](values * MAX_VALUES["json"] // MAX_VALUES[language])
     return await asyncio.to_thread(lambda: _read(parse, body, model_for))
 
 
