@@ -99,7 +99,7 @@ def create_app(
     app.include_router(ui.router)
     app.include_router(sign_in.router)
     problems.install(app)
-    openapi.complete(app, login_is_optional=not (settings.require_login or settings.oidc_issuer))
+    openapi.complete(app, login_is_optional=not app.state.access.login_required)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Gate, access=app.state.access, sign_in_page=sign_in.sign_in_page)
     app.add_middleware(SecurityHeaders)
