@@ -56,6 +56,17 @@ def keep(data: Data, path: str, value: Any) -> list[str]:
     return [name for name, section in data.items() if _size(section) != before.get(name)]
 
 
+def work_of_keeping(data: Data) -> int:
+    """How many names one `keep` looks at, about: each entry, and for each rule or pattern each name, much faster."""
+    rules = sum(_size(data.get(name)) for name in ("events", "hazards", "limits", "tariffs", "futures"))
+    rows = data.get("provenance")
+    patterns = sum(
+        isinstance(row, dict) and _is_pattern(row.get("name", "*")) for row in (rows if isinstance(rows, list) else ())
+    )
+    entries = sum(map(_size, data.values()))
+    return entries // 10 + (rules + patterns) * entries // 100
+
+
 def _size(section: Any) -> int:
     return len(section) if isinstance(section, dict | list) else 0
 
@@ -126,7 +137,13 @@ def _drop_unused(data: Data, had: _Names) -> None:
 def _about_something(row: Data, data: Data) -> bool:
     section = data.get(row.get("table", ""))
     name = row.get("name", "*")
-    return not isinstance(section, dict) or any(_matches(known, [name]) for known in section)
+    if not isinstance(section, dict) or name in section:
+        return True
+    return _is_pattern(name) and any(_matches(known, [name]) for known in section)
+
+
+def _is_pattern(name: Any) -> bool:
+    return isinstance(name, str) and any(sign in name for sign in "*?[")
 
 
 def _commodities_of(entry: Data) -> set[str]:

@@ -13,6 +13,7 @@ from scenarios.documents import Document, from_mapping, label, parse_json, parse
 from scenarios.explain import note_problems
 from scenarios.partial import check_the_rest
 from scenarios.patching import apply_patches
+from scenarios.places import Work
 from scenarios.screening import screen
 from scenarios.tables import HEAD, read_folder
 from schemas.closest import did_you_mean
@@ -28,15 +29,16 @@ _HEADER = ("schema_version", "name", "title", "description", "author", "data_vin
 _MAX_BASES = 10
 
 
-def load(source: Source, patches: Patches = ()) -> Scenario:
+def load(source: Source, patches: Patches = (), *, work: Work | None = None) -> Scenario:
     """The scenario in a source, changed by patches.
 
     A source is a shipped name, the path of a `.yaml`, `.yml` or `.json` file or of a folder with
-    `scenario.yaml` and CSV tables, plain data, or a scenario. Raises `InvalidInput` with all problems.
+    `scenario.yaml` and CSV tables, plain data, or a scenario. Raises `InvalidInput` with all problems. `work` bounds
+    what patches may look at, over several calls.
     """
     if isinstance(source, Scenario) and not patches:
         return source
-    return _validated(_read(source, patches))
+    return _validated(_read(source, patches, work))
 
 
 def load_text(text: str, patches: Patches = (), *, file: str | None = None) -> Scenario:
@@ -55,14 +57,14 @@ def read(source: Source, patches: Patches = ()) -> dict[str, Any]:
     return document.data
 
 
-def _read(source: Source, patches: Patches) -> Document:
+def _read(source: Source, patches: Patches, work: Work | None = None) -> Document:
     if isinstance(source, Scenario):
         document = from_mapping(source.model_dump(mode="json", exclude_unset=True))
     elif isinstance(source, Mapping):
         document = _on_base(from_mapping(source), None, _MAX_BASES)
     else:
         document = _read_path(_locate(source, None), _MAX_BASES)
-    apply_patches(document, patches)
+    apply_patches(document, patches, work=work)
     return document
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
 from scenarios.fields import as_number
-from scenarios.keeping import keep
+from scenarios.keeping import keep, work_of_keeping
 from scenarios.places import NoPlace, Place, TooMuchWork, Work, find_places
 from schemas.patches import Patch
 from schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
@@ -39,13 +39,21 @@ def parse_set(text: str) -> Patch:
         raise refuse("broken_set", message, path=path, value=written) from None
 
 
-def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any]], label: str = "patch") -> None:
-    """Change the document by each patch in turn; what does not fit is noted among its problems."""
+def apply_patches(
+    document: Document,
+    patches: Sequence[Patch | Mapping[str, Any]],
+    label: str = "patch",
+    work: Work | None = None,
+) -> None:
+    """Change the document by each patch in turn; what does not fit is noted among its problems.
+
+    `work` is what several lists of patches may do together; a list alone has `MAX_WORK`.
+    """
     if len(patches) > MAX_PATCHES:
         message, allowed = f"there are {len(patches):,} patches.", f"at most {MAX_PATCHES:,}"
         remedy = "Use `*` in paths, or send the changed scenario."
         raise refuse("too_many", message, path="patches", allowed=allowed, remedy=remedy)
-    work = Work(MAX_WORK)
+    work = work or Work(MAX_WORK)
     for number, given in enumerate(patches, start=1):
         if len(document.problems) >= MAX_PROBLEMS:
             message = f"the patches from number {number:,} on were not tried, as too much is wrong before."
@@ -67,7 +75,7 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
         except TooMuchWork:
             message = "the patches look at or put too much, all together."
             remedy = "Use fewer `*` in paths, smaller values, or send the changed scenario."
-            allowed = f"at most {MAX_WORK:,} names, and {MAX_WORK * _VALUES_AS_NAME:,} values"
+            allowed = f"at most {work.allowed:,} names, and {work.allowed * _VALUES_AS_NAME:,} values"
             path = f"patches.{number - 1}"
             raise refuse("too_many", message, path=path, allowed=allowed, remedy=remedy, file=name) from None
         except NoPlace as error:
@@ -85,10 +93,19 @@ def apply_patches(document: Document, patches: Sequence[Patch | Mapping[str, Any
 
 def _apply(document: Document, patch: Patch, name: str, work: Work) -> None:
     if patch.op == "keep":
-        document.write_over([(section,) for section in keep(document.data, patch.path, patch.value)], Origin(name))
+        work.spend(work_of_keeping(document.data))
+        try:
+            kept = keep(document.data, patch.path, patch.value)
+        except (AttributeError, KeyError, TypeError):
+            # Nothing has looked at the shape of the data yet, and `keep` reads all of it.
+            message = "the scenario, or a patch before this one, has something of a wrong type, or lacks a field."
+            raise NoPlace("broken_patch", message, "Take this patch away to see what is wrong.") from None
+        document.write_over([(section,) for section in kept], Origin(name))
         return
     places = find_places(document.data, patch.path, make=patch.op in ("set", "add"), work=work)
-    work.spend(len(places) * _size(patch.value) // _VALUES_AS_NAME)
+    work.spend(len(places) * count_values(patch.value) // _VALUES_AS_NAME)
+    if as_number(patch.value) is not None and patch.op in ("add", "scale"):
+        work.spend(sum(place.count() for place in places) // _VALUES_AS_NAME)
     change = {"set": _set, "add": _add, "scale": _scale, "remove": _remove}[patch.op]
     # From the last to the first, so that removing an item of a list does not move those still to be changed.
     changed = [place.keys for place in reversed(places) if change(place, patch.value)]
@@ -122,7 +139,8 @@ def _add(place: Place, value: Any) -> bool:
     if isinstance(value, Mapping):
         return _add_keys(place, present, value)
     if isinstance(present, list):
-        place.put([*present, *(value if isinstance(value, list) else [_copy(value)])])
+        present.extend(_copy(value if isinstance(value, list) else [value]))
+        place.put(present)
         return True
     amount = as_number(value)
     if amount is None:
@@ -133,16 +151,18 @@ def _add(place: Place, value: Any) -> bool:
 def _add_keys(place: Place, present: Any, value: Mapping[str, Any]) -> bool:
     present = {} if present is None else present
     if isinstance(present, list):
-        place.put([*present, _copy(value)])
+        present.append(_copy(value))
+        place.put(present)
         return True
-    if not isinstance(present, Mapping):
+    if not isinstance(present, dict):
         raise NoPlace("broken_patch", "`add` cannot add keys to something that has none.", "Use `set`.")
     added = _copy(value)
-    twice = sorted(set(present) & set(added))
+    twice = sorted(added.keys() & present.keys())
     if twice:
         message = f"{', '.join(map(repr, twice))} is there already."
         raise NoPlace("exists_already", message, "Use `set` to replace it, or choose another name.")
-    place.put({**present, **added})
+    present.update(added)
+    place.put(present)
     return True
 
 
@@ -170,12 +190,12 @@ def _copy(value: Any) -> Any:
     return from_mapping({"value": value}).data["value"]
 
 
-def _size(value: Any) -> int:
-    """How much a value is: what stands in it, and a text by its length."""
+def count_values(value: Any) -> int:
+    """How much raw data is: what stands in it, and a text by its length."""
     if isinstance(value, Mapping):
-        return 1 + sum(_size(key) + _size(item) for key, item in value.items())
+        return 1 + sum(count_values(key) + count_values(item) for key, item in value.items())
     if isinstance(value, list):
-        return 1 + sum(map(_size, value))
+        return 1 + sum(map(count_values, value))
     return 1 + len(value) // _TEXT_AS_VALUE if isinstance(value, str) else 1
 
 

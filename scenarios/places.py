@@ -29,13 +29,23 @@ class TooMuchWork(Exception):
 class Work:
     """How much may still be done."""
 
-    left: int
+    allowed: int
+    comparisons_left: int = 200_000
+    """Names compared in search of what was meant."""
+
+    def __post_init__(self) -> None:
+        self.left = self.allowed
 
     def spend(self, amount: int) -> None:
         """Count work; raises `TooMuchWork` once nothing is left."""
         self.left -= amount
         if self.left < 0:
             raise TooMuchWork
+
+    def suggestion(self, name: str, known: list[str]) -> str | None:
+        """What may have been meant, until too much was compared."""
+        self.comparisons_left -= len(known)
+        return did_you_mean(name, known) if self.comparisons_left >= 0 else None
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,11 @@ class Place:
         if isinstance(value, str) and self.spot and self.spot.is_list:
             return [part.strip() for part in value.split(";") if part.strip()]
         return value
+
+    def count(self) -> int:
+        """How many numbers there may be here."""
+        value = self.around[int(self.keys[-1])] if isinstance(self.around, list) else self.around.get(self.keys[-1])
+        return len(value) if isinstance(value, str | list | dict) else 1
 
     def put(self, value: Any) -> None:
         """Put a value here."""
@@ -106,6 +121,12 @@ class _Level:
     def fields(self) -> list[str]:
         return self.spot.field_names(self.value) if self.spot else []
 
+    def looked_at(self, key: str) -> int:
+        """How many names are looked at for a key; items of a list are compared some hundred times as fast."""
+        if "*" in key:
+            return len(self.value)
+        return 1 + len(self.value) // 100 if isinstance(self.value, list) else 1
+
     def place(self, key: str) -> Place:
         spot = self.spot.child(key, self.value) if self.spot else None
         return Place(self.value, (*self.keys, key), spot, self.by_pattern)
@@ -113,12 +134,14 @@ class _Level:
     def places(self, key: str, may_make: bool) -> list[Place]:
         """What a key of the path means here: names it matches, an item of a list, or a field not yet given."""
         if "*" in key:
-            pattern = re.compile(".*".join(map(re.escape, key.split("*"))), re.DOTALL)
+            pattern = _pattern(key)
             return [self.place(name) for name in self.names if pattern.fullmatch(name)]
-        if key in self.names:
-            return [self.place(key)]
         if isinstance(self.value, list):
+            if key.isascii() and key.isdecimal() and str(number := int(key)) == key and number < len(self.value):
+                return [self.place(key)]
             return [self.place(str(self.value.index(key)))] if key in self.value else []
+        if key in self.value:
+            return [self.place(key)]
         is_free_name = not self.fields
         return [self.place(key)] if key in self.fields or (may_make and is_free_name) else []
 
@@ -143,10 +166,10 @@ def _find(data: dict[str, Any], keys: list[str], make: bool, made: list[Place], 
     levels = [_Level(data, (), ROOT, False)]
     for depth, key in enumerate(keys):
         is_last = depth == len(keys) - 1
-        work.spend(sum(len(level.value) if "*" in key else 1 for level in levels))
+        work.spend(sum(level.looked_at(key) for level in levels))
         found = [place for level in levels for place in level.places(key, may_make=make and is_last)]
         if not found:
-            raise _nothing_matches(levels, keys[: depth + 1])
+            raise _nothing_matches(levels, keys[: depth + 1], work)
         if is_last:
             return found
         by_pattern = "*" in key or levels[0].by_pattern
@@ -173,11 +196,18 @@ def _keys(path: str) -> list[str]:
     return keys
 
 
-def _nothing_matches(levels: list[_Level], keys: list[str]) -> NoPlace:
+def _pattern(key: str) -> re.Pattern[str]:
+    """The names that a key with `*` means. Each part is sought once: to try again would take for ever on long names."""
+    first, *between, last = map(re.escape, key.split("*"))
+    return re.compile(first + "".join(f"(?>.*?{part})" for part in between if part) + ".*" + last, re.DOTALL)
+
+
+def _nothing_matches(levels: list[_Level], keys: list[str], work: Work) -> NoPlace:
     above, key = keys[:-1], keys[-1]
     where = f"`{join_path(above)}`" if above else "a scenario"
+    work.spend(sum(len(level.value) for level in levels) // 10)
     known = list(dict.fromkeys(name for level in levels for name in [*level.names, *level.fields]))
     if not known:
         return NoPlace("no_match", f"{where} is empty.", None)
-    near = did_you_mean(key.replace("*", ""), known)
+    near = work.suggestion(key.replace("*", ""), known)
     return NoPlace("no_match", f"nothing in {where} matches `{key}`.", near)

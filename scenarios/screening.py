@@ -17,7 +17,7 @@ MAX_ITEMS = 9_998
 MAX_TEXT = 100_000
 """Characters of a text, a cell with numbers by year too."""
 
-MAX_PAIRS = 20_000_000
+MAX_PAIRS = 5_000_000
 """Rules times the things they may select: both are compared, pair by pair, in checks and again in the model."""
 MAX_PATTERN_PAIRS = 50_000_000
 """Patterns with `*` times the largest collection: each is held against every name."""

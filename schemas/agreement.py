@@ -193,8 +193,9 @@ def _check_project(findings: Findings, name: str, project: Project) -> None:
     for field in ("requires", "excludes"):
         if name in getattr(project, field):
             findings.note("refers_to_itself", [*keys, field], f"a project cannot name itself in `{field}`.", value=name)
+    excluded = set(project.excludes)
     for other in project.requires:
-        if other in project.excludes:
+        if other in excluded:
             message = "the project both requires and excludes it, so it could never start."
             findings.note("contradiction", [*keys, "excludes"], message, value=other)
 

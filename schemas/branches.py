@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from itertools import accumulate
 
 from schemas.events import Future
@@ -20,9 +20,10 @@ _NO_PROBABILITY = 1e-12
 def check(findings: Findings) -> None:
     """Probabilities that do not add up, lines of futures that cannot be, and futures that never come."""
     futures = findings.scenario.futures
+    events_of = {name: set(future.events) for name, future in futures.items()}
     for name, future in futures.items():
         _check_stress(findings, name, future)
-        _check_line(findings, name, future)
+        _check_line(findings, name, future, events_of)
     _check_survival_names(findings)
     if findings.can_read_shapes("futures", "sampling"):
         _check_probabilities(findings)
@@ -66,17 +67,18 @@ def _check_stress(findings: Findings, name: str, future: Future) -> None:
         findings.note("after_stress", [*keys, "after"], message, value=future.after, remedy="Set `stress: true`.")
 
 
-def _check_line(findings: Findings, name: str, future: Future) -> None:
+def _check_line(findings: Findings, name: str, future: Future, events_of: Mapping[str, Set[str]]) -> None:
     """What follows another must have something new, and follow no circle."""
     futures = findings.scenario.futures
     keys = ["futures", name]
     chain = line(futures, name)
-    before = [event for other in chain[1:] for event in futures[other].events]
-    for number, event in enumerate(future.events):
-        if event in before or event in future.events[:number]:
+    seen = {event for other in chain[1:] for event in events_of[name] & events_of[other]}
+    for event in future.events:
+        if event in seen:
             message = "the future has this event already."
             remedy = "A future has the events of those it follows; give each event once."
             findings.note("repeated_event", [*keys, "events"], message, value=event, remedy=remedy)
+        seen.add(event)
     if future.after is None:
         return
     if not chain and _is_in_circle(futures, name):
@@ -160,6 +162,7 @@ class _Departures:
         self.futures = {
             name: future for name, future in findings.scenario.futures.items() if line(findings.scenario.futures, name)
         }
+        self.events_of = {name: set(future.events) for name, future in self.futures.items()}
         self.horizon = findings.scenario.horizon
         self.departs = {name: self._departure(name) for name in self.futures}
         stated = sum(future.probability or 0 for future in self.futures.values())
@@ -202,7 +205,7 @@ class _Departures:
 
     def _departure(self, name: str) -> int | None:
         """Period of the first event that is not of those it follows; None if there is none within the horizon."""
-        own, *before = [set(self.futures[other].events) for other in line(self.futures, name)]
+        own, *before = [self.events_of[other] for other in line(self.futures, name)]
         events = self.findings.scenario.events
         periods = [_period_of(self.horizon, events[event].onset.year) for event in own.difference(*before)]
         return min((period for period in periods if 0 < period < len(self.horizon.period_years)), default=None)

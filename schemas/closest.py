@@ -7,11 +7,13 @@ from difflib import get_close_matches
 
 _MOST_COMPARED = 5_000
 """Names; comparing one with each of these takes some hundredths of a second."""
+_LONGEST_COMPARED = 500
+"""Characters; comparing a text takes some hundred times its memory, and no name is as long."""
 
 
 def closest(name: str, known: Collection[str], count: int = 3) -> list[str]:
-    """The known names most like this one, best first, whatever their case; none where there are too many to compare."""
-    if len(known) > _MOST_COMPARED:
+    """The known names most like this one, best first, whatever their case; none where there is too much to compare."""
+    if len(known) > _MOST_COMPARED or len(name) > _LONGEST_COMPARED:
         return []
     by_lower: dict[str, str] = {}
     for item in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from schemas.closest import did_you_mean
@@ -61,6 +62,16 @@ class Findings:
     def knows(self, section: str) -> bool:
         """Whether a section could be read."""
         return section not in self._gaps.whole
+
+    @cached_property
+    def places_or_groups(self) -> Collection[str]:
+        """What a rule may name as places."""
+        return {*self.names("places"), *self.selections.groups}
+
+    @cached_property
+    def places_or_clubs(self) -> Collection[str]:
+        """What a tariff measure may name as places."""
+        return {*self.places_or_groups, *self.selections.clubs}
 
     def names(self, collection: str) -> Collection[str]:
         """Names in a collection, those of broken entries too."""

@@ -28,9 +28,12 @@ def _form(value: Any) -> str:
     return "triangle" if value.keys() & Triangle.model_fields.keys() else "values"
 
 
+_NUMBERS_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": r"^[0-9.eE_+\s-]+$"}}
+"""What tells readers of the JSON Schema values from a triangle, which otherwise would be both."""
+
 Distribution = Annotated[
     Annotated[NonNegative, Tag("value")]
-    | Annotated[dict[NonNegative, Share], Field(min_length=1), Tag("values")]
+    | Annotated[dict[NonNegative, Share], Field(min_length=1, json_schema_extra=_NUMBERS_AS_KEYS), Tag("values")]
     | Annotated[Triangle, Tag("triangle")],
     Discriminator(_form),
     BeforeValidator(split_pairs),

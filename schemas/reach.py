@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import combinations
 
 from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings
@@ -188,18 +187,20 @@ def _plants_at(
 def _check_quotas(findings: Findings) -> None:
     """A route has two duty bands at most, so one quota."""
     tariffs = findings.scenario.tariffs
-    routes = {
-        name: set(findings.selections.routes_of_measure(measure))
-        for name, measure in tariffs.items()
-        if measure.quota is not None
-    }
-    for first, second in combinations(routes, 2):
-        shared = sorted(routes[first] & routes[second])
-        if shared:
-            more = f" and {len(shared) - 1} more" if len(shared) > 1 else ""
-            message = f"route `{shared[0]}`{more} is under the quota of `{first}` too; a route can have one quota."
+    quota_of: dict[str, str] = {}
+    for name, measure in tariffs.items():
+        if measure.quota is None:
+            continue
+        shared: dict[str, list[str]] = {}
+        for route in findings.selections.routes_of_measure(measure):
+            first = quota_of.setdefault(route, name)
+            if first != name:
+                shared.setdefault(first, []).append(route)
+        for first, routes in shared.items():
+            more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
+            message = f"route `{min(routes)}`{more} is under the quota of `{first}` too; a route can have one quota."
             findings.note(
-                "two_quotas", ["tariffs", second, "quota"], message, remedy="Part their origins or commodities."
+                "two_quotas", ["tariffs", name, "quota"], message, remedy="Part their origins or commodities."
             )
 
 

@@ -129,9 +129,8 @@ def _check_tariffs(findings: Findings) -> None:
 
 
 def _check_origins(findings: Findings, keys: list[str], measure: TariffMeasure) -> None:
-    clubs = findings.selections.clubs
-    _check_places(findings, measure.origins, [*keys, "origins"], clubs)
-    _check_places(findings, measure.except_origins, [*keys, "except_origins"], clubs)
+    _check_places(findings, measure.origins, [*keys, "origins"], in_tariff=True)
+    _check_places(findings, measure.except_origins, [*keys, "except_origins"], in_tariff=True)
     for place in measure.quota.volume_by_origin_t_per_y if measure.quota else ():
         findings.check_name("places", place, [*keys, "quota", "volume_by_origin_t_per_y", place])
 
@@ -189,7 +188,7 @@ def _check_event(findings: Findings, keys: list[str], event: Event) -> None:
         _check_patterns(findings, "commodities", event.commodities, [*keys, "commodities"])
     if isinstance(event, ExportEvent):
         _check_places(findings, event.destinations, [*keys, "destinations"])
-    elif isinstance(event, OutputEvent):
+    elif isinstance(event, OutputEvent) and event.facilities != ["*"]:
         plants = {*findings.names("facilities"), *findings.names("projects")}
         if findings.knows("facilities") and findings.knows("projects"):
             _check_known(findings, "facilities or projects", plants, event.facilities, [*keys, "facilities"])
@@ -212,13 +211,13 @@ def _check_place(findings: Findings, name: str | None, keys: Sequence[str]) -> N
 
 
 def _check_places(
-    findings: Findings, selection: Sequence[str], keys: Sequence[str], clubs: Collection[str] = ()
+    findings: Findings, selection: Sequence[str], keys: Sequence[str], *, in_tariff: bool = False
 ) -> None:
-    """Each name in a list must be `*`, a place, a group or one of the clubs; a broken place may have been the only one
-    of a group."""
+    """Each name in a list must be `*`, a place, a group or, in tariff measures, a club; a broken place may have been
+    the only one of a group."""
     if not findings.can_read_shapes("places"):
         return
-    known = {*findings.names("places"), *findings.selections.groups, *clubs}
+    known = findings.places_or_clubs if in_tariff else findings.places_or_groups
     for name in selection:
         if name != "*" and name not in known:
             is_club = name in findings.selections.clubs

@@ -137,13 +137,26 @@ class Selections:
 
     def _with_derivatives(self, commodities: frozenset[str]) -> frozenset[str]:
         """These commodities and all that recipes make of them, directly or not."""
-        plants = [*self.scenario.facilities.values(), *self.scenario.projects.values()]
-        found: set[str] = set()
-        made = set(commodities)
-        while not made <= found:
-            found |= made
-            made = {output for plant in plants if found & plant.inputs.keys() for output in plant.outputs}
-        return frozenset(found)
+        key = ("derivatives", tuple(sorted(commodities)))
+        if key not in self._chosen:
+            found, waiting, seen = set(commodities), list(commodities), set()
+            while waiting:
+                for number, outputs in self._made_of.get(waiting.pop(), ()):
+                    if number not in seen:
+                        seen.add(number)
+                        waiting += set(outputs) - found
+                        found.update(outputs)
+            self._chosen[key] = frozenset(found)
+        return self._chosen[key]
+
+    @cached_property
+    def _made_of(self) -> dict[str, list[tuple[int, Collection[str]]]]:
+        """By commodity, the plants it goes into: their number, and what they make."""
+        found: dict[str, list[tuple[int, Collection[str]]]] = {}
+        for number, plant in enumerate([*self.scenario.facilities.values(), *self.scenario.projects.values()]):
+            for commodity in plant.inputs:
+                found.setdefault(commodity, []).append((number, plant.outputs))
+        return found
 
     def _clubs(self, *, always: bool) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

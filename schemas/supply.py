@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from heapq import nsmallest
 
 from schemas.content import SourceBan
 from schemas.findings import Findings
@@ -23,12 +24,16 @@ def check(findings: Findings) -> None:
         return
     scenario = findings.scenario
     reached = reachable(scenario)
+    sources: dict[str, set[str]] = defaultdict(set)
+    for commodity, place in reached:
+        sources[commodity].add(place)
+    cannot_run = _cannot_run(scenario, reached)
     for name, demand in scenario.demands.items():
         if largest(demand.quantity_t_per_y) == 0 or _is_served(demand, demand.place or scenario.home, reached):
             continue
         place = demand.place or scenario.home
         message = f"no facility, project, route, recycling or opening stock brings `{demand.commodity}` to `{place}`."
-        remedy = _what_is_lacking(scenario, (demand.commodity, place), reached)
+        remedy = cannot_run.get(demand.commodity) or _where_to_be_had(demand.commodity, place, sources)
         findings.note("unserved_demand", ["demands", name], message, value=demand.commodity, remedy=remedy)
 
 
@@ -107,16 +112,22 @@ def _is_served(demand: Demand, place: str, reached: Collection[Stop]) -> bool:
     return any(option is None or (option, place) in reached for option in options)
 
 
-def _what_is_lacking(scenario: Scenario, stop: Stop, reached: set[Stop]) -> str:
-    commodity, place = stop
+def _cannot_run(scenario: Scenario, reached: set[Stop]) -> dict[str, str]:
+    """By commodity, the first of the facilities and projects that would make it but lack an input."""
+    found: dict[str, str] = {}
     for collection in (scenario.facilities, scenario.projects):
         for name, plant in collection.items():
-            lacking = [item for item in plant.inputs if (item, plant.place) not in reached]
-            if commodity in plant.outputs and lacking:
-                return f"`{name}` at `{plant.place}` makes it but cannot get `{lacking[0]}`."
-    sources = sorted({where for item, where in reached if item == commodity})
-    if sources:
-        return f"It is to be had at {', '.join(sources[:5])}: add a route from there."
+            lacking = next((item for item in plant.inputs if (item, plant.place) not in reached), None)
+            if lacking is not None:
+                message = f"`{name}` at `{plant.place}` makes it but cannot get `{lacking}`."
+                for commodity in plant.outputs:
+                    found.setdefault(commodity, message)
+    return found
+
+
+def _where_to_be_had(commodity: str, place: str, sources: Mapping[str, Collection[str]]) -> str:
+    if sources.get(commodity):
+        return f"It is to be had at {', '.join(nsmallest(5, sources[commodity]))}: add a route from there."
     return f"Add a facility that makes `{commodity}`, and a route to `{place}` if it stands elsewhere."
 
 

@@ -23,13 +23,17 @@ MEGABYTE = 1_000_000
 YAML_LIMIT_MB = 2
 """YAML takes some 100 times as long to read as JSON of the same size; larger scenarios come as JSON."""
 
-MAX_VALUES = {"json": 2_000_000, "yaml": 100_000}
+MAX_VALUES = {"json": 1_000_000, "yaml": 100_000}
 """Values a body may hold, by the signs between them. Each takes some hundred bytes once read, in YAML also 0.1 ms."""
-LARGE_MB = 1.0
+LARGE_MB = 0.1
 LARGE_AT_ONCE = 2
 """Bodies of the largest size that may be in work at once; only those over `LARGE_MB` are counted."""
+VALUES_AT_ONCE = 3 * MAX_VALUES["json"]
+"""Values that all bodies in work may hold together; one in YAML counts as ten."""
 
 _DRAIN_S = 5.0
+_TAKE_VALUES = "lodeplan.take_values"
+"""Where the scope of a request has what counts the values of its body as in work, until it is answered."""
 _PARSERS = {
     "application/json": parse_json,
     "application/yaml": parse_yaml,
@@ -46,6 +50,7 @@ class BodyLimit:
         self.limit_mb = limit_mb
         self.limit_bytes = int(limit_mb * MEGABYTE)
         self.large_bytes_in_work = 0
+        self.values_in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse what is announced as too large; count the rest as it comes."""
@@ -80,10 +85,21 @@ class BodyLimit:
                     raise _busy()
             return message
 
+        values = 0
+
+        def take_values(count: int) -> None:
+            nonlocal values
+            if self.values_in_work + count > VALUES_AT_ONCE:
+                raise _busy()
+            values += count
+            self.values_in_work += count
+
+        scope[_TAKE_VALUES] = take_values
         try:
             await self.app(scope, counted, send)
         finally:
             self.large_bytes_in_work -= large
+            self.values_in_work -= values
 
     async def _refuse(self, error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
         problem = error.problem.model_copy(update={"instance": scope["path"]})
@@ -101,7 +117,7 @@ def _compressed() -> ApiError:
 
 
 def _busy() -> ApiError:
-    detail = "Other large requests are in work. Send it again in a while."
+    detail = "Other large requests, or very many, are in work. Send it again in a while."
     return ApiError(503, "busy", detail, headers={"retry-after": "10", "connection": "close"})
 
 
@@ -131,14 +147,16 @@ async def read_body(request: Request, model_for: Callable[[dict[str, Any]], type
             415, "unsupported-media-type", f"The body is JSON or YAML. {found}", headers={"accept-post": accepted}
         )
     body = await request.body()
+    language = "yaml" if parse is parse_yaml else "json"
     if parse is parse_yaml and len(body) > YAML_LIMIT_MB * MEGABYTE:
         detail = f"A body in YAML may have {YAML_LIMIT_MB} MB. JSON may be larger, and is read faster."
         raise ApiError(413, "body-too-large", detail)
+    values = await asyncio.to_thread(_count_values, body, language)
+    request.scope[_TAKE_VALUES](values * MAX_VALUES["json"] // MAX_VALUES[language])
     return await asyncio.to_thread(lambda: _read(parse, body, model_for))
 
 
 def _read(parse: Any, body: bytes, model_for: Callable[[dict[str, Any]], type[Model]]) -> Model:
-    _check_values(body, "yaml" if parse is parse_yaml else "json")
     try:
         document: Document = parse(_text(body))
     except InvalidInput as error:
@@ -165,13 +183,15 @@ def _job_model(data: dict[str, Any]) -> type[JobRequest | BatchRequest]:
     return BatchRequest if kind == "batch" else JobRequest
 
 
-def _check_values(body: bytes, language: str) -> None:
-    """Raise `ApiError` (413) for a body of many small things, which takes far more memory and time than its size."""
-    signs = b",[{" if language == "json" else b",[{:\n"
+def _count_values(body: bytes, language: str) -> int:
+    """About how many values a body holds, those of lists in a text too (`CHN; RUS`); raises `ApiError` (413) where
+    there are so many that they take far more memory and time than its size."""
+    signs = b",[{;" if language == "json" else b",[{;:\n"
     values = sum(map(body.count, (bytes([sign]) for sign in signs)))
     if values > MAX_VALUES[language]:
         detail = f"The body holds about {values:,} values; in {language.upper()} it may hold {MAX_VALUES[language]:,}."
         raise ApiError(413, "body-too-large", detail)
+    return values
 
 
 def _text(body: bytes) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import scenarios
 from scenarios.catalogue import find_shipped
+from scenarios.patching import MAX_WORK, count_values
+from scenarios.places import Work
 from schemas import InvalidInput, Scenario
 from schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
 from service.batches import BatchSubmission
@@ -17,6 +19,10 @@ from service.problems import ApiError, errors_of, invalid_input
 _SHIPPED_KEPT = 4
 """A shipped scenario takes up to a second to read from its files, and some tens of MB."""
 _ERRORS_SHOWN = 100
+MAX_BATCH_VALUES = 50_000_000
+"""Values of the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
+MAX_BATCH_WORK = 4 * MAX_WORK
+"""Names that the patches of all jobs of a batch may look at."""
 
 
 def load_job(wanted: JobRequest, tenant: str) -> Submission:
@@ -37,11 +43,13 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
         shared = scenarios.read(source, wanted.patches)
     except InvalidInput as error:
         raise invalid_input(error, "/scenario") from None
+    _check_size(len(wanted.jobs), shared)
+    work = Work(MAX_BATCH_WORK)
     prepared: list[Prepared] = []
     errors: list[ProblemError] = []
     for number, item in enumerate(wanted.jobs):
         try:
-            scenario = scenarios.load(shared, item.patches) if item.patches else base
+            scenario = scenarios.load(shared, item.patches, work=work) if item.patches else base
             prepared.append(_prepare(scenario, item, wanted))
         except InvalidInput as error:
             errors += errors_of(error, f"/jobs/{number}", "")
@@ -51,6 +59,17 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
         raise ApiError(422, "invalid-input", "Some jobs of the batch are wrong.", errors[:_ERRORS_SHOWN])
     base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label))
     return BatchSubmission(base_job, prepared, tenant, wanted.reuse)
+
+
+def _check_size(jobs: int, shared: dict[str, Any]) -> None:
+    """Raise `ApiError` (413) for so many large scenarios that other batches would wait for long."""
+    values = count_values(shared)
+    if jobs * values > MAX_BATCH_VALUES:
+        detail = (
+            f"{jobs:,} jobs with a scenario of {values:,} values each are {jobs * values:,} values; a batch may have "
+            f"{MAX_BATCH_VALUES:,} in all. Send it as several batches of {max(1, MAX_BATCH_VALUES // values):,} jobs."
+        )
+        raise ApiError(413, "body-too-large", detail)
 
 
 def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest) -> Prepared:

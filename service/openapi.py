@@ -36,19 +36,19 @@ def body_of(*models: type[BaseModel], media_types: tuple[str, ...] = ("applicati
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media_types}}}
 
 
-def complete(app: FastAPI) -> None:
-    """Have the app describe itself with the models above, and every error as a problem."""
+def complete(app: FastAPI, *, login_is_optional: bool) -> None:
+    """Have the app describe itself with the models above, every error as a problem, and whether one has to log in."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _complete(described())
+            _complete(described(), login_is_optional)
         return app.openapi_schema or described()
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _complete(document: dict[str, Any]) -> None:
+def _complete(document: dict[str, Any], login_is_optional: bool) -> None:
     _, definitions = models_json_schema([(model, "validation") for model in _ADDED], ref_template=_REFERENCE)
     schemas = document["components"]["schemas"]
     for name, schema in definitions["$defs"].items():
@@ -65,3 +65,5 @@ def _complete(document: dict[str, Any]) -> None:
             if method in _METHODS:
                 operation["responses"].pop("422", None)
                 operation["responses"] |= {"4XX": problem, "5XX": problem}
+                if login_is_optional and "security" in operation:
+                    operation["security"] += [{}]

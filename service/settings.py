@@ -63,6 +63,11 @@ class Settings(BaseModel):
         ge=1,
         description="Solves a worker runs at once; the worker that starts last sets it for all on one database.",
     )
+    max_solve_s: float = Field(
+        default=86_400,
+        ge=0,
+        description="Longest time limit of a solve, seconds; also of those that ask for none. 0: no limit.",
+    )
     hard_limit_margin_s: float = Field(
         default=120,
         gt=0,

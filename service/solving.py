@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -25,21 +27,28 @@ log = structlog.get_logger(__name__)
 @dataclass
 class ChildSolver:
     """Solves in a child process; kills it `hard_limit_margin_s` after its time limit, or when it holds more than
-    `memory_mb` of memory."""
+    `memory_mb` of memory. Its time limit is `longest_s` where the job and the scenario ask for more, or for none."""
 
     hard_limit_margin_s: float
     command: Sequence[str] = CHILD
     memory_mb: float | None = None
+    longest_s: float | None = None
 
     def __call__(self, work: Work, watch: Watch) -> Outcome:
         """Solve to the end, and say how it ended."""
-        limit_s = work.options.time_limit_s
+        limit_s = self._limit_s(work)
+        work = replace(work, options=work.options.model_copy(update={"time_limit_s": limit_s}))
         deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
         memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
         begun = time.monotonic()
         ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
         metrics.solve_ended(time.monotonic() - begun, ended.peak_memory_mib)
         return _outcome(ended, memory_mib)
+
+    def _limit_s(self, work: Work) -> float | None:
+        own = json.loads(gzip.decompress(work.scenario_gzip)).get("solve", {}).get("time_limit_s")
+        asked = work.options.time_limit_s or own
+        return min((limit for limit in (asked, self.longest_s) if limit), default=None)
 
 
 def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:

@@ -264,7 +264,9 @@ def _in_words(progress: SolverProgress) -> str:
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """A worker that solves in child processes, and sends what webhooks are due."""
-    solver = ChildSolver(settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb)
+    solver = ChildSolver(
+        settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb, longest_s=settings.max_solve_s or None
+    )
     upkeep = Retention(database, engine, settings).loop
     deliverer = Deliverer(database, settings)
     return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep)

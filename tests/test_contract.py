@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import schemathesis
 import sqlalchemy
+from access_service import bearer, made_key
 from http_service import solve_at_once
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -26,7 +27,7 @@ from schemas.webhooks import WebhookRequest
 from service.app import create_app
 from service.engine.inline import InlineEngine
 from service.settings import Settings
-from service.storage import Delivery, Idempotency, Job, Webhook
+from service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
 from service.worker import Worker
 
 BOUNDED = settings(
@@ -38,21 +39,24 @@ BOUNDED = settings(
     phases=[Phase.explicit, Phase.generate],
 )
 
-CONFIG = SchemathesisConfig.from_dict(
-    {
-        "checks": {
-            # A scenario must make sense, which no schema can say: 422 is a right answer to a body of the right form.
-            "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "422"]},
+CONFIG: dict[str, Any] = {
+    "checks": {
+        # A scenario must make sense, which no schema can say: 422 is a right answer to a body of the right form.
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "404", "409", "413", "422"]},
+    },
+    "operations": [
+        {
+            # A job that was made may end without a plan, and a batch has none: 404.
+            "include-path-regex": "/result",
+            "checks": {"ensure_resource_availability": {"enabled": False}},
         },
-        "operations": [
-            {
-                # A job that was made may end without a plan, and a batch has none: 404.
-                "include-path-regex": "/result",
-                "checks": {"ensure_resource_availability": {"enabled": False}},
-            }
-        ],
-    }
-)
+        {
+            # A key that was deleted is still shown, as one that has ended.
+            "include-path-regex": "/keys",
+            "checks": {"use_after_free": {"enabled": False}},
+        },
+    ],
+}
 
 
 class SolvedAfterwards:
@@ -100,16 +104,27 @@ def database(tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
     database.dispose()
 
 
+@pytest.fixture(params=["open", "with keys"])
+def key(request: pytest.FixtureRequest, database: sqlalchemy.Engine) -> str | None:
+    """What callers show; None where nobody is asked."""
+    return made_key(database, "local", "admin") if request.param == "with keys" else None
+
+
 @pytest.fixture
-def app(database: sqlalchemy.Engine) -> SolvedAfterwards:
+def app(database: sqlalchemy.Engine, key: str | None) -> SolvedAfterwards:
     engine = InlineEngine()
     Worker(database, engine, solve_at_once).start(slots=1)
-    return SolvedAfterwards(create_app(Settings(max_body_mb=1), database=database, engine=engine), engine)
+    # The host is what requests without a network name.
+    settings = Settings(max_body_mb=1, require_login=key is not None, allowed_hosts="testserver")
+    return SolvedAfterwards(create_app(settings, database=database, engine=engine), engine)
 
 
 @pytest.fixture
-def description(app: SolvedAfterwards) -> Any:
-    described = schemathesis.openapi.from_asgi("/openapi.json", app, config=CONFIG)
+def description(app: SolvedAfterwards, key: str | None) -> Any:
+    # Given as a setting, so that it is known which requests go without it, and must be refused.
+    log_in = {"auth": {"openapi": {"HTTPBearer": {"bearer": key}}}} if key else {}
+    config = SchemathesisConfig.from_dict({**CONFIG, **log_in})
+    described = schemathesis.openapi.from_asgi("/openapi.json", app, config=config, headers=bearer(key))
 
     @described.hook
     def map_body(context: Any, body: Any) -> Any:
@@ -164,6 +179,7 @@ def test_so_is_every_answer_within_a_sequence_of_requests(
             with Session(database) as session:
                 for table in (Job, Webhook, Delivery, Idempotency):
                     session.execute(sqlalchemy.delete(table))
+                session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.name) != "a test"))
                 session.commit()
 
     Sequence.run(settings=BOUNDED)

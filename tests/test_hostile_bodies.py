@@ -9,8 +9,12 @@ import subprocess
 import sys
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +23,19 @@ import pytest
 from access_service import served
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from job_service import new_database, wait_until
+from job_service import DATABASES, database_of, new_database, wait_until
 
 import scenarios
+from benchmarks.service.fuzz import cases, send
+from scenarios.fields import COLLECTIONS
+from scenarios.keeping import work_of_keeping
+from scenarios.patching import MAX_WORK, count_values
+from scenarios.screening import MAX_ENTRIES, MAX_PAIRS
 from schemas import InvalidInput
 from service.app import create_app
+from service.bodies import MAX_VALUES
 from service.engine.inline import InlineEngine
+from service.loading import MAX_BATCH_VALUES
 from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -156,15 +167,14 @@ ENCODED: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[httpx.Client, int]]:
+def running(folder: Path, *flags: str, url: str = "", **settings: Any) -> Iterator[tuple[httpx.Client, int]]:
     """`lodeplan serve`, and its process id."""
-    environment = {**os.environ, "LODEPLAN_DATA_DIR": str(folder), "LODEPLAN_DATABASE_URL": ""}
+    environment = {**os.environ, "LODEPLAN_DATA_DIR": str(folder), "LODEPLAN_DATABASE_URL": url}
+    environment |= {f"LODEPLAN_{name.upper()}": str(value) for name, value in settings.items()}
     log = folder / "log"
     with log.open("wb") as output:
         command = [sys.executable, "-c", "from service.cli import main; main()"]
-        process = subprocess.Popen(
-            [*command, "serve", "--no-workers", "--port", "0"], env=environment, cwd=ROOT, stderr=output
-        )
+        process = subprocess.Popen([*command, "serve", *flags, "--port", "0"], env=environment, cwd=ROOT, stderr=output)
     try:
         url = wait_until(lambda: re.search(r'"url": "(http[^"]+)"', log.read_text()), 120)[1]
         with httpx.Client(base_url=url, timeout=300) as client:
@@ -198,7 +208,7 @@ def check(answer: httpx.Response, name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_whatever_comes_is_refused_and_a_real_server_stays_small(tmp_path: Path) -> None:
-    with running(tmp_path) as (client, pid):
+    with running(tmp_path, "--no-workers") as (client, pid):
         assert client.post("/api/v1/jobs?validate_only=true", json={"scenario": "us-2026"}).status_code == 200
         at_rest = peak_mib(pid)
         peaks = []
@@ -267,8 +277,13 @@ def test_no_more_large_bodies_are_taken_at_once_than_memory_is_meant_for(tmp_pat
 
         found: dict[str, Any] = {}
 
-        def while_two_are_in_work() -> None:
+        def refused_as_busy() -> httpx.Response | None:
             answer = third.post("/api/v1/jobs", content=b" " * 1_900_000, headers={"content-type": JSON})
+            return answer if answer.status_code == 503 else None
+
+        def while_two_are_in_work() -> None:
+            # What was sent may still be on its way.
+            answer = wait_until(refused_as_busy)
             found["third"] = (answer.status_code, answer.json()["type"], "retry-after" in answer.headers)
             found["small"] = third.post("/api/v1/jobs", json={"scenario": "golden-toy"}).status_code
 
@@ -313,7 +328,8 @@ def mutants(draw: st.DrawFn) -> dict[str, Any]:
             around = around[key]
         match draw(st.sampled_from(["replace", "replace", "remove", "rename", "move"])):
             case "replace":
-                around[keys[-1]] = draw(HOSTILE)
+                # A copy: what is changed within it must not be there the next time.
+                around[keys[-1]] = deepcopy(draw(HOSTILE))
             case "remove":
                 del around[keys[-1]]
             case "rename" if isinstance(around, dict):
@@ -373,12 +389,174 @@ def test_many_scenarios_with_something_wrong_in_them_never_are_our_fault(api: ht
     fuzz(api, 1_000)
 
 
-# What validation compares with what
+@pytest.mark.parametrize("kind", DATABASES)
+def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(kind: str, tmp_path: Path) -> None:
+    with (
+        database_of(kind, tmp_path) as database,
+        served(create_app(Settings(), database=database, engine=InlineEngine())) as client,
+    ):
+        for case in islice(cases(seed=7), 60):
+            send(client, case)
+
+
+# Solves without end
+
+
+def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
+    def view() -> dict[str, Any] | None:
+        found: dict[str, Any] = client.get(f"/api/v1/jobs/{job_id}", params={"wait": 30}).json()
+        return found if found["state"] in ("succeeded", "failed", "cancelled", "timed_out") else None
+
+    return dict(wait_until(view, 240))
+
+
+def solve_bomb(**options: Any) -> dict[str, Any]:
+    """A valid scenario of many futures in many periods, all its own."""
+    patches = [
+        {"op": "set", "path": "horizon.period_years", "value": [1] * 100},
+        {"op": "set", "path": "sampling", "value": {"futures": 2_000, "draws": 100_000, "seed": 1}},
+    ]
+    return {"scenario": "us-2026-deep", "patches": patches, "options": options, "reuse": False}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", DATABASES)
+def test_a_solve_that_would_never_end_ends_at_its_limits_and_the_next_is_solved(kind: str, tmp_path: Path) -> None:
+    with database_of(kind, tmp_path) as database:
+        url = database.url.set(drivername=kind.replace("postgres", "postgresql")).render_as_string(hide_password=False)
+        limits = {"memory_mb": 900, "hard_limit_margin_s": 3, "slots": 1}
+        with running(tmp_path, url=url, **limits) as (client, _):
+            bombs = [solve_bomb(), solve_bomb(time_limit_s=2)]
+            answers = [client.post("/api/v1/jobs", json=bomb) for bomb in [*bombs, {"scenario": "golden-toy"}]]
+            assert [answer.status_code for answer in answers] == [202] * 3, [answer.text for answer in answers]
+            large, long, toy_job = (ended(client, answer.json()["id"]) for answer in answers)
+            assert (large["state"], large["failure"]["code"]) == ("failed", "out_of_memory")
+            assert long["state"] == "timed_out"
+            assert toy_job["state"] == "succeeded"
+
+
+# What would be compared, made or put without end
+
+LARGE = 2_000
+
+
+def with_many(collection: str, count: int = LARGE, **more: Any) -> dict[str, Any]:
+    """The toy with so many more entries like its first of a collection."""
+    data = toy()
+    entry = next(iter(data.get(collection, {}).values()), {})
+    return {**data, collection: {**data.get(collection, {}), **{f"x{n}": {**entry, **more} for n in range(count)}}}
+
+
+def measure(**more: Any) -> dict[str, Any]:
+    return {"programme": "x", "origins": ["*"], "commodities": ["*"], "rate_share": 0.1, **more}
+
+
+def refusal(data: Any, patches: Any = ()) -> tuple[str, str]:
+    """Code and place of the first thing wrong."""
+    with pytest.raises(InvalidInput) as refused:
+        scenarios.load(data, patches)
+    return refused.value.problems[0].code, refused.value.problems[0].path
 
 
 def test_what_would_be_compared_without_end_is_one_problem() -> None:
     data = json.loads(rules(1_000, survival))["scenario"]
-    with pytest.raises(InvalidInput) as refused:
-        scenarios.load(data)
-    assert [problem.code for problem in refused.value.problems] == ["too_many"]
+    assert refusal(data) == ("too_many", "limits")
     scenarios.load(json.loads(rules(100, survival))["scenario"])
+    many_rules = {**with_many("places", 5_000), "tariffs": {f"t{n}": measure() for n in range(1_000)}}
+    assert refusal(many_rules) == ("too_many", "scenario")
+    many_patterns = {
+        **with_many("commodities"),
+        "tariffs": {f"t{n}": measure(commodities=[f"c{n}*{k}" for k in range(30)]) for n in range(1_000)},
+    }
+    assert refusal(many_patterns) == ("too_many", "scenario")
+
+
+def test_every_shipped_scenario_is_far_from_what_is_refused() -> None:
+    for shipped in scenarios.names():
+        data = scenarios.read(shipped.name)
+        count = {name: len(data.get(name, ())) for name in COLLECTIONS}
+        ruling = sum(count[name] for name in ("tariffs", "limits", "events", "hazards"))
+        selected = sum(count[name] for name in ("commodities", "places", "facilities", "projects", "routes"))
+        assert 10 * ruling * selected < MAX_PAIRS
+        assert 10 * sum(count.values()) < MAX_ENTRIES
+        assert 5 * count_values(data) < MAX_VALUES["json"]
+        assert 100 * count_values(data) < MAX_BATCH_VALUES
+        assert 10 * work_of_keeping(data) < MAX_WORK
+
+
+def test_a_star_in_a_path_is_sought_once_in_each_name() -> None:
+    data = {**toy(), "places": {**toy()["places"], "a" * 120: {}}}
+    hits = {"op": "set", "path": "places." + "*a" * 30 + "*", "value": {"title": "found"}}
+    assert scenarios.load(data, [hits]).places["a" * 120].title == "found"
+    assert refusal(data, [{**hits, "path": "places." + "*a" * 30 + "*b"}]) == ("no_match", "places." + "*a" * 30 + "*b")
+
+
+def test_patches_that_together_look_at_too_much_are_refused_at_the_first_that_does() -> None:
+    keep = {"op": "keep", "path": "mineral_groups", "value": ["*"]}
+    assert refusal("us-2026", [keep] * 1_000)[0] == "too_many"
+    by_year = {**toy(), "economics": {"x": {str(year): 1 for year in range(9_000)}}}
+    assert refusal(by_year, [{"op": "scale", "path": "economics.x", "value": 1.0}] * 1_000)[0] == "too_many"
+    missed = [{"op": "set", "path": f"routes.missed{n}.note", "value": "x"} for n in range(100)]
+    codes = Counter(problem.code for problem in problems_of(with_many("routes", 4_000), missed))
+    assert codes == {"no_match": 100}, "suggestions end before the problems do"
+
+
+def problems_of(data: Any, patches: Any = ()) -> list[Any]:
+    with pytest.raises(InvalidInput) as refused:
+        scenarios.load(data, patches)
+    return refused.value.problems
+
+
+@pytest.mark.parametrize("data", [{"commodities": []}, {"routes": {"r": 1}}, {"routes": {"r": {}}}, {"futures": 7}])
+def test_keep_over_what_is_no_scenario_is_the_clients_fault(data: dict[str, Any]) -> None:
+    codes = {problem.code for problem in problems_of(data, [{"op": "keep", "path": "mineral_groups", "value": ["*"]}])}
+    assert codes - {"missing_field"}
+
+
+def test_a_batch_of_too_many_large_scenarios_says_how_many_it_may_have(api: httpx.Client) -> None:
+    jobs = [{"label": str(number)} for number in range(5_000)]
+    answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "us-2026", "jobs": jobs})
+    check(answer, "a batch")
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:lodeplan:problem:body-too-large")
+    assert re.search(r"several batches of \d+ jobs", answer.json()["detail"])
+
+
+def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.loading.MAX_BATCH_WORK", 100)
+    jobs = [{"patches": [{"op": "set", "path": "*.*.note", "value": "x"}]} for _ in range(50)]
+    answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "golden-toy", "jobs": jobs})
+    check(answer, "a batch")
+    assert {error["code"] for error in answer.json()["errors"]} == {"too_many"}
+
+
+def test_bodies_in_work_together_hold_no_more_values_than_memory_is_meant_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.bodies.VALUES_AT_ONCE", 1_000)
+    app = create_app(Settings(), database=new_database(tmp_path), engine=InlineEngine())
+    small, many = {"scenario": "golden-toy"}, {"scenario": {"x": [1] * 2_000}}
+    with served(app) as client:
+        answers = [client.post("/api/v1/jobs", json=body) for body in (many, small, many, small)]
+    assert [answer.status_code for answer in answers] == [503, 202, 503, 202]
+    assert {answers[0].headers["retry-after"], answers[0].json()["type"]} == {"10", "urn:lodeplan:problem:busy"}
+
+
+HUNDRED = 100
+"""Bodies sent at once; a hundred of these would take some GB if all were read."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_many_bodies_at_once_are_read_within_memory(tmp_path: Path) -> None:
+    body = json.dumps({"scenario": {"x": [[] for _ in range(240_000)]}}).encode()
+
+    def send_one(client: httpx.Client) -> int:
+        return client.post("/api/v1/jobs", content=body, headers={"content-type": JSON}).status_code
+
+    with running(tmp_path, "--no-workers") as (client, pid), ThreadPoolExecutor(HUNDRED) as threads:
+        at_rest = peak_mib(pid)
+        statuses = Counter(threads.map(send_one, [client] * HUNDRED))
+        assert statuses.keys() <= {422, 503}, statuses
+        assert statuses[422] > 0
+        assert peak_mib(pid) - at_rest < MEMORY_MIB
+        assert client.post("/api/v1/jobs", json={"scenario": "golden-toy"}).status_code == 202

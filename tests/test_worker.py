@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +191,20 @@ def test_an_ended_job_cannot_be_stopped_or_cancelled(bench: Bench) -> None:
 def test_a_solve_that_outlives_its_limit_and_margin_is_killed_and_timed_out(tmp_path: Path) -> None:
     job = Bench(tmp_path, fake_solver(margin_s=0.3)).solved("hang", JobOptions(time_limit_s=0.1))
     assert (job.state, job.termination) == (JobState.TIMED_OUT, "time_limit")
+
+
+@pytest.mark.parametrize(("own", "asked"), [(0.1, None), (None, None), (1e308, None), (None, 1e308)])
+def test_so_is_one_whose_limit_stands_in_its_scenario_or_that_asks_for_more_than_any_solve_may_take(
+    tmp_path: Path, own: float | None, asked: float | None
+) -> None:
+    bench = Bench(tmp_path, replace(fake_solver(margin_s=0.3), longest_s=0.2))
+    patches = [{"op": "set", "path": "solve.time_limit_s", "value": own}] if own else []
+    with open_session(bench.database) as session:
+        submission = Submission(scenarios.load(toy("hang"), patches), JobOptions(time_limit_s=asked))
+        job_id = jobs.submit(session, bench.engine, submission).id
+        session.commit()
+    bench.engine.run_pending()
+    assert (bench.job(job_id).state, bench.job(job_id).termination) == (JobState.TIMED_OUT, "time_limit")
 
 
 def test_a_solve_that_holds_more_memory_than_it_may_is_ended_and_says_how_much_it_held(tmp_path: Path) -> None:
