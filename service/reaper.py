@@ -46,7 +46,7 @@ class Reaper:
 
     def look(self, database_s: float) -> None:
         """Look once, right after the lease was renewed at that time of the database's clock."""
-        quiet = self._is_quiet(database_s)
+        quiet = self.notice_beat(database_s)
         # First of all what concerns this worker alone, and is true whatever became of the others.
         self._give_up(self._left_behind())
         if quiet:
@@ -60,8 +60,8 @@ class Reaper:
             self.engine.purge()
             self._forget_workers()
 
-    def _is_quiet(self, database_s: float) -> bool:
-        """Whether this worker's own beat came late, or the database's clock jumped: then the others had no chance to
+    def notice_beat(self, database_s: float) -> bool:
+        """Note that the lease was renewed at that time of the database's clock, and tell whether to be quiet: this worker's own beat came late, or the database's clock jumped: then the others had no chance to
         renew their leases, and get one now."""
         now = self.lease.clock()
         if self._beat is not None:
