@@ -83,10 +83,10 @@ class Crew:
             process.kill()
         self.engine.stop(0)
 
-    def hire(self, *, die_at: str = "", real: bool = False, slots: int = 1) -> BaseProcess:
-        """Start a member, and wait until it holds a lease."""
+    def hire(self, **wanted: Any) -> BaseProcess:
+        """Start a member with these of its `Orders`, and wait until it holds a lease."""
         url = self.database.url.render_as_string(hide_password=False)
-        orders = Orders(url, self.lease_s, self.mark, slots, die_at, real, self.log_file)
+        orders = Orders(url, self.lease_s, self.mark, log_file=self.log_file, **wanted)
         process = self._kind.Process(target=member.run, args=(orders,))
         process.start()
         self.members.append(process)
