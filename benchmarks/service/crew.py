@@ -54,6 +54,13 @@ def new_database(url: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
             connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
 
 
+def plain_url(database: sqlalchemy.Engine) -> str:
+    """Its address as a setting."""
+    url = database.url
+    url = url if database.dialect.name == "sqlite" else url.set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
+
+
 @dataclass
 class Crew:
     """Worker processes that can be killed, and what the database says about their jobs."""

@@ -5,6 +5,7 @@ import multiprocessing.connection
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,13 +44,16 @@ class Orders:
     """Of which version it is to be, and brings the tables to those of the migrations here."""
     migrations: str = ""
     drain_s: float = 0
+    temporary: str = ""
+    """Where its temporary files go."""
 
 
 def run(orders: Orders) -> None:
     """Work until SIGTERM, or until the point at which it is to die."""
     os.environ["LODEPLAN_CAMPAIGN"] = orders.mark
-    os.dup2(os.open(orders.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-    logs.configure("INFO")
+    if orders.temporary:
+        os.environ["TMPDIR"] = tempfile.tempdir = orders.temporary
+    log_to(orders.log_file)
     database = storage.open_database(orders.database_url)
     if orders.clock_file:
         clocks.follow(Path(orders.clock_file), database)
@@ -68,6 +72,12 @@ def run(orders: Orders) -> None:
     member.start(orders.slots)
     ended.wait()
     member.stop(orders.drain_s)
+
+
+def log_to(file: str) -> None:
+    """Have this process log to a file."""
+    os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    logs.configure("INFO")
 
 
 def _end_with_campaign() -> None:

@@ -20,6 +20,7 @@ import sqlalchemy
 
 from benchmarks.service.audit import audit
 from benchmarks.service.crew import Crew, new_database, report_progress
+from benchmarks.service.member import log_to
 from service import jobs, storage
 from service.engine import Attempt
 from service.engine.dbos import DbosEngine
@@ -34,9 +35,10 @@ TURN_S = 60.0
 MEMBERS, SLOTS = 2, 8
 
 
-def look_again_and_again(database_url: str, barrier: Barrier, counts: Any) -> None:
+def look_again_and_again(database_url: str, log_file: str, barrier: Barrier, counts: Any) -> None:
     """A reaper in a process of its own: at each signal it looks; in the end it says how often it was about to give an
     attempt up, and how often it did."""
+    log_to(log_file)
     database = storage.open_database(database_url)
     engine = DbosEngine(database)
     engine.prepare()
@@ -78,7 +80,8 @@ class Reapers:
         self._barrier, counts = kind.Barrier(self.number + 1), kind.Queue()
         url = self.crew.database.url.render_as_string(hide_password=False)
         for _ in range(self.number):
-            process = kind.Process(target=look_again_and_again, args=(url, self._barrier, counts), daemon=True)
+            orders = (url, self.crew.log_file, self._barrier, counts)
+            process = kind.Process(target=look_again_and_again, args=orders, daemon=True)
             process.start()
             self._processes.append(process)
         try:
