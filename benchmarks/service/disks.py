@@ -3,12 +3,13 @@
 python -m benchmarks.service.disks [--times 10] [--lease-s 15] [--full-s 4] [--postgresql]
 
 On a small disk in memory, made for the purpose: that needs Linux and the right to mount. The database is a SQLite file
-there or, with --postgresql, all of a server (needs `initdb` and `pg_ctl`), which ends itself when it cannot write its
-log; it is then started again. What the workers log, and their temporary files, are on that disk too. Full for longer
+there or, with --postgresql, all of a server (needs `initdb` and `pg_ctl`), which every other time also runs out of log,
+ends itself for that, and is started again. What the workers log, and their temporary files, are on that disk too. Full for longer
 than a lease, the workers give up what they solve, and it is run again.
 """
 
 import argparse
+import contextlib
 import errno
 import signal
 import statistics
@@ -18,7 +19,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,13 +103,15 @@ class Disks:
     """From room to the end of all jobs."""
     restarts: int = 0
 
-    def one(self, full_s: float) -> None:
-        """Fill the disk for so long while jobs run, and ask for more."""
+    def one(self, full_s: float, *, use_up_log: bool = False) -> None:
+        """Fill the disk for so long while jobs run, and ask for more; with a server its log may need a new file."""
         first = [self.crew.submit(BUILD_S, SEARCH_S) for _ in range(JOBS)][0]
         self.crew.wait_for_phase(first, "search")
         self.disk.fill()
         until = time.monotonic() + full_s
         while time.monotonic() < until:
+            if use_up_log:
+                self._use_up_log()
             self._ask(first)
             # What was given back by others, such as the database's own files.
             self.disk.fill()
@@ -121,6 +123,12 @@ class Disks:
         room_at = time.monotonic()
         self.crew.wait_until(lambda: self._has_ended())
         self.times_s.append(time.monotonic() - room_at)
+
+    def _use_up_log(self) -> None:
+        """Have the server begin a new file of its log, which it ends for when it cannot."""
+        with contextlib.suppress(*OUTAGES), self.crew.database.begin() as connection:
+            connection.exec_driver_sql("select pg_logical_emit_message(true, 'filler', repeat('x', 100000))")
+            connection.exec_driver_sql("select pg_switch_wal()")
 
     def _ask(self, job_id: str) -> None:
         said, taken_in = self.api.submit(0.1, 0.2)
@@ -169,14 +177,14 @@ class Disks:
         )
 
 
-@contextmanager
+@contextlib.contextmanager
 def sqlite_on(disk: SmallDisk) -> Iterator[tuple[sqlalchemy.Engine, None]]:
     """A new SQLite file there."""
     with new_database("", disk.folder) as database:
         yield database, None
 
 
-@contextmanager
+@contextlib.contextmanager
 def server_on(disk: SmallDisk) -> Iterator[tuple[sqlalchemy.Engine, Cluster]]:
     """A new PostgreSQL server with all its files there."""
     with Cluster(disk.folder, *CONFIGURED) as cluster:
@@ -186,7 +194,7 @@ def server_on(disk: SmallDisk) -> Iterator[tuple[sqlalchemy.Engine, Cluster]]:
         database.dispose()
 
 
-@contextmanager
+@contextlib.contextmanager
 def working_on(kind: str, lease_s: float, log_file: str = "") -> Iterator[Disks]:
     """A crew and an API whose database, of this kind (sqlite, postgresql), is on a disk that can be filled."""
     size_mb, database_on = (SQLITE_MB, sqlite_on) if kind == "sqlite" else (POSTGRESQL_MB, server_on)
@@ -230,7 +238,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with working_on("postgresql" if given.postgresql else "sqlite", given.lease_s, given.log) as disks:
         for number in range(given.times):
-            disks.one(given.full_s)
+            disks.one(given.full_s, use_up_log=given.postgresql and number % 2 == 1)
             report_progress(number + 1, given.times, "full disks")
         verdict, halves, unasked = audit(disks.crew.database, disks.crew.job_ids), disks.halves(), disks.unasked()
         attempts = Counter(disks.crew.job(job_id).attempt for job_id in disks.crew.job_ids)
