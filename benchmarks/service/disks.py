@@ -4,8 +4,8 @@ python -m benchmarks.service.disks [--times 10] [--lease-s 15] [--full-s 4] [--p
 
 On a small disk in memory, made for the purpose: that needs Linux and the right to mount. The database is a SQLite file
 there or, with --postgresql, all of a server (needs `initdb` and `pg_ctl`), which every other time also runs out of log,
-ends itself for that, and is started again. What the workers log, and their temporary files, are on that disk too. Full for longer
-than a lease, the workers give up what they solve, and it is run again.
+ends itself for that, and is started again. What the workers log, and their temporary files, are on that disk too. Full
+for longer than a lease, the workers give up what they solve, and it is run again.
 """
 
 import argparse
@@ -103,9 +103,10 @@ class Disks:
     """From room to the end of all jobs."""
     restarts: int = 0
 
-    def one(self, full_s: float, *, use_up_log: bool = False) -> None:
-        """Fill the disk for so long while jobs run, and ask for more; with a server its log may need a new file."""
-        first = [self.crew.submit(BUILD_S, SEARCH_S) for _ in range(JOBS)][0]
+    def one(self, full_s: float, *, use_up_log: bool = False) -> str:
+        """Fill the disk for so long while jobs run, and ask for more; with a server its log may need a new file. The
+        id of one that ran."""
+        first, *_ = [self.crew.submit(BUILD_S, SEARCH_S) for _ in range(JOBS)]
         self.crew.wait_for_phase(first, "search")
         self.disk.fill()
         until = time.monotonic() + full_s
@@ -121,8 +122,9 @@ class Disks:
             self.cluster.start()
             self.restarts += 1
         room_at = time.monotonic()
-        self.crew.wait_until(lambda: self._has_ended())
+        self.crew.wait_until(self._has_ended)
         self.times_s.append(time.monotonic() - room_at)
+        return first
 
     def _use_up_log(self) -> None:
         """Have the server begin a new file of its log, which it ends for when it cannot."""
@@ -218,8 +220,10 @@ def report(disks: Disks, verdict: Verdict, halves: list[str], attempts: Counter[
     print(verdict)
     print(f"{len(halves)} written in part; {disks.restarts} restarts of the server")
     print("attempts a job took: " + ", ".join(f"{count} jobs {number}" for number, count in sorted(attempts.items())))
-    print(f"all ended after there was room: median {statistics.median(disks.times_s):.1f} s, "
-          f"longest {max(disks.times_s):.1f} s")
+    print(
+        f"all ended after there was room: median {statistics.median(disks.times_s):.1f} s, "
+        f"longest {max(disks.times_s):.1f} s"
+    )
     for what, said in (("who wanted a job", disks.refused), ("who asked", disks.answers)):
         print(f"{what} was told: " + ", ".join(f"{count} times {answer}" for answer, count in said.most_common()))
 
@@ -231,8 +235,9 @@ def main() -> None:
     parser.add_argument("--lease-s", type=float, default=15.0)
     parser.add_argument("--full-s", type=float, default=4.0)
     parser.add_argument("--postgresql", action="store_true", help="a server made for the purpose; SQLite when left out")
-    parser.add_argument("--log", default="", help="file for what the workers and the API log; on the full disk when "
-                        "left out")
+    parser.add_argument(
+        "--log", default="", help="file for what the workers and the API log; on the full disk when left out"
+    )
     given = parser.parse_args()
     # Asked to end it should still take away the disk and the server.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
