@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -215,11 +215,13 @@ def working_on(kind: str, lease_s: float, log_file: str = "") -> Iterator[Disks]
             api.stop()
 
 
-def report(disks: Disks, verdict: Verdict, halves: list[str], attempts: Counter[int]) -> None:
+def report(disks: Disks, verdict: Verdict, halves: list[str], ended: Sequence[Job]) -> None:
     """Print the figures."""
+    attempts = Counter(job.attempt for job in ended)
     print(verdict)
     print(f"{len(halves)} written in part; {disks.restarts} restarts of the server")
-    print("attempts a job took: " + ", ".join(f"{count} jobs {number}" for number, count in sorted(attempts.items())))
+    took = ", ".join(f"{count} jobs {number}" for number, count in sorted(attempts.items()))
+    print(f"attempts a job took: {took}; {sum(job.lost_workers for job in ended)} counted as lost")
     print(
         f"all ended after there was room: median {statistics.median(disks.times_s):.1f} s, "
         f"longest {max(disks.times_s):.1f} s"
@@ -246,9 +248,9 @@ def main() -> None:
             disks.one(given.full_s, use_up_log=given.postgresql and number % 2 == 1)
             report_progress(number + 1, given.times, "full disks")
         verdict, halves, unasked = audit(disks.crew.database, disks.crew.job_ids), disks.halves(), disks.unasked()
-        attempts = Counter(disks.crew.job(job_id).attempt for job_id in disks.crew.job_ids)
+        ended = [disks.crew.job(job_id) for job_id in disks.crew.job_ids]
     print(f"{given.times} times full for {given.full_s:g} s, lease {given.lease_s:g} s; {unasked} jobs taken in unsaid")
-    report(disks, verdict, halves, attempts)
+    report(disks, verdict, halves, ended)
     raise SystemExit(0 if verdict.is_clean and disks.is_honest() and not halves else 1)
 
 
