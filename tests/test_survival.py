@@ -14,8 +14,8 @@ import sqlalchemy
 from job_service import DATABASES, database_of
 
 from benchmarks.service.audit import audit
-from benchmarks.service.cluster import Cluster, find_programs
 from benchmarks.service.clocks import Clocks
+from benchmarks.service.cluster import Cluster, find_programs
 from benchmarks.service.crew import Crew
 from benchmarks.service.disks import can_mount, working_on
 from benchmarks.service.frozen import ends_by_attempt, freeze_one
