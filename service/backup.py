@@ -25,7 +25,8 @@ from schemas import InputProblem, InvalidInput
 from schemas.jobs import JobState
 from service import jobs, storage
 from service.engine import Attempt, JobEngine
-from service.storage import Job, WorkerRow, database_clock, open_session
+from service.leases import is_live
+from service.storage import Job, WorkerRow, open_session
 from service.storage.columns import AsJson
 
 LEFT_OUT = frozenset({"worker"})
@@ -192,7 +193,7 @@ def _require_current(connection: Connection, database: sqlalchemy.Engine) -> Non
 
 
 def _refuse_live_workers(session: Any) -> None:
-    alive = select(WorkerRow).where(col(WorkerRow.lease_until_s) > database_clock())
+    alive = select(WorkerRow).where(is_live())
     names = [f"{worker.host} (process {worker.pid})" for worker in session.exec(alive)]
     if names:
         problem = InputProblem(

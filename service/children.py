@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import queue
 import signal
 import subprocess
@@ -89,7 +90,7 @@ def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimi
 
     Scenario and plan go through files without a name, of which nothing is left however this process ends.
     """
-    with tempfile.TemporaryFile() as scenario, tempfile.TemporaryFile() as document:
+    with _nameless_file() as scenario, _nameless_file() as document:
         scenario.write(gzip.decompress(work.scenario_gzip))
         scenario.seek(0)
         descriptors = (scenario.fileno(), document.fileno())
@@ -99,6 +100,13 @@ def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimi
             exit_code = child.exit_code
         document.seek(0)
         return ChildEnd(last, child.killed_for, exit_code, child.peak_memory_mib, document.read(), child.errors)
+
+
+def _nameless_file() -> IO[bytes]:
+    """In memory where the system has such files (Linux): a disk that is full then ends no solve."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("lodeplan"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _flags(options: JobOptions) -> list[str]:

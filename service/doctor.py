@@ -24,6 +24,7 @@ from schemas.jobs import JobOptions, JobState
 from service import storage
 from service.children import Wish, Work
 from service.jobs import canonical_json, compress
+from service.leases import is_live
 from service.settings import Settings
 from service.solving import ChildSolver
 from service.storage import Job, WorkerRow, database_clock, open_session
@@ -226,8 +227,7 @@ def _clock(session: Session) -> Check:
 
 
 def _work(session: Session) -> Iterator[Check]:
-    alive = col(WorkerRow.lease_until_s) > database_clock()
-    hosts = list(session.exec(select(WorkerRow.host, WorkerRow.slots).where(alive)))
+    hosts = list(session.exec(select(WorkerRow.host, WorkerRow.slots).where(is_live())))
     slots = sum(count for _, count in hosts)
     if hosts:
         names = ", ".join(sorted({host for host, _ in hosts}))
@@ -240,9 +240,7 @@ def _work(session: Session) -> Iterator[Check]:
 
 def _stuck(session: Session, slots: int) -> Iterator[Check]:
     begun = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
-    has_worker = select(WorkerRow.id).where(
-        col(WorkerRow.id) == col(Job.worker_id), col(WorkerRow.lease_until_s) > database_clock()
-    )
+    has_worker = select(WorkerRow.id).where(col(WorkerRow.id) == col(Job.worker_id), is_live())
     is_parent = col(Job.id).in_(select(Job.parent_id).where(col(Job.parent_id).is_not(None)))
     lost = select(Job.id).where(col(Job.state).in_(begun), or_(col(Job.worker_id).is_(None), ~has_worker.exists()))
     stranded = list(session.exec(lost.where(~is_parent).limit(5)))

@@ -46,19 +46,30 @@ class Reaper:
 
     def look(self, database_s: float) -> None:
         """Look once, right after the lease was renewed at that time of the database's clock."""
-        quiet = self._is_quiet(database_s)
+        quiet = self.notice_beat(database_s)
         # First of all what concerns this worker alone, and is true whatever became of the others.
         self._give_up(self._left_behind())
         if quiet:
             return
-        self._give_up(self._of_lost_workers())
-        self._settle_taken()
+        live, database_s = self._live()
+        if self._is_quiet(database_s):
+            # It jumped since, and may have made them look dead.
+            return
+        self._give_up(self._of_lost_workers(live))
+        self._settle_taken(live)
         if self.lease.clock() >= self._next_sweep:
             # Nobody waits for these, and they cost more than the others.
             self._next_sweep = self.lease.clock() + self.lease.duration_s
             self._give_up(self._stranded())
             self.engine.purge()
             self._forget_workers()
+
+    def notice_beat(self, database_s: float) -> bool:
+        """Note that the lease was renewed at that time of the database's clock; whether the others are to be left
+        alone now."""
+        quiet = self._is_quiet(database_s)
+        self._beat = self.lease.clock(), database_s
+        return quiet
 
     def _is_quiet(self, database_s: float) -> bool:
         """Whether this worker's own beat came late, or the database's clock jumped: then the others had no chance to
@@ -69,24 +80,27 @@ class Reaper:
             if max(passed_s) > self.lease.duration_s / 2 or min(passed_s) < 0:
                 log.warning("a beat came late", passed_s=passed_s)
                 self._quiet_until = now + self.lease.duration_s
-        self._beat = now, database_s
         return now < self._quiet_until
+
+    def _live(self) -> tuple[set[str], float]:
+        """The workers that hold a lease, and the time by the database's clock just after they were looked up."""
+        with open_session(self.database) as session:
+            live = set(session.exec(select(WorkerRow.id).where(is_live())))
+            return live, float(session.execute(sqlalchemy.select(database_clock())).scalar_one())
 
     def _left_behind(self) -> list[Attempt]:
         """Jobs this worker is said to run, and does not: it lost its lease, or could not record their end."""
         return [attempt for attempt in self._at_work(self._is_mine()) if attempt not in self.at_work()]
 
-    def _of_lost_workers(self) -> list[Attempt]:
+    def _of_lost_workers(self, live: set[str]) -> list[Attempt]:
         """Jobs that are said to run, on workers that hold no lease."""
-        live = select(WorkerRow.id).where(is_live())
         return self._at_work(or_(col(Job.worker_id).is_(None), col(Job.worker_id).not_in(live)))
 
-    def _settle_taken(self) -> None:
+    def _settle_taken(self, live: set[str]) -> None:
         """Attempts that a worker without a lease took from the queue, or this one without running them: give those up
         that had not begun, and forget those that are of no more use."""
         taken = self.engine.taken()
         with open_session(self.database) as session:
-            live = set(session.exec(select(WorkerRow.id).where(is_live())))
             states = {
                 Attempt(job_id, number): JobState(state)
                 for job_id, number, state in session.exec(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,18 @@ def work_of(scenario: Scenario, scenario_hash: str, options: JobOptions) -> str:
     The time limit does not count: only optimal plans are used again, and those were found within it. Nor does a
     gap that the scenario asks for itself.
     """
-    gap = None if options.gap == scenario.solve.gap else options.gap
+    return _work(scenario.solve.gap, scenario_hash, options)
+
+
+def work_of_stored(scenario_gzip: bytes, scenario_hash: str, options: JobOptions) -> str:
+    """The same, of a scenario as it is stored. A job may have been taken in by another version than solves it."""
+    # Where no gap was asked for, that of the scenario does not matter.
+    own_gap = None if options.gap is None else json.loads(gzip.decompress(scenario_gzip))["solve"]["gap"]
+    return _work(own_gap, scenario_hash, options)
+
+
+def _work(own_gap: float | None, scenario_hash: str, options: JobOptions) -> str:
+    gap = None if options.gap == own_gap else options.gap
     work = [scenario_hash, gap, *_versions()]
     return hashlib.sha256(json.dumps(work).encode()).hexdigest()
 

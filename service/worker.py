@@ -29,6 +29,7 @@ from service.jobs import Outcome
 from service.leases import Lease, LeaseLost
 from service.reaper import Reaper
 from service.retention import Retention
+from service.reuse import work_of_stored
 from service.settings import Settings
 from service.solving import ChildSolver, Solver
 from service.storage import OUTAGES, Job, JobInput, once_committed, open_session
@@ -66,7 +67,7 @@ class Worker:
         self.lease = Lease(self.database, self.lease_s, slots)
         self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
         # Before the first attempt: whoever has one and no lease counts as dead.
-        self.lease.renew()
+        self.reaper.notice_beat(self.lease.renew())
         self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
         self._heart.start()
         if self.upkeep:
@@ -177,7 +178,10 @@ class Worker:
         job, kept = session.get(Job, attempt.job_id), session.get(JobInput, attempt.job_id)
         if job is None or kept is None:
             return None
-        return Work(kept.scenario_gzip, JobOptions.model_validate(job.options), job.traceparent)
+        options = JobOptions.model_validate(job.options)
+        # The plan will be of this version, whichever took the job in.
+        job.work_sha256 = work_of_stored(kept.scenario_gzip, job.scenario_hash, options)
+        return Work(kept.scenario_gzip, options, job.traceparent)
 
     def _solved(self, attempt: Attempt, work: Work, term: int) -> Outcome:
         watch = _AttemptWatch(self, attempt, term)

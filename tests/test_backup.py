@@ -3,6 +3,7 @@
 import random
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -253,7 +254,7 @@ def test_nothing_is_restored_under_a_live_worker(database: sqlalchemy.Engine, tm
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:
         worker = {"host": "here", "pid": 1, "version": "1", "slots": 1, "started_at": storage.now(), "lease_s": 15.0}
-        session.add(WorkerRow(id="alive", lease_until_s=2e10, **worker))
+        session.add(WorkerRow(id="alive", lease_until_s=time.time() + 10, **worker))
         session.commit()
     assert problem_of(restore, tmp_path / "one.db", database, InlineEngine(), replace=True) == "workers_alive"
 

@@ -66,7 +66,7 @@ def add_worker(database: sqlalchemy.Engine, name: str, lease_until_s: float, slo
 
 
 def test_a_sound_service_is_healthy_and_every_line_that_is_not_ok_says_what_to_do(database: sqlalchemy.Engine) -> None:
-    add_worker(database, "alive", 2e10)
+    add_worker(database, "alive", time.time() + 10)
     report = examine(settings_of(database))
     assert report.healthy
     for name in ("database", "writing", "clock", "workers", "queue", "python", "memory"):
@@ -114,12 +114,15 @@ def test_a_postgresql_that_only_reads_fails(tmp_path: Path) -> None:
         assert doctor._writable(session).status == "failed"
 
 
-def test_jobs_whose_worker_is_gone_are_named_and_fail_while_another_lives(database: sqlalchemy.Engine) -> None:
-    add_worker(database, "dead", 0)
+@pytest.mark.parametrize("lease_until_s", [0, 2e10], ids=["ended", "of a clock that was set back"])
+def test_jobs_whose_worker_is_gone_are_named_and_fail_while_another_lives(
+    database: sqlalchemy.Engine, lease_until_s: float
+) -> None:
+    add_worker(database, "dead", lease_until_s)
     lost = submit(database, worker="dead")
     check = found(examine(settings_of(database)), "jobs")
     assert (check.status, lost in check.found) == ("warning", True)
-    add_worker(database, "alive", 2e10)
+    add_worker(database, "alive", time.time() + 10)
     kept = submit(database, worker="alive")
     report = examine(settings_of(database))
     assert found(report, "jobs").status == "failed"
@@ -128,7 +131,7 @@ def test_jobs_whose_worker_is_gone_are_named_and_fail_while_another_lives(databa
 
 
 def test_a_job_that_waits_beside_free_slots_is_told(database: sqlalchemy.Engine) -> None:
-    add_worker(database, "alive", 2e10, slots=1)
+    add_worker(database, "alive", time.time() + 10, slots=1)
     submit(database, minutes_ago=30)
     check = found(examine(settings_of(database)), "queue")
     assert (check.status, "30 minutes" in check.found) == ("warning", True)

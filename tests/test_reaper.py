@@ -258,8 +258,9 @@ def test_two_reapers_that_see_the_same_loss_queue_the_job_once(yard: Yard) -> No
     attempt = yard.running(yard.other)
     second = Reaper(yard.database, yard.engine, yard.lease, lambda: yard.at_work)
     yard.bury(yard.other)
-    seen = yard.reaper._of_lost_workers()
-    assert seen == second._of_lost_workers() == [attempt]
+    live, _ = yard.reaper._live()
+    seen = yard.reaper._of_lost_workers(live)
+    assert seen == second._of_lost_workers(live) == [attempt]
     yard.reaper._give_up(seen)
     second._give_up(seen)
     assert yard.where(attempt) == (JobState.QUEUED, 2, 1)
@@ -301,6 +302,22 @@ def test_a_reaper_leaves_others_alone_for_one_lease_after_the_databases_clock_ha
     attempt = yard.running(yard.other)
     yard.bury(yard.other)
     yard.reaper.look(now_s + jump_s)
+    assert yard.where(attempt) == (JobState.RUNNING, 1, 0)
+
+
+@pytest.mark.parametrize("jump_s", [-3600.0, 3600.0])
+def test_a_clock_that_jumps_while_a_reaper_looks_takes_no_job_from_a_worker_that_lives(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch, jump_s: float
+) -> None:
+    attempt = yard.running(yard.other)
+    now_s = yard.lease.renew()
+    # Of all leases, as if the clock had been set just after the reaper's own was renewed.
+    with open_session(yard.database) as session:
+        session.execute(update(WorkerRow).values(lease_until_s=col(WorkerRow.lease_until_s) - jump_s))
+        session.commit()
+    looked = Reaper._live
+    monkeypatch.setattr(Reaper, "_live", lambda reaper: (looked(reaper)[0], now_s + jump_s))
+    yard.reaper.look(now_s)
     assert yard.where(attempt) == (JobState.RUNNING, 1, 0)
 
 

@@ -1,20 +1,25 @@
 """A scenario that was solved to optimality is answered with that plan; what differs at all is solved."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import sqlalchemy
 from http_service import ended, service_on
-from job_service import DATABASES, database_of
+from job_service import DATABASES, database_of, fake_solver, new_database, toy
 from sqlmodel import Session, select
 
 import scenarios
 from schemas.jobs import JobOptions
-from service import reuse
-from service.reuse import work_of
+from service import jobs, reuse
+from service.engine.inline import InlineEngine
+from service.jobs import Submission, canonical_json, compress
+from service.leases import Lease
+from service.reuse import work_of, work_of_stored
 from service.storage import Job
+from service.worker import Worker
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -83,11 +88,40 @@ def test_what_has_not_been_solved_to_optimality_is_solved_again(api: httpx.Clien
 
 
 def test_another_version_solves_again() -> None:
-    toy = scenarios.load("golden-toy")
-    before = work_of(toy, "h", JobOptions())
+    scenario = scenarios.load("golden-toy")
+    before = work_of(scenario, "h", JobOptions())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reuse, "_versions", lambda: ("next",))
-        assert work_of(toy, "h", JobOptions()) != before
+        assert work_of(scenario, "h", JobOptions()) != before
+
+
+@pytest.mark.parametrize("options", [JobOptions(), JobOptions(gap=0.01), JobOptions(gap=0.02)])
+def test_the_work_of_a_stored_scenario_is_that_of_the_scenario(options: JobOptions) -> None:
+    scenario = scenarios.load("golden-toy", [{"op": "set", "path": "solve", "value": {"gap": 0.01}}])
+    stored = compress(canonical_json(scenario))
+    assert work_of_stored(stored, "h", options) == work_of(scenario, "h", options)
+
+
+def test_a_plan_counts_as_that_of_the_version_that_solved_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While versions are changed one by one, an old worker may solve what a new process took in."""
+    database = new_database(tmp_path)
+    engine, submission = InlineEngine(), Submission(toy("solve"), JobOptions(), reuse=True)
+    worker = Worker(database, engine, fake_solver())
+    worker.lease = Lease(database, 10)
+    worker.lease.renew()
+
+    def submit(version: str) -> str | None:
+        monkeypatch.setattr(reuse, "_versions", lambda: (version,))
+        with Session(database, expire_on_commit=False) as session:
+            job = jobs.submit(session, engine, submission)
+            session.commit()
+            return job.reused_from
+
+    assert submit("new") is None
+    monkeypatch.setattr(reuse, "_versions", lambda: ("old",))
+    worker.handle(engine.pending.pop())
+    assert submit("new") is None
+    assert submit("old") is not None
 
 
 def test_another_tenant_solves_again(api: httpx.Client, database: sqlalchemy.Engine) -> None:

@@ -1,4 +1,5 @@
-"""Workers in processes of their own that are killed, frozen, replaced or cut off: no job is lost, none is done twice.
+"""Workers in processes of their own that are killed, frozen, replaced, cut off, short of disk or told a wrong time: no
+job is lost, none is done twice.
 
 The campaigns in `benchmarks/service` are the same at length.
 """
@@ -13,11 +14,16 @@ import sqlalchemy
 from job_service import DATABASES, database_of
 
 from benchmarks.service.audit import audit
+from benchmarks.service.clocks import Clocks
 from benchmarks.service.cluster import Cluster, find_programs
 from benchmarks.service.crew import Crew
+from benchmarks.service.disks import can_mount, working_on
 from benchmarks.service.frozen import ends_by_attempt, freeze_one
+from benchmarks.service.jumps import Jumps
 from benchmarks.service.kills import Campaign
 from benchmarks.service.outages import Api, one_outage
+from benchmarks.service.reapers import run as run_reapers
+from benchmarks.service.upgrades import upgrading
 from schemas.jobs import FailureCode, JobState
 from service import storage
 from service.settings import Settings
@@ -126,7 +132,56 @@ def test_workers_replaced_one_by_one_while_jobs_run_lose_nothing_and_count_no_lo
     assert {job.lost_workers for job in jobs} == {0}
 
 
+def test_workers_replaced_by_those_of_a_later_version_with_later_tables_lose_nothing(
+    database: sqlalchemy.Engine, tmp_path: Path
+) -> None:
+    with Crew(database, 10, str(tmp_path / "log")) as crew, upgrading(crew, tmp_path) as upgrades:
+        upgrades.one("9000")
+        assert upgrades.is_of("9000")
+        check(crew)
+        jobs = [crew.job(job_id) for job_id in crew.job_ids]
+    assert {job.state for job in jobs} == {JobState.SUCCEEDED}
+    assert {job.lost_workers for job in jobs} == {0}
+    assert set(upgrades.exits) == {0}
+    # The API of the old version takes in jobs and answers all the time.
+    assert set(upgrades.answers) == {"200", "202"}
+
+
+def test_reapers_that_look_at_the_same_instant_queue_each_job_once(crew: Crew) -> None:
+    reapers = run_reapers(crew, 3, (10, 4))
+    check(crew)
+    assert {crew.job(job_id).attempt for job_id in crew.job_ids} == {2}
+    assert reapers.given_up == len(crew.job_ids)
+
+
+def test_clocks_that_jump_by_an_hour_strand_no_job_and_take_none_from_a_worker_that_lives(
+    crew: Crew, tmp_path: Path
+) -> None:
+    jumps = Jumps(crew, Clocks(crew.database, tmp_path))
+    for kind in jumps.clocks.kinds:
+        for by_s in (3600.0, -3600.0):
+            jumps.one(kind, by_s)
+    check(crew)
+    assert (jumps.late, jumps.needless) == (0, 0)
+
+
 needs_server = pytest.mark.skipif(find_programs() is None, reason="needs initdb and pg_ctl")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, needs_server])])
+@pytest.mark.parametrize(("full_s", "lease_s", "attempts"), [(3, 20, {1}), (8, 4, {1, 2})])
+def test_a_full_disk_loses_no_job_and_whoever_wants_another_is_told(
+    kind: str, full_s: float, lease_s: float, attempts: set[int]
+) -> None:
+    """For less than a lease nothing is lost; for more, workers may have to give their jobs up, and they run again."""
+    if not can_mount():
+        pytest.skip("needs Linux and the right to mount")
+    with working_on(kind, lease_s) as disks:
+        begun = disks.one(full_s, use_up_log=kind == "postgresql")
+        check(disks.crew)
+        assert disks.crew.job(begun).attempt in attempts
+        assert disks.halves() == []
+    assert disks.is_honest()
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -160,8 +161,9 @@ def test_jobs_of_the_database_are_counted_by_state_and_the_oldest_in_the_queue_h
         waiting.created_at -= timedelta(seconds=100)
         jobs.start(session, Attempt(started.id, 1), "alive")
         worker = {"host": "here", "pid": 1, "version": "1", "started_at": storage.now(), "lease_s": 15.0}
-        session.add(WorkerRow(id="alive", slots=3, lease_until_s=2e10, **worker))
+        session.add(WorkerRow(id="alive", slots=3, lease_until_s=time.time() + 10, **worker))
         session.add(WorkerRow(id="dead", slots=5, lease_until_s=0, **worker))
+        session.add(WorkerRow(id="dead since the clock was set back", slots=7, lease_until_s=2e10, **worker))
         session.commit()
         now = samples(api.get("/metrics").text)
         assert value(now, "lodeplan_jobs", state="queued") == 1

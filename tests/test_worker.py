@@ -1,10 +1,12 @@
 """A worker's attempts: how each way to end is recorded, and what happens to those given up."""
 
+import errno
 import gzip
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -108,6 +110,15 @@ def test_how_the_solver_stopped_decides_the_state(
     job = bench.solved(f"end {termination} {solution}")
     assert (job.state, job.termination, job.solution) == (state, termination, solution)
     assert (job.failure is not None) == (state is JobState.FAILED)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there are no files in memory")
+def test_a_solve_needs_no_room_on_any_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    assert bench.solved("solve").state is JobState.SUCCEEDED
 
 
 def test_a_child_killed_by_the_system_fails_with_the_likely_reason(bench: Bench) -> None:

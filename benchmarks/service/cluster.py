@@ -22,7 +22,12 @@ def find_programs() -> Path | None:
 
 
 class Cluster:
-    """A server on a free port of this machine; PostgreSQL refuses to run as root, so then as somebody else."""
+    """A server on a free port of this machine, its files in a new folder below `place` (that of temporary files when
+    left out); PostgreSQL refuses to run as root, so then as somebody else."""
+
+    def __init__(self, place: Path | None = None, *options: str) -> None:
+        self._place = place
+        self._options = options
 
     def __enter__(self) -> "Cluster":
         programs = find_programs()
@@ -30,14 +35,16 @@ class Cluster:
             raise FileNotFoundError("initdb and pg_ctl were not found: install PostgreSQL's server")
         self._programs = programs
         # Short, and open to whoever the server runs as: its socket stands there too.
-        self._folder = Path(tempfile.mkdtemp(prefix="lodeplan-pg-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="lodeplan-pg-", dir=self._place))
         self._user = self._other_user()
         if self._user:
             shutil.chown(self._folder, self._user)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self._port = probe.getsockname()[1]
-        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8")
+        self._run(
+            "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", *self._options
+        )
         self.start()
         return self
 
@@ -63,6 +70,14 @@ class Cluster:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.5)
+
+    def is_running(self) -> bool:
+        """Whether it is up, or about to be."""
+        try:
+            self._run("pg_ctl", "-D", self._data, "status")
+        except subprocess.CalledProcessError:
+            return False
+        return True
 
     def stop_hard(self) -> None:
         """Kill the postmaster; its other processes end when they notice."""

@@ -54,6 +54,13 @@ def new_database(url: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
             connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
 
 
+def plain_url(database: sqlalchemy.Engine) -> str:
+    """Its address as a setting."""
+    url = database.url
+    url = url if database.dialect.name == "sqlite" else url.set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
+
+
 @dataclass
 class Crew:
     """Worker processes that can be killed, and what the database says about their jobs."""
@@ -83,10 +90,10 @@ class Crew:
             process.kill()
         self.engine.stop(0)
 
-    def hire(self, *, die_at: str = "", real: bool = False, slots: int = 1) -> BaseProcess:
-        """Start a member, and wait until it holds a lease."""
+    def hire(self, **wanted: Any) -> BaseProcess:
+        """Start a member with these of its `Orders`, and wait until it holds a lease."""
         url = self.database.url.render_as_string(hide_password=False)
-        orders = Orders(url, self.lease_s, self.mark, slots, die_at, real, self.log_file)
+        orders = Orders(url, self.lease_s, self.mark, log_file=self.log_file, **wanted)
         process = self._kind.Process(target=member.run, args=(orders,))
         process.start()
         self.members.append(process)

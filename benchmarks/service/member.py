@@ -5,12 +5,14 @@ import multiprocessing.connection
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.service import clocks, versions
 from service import jobs, logs, storage, worker
 from service.children import CHILD
 from service.engine.dbos import DbosEngine
@@ -36,14 +38,28 @@ class Orders:
     real: bool = False
     """Whether it solves, or lets a stand-in pass the time."""
     log_file: str = os.devnull
+    clock_file: str = ""
+    """Says by how much its wall clock is wrong; see `clocks`."""
+    version: str = ""
+    """Of which version it is to be, and brings the tables to those of the migrations here."""
+    migrations: str = ""
+    drain_s: float = 0
+    temporary: str = ""
+    """Where its temporary files go."""
 
 
 def run(orders: Orders) -> None:
     """Work until SIGTERM, or until the point at which it is to die."""
     os.environ["LODEPLAN_CAMPAIGN"] = orders.mark
-    os.dup2(os.open(orders.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-    logs.configure("INFO")
+    if orders.temporary:
+        os.environ["TMPDIR"] = tempfile.tempdir = orders.temporary
+    log_to(orders.log_file)
     database = storage.open_database(orders.database_url)
+    if orders.clock_file:
+        clocks.follow(Path(orders.clock_file), database)
+    if orders.version:
+        versions.become(orders.version, orders.migrations)
+        storage.migrate(database)
     engine = DbosEngine(database)
     engine.prepare()
     solver = ChildSolver(60, CHILD if orders.real else STAND_IN, Settings().solve_memory_mb)
@@ -55,7 +71,13 @@ def run(orders: Orders) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     member.start(orders.slots)
     ended.wait()
-    member.stop()
+    member.stop(orders.drain_s)
+
+
+def log_to(file: str) -> None:
+    """Have this process log to a file."""
+    os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    logs.configure("INFO")
 
 
 def _end_with_campaign() -> None:

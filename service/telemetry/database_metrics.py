@@ -15,7 +15,8 @@ from sqlmodel import col, select
 
 from schemas.jobs import JobState
 from service import storage
-from service.storage import Job, WorkerRow, database_clock, open_session
+from service.leases import is_live
+from service.storage import Job, WorkerRow, open_session
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class DatabaseMetrics(Collector):
             counts = {JobState(state): count for state, count in session.exec(counted)}
             oldest = session.exec(select(func.min(Job.created_at)).where(Job.state == JobState.QUEUED)).one()
             alive = select(func.count(), func.coalesce(func.sum(WorkerRow.slots), 0))
-            workers, slots = session.exec(alive.where(col(WorkerRow.lease_until_s) > database_clock())).one()
+            workers, slots = session.exec(alive.where(is_live())).one()
         for state in JobState:
             families["jobs"].add_metric([state], counts.get(state, 0))
         age_s = max(0.0, (storage.now() - oldest).total_seconds()) if oldest else 0.0
