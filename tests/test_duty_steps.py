@@ -44,7 +44,7 @@ def cases_on(day: date, events: dict[str, TariffEvent]) -> list[DutyCase]:
     return cases
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=10)
 @given(day=DAYS, chosen=st.sets(st.sampled_from(["section_232_25", "section_232_50", "refined_copper_duty_15"])))
 def test_steps_add_up_to_the_model_s_duty_to_the_last_bit(day: date, chosen: set[str]) -> None:
     book = shipped()

@@ -268,6 +268,7 @@ def limit_of(app: FastAPI) -> BodyLimit:
     return found
 
 
+@pytest.mark.slow
 def test_no_more_large_bodies_are_taken_at_once_than_memory_is_meant_for(tmp_path: Path) -> None:
     app = create_app(Settings(max_body_mb=2), database=new_database(tmp_path), engine=InlineEngine())
     with (
