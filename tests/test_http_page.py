@@ -40,7 +40,7 @@ def test_the_examples_run_one_after_the_other(api: httpx.Client) -> None:
     _, job, events, batch, deliveries = run.stdout.split("=====\n")
     assert json.loads(job)["state"] == "succeeded"
     assert re.findall(r"^id: (\d+)$", events, re.MULTILINE)[0] == "3"
-    assert [json.loads(line)["label"] for line in batch.splitlines()] == ["as it is", "5 %", "9 %"]
+    assert [json.loads(line)["label"] for line in batch.splitlines()] == ["as it is", "7 %", "9 %"]
     assert json.loads(deliveries) == {"deliveries": []}
 
 

@@ -212,6 +212,24 @@ def test_an_ended_job_cannot_be_ended_again(api: httpx.Client, solved: str) -> N
     problem(api.post(f"/api/v1/jobs/{solved}:cancel"), 409, "job-ended")
 
 
+def test_a_job_that_is_deleted_while_it_is_asked_to_end_is_gone(
+    api: httpx.Client, database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = submit(api, "solve")
+    ended(api, job_id)
+
+    def too_late(*_: object) -> bool:
+        with storage.open_session(database) as session:
+            job = storage.get_job(session, storage.LOCAL, job_id)
+            assert job is not None
+            storage.delete_job(session, job)
+            session.commit()
+        return False
+
+    monkeypatch.setattr("service.jobs.request_cancel", too_late)
+    problem(api.post(f"/api/v1/jobs/{job_id}:cancel"), 404, "job-not-found")
+
+
 def test_an_unknown_table_is_named_with_those_there_are(api: httpx.Client, solved: str) -> None:
     body = problem(api.get(f"/api/v1/jobs/{solved}/result/tables/nope.csv"), 404, "table-not-found")
     assert "ship" in body["detail"]

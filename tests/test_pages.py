@@ -97,6 +97,21 @@ def test_a_running_job_shows_how_far_it_is_and_refreshes(client: TestClient, ses
         assert text in page
 
 
+def test_a_batch_shows_its_jobs_and_how_many_are_in_which_state(client: TestClient, session: Session) -> None:
+    batch = add_job(session, JobState.SUCCEEDED)
+    batch.kind, batch.label = "batch", "rates"
+    for number, state in enumerate((JobState.SUCCEEDED, JobState.SUCCEEDED, JobState.FAILED)):
+        member = Job(**{**batch.model_dump(), "id": f"{number}".zfill(31), "kind": "solve", "state": state})
+        member.parent_id, member.label, member.options = batch.id, f"rate {number}", JobOptions()
+        session.add(member)
+    session.add(batch)
+    session.commit()
+    page = client.get(f"/runs/{batch.id}").text
+    for text in ("A batch of 3 jobs", "2 succeeded", "1 failed", "rates", "rate 0", "rate 2", "results.ndjson"):
+        assert text in page
+    assert "cancelled" not in page
+
+
 def test_a_waiting_job_says_so(client: TestClient, session: Session) -> None:
     assert "Waiting for a worker" in client.get(f"/runs/{add_job(session, JobState.QUEUED).id}").text
 

@@ -180,8 +180,11 @@ def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobVi
         accepted = jobs.request_cancel(session, job.id)
     if accepted:
         audit.record(session, _ACTIONS[wish], job.id)
+    tenant, job_id = job.tenant, job.id
     session.commit()
-    session.refresh(job)
+    session.expire(job)
+    # Somebody else may have deleted it by now.
+    job = find_job(session, tenant, job_id)
     if not accepted:
         raise ApiError(409, "job-ended", f"The job is {job.state}: nothing is left to end.")
     if job.kind != "batch" and job.state is JobState.CANCELLED:

@@ -63,6 +63,17 @@ def _find_job(session: Session, tenant: str, job_id: str) -> Job | None:
     return storage.get_job(session, tenant, job_id) if storage.is_job_id(job_id) else None
 
 
+def _show_batch(request: Request, session: Session, batch: Job) -> Response:
+    wanted = storage.JobFilter(parent_id=batch.id)
+    context = {
+        "job": batch,
+        "counts": storage.count_children(session, [batch.id]).get(batch.id, {}),
+        "members": storage.list_jobs(session, batch.tenant, RUNS_LISTED, wanted=wanted),
+        "runs_listed": RUNS_LISTED,
+    }
+    return page(request, "run_batch.html", context)
+
+
 @router.get("/runs/{job_id}")
 def show_run(
     request: Request,
@@ -76,6 +87,8 @@ def show_run(
     job = _find_job(session, tenant, job_id)
     if job is None:
         return _not_found(request, f"There is no run “{job_id}”.")
+    if job.kind == "batch":
+        return _show_batch(request, session, job)
     view = _reader.read(session, job)
     if view is None:
         return page(request, "run_without_plan.html", {"job": job, "now": storage.now()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 
 import httpx
@@ -18,6 +19,10 @@ _NOT_PUBLIC = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("fec0:
 """What `ipaddress` takes for public, depending on its version: protocol assignments, and old site-local addresses."""
 
 
+_NO_HOST = re.compile(r"[\s%]")
+"""What stands in no name of a host; a space arrives as `%20`."""
+
+
 class RefusedAddressError(Exception):
     """A URL that is not called; the message says why, for the owner of the webhook."""
 
@@ -30,9 +35,12 @@ def check_url(text: str, allow_private: bool) -> httpx.URL:
     except (httpx.InvalidURL, ValueError):
         raise RefusedAddressError("That is no URL.") from None
     if url.scheme != "https" and not (allow_private and url.scheme == "http"):
-        raise RefusedAddressError("The URL of a webhook begins with https://.")
-    if not url.host or port == 0:
+        begin = "https:// or http://." if allow_private else "https://; LODEPLAN_WEBHOOK_PRIVATE_TARGETS allows http."
+        raise RefusedAddressError(f"The URL of a webhook begins with {begin}")
+    if not url.host or _NO_HOST.search(url.host):
         raise RefusedAddressError("The URL names no host.")
+    if port is not None and not 0 < port < 2**16:
+        raise RefusedAddressError("A port is a number from 1 to 65535.")
     if url.userinfo or url.fragment:
         raise RefusedAddressError("The URL of a webhook holds no user, password or fragment.")
     literal = _literal(url.host)
