@@ -122,7 +122,7 @@ def check_key(session: Session, text: str, *, is_session: bool = False) -> ApiKe
     if row.parent_id:
         parent = session.get(ApiKey, row.parent_id)
         if parent is None:
-            raise RefusedKey("The key of this session is gone.", row)
+            raise RefusedKey("The key it was opened with is gone.", row)
         _check_holds(parent)
     return row
 
