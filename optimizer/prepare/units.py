@@ -6,17 +6,20 @@ Units are powers of two, so that scaling by them is exact.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 
 from optimizer.prepare.demands import Demands
 from optimizer.prepare.supply import Supply
-from schemas.scenario import Scenario
+from schemas.scenario import Facility, Scenario
 
 PARTS_OF_DEMAND = 1000.0
 """Home's yearly demand is about this many units."""
+LARGEST_EXPONENT = 60
+"""Units stay between 2^-60 and 2^60, whatever a long chain of recipes multiplies up to."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,56 @@ class Units:
 
 def prepare_units(scenario: Scenario, supply: Supply, demands: Demands) -> Units:
     """Units from home's demand, passed up the recipes to commodities that are only inputs."""
-    volume = dict.fromkeys(scenario.commodities, 0.0)
+    demanded: dict[str, float] = {}
     for row, name in enumerate(demands.names):
-        volume[demands.demands[name].commodity] += float(demands.quantity_t_per_y[row].max())
-    known = {name for name, size in volume.items() if size > 0}
-    for _ in scenario.commodities:
-        for producer in supply.producers.values():
-            main, per_activity = next(iter(producer.outputs.items()))
-            for name, amount in producer.inputs.items():
-                if name not in known and volume[main] > 0:
-                    volume[name] = max(volume[name], volume[main] * amount / per_activity)
+        commodity = demands.demands[name].commodity
+        demanded[commodity] = demanded.get(commodity, 0.0) + float(demands.quantity_t_per_y[row].max())
+    sizes = {name: math.log2(volume) for name, volume in demanded.items() if volume > 0}
+    producers = supply.producers.values()
+    sizes = _with_inputs(sizes, producers)
+    sizes = _with_inputs({**_made(supply), **sizes}, producers)
+    tonnes = {
+        name: _power_of_two(sizes[name] - math.log2(PARTS_OF_DEMAND) if name in sizes else 0.0)
+        for name in scenario.commodities
+    }
+    return Units(tonnes, _power_of_two(math.log2(_money_unit(supply, tonnes))))
+
+
+def _with_inputs(sizes: Mapping[str, float], producers: Iterable[Facility]) -> dict[str, float]:
+    """Sizes (log2 of t/y) of commodities, and of all that they are made of, directly or not.
+
+    What is made of something takes its size from the main product, the largest first. Each commodity is sized once: a
+    loop of recipes does not come back to what it began with.
+    """
+    needed: dict[str, list[tuple[str, float]]] = {}
+    for producer in producers:
+        main, per_activity = next(iter(producer.outputs.items()))
+        for name, amount in producer.inputs.items():
+            needed.setdefault(main, []).append((name, math.log2(amount) - math.log2(per_activity)))
+    found: dict[str, float] = {}
+    waiting = [(-size, name) for name, size in sizes.items()]
+    heapify(waiting)
+    while waiting:
+        size, name = heappop(waiting)
+        if name in found:
+            continue
+        found[name] = -size
+        for item, ratio in needed.get(name, ()):
+            if item not in found and item not in sizes:
+                heappush(waiting, (size - ratio, item))
+    return found
+
+
+def _made(supply: Supply) -> dict[str, float]:
+    """Size of what is made, by the largest capacity, log2 of t/y."""
+    made: dict[str, float] = {}
     for name, producer in supply.producers.items():
-        for commodity, amount in producer.outputs.items():
-            if volume[commodity] <= 0:
-                planned = float(supply.planned_capacity_t_per_y[name].max())
-                volume[commodity] = amount * planned if math.isfinite(planned) else 0.0
-    tonnes = {name: _power_of_two(size / PARTS_OF_DEMAND if size > 0 else 1.0) for name, size in volume.items()}
-    return Units(tonnes, _power_of_two(_money_unit(supply, tonnes)))
+        planned = float(supply.planned_capacity_t_per_y[name].max())
+        if 0 < planned < math.inf:
+            for commodity, amount in producer.outputs.items():
+                size = math.log2(amount) + math.log2(planned)
+                made[commodity] = max(made.get(commodity, size), size)
+    return made
 
 
 def _money_unit(supply: Supply, tonnes: Mapping[str, float]) -> float:
@@ -58,5 +94,5 @@ def _money_unit(supply: Supply, tonnes: Mapping[str, float]) -> float:
     return math.exp(float(np.mean(worth))) if worth else 1.0
 
 
-def _power_of_two(size: float) -> float:
-    return float(2.0 ** round(math.log2(size)))
+def _power_of_two(exponent: float) -> float:
+    return float(2.0 ** max(-LARGEST_EXPONENT, min(LARGEST_EXPONENT, round(exponent))))
