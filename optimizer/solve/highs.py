@@ -177,7 +177,7 @@ def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run:
     info = solver.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     integer = bool(form.integer.any())
-    # A limit in an LP leaves no usable point; in a MIP it leaves the incumbent. Where costs have no end, none is a plan.
+    # A limit in an LP leaves no usable point; in a MIP it leaves the incumbent. Where costs have no end none is a plan.
     usable = feasible and termination != Termination.UNBOUNDED and (integer or termination == Termination.OPTIMAL)
     if not usable:
         return Run(
