@@ -11,6 +11,7 @@ from optimizer.expand import expand
 from optimizer.prepare import Instance, prepare
 from optimizer.results import Plan
 from optimizer.results.words import listed, money, tonnes
+from schemas.kinds import SourceKind
 from schemas.scenario import Scenario
 
 STOCK_CHANGE_SHARE = 0.05
@@ -133,7 +134,15 @@ def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Ite
 
 def _from(key: Source) -> str:
     _, kind, place = key
-    return {"import": f"from {place}", "home": "made at home", "recycled": "recycled"}.get(kind, "from stock")
+    match SourceKind(kind):
+        case SourceKind.IMPORT:
+            return f"from {place}"
+        case SourceKind.HOME:
+            return "made at home"
+        case SourceKind.RECYCLED:
+            return "recycled"
+        case SourceKind.STOCK:
+            return "from stock"
 
 
 class _Duties:

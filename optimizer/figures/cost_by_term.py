@@ -5,15 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from optimizer.figures.rows import records
-from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, Spec, colours, figure, money_unit
+from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, Spec, colours, figure, money_unit, nothing
 from optimizer.figures.text import TERM_TITLES
+from optimizer.prepare.costs import NOT_SPEND, TRANSFERS
 from schemas import Scenario
-
-NO_MONEY = frozenset({"calibration", "shortage_penalty", "limit_violation"})
-"""Terms that steer the plan and that nobody pays."""
-
-TRANSFERS = frozenset({"duty", "support"})
-"""Terms that the national view reports but does not count."""
 
 MONEY, TRANSFER = "Money paid", "Paid within the nation, not counted"
 STEERING, END_VALUE = "Steers the plan, not paid", "Worth left at the end"
@@ -25,7 +20,9 @@ def cost_by_term(tables: dict[str, pd.DataFrame], scenario: Scenario) -> Spec:
     """Bars of expected, discounted cost by term; the largest on top, zero terms left out."""
     terms = tables["cost_terms"]
     terms = terms[terms["expected_kusd"].abs() > 0].sort_values(["expected_kusd", "term"], ascending=[False, True])
-    size, unit = money_unit(terms["expected_kusd"].abs().max() if len(terms) else 0.0)
+    if terms.empty:
+        return nothing("The plan costs nothing: every term of its expected cost is 0.")
+    size, unit = money_unit(terms["expected_kusd"].abs().max())
     values = [
         {
             "term": TERM_TITLES.get(row["term"], row["term"]),
@@ -57,7 +54,7 @@ def cost_by_term(tables: dict[str, pd.DataFrame], scenario: Scenario) -> Spec:
     }
     bars = {"mark": {"type": "bar", "height": {"band": 0.7}}, "encoding": encoding}
     return {
-        **figure(f"Expected cost by term, {unit}.", STEP_PIXELS * max(1, len(values)), [bars]),
+        **figure(f"Expected cost by term, {unit}.", STEP_PIXELS * len(values), [bars]),
         "data": {"values": values},
     }
 
@@ -65,6 +62,6 @@ def cost_by_term(tables: dict[str, pd.DataFrame], scenario: Scenario) -> Spec:
 def _kind(term: str, scenario: Scenario) -> str:
     if term in TRANSFERS and scenario.economics.view == "national":
         return TRANSFER
-    if term in NO_MONEY:
-        return STEERING
-    return END_VALUE if term.startswith("end_value_") else MONEY
+    if term.startswith("end_value_"):
+        return END_VALUE
+    return STEERING if term in NOT_SPEND else MONEY

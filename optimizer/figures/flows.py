@@ -8,110 +8,156 @@ import pandas as pd
 
 from optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
 from optimizer.figures.rows import records
-from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure
-from optimizer.figures.text import TIER_TITLES, amount, title_of
+from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure, nothing
+from optimizer.figures.text import SOURCE_TITLES, USE_TITLES, amount, title_of, user_title
+from optimizer.results.words import listed
 from schemas import Scenario
+from schemas.kinds import SourceKind, UseKind
 
-KINDS: dict[str, tuple[str, str]] = {
-    "import": ("Import", BLUE),
-    "home": ("Home production", GREEN),
-    "from_stock": ("From stock", OCHRE),
-    "demand": ("Demand served", TEAL),
-    "plant": ("Used by plants", VIOLET),
-    "to_stock": ("Into stock", "#d9a441"),
-    "export": ("Export", "#4a5fc1"),
-    "disposal": ("Disposal", GREY),
-    "shortage": ("Shortage", RED),
+SOURCE_COLOURS: dict[SourceKind, str] = {
+    SourceKind.IMPORT: BLUE,
+    SourceKind.HOME: GREEN,
+    SourceKind.RECYCLED: "#7f9c2f",
+    SourceKind.STOCK: OCHRE,
 }
-"""What a ribbon is, in words, and its colour."""
+USE_COLOURS: dict[UseKind, str] = {
+    UseKind.DEMAND: TEAL,
+    UseKind.SUBSTITUTE: "#a8527a",
+    UseKind.REDUCED: "#c98a6b",
+    UseKind.PLANT: VIOLET,
+    UseKind.STOCK: "#d9a441",
+    UseKind.DISPOSAL: GREY,
+    UseKind.EXPORT: "#4a5fc1",
+    UseKind.SHORTAGE: RED,
+}
+
+SOURCES, COMMODITIES, USES = range(3)
+"""The columns of the picture."""
+COMMODITY = "commodity"
+NO_MATERIAL = tuple(kind.value for kind in UseKind if not kind.takes_material)
 
 BOX_WIDTH = 0.012
 PIXELS_PER_BOX = 48
 LONGEST_LABEL = 24
+NOT_BROUGHT = {UseKind.REDUCED: "Not asked for", UseKind.SHORTAGE: "Not supplied"}
+"""What stands among the sources for a need that no material is for."""
 
 
 def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str, year: int) -> Spec:
     """Source, commodity, use: t/y on the base path in the period that begins in `year`.
 
-    A shortage enters as a source of its own, so that what comes in and what goes out are equal.
+    A need that no material is for enters as a source of its own, so that what comes in and what goes out are equal.
     """
-    links = merge_small(group_flows(tables, mineral_group, year), never=("shortage", "commodity"))
+    links = merge_small(group_flows(tables, mineral_group, year), never=(*NO_MATERIAL, COMMODITY))
+    if not links:
+        return nothing(_no_flows(tables, mineral_group, year))
     layout = lay_out(links)
-    most = max([1, *(sum(box.key.column == column for box in layout.boxes) for column in range(3))])
-    kinds = [kind for kind in KINDS if any(_kind(ribbon) == kind for ribbon in layout.ribbons)]
+    most = max(sum(box.key.column == column for box in layout.boxes) for column in (SOURCES, COMMODITIES, USES))
     return figure(
         f"Flows of {mineral_group} in {year}, t/y, from sources through commodities to uses.",
         max(260, PIXELS_PER_BOX * most),
-        [_ribbon_layer(layout, kinds, scenario), _box_layer(layout, scenario), *_label_layers(layout, scenario)],
+        [_ribbon_layer(layout, scenario), _box_layer(layout, scenario), *_label_layers(layout, scenario)],
     )
+
+
+def _no_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> str:
+    rows = [row for name in ("supply", "uses") for row in _rows(tables[name], mineral_group)]
+    others = [str(other) for other in sorted({int(row["year"]) for row in rows} - {year})]
+    title = mineral_group.replace("_", " ")
+    when = f"only in {listed(others, 12)}" if others else "in no year"
+    return f"Nothing flows in {year}: if the years go as planned, {title} is bought, made or used {when}."
 
 
 def group_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> list[Flow]:
     """What `supply` and `uses` say of a group and year, as flows between columns 0, 1 and 2."""
     result = []
     for row in _rows(tables["supply"], mineral_group, year):
-        kind = "from_stock" if row["source_kind"] == "stock" else str(row["source_kind"])
-        source = Key(0, kind, str(row["place"]))
-        result.append(Flow(source, Key(1, "commodity", str(row["commodity"])), row["base_t_per_y"]))
+        source = Key(SOURCES, SourceKind(row["source_kind"]).value, str(row["place"]))
+        result.append(Flow(source, Key(COMMODITIES, COMMODITY, str(row["commodity"])), row["base_t_per_y"]))
     for row in _rows(tables["uses"], mineral_group, year):
-        kind = "to_stock" if row["use_kind"] == "stock" else str(row["use_kind"])
-        commodity = Key(1, "commodity", str(row["commodity"]))
-        result.append(Flow(commodity, Key(2, kind, str(row["name"])), row["base_t_per_y"]))
-        if kind == "shortage":
-            result.append(Flow(Key(0, kind, ""), commodity, row["base_t_per_y"]))
+        kind = UseKind(row["use_kind"])
+        commodity = Key(COMMODITIES, COMMODITY, str(row["commodity"]))
+        result.append(Flow(commodity, Key(USES, kind.value, str(row["name"])), row["base_t_per_y"]))
+        if not kind.takes_material:
+            result.append(Flow(Key(SOURCES, kind.value, ""), commodity, row["base_t_per_y"]))
     return result
 
 
-def _rows(table: pd.DataFrame, mineral_group: str, year: int) -> list[dict[str, Any]]:
-    meant = (table["mineral_group"] == mineral_group) & (table["year"] == year) & (table["base_t_per_y"] > 0)
-    return records(table[meant])
+def _rows(table: pd.DataFrame, mineral_group: str, year: int | None = None) -> list[dict[str, Any]]:
+    meant = (table["mineral_group"] == mineral_group) & (table["base_t_per_y"] > 0)
+    return records(table[meant if year is None else meant & (table["year"] == year)])
 
 
-def _kind(ribbon: Ribbon) -> str:
-    """What a ribbon is: the kind of its source on the left, of its use on the right."""
-    end = ribbon.flow.source if ribbon.flow.source.column == 0 else ribbon.flow.target
-    return end.kind
+def _look(key: Key) -> tuple[str, str]:
+    """What the ribbons of a box on either side are, in words, and their colour."""
+    if key.column == SOURCES and key.kind not in NO_MATERIAL:
+        source = SourceKind(key.kind)
+        return SOURCE_TITLES[source], SOURCE_COLOURS[source]
+    use = UseKind(key.kind)
+    return USE_TITLES[use], USE_COLOURS[use]
+
+
+LOOKS = [*zip(SOURCE_TITLES.values(), SOURCE_COLOURS.values(), strict=True),
+         *zip(USE_TITLES.values(), USE_COLOURS.values(), strict=True)]  # fmt: skip
+
+
+def _look_of_ribbon(ribbon: Ribbon) -> tuple[str, str]:
+    """That of its source on the left, of its use on the right."""
+    return _look(ribbon.flow.source if ribbon.flow.source.column == SOURCES else ribbon.flow.target)
 
 
 def _label(key: Key, scenario: Scenario) -> str:
+    if key.column == COMMODITIES:
+        return title_of(scenario.commodities, key.name)
     if key.name == OTHERS:
-        return f"Others: {KINDS[key.kind][0].lower()}"
-    match key.kind:
-        case "commodity":
-            return title_of(scenario.commodities, key.name)
-        case "import" | "export":
-            return title_of(scenario.places, key.name)
-        case "home":
-            return f"{title_of(scenario.places, key.name)}, home"
-        case "from_stock":
-            return "From stock"
-        case "to_stock":
-            return f"Into stock: {title_of(scenario.stockpiles, key.name)}"
-        case "shortage" if key.column == 0:
-            return "Not supplied"
-        case "shortage":
-            return f"Short: {TIER_TITLES.get(key.name, key.name)}"
-        case "demand":
-            return TIER_TITLES.get(key.name, key.name)
-        case "plant":
-            return title_of({**scenario.facilities, **scenario.projects}, key.name)
-        case _:
-            return KINDS[key.kind][0]
+        return f"Others: {_look(key)[0].lower()}"
+    return _source_label(key, scenario) if key.column == SOURCES else _use_label(key, scenario)
+
+
+def _source_label(key: Key, scenario: Scenario) -> str:
+    if key.kind in NO_MATERIAL:
+        return NOT_BROUGHT[UseKind(key.kind)]
+    place = title_of(scenario.places, key.name)
+    match SourceKind(key.kind):
+        case SourceKind.IMPORT:
+            return place
+        case SourceKind.HOME:
+            return f"{place}, home"
+        case SourceKind.RECYCLED | SourceKind.STOCK as kind:
+            return SOURCE_TITLES[kind]
+
+
+def _use_label(key: Key, scenario: Scenario) -> str:
+    kind = UseKind(key.kind)
+    user = user_title(scenario, kind, key.name)
+    match kind:
+        case UseKind.DEMAND | UseKind.PLANT | UseKind.EXPORT:
+            return user
+        case UseKind.SUBSTITUTE:
+            return f"In place, for {user}"
+        case UseKind.REDUCED:
+            return f"Given up: {user}"
+        case UseKind.STOCK:
+            return f"Into stock: {user}"
+        case UseKind.SHORTAGE:
+            return f"Short: {user}"
+        case UseKind.DISPOSAL:
+            return USE_TITLES[kind]
 
 
 def _left(column: int) -> float:
     """Left edge of the boxes of a column, as a share of the width."""
-    return column / 2 * (1 - BOX_WIDTH)
+    return column / USES * (1 - BOX_WIDTH)
 
 
-def _ribbon_layer(layout: Layout, kinds: list[str], scenario: Scenario) -> Spec:
+def _ribbon_layer(layout: Layout, scenario: Scenario) -> Spec:
     """One area a ribbon. Two flat ends and monotone interpolation give it the usual swing."""
     values = []
     for number, ribbon in enumerate(layout.ribbons):
         flow = ribbon.flow
         shared = {
             "ribbon": number,
-            "kind": KINDS[_kind(ribbon)][0],
+            "kind": _look_of_ribbon(ribbon)[0],
             "from": _label(flow.source, scenario),
             "to": _label(flow.target, scenario),
             "t_per_y": flow.t_per_y,
@@ -124,7 +170,9 @@ def _ribbon_layer(layout: Layout, kinds: list[str], scenario: Scenario) -> Spec:
             (end, ribbon.target_top),
         ):
             values.append({**shared, "x": x, "top": top, "bottom": top + ribbon.height})
-    scale = colours([KINDS[kind][0] for kind in kinds], [KINDS[kind][1] for kind in kinds])
+    present = {_look_of_ribbon(ribbon) for ribbon in layout.ribbons}
+    shown = [look for look in LOOKS if look in present]
+    scale = colours([title for title, _ in shown], [colour for _, colour in shown])
     return {
         "data": {"values": values},
         "mark": {"type": "area", "interpolate": "monotone", "opacity": 0.45},
@@ -178,8 +226,8 @@ def _box_layer(layout: Layout, scenario: Scenario) -> Spec:
 
 def _label_layers(layout: Layout, scenario: Scenario) -> list[Spec]:
     """Labels stand to the right of their boxes, in the last column to the left."""
-    last = [box for box in layout.boxes if box.key.column == 2]
-    others = [box for box in layout.boxes if box.key.column < 2]
+    last = [box for box in layout.boxes if box.key.column == USES]
+    others = [box for box in layout.boxes if box.key.column != USES]
     return [
         _label_layer(others, scenario, {"align": "left", "dx": 6}, BOX_WIDTH),
         _label_layer(last, scenario, {"align": "right", "dx": -6}, 0),

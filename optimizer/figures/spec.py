@@ -30,6 +30,17 @@ def figure(description: str, height: int, layers: list[Spec]) -> Spec:
     }
 
 
+def nothing(sentence: str) -> Spec:
+    """The figure where there is nothing to show: the sentence that says so, also as `usermeta.nothing` for pages."""
+    text = {"type": "text", "align": "left", "baseline": "middle", "fontSize": 13, "limit": 0}
+    encoding = {"text": {"field": "sentence"}, "x": {"value": 4}}
+    return {
+        **figure(sentence, 32, [{"mark": text, "encoding": encoding}]),
+        "usermeta": {"nothing": sentence},
+        "data": {"values": [{"sentence": sentence}]},
+    }
+
+
 def colours(domain: list[str], range_: list[str]) -> Spec:
     """A colour scale that lists every value it will meet."""
     return {"domain": domain, "range": [range_[i % len(range_)] for i in range(len(domain))]}

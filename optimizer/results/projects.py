@@ -11,6 +11,7 @@ from optimizer.prepare.instance import Instance
 from optimizer.prepare.projects import Start
 from optimizer.results.solution_tables import frame
 from optimizer.results.values import Values
+from schemas.kinds import ProjectStatus
 
 Row = tuple[Any, ...]
 
@@ -28,7 +29,7 @@ def _started(values: Values) -> Iterator[Row]:
         yield (
             name,
             project.title or name,
-            "started",
+            ProjectStatus.STARTED.value,
             track,
             instance.tree.names[node],
             instance.tree.start[node],
@@ -50,7 +51,7 @@ def _committed(values: Values) -> Iterator[Row]:
         yield (
             name,
             project.title or name,
-            "committed",
+            ProjectStatus.COMMITTED.value,
             track,
             "",
             project.committed_start,
@@ -72,7 +73,7 @@ def _not_started(values: Values) -> Iterator[Row]:
         yield (
             name,
             project.title or name,
-            "not started",
+            ProjectStatus.NOT_STARTED.value,
             "" if first is None else first[1],
             "",
             None,

@@ -12,6 +12,7 @@ from optimizer.prepare.calendar import Floats
 from optimizer.prepare.demands import ITSELF
 from optimizer.results.solution_tables import frame
 from optimizer.results.values import Values
+from schemas.kinds import SourceKind, UseKind
 
 Row = tuple[Any, ...]
 
@@ -47,38 +48,38 @@ def _labels(values: Values, commodity: str) -> tuple[str, str]:
 
 def _supply(values: Values) -> Iterator[Row]:
     home = values.instance.scenario.home
-    flows: dict[tuple[str, str, str], Floats] = {}
+    flows: dict[tuple[str, SourceKind, str], Floats] = {}
 
-    def add(key: tuple[str, str, str], flow: Floats) -> None:
+    def add(key: tuple[str, SourceKind, str], flow: Floats) -> None:
         flows[key] = flows.get(key, np.zeros(len(values.instance.tree))) + flow
 
     for row, (r, _) in enumerate(values.instance.trade.bands):
         route = values.instance.trade.routes[r]
         if route.destination == home:
-            add((route.commodity, "import", route.origin), values.flows["ship"][row])
+            add((route.commodity, SourceKind.IMPORT, route.origin), values.flows["ship"][row])
     for row, (f, _) in enumerate(values.instance.supply.steps):
         producer = values.instance.supply.producers[f]
         if producer.place == home:
             for commodity, amount in producer.outputs.items():
-                add((commodity, "home", home), amount * values.flows["run"][row])
+                add((commodity, SourceKind.HOME, home), amount * values.flows["run"][row])
     for row, (z, place) in enumerate(zip(values.instance.stocks.names, values.instance.stocks.place, strict=True)):
         if place == home:
-            add((values.instance.stocks.stockpiles[z].commodity, "stock", home), values.flows["release"][row])
+            add((values.instance.stocks.stockpiles[z].commodity, SourceKind.STOCK, home), values.flows["release"][row])
     for row, x in enumerate(values.instance.recovery.rules):
         commodity, _, place = values.instance.recovery.market[x]
         if place == home:
-            add((commodity, "recycled", home), values.flows["recover"][row])
+            add((commodity, SourceKind.RECYCLED, home), values.flows["recover"][row])
     for (commodity, kind, place), flow in flows.items():
         for year, base, expected in by_year(values, flow):
-            yield (commodity, *_labels(values, commodity), kind, place, year, base, expected)
+            yield (commodity, *_labels(values, commodity), kind.value, place, year, base, expected)
 
 
 def _uses(values: Values) -> Iterator[Row]:
     instance = values.instance
     home = instance.scenario.home
-    flows: dict[tuple[str, str, str], Floats] = {}
+    flows: dict[tuple[str, UseKind, str], Floats] = {}
 
-    def add(commodity: str, kind: str, name: str, flow: Floats) -> None:
+    def add(commodity: str, kind: UseKind, name: str, flow: Floats) -> None:
         key = (commodity, kind, name)
         flows[key] = flows.get(key, np.zeros(len(instance.tree))) + flow
 
@@ -88,34 +89,34 @@ def _uses(values: Values) -> Iterator[Row]:
             continue
         met = values.flows["use"][row]
         if option.market is None:
-            add(demand.commodity, "reduced", demand.tier, met)
+            add(demand.commodity, UseKind.REDUCED, demand.tier, met)
         elif option.way == ITSELF:
-            add(demand.commodity, "export" if demand.tier == "export" else "demand", demand.tier, met)
+            add(demand.commodity, UseKind.EXPORT if demand.tier == "export" else UseKind.DEMAND, demand.tier, met)
         else:
-            add(option.market[0], "substitute", d, option.takes_t_per_t * met)
+            add(option.market[0], UseKind.SUBSTITUTE, d, option.takes_t_per_t * met)
     for row, (d, _) in enumerate(instance.demands.steps):
         demand = instance.demands.demands[d]
         if (demand.place or home) == home:
-            add(demand.commodity, "shortage", demand.tier, values.flows["short"][row])
+            add(demand.commodity, UseKind.SHORTAGE, demand.tier, values.flows["short"][row])
     for row, (f, _) in enumerate(instance.supply.steps):
         producer = instance.supply.producers[f]
         if producer.place == home:
             for commodity, amount in producer.inputs.items():
-                add(commodity, "plant", f, amount * values.flows["run"][row])
+                add(commodity, UseKind.PLANT, f, amount * values.flows["run"][row])
     for row, z in enumerate(instance.stocks.names):
         if instance.stocks.place[row] == home:
-            add(instance.stocks.stockpiles[z].commodity, "stock", z, values.flows["buy"][row])
+            add(instance.stocks.stockpiles[z].commodity, UseKind.STOCK, z, values.flows["buy"][row])
     for row, (commodity, place) in enumerate(instance.disposals):
         if place == home:
-            add(commodity, "disposal", "", values.flows["dispose"][row])
+            add(commodity, UseKind.DISPOSAL, "", values.flows["dispose"][row])
     for row, (r, _) in enumerate(instance.trade.bands):
         route = instance.trade.routes[r]
         if route.origin == home:
-            add(route.commodity, "export", route.destination, values.flows["ship"][row])
+            add(route.commodity, UseKind.EXPORT, route.destination, values.flows["ship"][row])
     for (commodity, kind, name), flow in flows.items():
         group, _ = _labels(values, commodity)
         for year, base, expected in by_year(values, flow):
-            yield commodity, group, kind, name, year, base, expected
+            yield commodity, group, kind.value, name, year, base, expected
 
 
 def _cost_terms(values: Values, do_nothing: Values | None) -> Iterator[Row]:
@@ -174,7 +175,7 @@ def _shortages(values: Values) -> Iterator[Row]:
 
 def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
     home = values.instance.scenario.home
-    sources = supply[supply.source_kind.isin(["import", "home", "recycled"]) & (supply.base_t_per_y > 0)]
+    sources = supply[supply.source_kind.isin([kind for kind in SourceKind if kind.is_new]) & (supply.base_t_per_y > 0)]
     for (commodity, year), rows in sources.groupby(["commodity", "year"], sort=False):
         by_place = rows.groupby("place").base_t_per_y.sum()
         total = float(by_place.sum())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+from schemas.kinds import ProjectStatus, SourceKind, UseKind
 from schemas.plan import Column, Table
 
 _UNITS = {
@@ -25,6 +28,12 @@ def _table(name: str, title: str, /, *columns: str, **descriptions: str) -> Tabl
 
 def _unit(column: str) -> str:
     return next((unit for ending, unit in _UNITS.items() if column.endswith(ending)), "")
+
+
+def _one_of(kinds: type[StrEnum], /, **meanings: str) -> str:
+    """The words that may stand in a column, each with what it means where it does not say so itself."""
+    *others, last = (f"{kind} ({meanings[kind]})" if kind in meanings else kind.value for kind in kinds)
+    return f"{', '.join(others)} or {last}"
 
 
 SOLUTION = (
@@ -102,7 +111,7 @@ REPORTS = (
         "year",
         "base_t_per_y",
         "expected_t_per_y",
-        source_kind="import, home (gross output), recycled or stock",
+        source_kind=_one_of(SourceKind, home="gross output"),
         base_t_per_y="on the base path",
         expected_t_per_y="probability-weighted over all nodes of the year",
     ),
@@ -116,7 +125,7 @@ REPORTS = (
         "year",
         "base_t_per_y",
         "expected_t_per_y",
-        use_kind="demand, substitute (for another commodity), reduced, plant, stock, disposal, export or shortage",
+        use_kind=_one_of(UseKind, substitute="for another commodity", reduced="need given up to the price"),
         name="tier, demand, plant, stockpile or destination",
     ),
     _table("cost_terms", "Expected discounted cost by term", "term", "expected_kusd", "do_nothing_kusd", "change_kusd"),
@@ -149,7 +158,12 @@ REPORTS = (
         "capex_kusd",
         "utilisation_share",
         "break_even_kusd_per_t",
-        status="started by the plan, committed before it, or not started (then the track and price of the first start)",
+        status=_one_of(
+            ProjectStatus,
+            started="by the plan",
+            committed="before it",
+            **{ProjectStatus.NOT_STARTED: "then the track and price are those of the first start"},
+        ),
         utilisation_share="of the capacity on line, on the base path",
         break_even_kusd_per_t="running cost and capital per t of activity, inputs not counted",
     ),

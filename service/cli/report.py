@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rich import box
 from rich.console import Console
@@ -13,7 +13,9 @@ from rich.table import Table
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
 from optimizer.results.words import money
 from schemas import Solution, Summary, Termination
+from schemas.kinds import SourceKind
 from schemas.plan import StockLevel
+from schemas.scenario import Stage
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -60,7 +62,15 @@ _AIMS = {
     "expected_shortage": "expected worth of shortages",
 }
 """What is minimised, in words."""
-_STAGES = ("ore", "concentrate", "refined", "semi_finished", "product", "scrap")
+SOURCE_NOTES = {
+    SourceKind.IMPORT: "",
+    SourceKind.HOME: " (home)",
+    SourceKind.RECYCLED: " (recycled)",
+    SourceKind.STOCK: " (from stock)",
+}
+"""What is said of a place beside its name, so that no two sources of a commodity read the same."""
+_STAGES = get_args(Stage)
+"""From ore to product."""
 
 _STOPPED = {
     Termination.OPTIMAL: "Optimal within the gap asked for",
@@ -182,7 +192,7 @@ def _sources(
 
 def _source(source: tuple[str, str], plan: Plan) -> str:
     kind, place = source
-    return _title(plan, "places", place) + {"home": " (home)", "stock": " (from stock)"}.get(kind, "")
+    return _title(plan, "places", place) + SOURCE_NOTES[SourceKind(kind)]
 
 
 def _print_stocks(summary: Summary, console: Console) -> None:

@@ -10,10 +10,19 @@ import pandas as pd
 
 from optimizer.figures.rows import records
 from optimizer.figures.stock_levels import AS_PLANNED, stock_points
-from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
+from optimizer.figures.text import (
+    SOURCE_TITLES,
+    TERM_TITLES,
+    TIER_TITLES,
+    USE_TITLES,
+    amount,
+    percent,
+    title_of,
+    user_title,
+)
 from optimizer.results.words import money
 from schemas import Scenario, Summary
-from service.ui import words
+from schemas.kinds import ProjectStatus, SourceKind, UseKind
 
 MOST_ROWS = 40
 """Longer tables are cut on the page; the files hold all rows."""
@@ -95,7 +104,7 @@ def starts(tables: Tables, scenario: Scenario) -> Grid:
             number(row["break_even_kusd_per_t"], "kUSD/t"),
         ]
         for row in records(tables["projects"])
-        if row["status"] != "not started"
+        if row["status"] != ProjectStatus.NOT_STARTED
     ]
     names = (
         "Project",
@@ -134,7 +143,7 @@ def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
         return [
             Cell(title_of(scenario.commodities, row["commodity"])),
             Cell(title_of(scenario.places, row["place"])),
-            Cell(words.SOURCES.get(row["source_kind"], str(row["source_kind"]))),
+            Cell(SOURCE_TITLES[SourceKind(row["source_kind"])]),
         ]
 
     keys = ["commodity", "place", "source_kind"]
@@ -145,19 +154,13 @@ def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
 
 def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
     """Uses of a mineral group by year, t/y on the base path."""
-    plants = {**scenario.facilities, **scenario.projects}
 
     def names(row: Mapping[str, Any]) -> list[Cell]:
-        kind, name = str(row["use_kind"]), str(row["name"])
-        titles: dict[str, str] = {
-            "plant": title_of(plants, name),
-            "stock": title_of(scenario.stockpiles, name),
-            "export": title_of(scenario.places, name),
-        }
+        kind = UseKind(row["use_kind"])
         return [
             Cell(title_of(scenario.commodities, row["commodity"])),
-            Cell(words.USES.get(kind, kind)),
-            Cell(titles.get(kind, TIER_TITLES.get(name, name))),
+            Cell(USE_TITLES[kind]),
+            Cell(user_title(scenario, kind, str(row["name"]))),
         ]
 
     keys = ["commodity", "use_kind", "name"]

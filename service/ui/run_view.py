@@ -7,7 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from optimizer.figures.cost_by_term import TRANSFERS
+from optimizer.prepare.costs import TRANSFERS
 from schemas import Scenario, Solution, Summary
 from service.ui import grids
 from service.ui.grids import Grid

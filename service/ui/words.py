@@ -44,14 +44,3 @@ REMEDIES: dict[FailureCode, str] = {
     "were ended on purpose, submit it again.",
     FailureCode.INTERNAL_ERROR: "Keep the log and report it: this is a fault of Lodeplan, not of the scenario.",
 }
-
-SOURCES: dict[str, str] = {"import": "Import", "home": "Home", "stock": "Stock"}
-
-USES: dict[str, str] = {
-    "demand": "Demand",
-    "plant": "Plant",
-    "stock": "Stock",
-    "disposal": "Disposal",
-    "export": "Export",
-    "shortage": "Shortage",
-}
