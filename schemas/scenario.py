@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from schemas.content import Role, SourceBan
 from schemas.entries import Entry, Tier
@@ -31,6 +31,7 @@ from schemas.types import (
     Strict,
     When,
     Year,
+    by_rising_key,
     split_list,
     split_pairs,
 )
@@ -414,7 +415,8 @@ class Demand(Entry):
     tier: Tier = Field(description="Whose need it is; `export` is a sale abroad.")
     quantity_t_per_y: ByYear = Field(description="t/y.")
     shortage_penalty_kusd_per_t: Annotated[
-        NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1)], BeforeValidator(split_pairs)
+        NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1), AfterValidator(by_rising_key)],
+        BeforeValidator(split_pairs),
     ] = Field(
         description="Worth of an unserved t, kUSD/t; or rising steps: up to this share of the demand, this penalty "
         "(`0.1=50; 1=400`; the last share is 1)."

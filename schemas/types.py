@@ -29,6 +29,11 @@ def split_pairs(value: Any) -> Any:
     return value
 
 
+def by_rising_key(steps: dict[float, float]) -> dict[float, float]:
+    """The steps in the order of their keys, in whatever order they were written."""
+    return dict(sorted(steps.items()))
+
+
 def _to_date(value: Any) -> Any:
     """A bare year means its first day."""
     if isinstance(value, str) and value.strip().isdecimal():

@@ -1,0 +1,105 @@
+"""Whatever validation takes is answered, and by the same optimum however the scenario is written."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from copy import deepcopy
+from random import Random
+
+import pytest
+from odd_scenarios import Data, hostile, odd_scenario
+from rewritten import BY_YEAR, shuffled, with_years_written_otherwise
+from test_brute_force import brute_force_kusd
+from test_properties import in_units
+
+import optimizer
+from scenarios import load
+from schemas import InvalidInput, Termination
+
+COUNT = int(os.environ.get("LODEPLAN_ODD_SCENARIOS", "120"))
+CHUNK = 20
+UNITS = ((1000.0, 1.0), (1e-3, 1000.0), (1.0, 1e-3), (1e4, 1e4))
+"""Mass and money as multiples of t and kUSD."""
+ANSWERS = {Termination.OPTIMAL, Termination.INFEASIBLE, Termination.UNBOUNDED}
+GAP = 1e-9
+
+
+def answer(data: Data) -> optimizer.Plan | None:
+    """The plan of a scenario, or None where validation refuses it."""
+    try:
+        plan = optimizer.solve(data, gap=GAP)
+    except InvalidInput:
+        return None
+    assert plan.summary.termination in ANSWERS
+    return plan
+
+
+def judge(number: int) -> str:
+    """Hold an odd scenario against itself in other words; returns how it ended."""
+    data, random = odd_scenario(number), Random(f"words {number}")
+    plan = answer(data)
+    if plan is None:
+        return "refused"
+    others = {
+        "renamed": (odd_scenario(number, hostile(number)), 1.0),
+        "shuffled": (shuffled(deepcopy(data), random), 1.0),
+        "years": (with_years_written_otherwise(data, random), 1.0),
+        **{f"units {units}": (in_units(data, "", *units), units[1]) for units in UNITS},
+    }
+    for words, (other, money) in others.items():
+        _same(plan, answer(other), money, f"{number} {words}")
+    _held_against_brute_force(data, plan)
+    return plan.summary.termination
+
+
+def _same(plan: optimizer.Plan, other: optimizer.Plan | None, money: float, words: str) -> None:
+    assert other is not None, f"{words}: refused"
+    assert other.summary.termination == plan.summary.termination, words
+    if plan.summary.objective_kusd is not None and other.summary.objective_kusd is not None:
+        found = other.summary.objective_kusd / money
+        assert found == pytest.approx(plan.summary.objective_kusd, rel=0, abs=_close_kusd(plan)), words
+
+
+def _close_kusd(plan: optimizer.Plan) -> float:
+    """Difference of two optima that is none: the solver's tolerance of what the terms amount to."""
+    costs = plan.tables["node_costs"]["cost_kusd"].abs().sum()
+    return 1e-6 * float(costs + abs(plan.summary.objective_kusd or 0.0)) + 1e-9
+
+
+def _held_against_brute_force(data: Data, plan: optimizer.Plan) -> None:
+    """By the second model, which reads no forced starts and has no word for a profit without end."""
+    forced = any("forced_track" in project for project in data["projects"].values())
+    if forced or plan.summary.termination == Termination.UNBOUNDED:
+        return
+    best = brute_force_kusd(load(data))
+    if best is None:
+        return
+    if plan.summary.objective_kusd is None:
+        assert best == float("inf"), "brute force found a plan"
+    else:
+        assert plan.summary.objective_kusd == pytest.approx(best, rel=0, abs=_close_kusd(plan))
+
+
+def test_a_few_odd_scenarios_are_answered_alike_in_all_words() -> None:
+    ends = Counter(judge(number) for number in range(10))
+    assert ends["optimal"] >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(10, COUNT, CHUNK))
+def test_odd_scenarios_are_answered_alike_in_all_words(first: int) -> None:
+    ends = Counter(judge(number) for number in range(first, first + CHUNK))
+    assert ends["refused"] <= CHUNK / 2
+
+
+def test_hostile_names_are_all_different_and_stand_for_the_plain_ones() -> None:
+    name = hostile(1)
+    names = [name(f"thing {number}") for number in range(60)]
+    assert len(set(names)) == 60
+    assert name("thing 3") == names[3]
+
+
+def test_fields_by_year_are_told_from_other_numbers() -> None:
+    assert {"quantity_t_per_y", "rate_share", "cost_kusd_per_t", "cover_days"} <= BY_YEAR
+    assert not {"capex_kusd", "shortage_penalty_kusd_per_t", "availability_share"} & BY_YEAR
