@@ -25,7 +25,7 @@ def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
             continue
         instance = prepare(alone(scenario, name))
         form = standard_form(build_model(instance), instance)
-        answer = solve_form(instance, form, control)
+        answer = solve_form(instance, form, control.under(f"{name} alone"))
         if answer.x is None:
             raise InvalidInput([_no_plan(name, str(answer.termination))])
         costs = Values.of(instance, form, answer.x).future_costs()

@@ -448,3 +448,25 @@ def test_a_limit_of_time_in_an_lp_gives_no_point() -> None:
 
     assert run.termination == Termination.TIME_LIMIT
     assert run.x is None
+
+
+def test_a_proven_bound_only_rises_in_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["optimizer.solve"], "LARGE_FROM_NONZEROS", 0)
+    for data in (golden_toy(), two_metals("another"), with_budget(150), with_budget(29), workshop()):
+        lines: list[SolverProgress] = []
+        summary = summary_of(data, gap=1e-6, on_progress=lines.append)
+
+        bounds = [line.bound_kusd for line in lines if line.bound_kusd is not None]
+        assert bounds == sorted(bounds)
+        assert summary.bound_kusd == pytest.approx(max(bounds), rel=1e-9)
+
+
+def test_what_is_told_of_a_future_by_itself_names_it() -> None:
+    lines: list[SolverProgress] = []
+    summary_of({**golden_toy(), "risk": {"objective": "maximum_regret"}}, gap=0, on_progress=lines.append)
+
+    phases = list(dict.fromkeys(line.phase for line in lines))
+    alone = [phase for phase in phases if " alone: " in phase]
+    assert {phase.split(" alone: ")[0] for phase in alone} == set(golden_toy()["futures"])
+    bounds = [line.bound_kusd for line in lines if line.bound_kusd is not None and line.phase not in alone]
+    assert bounds == sorted(bounds)

@@ -6,17 +6,18 @@ import numpy as np
 
 from optimizer.prepare.instance import Instance
 from optimizer.solve.conflict import find_conflict
+from optimizer.solve.control import Control
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
 from optimizer.solve.search import (
     Answer,
-    Control,
     compared,
     do_nothing,
+    improved,
     judged,
     search,
     search_decisions,
-    with_decisions_fixed,
+    settled,
 )
 from schemas.plan import Solution
 
@@ -34,6 +35,7 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
     leaves a gap wider than asked for.
     """
+    control = control.of_another_model()
     control.tell("do nothing")
     nothing = do_nothing(form, control)
     control.tell("groups")
@@ -52,39 +54,37 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
 
 def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> Answer:
     answer = None
-    if relaxation is not None and form.nonzeros >= LARGE_FROM_NONZEROS:
-        answer = _among_the_taken(form, relaxation, control)
+    if relaxation is not None:
+        control.proven.raise_to(relaxation.bound * form.money_unit)
+        if form.nonzeros >= LARGE_FROM_NONZEROS:
+            answer = _among_the_taken(form, relaxation, control)
         if answer is not None and (answer.gap <= control.gap or control.ended()):
             return answer
     start = None if answer is None or answer.x is None else answer.x / form.column_unit
-    return _bounded(_better(answer, search(form, control, start)), relaxation, form, proven=True)
+    found = search(form, control, start)
+    control.proven.raise_to(found.bound_kusd)  # nothing was left out
+    return _bounded(_better(answer, found), control)
 
 
 def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> Answer | None:
     """The best plan without the decisions set aside; None where there is none, which says nothing of the whole."""
     restricted = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
-    finer = replace(control.above(relaxation.bound * form.money_unit), gap=RESTRICTED_SHARE * control.gap)
-    answer = search_decisions(restricted, finer)
+    answer = search_decisions(restricted, control.of_a_part(RESTRICTED_SHARE * control.gap))
     if answer.x is None:
         return None
-    control.tell("groups again", answer)
-    found = answer.x / form.column_unit
-    settled = with_decisions_fixed(form, polish(form, relaxation, found, control), answer, control)
-    if settled is answer:  # the groups' decisions do not fit together, or are no better
-        settled = with_decisions_fixed(form, found, answer, control)
-    return _bounded(settled, relaxation, form, proven=False)
+    control.tell("groups again", answer.objective_kusd)
+    polished = polish(form, relaxation, answer.x / form.column_unit, control)
+    better = improved(form, polished, answer, control)
+    return _bounded(settled(form, answer, control) if better is answer else better, control)
 
 
-def _bounded(answer: Answer, relaxation: Relaxation | None, form: Form, *, proven: bool) -> Answer:
-    """The answer with the groups' bound; with its own as well only where the search left nothing out."""
-    bounds = [answer.bound_kusd] if proven else []
-    if relaxation is not None:
-        bounds.append(relaxation.bound * form.money_unit)
-    return replace(answer, bound_kusd=min(max(bounds), answer.objective_kusd))
+def _bounded(answer: Answer, control: Control) -> Answer:
+    """The answer with the best bound that is proven of the whole."""
+    return replace(answer, bound_kusd=min(control.proven.kusd, answer.objective_kusd))
 
 
 def _better(first: Answer | None, second: Answer) -> Answer:
-    """The one with the lower objective, with what the second search learnt of the bound and why it stopped."""
+    """The one with the lower objective, with why the second search stopped."""
     if first is None or first.objective_kusd >= second.objective_kusd:
         return second
-    return replace(first, bound_kusd=second.bound_kusd, termination=second.termination)
+    return replace(first, termination=second.termination)

@@ -46,6 +46,16 @@ class Form:
         """Entries of the matrix."""
         return int(self.matrix.nnz)
 
+    def cost_of(self, x: Floats) -> float:
+        """The objective at a point, canonical."""
+        return float(self.cost @ x) + self.offset
+
+    def violation(self, x: Floats) -> float:
+        """Largest violation of a row or bound at a point, relative to its own size and to 1 canonical unit at least."""
+        value = self.matrix @ x
+        sides = ((value, self.row_upper, 1), (value, self.row_lower, -1), (x, self.column_upper, 1))
+        return max(_beyond(*side) for side in (*sides, (x, self.column_lower, -1)))
+
     def with_bounds(self, columns: Ints, values: Floats) -> Form:
         """The same with columns fixed to values (canonical)."""
         lower, upper = self.column_lower.copy(), self.column_upper.copy()
@@ -94,6 +104,13 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
         row_unit=row_unit,
         money_unit=money,
     )
+
+
+def _beyond(value: Floats, side: Floats, sign: int) -> float:
+    """How far values lie beyond a side at most, relative; 0 where none does."""
+    some = np.isfinite(side)
+    beyond = sign * (value[some] - side[some]) / np.maximum(1.0, np.abs(side[some]))
+    return float(beyond.max(initial=0.0))
 
 
 def _bounds(variables: list[Any]) -> tuple[Floats, Floats]:

@@ -18,9 +18,9 @@ from scipy.sparse.csgraph import connected_components
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
+from optimizer.solve.control import Control
 from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Run, Settings, run_highs
-from optimizer.solve.search import Control
 
 COSTS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted")
 COUPLING = (*COSTS, "budget_is_kept")

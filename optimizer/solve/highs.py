@@ -1,8 +1,13 @@
-"""One run of HiGHS on arrays. Every return status is read; nothing is taken for granted."""
+"""One run of HiGHS on arrays. Every return status is read; nothing is taken for granted.
+
+What a run claims is held against its own point: the objective is always that of the point, and a run whose claims are
+off by more than `CLAIM` is thrown away and made again, first without a start, then without presolve.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +37,12 @@ PLAIN = {
     "mip_heuristic_run_rens": False,
     "mip_heuristic_run_root_reduced_cost": False,
 }
+
+
+CLAIM = 1e-6
+"""Relative difference of what the solver claims from what its point says, beyond which nothing of a run is believed."""
+FEASIBLE = 1e-5
+"""Relative violation of a row or bound beyond which a point is none: more than any tolerance after scaling."""
 
 
 class SolverError(RuntimeError):
@@ -78,17 +89,45 @@ class Run:
 
 
 def run_highs(form: Form, settings: Settings) -> Run:
-    """Solve an LP or a MIP. Infeasible or unbounded verdicts are confirmed with presolve off."""
+    """Solve an LP or a MIP. Verdicts without a point are confirmed with presolve off, and no claim is believed unseen.
+
+    Raises `SolverError` where HiGHS ends in an error, or claims what no point bears out, in every way tried.
+    """
+    deadline = None if settings.time_limit_s is None else time.monotonic() + settings.time_limit_s
+    for attempt in _attempts(settings):
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        run = _one_run(form, replace(attempt, time_limit_s=left))
+        if run is not None:
+            return run
+    rows, columns = form.matrix.shape
+    raise SolverError(
+        f"HiGHS finds no answer to a model of {rows:,} rows and {columns:,} columns that its own point bears out, with "
+        "presolve or without it."
+    )
+
+
+def _attempts(settings: Settings) -> Iterator[Settings]:
+    """Ways to run, each trusted more than the one before."""
+    yield settings
+    if settings.start is not None and settings.presolve:
+        yield replace(settings, start=None)
+    if settings.presolve:
+        yield replace(settings, start=None, presolve=False)
+
+
+def _one_run(form: Form, settings: Settings) -> Run | None:
+    """One run; None where it is not to be believed, or to be confirmed with presolve off."""
     solver = _solver(form, settings)
-    _check(solver.run(), "run")
+    if solver.run() == highspy.HighsStatus.kError:
+        return None
     status = solver.getModelStatus()
     doubtful = status in (Status.kInfeasible, Status.kUnbounded, Status.kUnboundedOrInfeasible)
     if doubtful and settings.presolve:
-        return run_highs(form, replace(settings, presolve=False))
+        return None
     if status == Status.kUnboundedOrInfeasible:
         return _unbounded_or_infeasible(form, settings)
     termination = _TERMINATION.get(status, Termination.ERROR)
-    return _result(solver, form, termination)
+    return None if termination == Termination.ERROR else _result(solver, form, termination)
 
 
 def _unbounded_or_infeasible(form: Form, settings: Settings) -> Run:
@@ -173,7 +212,8 @@ def _subscribe(solver: highspy.Highs, settings: Settings) -> None:
         solver.cbIpmInterrupt += on_interrupt
 
 
-def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run:
+def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run | None:
+    """What a run found; None where its claims are not those of its point."""
     info = solver.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     integer = bool(form.integer.any())
@@ -184,14 +224,20 @@ def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run:
             termination, None, None, None, float("inf"), float(info.mip_dual_bound) if integer else float("-inf")
         )
     solution = solver.getSolution()
-    objective = float(info.objective_function_value)
+    x = np.array(solution.col_value)
+    objective = form.cost_of(x)
+    bound = float(info.mip_dual_bound) if integer else objective
+    size = max(1.0, abs(objective))
+    claimed = abs(float(info.objective_function_value) - objective) <= CLAIM * size
+    if not claimed or bound > objective + CLAIM * size or form.violation(x) > FEASIBLE:
+        return None
     return Run(
         termination=termination,
-        x=np.array(solution.col_value),
+        x=x,
         row_dual=None if integer else np.array(solution.row_dual),
         column_dual=None if integer else np.array(solution.col_dual),
         objective=objective,
-        bound=float(info.mip_dual_bound) if integer else objective,
+        bound=bound,
     )
 
 

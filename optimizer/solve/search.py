@@ -6,78 +6,22 @@ optimality: better flows, and duals.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
+from optimizer.solve.control import Control
 from optimizer.solve.form import Form
-from optimizer.solve.highs import Run, Settings, run_highs
+from optimizer.solve.highs import CLAIM, Run, Settings, run_highs
 from schemas.plan import Solution, Termination
-
-Report = Callable[[str, float | None, float | None], None]
-"""Called with a phase, and objective and bound in kUSD once there are any."""
-
 
 GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
 ROUNDING = 1e-9
 """Relative difference of two objectives that is no difference."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
-
-
-@dataclass(frozen=True)
-class Control:
-    """How far to search, and who listens."""
-
-    gap: float
-    time_limit_s: float | None = None
-    """Wall time for all searching together, from when this object was made."""
-    threads: int | None = None
-    report: Report | None = None
-    should_stop: Callable[[], bool] | None = None
-    began: float = field(default_factory=time.monotonic)
-
-    def left_s(self) -> float | None:
-        """Time left of the limit, seconds; None without one."""
-        return None if self.time_limit_s is None else max(0.0, self.began + self.time_limit_s - time.monotonic())
-
-    def ended(self) -> bool:
-        """Whether the limit has passed, or somebody asked to stop."""
-        return self.left_s() == 0.0 or (self.should_stop is not None and self.should_stop())
-
-    def above(self, bound_kusd: float) -> Control:
-        """The same, telling this bound of the whole instead of that of a search which leaves something out."""
-        if self.report is None:
-            return self
-        report = self.report
-        return replace(self, report=lambda phase, objective, _: report(phase, objective, bound_kusd))
-
-    def settings(self, phase: str, money_unit: float) -> Settings:
-        """Solver settings for one run."""
-        on_incumbent = None
-        if self.report is not None:
-            report = self.report
-
-            def on_incumbent(objective: float, bound: float) -> None:
-                report(phase, _finite(objective * money_unit), _finite(bound * money_unit))
-
-        return Settings(
-            gap=self.gap,
-            time_limit_s=self.left_s(),
-            threads=self.threads,
-            on_incumbent=on_incumbent,
-            should_stop=self.should_stop,
-        )
-
-    def tell(self, phase: str, answer: Answer | None = None) -> None:
-        """Report a phase and what is held at its start."""
-        if self.report is not None and answer is not None:
-            self.report(phase, _finite(answer.objective_kusd), _finite(answer.bound_kusd))
-        elif self.report is not None:
-            self.report(phase, None, None)
 
 
 @dataclass(frozen=True)
@@ -113,9 +57,7 @@ class Answer:
 def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
     """Find a plan within the gap, its flows and duals at the optimum of its decisions; from a point if there is one."""
     found = search_decisions(form, control, start)
-    if found.x is None or not form.integer.any():
-        return found
-    return with_decisions_fixed(form, found.x / form.column_unit, found, control)
+    return found if found.x is None or not form.integer.any() else settled(form, found, control)
 
 
 def search_decisions(form: Form, control: Control, start: Floats | None = None) -> Answer:
@@ -126,16 +68,28 @@ def search_decisions(form: Form, control: Control, start: Floats | None = None) 
     return _answer(form, first)
 
 
-def with_decisions_fixed(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
-    """The answer with the decisions of a point (canonical), everything else re-solved to optimality.
+def settled(form: Form, answer: Answer, control: Control) -> Answer:
+    """The answer with everything but its decisions re-solved to optimality; as it came where that has no solution.
 
-    The answer as it came where that LP has no solution or a worse one.
+    What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little.
     """
+    found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, control)
+    return answer if found is None else found
+
+
+def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
+    """The answer with the decisions of another point (canonical); as it came where they do not fit, or are worse."""
+    found = _with_decisions(form, x, answer, control)
+    allowed = answer.objective_kusd + CLAIM * abs(answer.objective_kusd)
+    return answer if found is None or found.objective_kusd > allowed else found
+
+
+def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control) -> Answer | None:
+    """The optimum of everything else at the decisions of a point (canonical), if there is one."""
     integers = np.flatnonzero(form.integer)
     lp = run_highs(form.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
-    worse = lp.objective * form.money_unit > answer.objective_kusd + 1e-6 * abs(answer.objective_kusd)
-    if lp.x is None or worse:
-        return answer
+    if lp.x is None:
+        return None
     return replace(_answer(form, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
 
 
@@ -188,7 +142,3 @@ def _answer(form: Form, run: Run) -> Answer:
         objective_kusd=run.objective * form.money_unit,
         bound_kusd=run.bound * form.money_unit,
     )
-
-
-def _finite(amount: float) -> float | None:
-    return amount if np.isfinite(amount) and abs(amount) < 1e30 else None

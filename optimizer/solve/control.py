@@ -1,0 +1,91 @@
+"""How far to search, who listens, and the bound that is proven so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from optimizer.solve.highs import Settings
+
+Report = Callable[[str, float | None, float | None], None]
+"""Called with a phase, and objective and bound in kUSD once there are any."""
+
+
+@dataclass
+class Proven:
+    """The best bound proven of one model: it only rises, whichever search proves it."""
+
+    kusd: float = float("-inf")
+
+    def raise_to(self, bound_kusd: float) -> None:
+        """Take a bound that holds for the whole model, if it is better."""
+        if _finite(bound_kusd) is not None:
+            self.kusd = max(self.kusd, bound_kusd)
+
+
+@dataclass(frozen=True)
+class Control:
+    """How far to search, and who listens."""
+
+    gap: float
+    time_limit_s: float | None = None
+    """Wall time for all searching together, from when this object was made."""
+    threads: int | None = None
+    report: Report | None = None
+    should_stop: Callable[[], bool] | None = None
+    began: float = field(default_factory=time.monotonic)
+    proven: Proven = field(default_factory=Proven)
+    """Of the model that is searched."""
+    of_whole: bool = True
+    """Whether a bound of this search holds for the whole model; not where it leaves something out."""
+
+    def left_s(self) -> float | None:
+        """Time left of the limit, seconds; None without one."""
+        return None if self.time_limit_s is None else max(0.0, self.began + self.time_limit_s - time.monotonic())
+
+    def ended(self) -> bool:
+        """Whether the limit has passed, or somebody asked to stop."""
+        return self.left_s() == 0.0 or (self.should_stop is not None and self.should_stop())
+
+    def of_another_model(self) -> Control:
+        """The same for another model, of which nothing is proven yet."""
+        return replace(self, proven=Proven())
+
+    def of_a_part(self, gap: float) -> Control:
+        """The same for a search that leaves something out: it proves nothing of the whole."""
+        return replace(self, gap=gap, of_whole=False)
+
+    def under(self, name: str) -> Control:
+        """The same, each phase told as part of a search of this name."""
+        if self.report is None:
+            return self
+        report = self.report
+        return replace(self, report=lambda phase, objective, bound: report(f"{name}: {phase}", objective, bound))
+
+    def settings(self, phase: str, money_unit: float) -> Settings:
+        """Solver settings for one run."""
+
+        def on_incumbent(objective: float, bound: float) -> None:
+            if self.of_whole:
+                self.proven.raise_to(bound * money_unit)
+            self.tell(phase, objective * money_unit)
+
+        return Settings(
+            gap=self.gap,
+            time_limit_s=self.left_s(),
+            threads=self.threads,
+            on_incumbent=None if self.report is None else on_incumbent,
+            should_stop=self.should_stop,
+        )
+
+    def tell(self, phase: str, objective_kusd: float = float("inf")) -> None:
+        """Report a phase, what is held in it, and what is proven of the whole."""
+        if self.report is not None:
+            self.report(phase, _finite(objective_kusd), _finite(self.proven.kusd))
+
+
+def _finite(amount: float) -> float | None:
+    return amount if np.isfinite(amount) and abs(amount) < 1e30 else None
