@@ -9,10 +9,11 @@ import numpy as np
 
 from optimizer.expand import expand
 from optimizer.prepare import Instance, prepare
+from optimizer.prepare.calendar import Calendar
 from optimizer.results import Plan
 from optimizer.results.words import listed, money, tonnes
 from schemas.kinds import SourceKind
-from schemas.scenario import Scenario
+from schemas.scenario import Horizon, Scenario
 
 STOCK_CHANGE_SHARE = 0.05
 """Change of a stock's highest level, as a share of the larger one, that counts as a change."""
@@ -87,8 +88,8 @@ def changes(before: Plan, after: Plan) -> Iterator[Change]:
 def explain_difference(before: Plan, after: Plan) -> list[str]:
     """The difference of two plans of nearly the same scenario in sentences, the largest shift of supply first."""
     moved = list(_moved(before, after))
-    sentences = [*_shifts(before, after, moved), *_decided(before, after)]
-    return [*(sentences or ["Both plans decide and buy the same."]), _costs(before, after), *_doubt(before, after)]
+    sentences = [*_shifts(before, after, moved), *_decided(before, after)] or ["Both plans decide and buy the same."]
+    return [*sentences, *_other_years(before, after), _costs(before, after), *_doubt(before, after)]
 
 
 def _scenario(plan: Plan) -> Scenario:
@@ -96,9 +97,14 @@ def _scenario(plan: Plan) -> Scenario:
     return plan.scenario
 
 
-def _supply(plan: Plan) -> dict[Source, float]:
-    """Expected supply over the horizon by source, t."""
-    lengths = {int(row["period"]): float(row["length_y"]) for row in plan.tables["nodes"].to_dict("records")}
+def _supply(plan: Plan, years: range) -> dict[Source, float]:
+    """Expected supply in these years by source, t."""
+    lengths = {
+        int(row["period"]): len(
+            range(max(years.start, row["period"]), min(years.stop, row["period"] + row["length_y"]))
+        )
+        for row in plan.tables["nodes"].astype({"length_y": int}).to_dict("records")
+    }
     total: dict[Source, float] = {}
     for row in plan.tables["supply"].to_dict("records"):
         key = (str(row["commodity"]), str(row["source_kind"]), str(row["place"]))
@@ -108,7 +114,8 @@ def _supply(plan: Plan) -> dict[Source, float]:
 
 def _moved(before: Plan, after: Plan) -> Iterator[tuple[Source, float]]:
     """Sources whose supply changes, with the change in t, the largest share of its commodity first."""
-    old, new = _supply(before), _supply(after)
+    years = _years_of_both(before, after)
+    old, new = _supply(before, years), _supply(after, years)
     size: dict[str, float] = {}
     for table in (old, new):
         for (commodity, _, _), t in table.items():
@@ -121,15 +128,36 @@ def _moved(before: Plan, after: Plan) -> Iterator[tuple[Source, float]]:
 
 
 def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Iterator[str]:
-    """A sentence for each commodity whose sources change: from where to where, and what changed the price of it."""
-    duties = _Duties(before), _Duties(after)
+    """A sentence for each commodity whose sources change: from where to where, and what changed the price of it.
+
+    A duty is given as the reason where the inputs it is worked out from differ, and the source moved away from the
+    higher duty or towards the lower one.
+    """
+    scenarios, years = (_scenario(before), _scenario(after)), _years_of_both(before, after)
+    duties = (PlannedDuties(scenarios[0], years), PlannedDuties(scenarios[1], years)) if years else None
     for commodity in dict.fromkeys(key[0] for key, _ in moved):
         mine = [(key, t) for key, t in moved if key[0] == commodity]
         less = [f"{tonnes(-t)} less {_from(key)}" for key, t in mine if t < 0]
         more = [f"{tonnes(t)} more {_from(key)}" for key, t in mine if t > 0]
         text = f"{_scenario(before).commodities[commodity].title or commodity}: {listed([*less, *more])}"
-        reasons = list(_reasons(commodity, duties))
+        imports = {key[2]: t for key, t in mine if key[1] == "import"}
+        reasons = list(duty_reasons(commodity, imports, duties)) if duties else []
         yield f"{text}, because {listed(reasons, 3)}." if reasons else f"{text}."
+
+
+def _years_of_both(before: Plan, after: Plan) -> range:
+    """The years that both plans are for."""
+    spans = [Calendar.of(_scenario(plan).horizon) for plan in (before, after)]
+    return range(max(span.starts[0] for span in spans), min(span.end for span in spans))
+
+
+def _other_years(before: Plan, after: Plan) -> Iterator[str]:
+    """That only a part of what the plans buy is compared, if they are for other years."""
+    years = _years_of_both(before, after)
+    spans = [Calendar.of(_scenario(plan).horizon) for plan in (before, after)]
+    if {(span.starts[0], span.end) for span in spans} != {(years.start, years.stop)}:
+        shared = f"the years {years.start} to {years.stop - 1}" if years else "no year"
+        yield f"The plans are for other years: supply is compared over {shared} alone, cost over the whole of each."
 
 
 def _from(key: Source) -> str:
@@ -145,14 +173,21 @@ def _from(key: Source) -> str:
             return "from stock"
 
 
-class _Duties:
-    """What routes home pay in a plan's scenario if the years go as planned."""
+class PlannedDuties:
+    """What routes home pay in a plan's scenario if nothing happens, whatever futures it knows, in each of some years.
 
-    def __init__(self, plan: Plan) -> None:
-        self.instance: Instance = prepare(expand(_scenario(plan)).scenario)
+    Two scenarios are compared over the years that both plan for, one period a year: so neither their futures, nor
+    where their horizons begin and end, nor how they are cut into periods make a difference, and what differs does so
+    in what the duty is worked out from.
+    """
+
+    def __init__(self, scenario: Scenario, years: range) -> None:
+        yearly = Horizon(first_year=years.start, period_years=[1] * len(years))
+        quiet = {"horizon": yearly, "futures": {}}
+        self.instance: Instance = prepare(expand(scenario).scenario.model_copy(update=quiet))
 
     def by_measure(self, commodity: str) -> dict[str, list[dict[str, float]]]:
-        """By route: of each band, kUSD/t by measure, mean over the base path."""
+        """By route: of each band, kUSD/t by measure, mean over the years."""
         trade, base = self.instance.trade, self.instance.tree.base_path
         found: dict[str, list[dict[str, float]]] = {}
         for row, band in enumerate(trade.bands.values()):
@@ -167,16 +202,24 @@ class _Duties:
         return found
 
 
-def _reasons(commodity: str, duties: tuple[_Duties, _Duties]) -> Iterator[str]:
-    """What changes in the duty on each route of a commodity, and by which measures."""
+def duty_reasons(
+    commodity: str, imports: dict[str, float], duties: tuple[PlannedDuties, PlannedDuties]
+) -> Iterator[str]:
+    """What changes in the duty on each route of a commodity whose imports moved with it, and by which measures.
+
+    `imports`: t more from each place.
+    """
     old, new = (side.by_measure(commodity) for side in duties)
     for route in old:
         was, now = (sorted(sum(band.values()) for band in side.get(route, [])) for side in (old, new))
         if not now or np.allclose((was[0], was[-1]), (now[0], now[-1]), rtol=0.0, atol=SAME_DUTY):
             continue
+        origin = duties[0].instance.trade.routes[route].origin
+        dearer = now[0] + now[-1] - was[0] - was[-1]
+        if imports.get(origin, 0.0) * dearer >= 0:
+            continue
         measures = sorted({m for side in (old, new) for band in side[route] for m in band})
         changed = [m for m in measures if _of_measure(m, old[route]) != _of_measure(m, new[route])]
-        origin = duties[0].instance.trade.routes[route].origin
         words = listed([_meaning(m, duties[1].instance.scenario) for m in changed])
         yield f"the duty on it from {origin} goes from {_span(was)} to {_span(now)} kUSD/t ({words})"
 

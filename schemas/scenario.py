@@ -255,6 +255,10 @@ class Project(Facility):
     grant_share: Share = Field(default=0.0, description="Share of capex that the state pays, as it falls due.")
     federal_land: bool | None = Field(default=None, description="Whether it stands on federal land.")
 
+    def is_fast(self, track: str) -> bool:
+        """Whether a track, whatever its name, has a shorter lead time than the slowest one."""
+        return self.tracks[track].lead_years < max(one.lead_years for one in self.tracks.values())
+
 
 class Onboarding(Strict):
     """Qualifying a supplier: a yes/no decision before the route can be used."""

@@ -9,8 +9,9 @@ from functools import cache
 import pytest
 
 import optimizer
+import scenarios
 from optimizer import Plan
-from optimizer.compare import changes, explain_difference
+from optimizer.compare import PlannedDuties, changes, duty_reasons, explain_difference
 from schemas import Patch
 from service.cli import main
 
@@ -62,3 +63,53 @@ def test_the_command_compares_a_scenario_with_itself_changed(capsys: pytest.Capt
     assert ended.value.code == 0
     assert "mined in CHN" in found["difference"][0]
     assert found["second"]["expected_cost_kusd"] - found["first"]["expected_cost_kusd"] == pytest.approx(500)
+
+
+RATE = "tariffs.'duty on CHN'.rate_share"
+RISING = Patch(op="set", path=RATE, value={1: 0.25, 3: 0.26, 4: 0.27})
+"""A duty that rises with the years: a plan whose base path ends early meets only the first of its rates."""
+YEARS = range(1, 5)
+
+
+def test_a_certain_ban_is_not_said_to_change_a_duty_that_is_the_same() -> None:
+    sentences = explain_difference(golden(0, RISING), golden(1, RISING))
+    assert any("less from" in sentence for sentence in sentences)
+    assert not any("because" in sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("period_years", [[2, 2], [1, 3], [1, 1, 2]])
+def test_other_periods_do_not_make_another_duty(period_years: list[int]) -> None:
+    other = golden(0, RISING, Patch(op="set", path="horizon.period_years", value=period_years))
+    sentences = explain_difference(golden(0, RISING), other)
+    assert not any("because" in sentence for sentence in sentences)
+
+
+def test_a_shorter_horizon_is_compared_over_the_years_of_both() -> None:
+    shorter = golden(0, RISING, Patch(op="set", path="horizon.period_years", value=[1, 1, 1]))
+    sentences = explain_difference(golden(0, RISING), shorter)
+    assert sentences[0] == "Both plans decide and buy the same."
+    assert "supply is compared over the years 1 to 3 alone" in sentences[1]
+
+
+def test_a_duty_is_a_reason_to_buy_less_where_it_rises_and_more_where_it_falls() -> None:
+    cheap, dear = (
+        PlannedDuties(scenarios.load("golden-toy", [Patch(op="set", path=RATE, value=rate)]), YEARS)
+        for rate in (0.25, 0.5)
+    )
+    rises = "the duty on it from CHN goes from 2.5 to 5 kUSD/t (duty on CHN)"
+    falls = "the duty on it from CHN goes from 5 to 2.5 kUSD/t (duty on CHN)"
+    assert list(duty_reasons("metal/refined", {"CHN": -10.0}, (cheap, dear))) == [rises]
+    assert list(duty_reasons("metal/refined", {"CHN": 10.0}, (dear, cheap))) == [falls]
+    assert list(duty_reasons("metal/refined", {"CHN": 10.0}, (cheap, dear))) == []
+    assert list(duty_reasons("metal/refined", {"AUS": 10.0}, (cheap, dear))) == []
+
+
+@pytest.mark.parametrize("other", ["us-2026-china-stops", "us-2026-partial-licences"])
+def test_scenarios_of_equal_tariffs_have_equal_duties_whatever_comes(other: str) -> None:
+    first, second = scenarios.load("us-2026-lite"), scenarios.load(other)
+    assert first.tariffs == second.tariffs
+    years = range(first.horizon.first_year, first.horizon.first_year + 5)
+    duties = PlannedDuties(first, years), PlannedDuties(second, years)
+    for commodity in first.commodities:
+        for more in (-1.0, 1.0):
+            assert list(duty_reasons(commodity, dict.fromkeys(first.places, more), duties)) == []

@@ -19,6 +19,8 @@ TIER_WORDS = {
 }
 
 
+SAME_COST = 1e-9
+"""Relative difference within which two costs are the same."""
 UNDERSTATED = 0.8
 """Share of a hazard's expected loss below which the futures kept are said to understate it."""
 NOTHING_FOUND = (
@@ -41,7 +43,7 @@ def findings(values: Values, do_nothing: Values | None, *, fell_back: bool = Fal
 def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
     """What to do, what it costs, what it buys."""
     starts, onboardings, stored = _starts(values), _onboardings(values), _stored(values)
-    fast = sum(track == "fast_track" for _, track, _ in starts)
+    fast = sum(_is_fast(values, project, track) for project, track, _ in starts)
     do = []
     if starts:
         do.append(f"start {_counted(len(starts), 'project')}" + (f" ({fast} on the fast track)" if fast else ""))
@@ -58,21 +60,21 @@ def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
         return text + "."
     idle = do_nothing.expected(do_nothing.counted_costs())
     saved = idle - values.expected(values.counted_costs())
-    if not do or abs(saved) <= 1e-9 * abs(idle):
+    if not do or abs(saved) <= SAME_COST * abs(idle):
         return text + "."
-    return text + (
-        f"; with shortages at their penalties {money(abs(saved))} {'less' if saved > 0 else 'more'} than doing nothing "
-        f"({percent(abs(saved) / abs(idle))})."
-    )
+    part = f" ({percent(abs(saved) / abs(idle))})" if idle else ""  # doing nothing may cost nothing
+    more = "less" if saved > 0 else "more"
+    return f"{text}; with shortages at their penalties {money(abs(saved))} {more} than doing nothing{part}."
 
 
 def _decisions(values: Values) -> Iterator[str]:
     """The decisions by name, those for early years and fast tracks first."""
     instance = values.instance
     tree = instance.tree
+    ranked = sorted((not _is_fast(values, p, t), n, p) for p, t, n in _starts(values))
     starts = [
-        f"{instance.programme.projects[p].title or p} ({tree.start[n]}{', fast track' if t == 'fast_track' else ''})"
-        for p, t, n in sorted(_starts(values), key=lambda s: (s[1] != "fast_track", s[2], s[0]))
+        f"{instance.programme.projects[p].title or p} ({tree.start[n]}{'' if slow else ', fast track'})"
+        for slow, n, p in ranked
     ]
     onboardings = [f"{instance.trade.routes[r].title or r} ({tree.start[n]})" for r, n in _onboardings(values)]
     stored = []
@@ -83,6 +85,11 @@ def _decisions(values: Values) -> Iterator[str]:
     for verb, items in (("Projects", starts), ("Suppliers", onboardings), ("Stocks at their highest", stored)):
         if items:
             yield f"{verb}: {listed(items)}."
+
+
+def _is_fast(values: Values, project: str, track: str) -> bool:
+    """Whether a track, whatever its name, brings its project on line sooner than the slowest one does."""
+    return values.instance.programme.projects[project].is_fast(track)
 
 
 def _starts(values: Values) -> list[tuple[str, str, int]]:
@@ -140,6 +147,9 @@ def _tail(values: Values) -> Iterator[str]:
     worst = max(tree.counted, key=lambda future: costs[future])
     name = tree.future_names[worst]
     expected = float((costs * tree.future_probability).sum())
+    if costs[worst] - expected <= SAME_COST * abs(expected):
+        yield "Every future that may come costs the same."
+        return
     yield (
         f"The dearest future, {scenario.futures[name].title or name} (probability "
         f"{percent(tree.future_probability[worst])}), comes {money(costs[worst] - expected)} above the mean; the worst "

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from optimizer import Plan
 
-_PIPED_WIDTH = 80
+_SENTENCE_WIDTH = 100
+_PIPED_SENTENCE_WIDTH = 80
+_PIPED_WIDTH = 10_000
+"""In a pipe or a file a row of a table stays on its line, however long its names are."""
 _SOURCES_A_COMMODITY = 3
 _LIMITS_A_KIND = 3
 _SHORT_A_TIER = 4
-_BETWEEN = 3
-"""Columns of the page between two columns of a table."""
 _BALANCES = "commodity_balances"
 """Its marginal values are prices, no limits."""
 _GROUPS_SHOWN = 8
@@ -303,7 +304,8 @@ def _print_record(summary: Summary, console: Console) -> None:
 
 def _say(console: Console, sentences: Iterable[str]) -> None:
     """Each sentence as a paragraph, then an empty line."""
-    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, min(console.width, 100))]
+    width = min(console.width, _SENTENCE_WIDTH) if console.is_terminal else _PIPED_SENTENCE_WIDTH
+    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
     if lines:
         console.print("\n".join(lines))
         console.print()
@@ -312,30 +314,24 @@ def _say(console: Console, sentences: Iterable[str]) -> None:
 def _section(
     console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], if_empty: str = ""
 ) -> None:
-    """A table under a title; a column whose name starts with `>` is aligned to the right."""
+    """A table under a title; names too long for the page go on in the next line, whole.
+
+    A column whose name starts with `>` holds numbers: aligned to the right, never broken.
+    """
     if not rows:
         _say(console, [if_empty] if if_empty else [])
         return
     console.print(title, style="bold")
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns[0:1]))
-    names, *cells = _fitted([[column.removeprefix(">") for column in columns], *rows], console.width)
-    for name, column in zip(names, columns, strict=True):
-        table.add_column(name, justify="right" if column.startswith(">") else "left", no_wrap=True)
-    for row in cells:
+    for column in columns:
+        is_number = column.startswith(">")
+        table.add_column(
+            column.removeprefix(">"), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+        )
+    for row in rows:
         table.add_row(*row)
     console.print(table)
     console.print()
-
-
-def _fitted(lines: Sequence[Sequence[str]], width: int) -> list[list[str]]:
-    """The cells of a table that fit this width: the widest column is cut off, the others stay whole."""
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    while sum(widths) + _BETWEEN * (len(widths) - 1) > width:
-        widths[widths.index(max(widths))] -= 1
-    return [
-        [cell if len(cell) <= most else cell[: most - 1] + "…" for cell, most in zip(line, widths, strict=True)]
-        for line in lines
-    ]
 
 
 def _three(years: Sequence[int]) -> list[int]:
