@@ -1,7 +1,10 @@
 """Tests see `benchmarks`, and the modules in `scripts`, which are no part of the package."""
 
 import logging
+import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +14,22 @@ import structlog
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT), str(ROOT / "scripts")]
 
+FOLDER = "LODEPLAN_TEST_SHARED_FOLDER"
+"""The environment variable that tells all processes of a run the folder they share; see `solved.py`."""
+
 # To where pytest keeps what is logged, and not to the terminal.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process of a run makes the folder that all share; those that it starts inherit the variable."""
+    if not hasattr(config, "workerinput"):
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="lodeplan-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from check_plans import Data, Lists, Mutation, both, scenario_with, with_event, workshop
+from solved import TEXTBOOK, solved
 
 import optimizer
 import optimizer.check
-import scenarios
-
-EXAMPLES = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", TEXTBOOK)
 def test_the_optimizer_s_plan_of_an_example_holds(name: str) -> None:
-    plan = optimizer.solve(name)
+    plan = solved(name)
     verdict = optimizer.check.check(plan.scenario, plan.tables, objective_kusd=plan.summary.objective_kusd)
     assert verdict.worst == []
     assert verdict.max_violation < 1e-6
