@@ -82,9 +82,10 @@ def _rows(document: Document, collection: str, path: Path) -> Iterator[_Row]:
     """The rows of a table that say anything, with the columns that are fields."""
     reader = csv.reader(io.StringIO(read_text_file(path), newline=""), strict=True)
     columns: list[Keys | None] = []
+    file = label(path)
     try:
         for number, cells in enumerate(reader, start=1):
-            origin = Origin(label(path), number)
+            origin = Origin(file, number)
             if number == 1:
                 columns = _columns(document, collection, cells, origin)
                 continue
@@ -99,7 +100,7 @@ def _rows(document: Document, collection: str, path: Path) -> Iterator[_Row]:
                 yield _Row(origin, found)
     except csv.Error as error:
         message = f"not a CSV table: {error}."
-        _note(document, "broken_csv", collection, Origin(label(path), reader.line_num), message)
+        _note(document, "broken_csv", collection, Origin(file, reader.line_num), message)
 
 
 def _columns(document: Document, collection: str, header: list[str], origin: Origin) -> list[Keys | None]:

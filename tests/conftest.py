@@ -9,16 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT), str(ROOT / "scripts")]
 
-FOLDER = "LODEPLAN_TEST_SHARED_FOLDER"
-"""The environment variable that tells all processes of a run the folder they share; see `solved.py`."""
+# What was compiled is kept, also where Python is told not to: each process that tests start would compile all again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# To where pytest keeps what is logged, and not to the terminal.
-structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+FOLDER = "LODEPLAN_TEST_SHARED_FOLDER"
+"""The environment variable that tells all processes of a run the folder they share; see `sharing.py`."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A process for each core, but only one where files are named: for these, starting more takes longer."""
+    named = [Path(argument.partition("::")[0]).suffix == ".py" for argument in config.args]
+    return 0 if named and all(named) else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

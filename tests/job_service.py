@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import shutil
 import sys
 import time
 import uuid
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from sharing import made_once
 
 import scenarios
 from schemas import Scenario
@@ -36,10 +38,27 @@ def fake_solver(margin_s: float = 60, memory_mb: float | None = None) -> ChildSo
 
 
 def new_database(folder: Path, *, migrated: bool = True) -> sqlalchemy.Engine:
-    database = storage.open_database(f"sqlite:///{folder / 'test.db'}")
+    file = folder / "test.db"
     if migrated:
-        storage.migrate(database)
-    return database
+        shutil.copyfile(made_once("template.db", _make_file), file)
+    return storage.open_database(f"sqlite:///{file}")
+
+
+def _make_file(path: Path) -> None:
+    database = storage.open_database(f"sqlite:///{path}")
+    _make_tables(database)
+    with database.connect() as connection:
+        # All in the one file, which can be copied then.
+        connection.exec_driver_sql("pragma journal_mode=delete")
+    database.dispose()
+
+
+def _make_tables(database: sqlalchemy.Engine) -> None:
+    """Our tables and those of the engine: to copy them takes a fraction of the time to make them."""
+    storage.migrate(database)
+    engine = DbosEngine(database)
+    engine.prepare()
+    engine.close()
 
 
 @contextmanager
@@ -59,13 +78,10 @@ def database_of(kind: str, folder: Path, *, migrated: bool = True) -> Iterator[s
 
 @cache
 def _template(url: sqlalchemy.URL) -> str:
-    """A database with all tables, those of the engine too: to copy it takes a fraction of the time to make them."""
+    """A database with all tables, made once a process."""
     made = _created(url, "template1")
     database = storage.open_database(made)
-    storage.migrate(database)
-    engine = DbosEngine(database)
-    engine.prepare()
-    engine.close()
+    _make_tables(database)
     database.dispose()
     name = str(sqlalchemy.make_url(made).database)
     atexit.register(_drop, url, name)

@@ -5,12 +5,11 @@ A test whose subject is the solve itself calls `optimizer.solve`.
 
 import hashlib
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from sharing import made_once
 
 import optimizer
 import scenarios
@@ -29,9 +28,6 @@ def solved(name: str, patches: Patches | None = None, **options: Any) -> optimiz
     scenario = scenarios.load(name, patches or [])
     asked = [scenario.model_dump(mode="json"), options]
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    file = Path(os.environ["LODEPLAN_TEST_SHARED_FOLDER"]) / f"plan-{key}"
-    with FileLock(f"{file}.lock"):
-        if not file.exists():
-            file.write_bytes(pickle.dumps(optimizer.solve(scenario, **options)))
+    file = made_once(f"plan-{key}", lambda path: path.write_bytes(pickle.dumps(optimizer.solve(scenario, **options))))
     plan: optimizer.Plan = pickle.loads(file.read_bytes())
     return plan
