@@ -83,10 +83,28 @@ class BatchRequest(Strict):
     jobs: list[BatchItem] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
+class ProblemError(Strict):
+    """One of the things that are wrong with a request."""
+
+    pointer: str = Field(description="Place in the request, as a JSON pointer (RFC 6901).")
+    code: str = Field(description="Stable name of the kind of error.")
+    detail: str
+    value: Any = None
+    allowed: str | None = None
+    remedy: str | None = None
+    line: int | None = Field(default=None, description="Line of the body, from 1.")
+
+    def __str__(self) -> str:
+        found = f" (found: {self.value!r})" if self.value is not None else ""
+        allowed = f" Allowed: {self.allowed}." if self.allowed else ""
+        return f"{self.pointer or '/'}: {self.detail}{found}{allowed}{f' {self.remedy}' if self.remedy else ''}"
+
+
 class FailureCode(StrEnum):
     """Why a job failed."""
 
     INVALID_INPUT = "invalid_input"
+    SCENARIO_NO_LONGER_VALID = "scenario_no_longer_valid"
     OUT_OF_MEMORY = "out_of_memory"
     KILLED = "killed"
     CRASHED = "crashed"
@@ -101,6 +119,9 @@ class JobFailure(Strict):
 
     code: FailureCode
     message: str
+    problems: list[ProblemError] | None = Field(
+        default=None, description="Each thing that is wrong with the scenario; pointers lead into the scenario."
+    )
     peak_memory_mib: float | None = Field(default=None, description="Most memory the solve held, MiB.")
 
 
@@ -220,18 +241,6 @@ class ScenarioList(Strict):
     """The shipped scenarios."""
 
     scenarios: list[ScenarioEntry]
-
-
-class ProblemError(Strict):
-    """One of the things that are wrong with a request."""
-
-    pointer: str = Field(description="Place in the request, as a JSON pointer (RFC 6901).")
-    code: str = Field(description="Stable name of the kind of error.")
-    detail: str
-    value: Any = None
-    allowed: str | None = None
-    remedy: str | None = None
-    line: int | None = Field(default=None, description="Line of the body, from 1.")
 
 
 class Problem(Strict):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from schemas.types import Strict
+
+PLAN_VERSION = 2
+"""Version of the documents that plans are written as; `optimizer.results.stored` reads those of every version."""
 
 
 class Termination(StrEnum):
@@ -36,6 +40,11 @@ class Column(Strict):
     name: str
     unit: str = Field(default="", description="Empty for names and counts.")
     description: str = ""
+    renamed_to: str | None = Field(
+        default=None,
+        description="The column of the table that holds the same under its new name; this one goes with the next "
+        "release.",
+    )
 
 
 class Table(Strict):
@@ -45,6 +54,9 @@ class Table(Strict):
     title: str
     columns: list[Column]
     rows: list[list[Any]] = []
+    note: str | None = Field(
+        default=None, description="What a plan of an earlier version does not tell here, in a sentence."
+    )
 
 
 class FutureCost(Strict):
@@ -169,14 +181,27 @@ class Summary(Strict):
     peak_memory_mib: float | None = None
     versions: dict[str, str] = {}
     findings: list[str] = Field(default=[], description="The plan in sentences.")
-    conflict: list[str] = Field(default=[], description="If infeasible: the limits that clash.")
+    conflict: list[str] = Field(
+        default=[], description="If infeasible: the limits that clash. If unbounded: what earns money without end."
+    )
 
 
 class PlanDocument(Strict):
     """A whole result as one document: what a solve writes and the service keeps."""
 
+    # First, so that the beginning of a stored document says its version. Absent in those of version 1.
+    plan_version: int = Field(default=PLAN_VERSION, description="Version of the form of this document.")
     summary: Summary
     tables: list[Table]
+
+
+def plan_version_of(start: bytes) -> int:
+    """The version of the plan document that starts so; its first 100 bytes are enough."""
+    found = _VERSION.match(start)
+    return int(found[1]) if found else 1
+
+
+_VERSION = re.compile(rb'\s*\{\s*"plan_version"\s*:\s*(\d{1,9})\s*,')
 
 
 class SolverProgress(BaseModel):

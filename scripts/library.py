@@ -13,8 +13,9 @@ from pathlib import Path
 import optimizer
 import scenarios
 from optimizer.compare import changes
+from optimizer.results.stored import read_plan
 from optimizer.results.words import listed, money, percent, tonnes
-from schemas import PlanDocument, Summary
+from schemas import Summary
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "library.md"
@@ -45,7 +46,7 @@ def plan_of(name: str, kept: Path | None) -> optimizer.Plan:
     path = kept / f"{name}.json" if kept else None
     scenario = scenarios.load(name)
     if path and path.exists():
-        document = PlanDocument.model_validate_json(path.read_text(encoding="utf-8"))
+        document = read_plan(path.read_bytes())
         if document.summary.scenario_hash == scenario.content_hash():
             return optimizer.Plan.from_document(document, scenario)
     plan = optimizer.solve(scenario, gap=GAP)

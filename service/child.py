@@ -10,6 +10,7 @@ import argparse
 import ctypes
 import faulthandler
 import gzip
+import json
 import os
 import signal
 import sys
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas import SolverProgress
+    from schemas import InputProblem, Scenario, SolverProgress
     from service.lines import ChildLine
 
 STOP = "stop"
@@ -53,6 +54,8 @@ def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], sto
         with tracing.span("solve", parent=os.environ.get(tracing.VARIABLE)):
             last = _solve(arguments, say, stop)
         say(last)
+    except _NoLongerValid as error:
+        say(FailedLine(code=FailureCode.SCENARIO_NO_LONGER_VALID, message=str(error), problems=error.problems))
     except InvalidInput as error:
         say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error), problems=error.problems))
     except optimizer.PlanError as error:
@@ -67,6 +70,14 @@ def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], sto
         tracing.flush()
 
 
+class _NoLongerValid(Exception):
+    """The scenario was valid when it was stored."""
+
+    def __init__(self, problems: list[InputProblem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", type=Path, help="file of the scenario, JSON")
@@ -78,11 +89,10 @@ def _arguments() -> argparse.Namespace:
 
 def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
     import optimizer
-    from schemas import Scenario
     from service.lines import FinishedLine, ProgressLine
     from service.telemetry import tracing
 
-    scenario = Scenario.model_validate_json(arguments.scenario.read_bytes())
+    scenario = _read(arguments.scenario)
     phases = tracing.Phases()
 
     def tell(progress: SolverProgress) -> None:
@@ -106,6 +116,20 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     return FinishedLine(
         termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd
     )
+
+
+def _read(path: Path) -> Scenario:
+    """The scenario as it was stored, held against the rules of this version, which may not be the one that stored it.
+
+    A few tenths of a second for the largest. Raises `_NoLongerValid`.
+    """
+    import scenarios
+    from schemas import InvalidInput
+
+    try:
+        return scenarios.load(json.loads(path.read_bytes()))
+    except InvalidInput as error:
+        raise _NoLongerValid(error.problems) from None
 
 
 def _speaker() -> Callable[[ChildLine], None]:

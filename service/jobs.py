@@ -38,6 +38,8 @@ SOURCES: dict[JobState, frozenset[JobState]] = {
 """The states from which each state can be reached."""
 
 GZIP_LEVEL = 6
+_VERDICTS = (Termination.INFEASIBLE, Termination.UNBOUNDED)
+"""Answers that say of a scenario that it has no plan, and why."""
 MAX_LOST_WORKERS = 3
 """A job that took so many workers with it is not tried again."""
 
@@ -344,7 +346,7 @@ def final_state(state: JobState, outcome: Outcome) -> JobState:
         return JobState.CANCELLED
     if outcome.failure:
         return JobState.FAILED
-    if outcome.termination is Termination.INFEASIBLE or outcome.solution in (Solution.OPTIMAL, Solution.FEASIBLE):
+    if outcome.termination in _VERDICTS or outcome.solution in (Solution.OPTIMAL, Solution.FEASIBLE):
         return JobState.SUCCEEDED
     if state is JobState.STOPPING:
         return JobState.CANCELLED
@@ -358,9 +360,6 @@ def failure_of(termination: Termination, solution: Solution) -> JobFailure | Non
     if termination is Termination.MEMORY_LIMIT:
         message = "The solver reached its memory limit before it had a plan. A smaller scenario needs less."
         return JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message)
-    if termination is Termination.UNBOUNDED:
-        message = "The costs have no lower bound: some flow earns money without limit. Look for negative costs."
-        return JobFailure(code=FailureCode.SOLVER_ERROR, message=message)
     if termination is Termination.ERROR:
         return JobFailure(code=FailureCode.SOLVER_ERROR, message="The solver gave up on this scenario.")
     return None
@@ -434,6 +433,8 @@ def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobSt
         return False
     if kept:
         session.add(JobResult(job_id=attempt.job_id, document_gzip=kept))
+    for place in (failure.problems if failure else None) or ():
+        tell(session, attempt.job_id, str(place))
     tell(session, attempt.job_id, failure.message if failure else _ENDINGS[final], state=final)
     return True
 

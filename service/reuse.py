@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 
 from schemas import Scenario, Solution
 from schemas.jobs import JobOptions, JobState
+from schemas.plan import PLAN_VERSION
 from service.storage import Job, JobInput
 
 _AT_ONCE = 500
@@ -71,4 +72,4 @@ def _latest(session: Session, tenant: str, works: Sequence[str]) -> Iterable[tup
 
 @cache
 def _versions() -> tuple[str, ...]:
-    return (version("lodeplan"), version("highspy"))
+    return (version("lodeplan"), version("highspy"), str(PLAN_VERSION))

@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from schemas import Termination
-from schemas.jobs import FailureCode, JobFailure
+from schemas import InputProblem, Termination
+from schemas.jobs import FailureCode, JobFailure, ProblemError
 from service.children import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
 from service.jobs import Outcome, failure_of
 from service.lines import FailedLine, FinishedLine
 from service.telemetry import metrics
 
 MIB_PER_MB = 1e6 / 2**20
+_PLACES_KEPT = 100
+"""Places of a scenario that a job says are wrong."""
+_VALUE_KEPT = 200
+"""Characters of what was found there."""
 
 Solver = Callable[[Work, Watch], Outcome]
 
@@ -70,5 +74,28 @@ def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
         return Outcome(last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed)
     if isinstance(last, FailedLine):
         log.error("solve failed", code=last.code, message=last.message, trace=last.trace)
-        return Outcome(failure=JobFailure(code=last.code, message=last.message, peak_memory_mib=memory))
+        return Outcome(failure=_failure_of(last).model_copy(update={"peak_memory_mib": memory}))
     return Outcome(failure=death_of(ended.exit_code, memory))
+
+
+def _failure_of(last: FailedLine) -> JobFailure:
+    """What a child said of its failure; of a scenario that is wrong, each place."""
+    message = last.message
+    if last.code is FailureCode.SCENARIO_NO_LONGER_VALID:
+        count = len(last.problems)
+        message = (
+            "The scenario was valid when the job was accepted. By the rules of this version of Lodeplan "
+            f"{'one thing is' if count == 1 else f'{count} things are'} wrong with it."
+        )
+    places = [_place_of(problem) for problem in last.problems[:_PLACES_KEPT]]
+    return JobFailure(code=last.code, message=message, problems=places or None)
+
+
+def _place_of(problem: InputProblem) -> ProblemError:
+    value = problem.value
+    if not isinstance(value, bool | int | float | None):
+        value = str(value)[:_VALUE_KEPT]
+    return ProblemError(
+        pointer=problem.pointer, code=problem.code, detail=problem.message, value=value, allowed=problem.allowed,
+        remedy=problem.remedy,
+    )  # fmt: skip

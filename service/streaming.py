@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import json
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from schemas import Table
+from service.storage.plans import unpack
 from service.views import is_known
 
-_PIECE_BYTES = 256 * 1024
 _ROWS_AT_ONCE = 1_000
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 def takes_gzip(request: Request) -> bool:
@@ -48,30 +45,6 @@ def not_modified(request: Request, tag: str) -> Response | None:
         if is_known(request, held):
             return Response(status_code=304, headers=document_headers(held))
     return None
-
-
-def unpack(stored_gzip: bytes) -> Iterator[bytes]:
-    """The text of a stored document in pieces; raises `ValueError` where the document breaks off."""
-    unpacker = zlib.decompressobj(_GZIP)
-    piece = unpacker.decompress(stored_gzip, _PIECE_BYTES)
-    while piece:
-        yield piece
-        piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE_BYTES)
-    if not unpacker.eof:
-        raise ValueError("a stored document breaks off")
-
-
-def first_member(stored_gzip: bytes) -> object:
-    """The value of the first member of a stored JSON object; the rest is not read."""
-    text = ""
-    for piece in codecs.iterdecode(unpack(stored_gzip), "utf-8"):
-        text += piece
-        begin = text.find(":") + 1
-        try:
-            return json.JSONDecoder().raw_decode(text, begin + _spaces(text, begin))[0]
-        except ValueError:
-            continue
-    raise ValueError("a stored document holds nothing")
 
 
 def table_rows(table: Table, suffix: str) -> Iterator[str]:
@@ -118,7 +91,3 @@ def _batches(rows: list[list[object]]) -> Iterable[list[list[object]]]:
 
 def _packed(tag: str) -> str:
     return tag[:-1] + '-gzip"'
-
-
-def _spaces(text: str, begin: int) -> int:
-    return len(text) - begin - len(text[begin:].lstrip())

@@ -23,7 +23,7 @@ def say(line: str, **fields: object) -> None:
 
 def finish(result: str, termination: str, solution: str) -> None:
     summary = {**SUMMARY, "termination": termination, "solution": solution}
-    document = {"summary": summary, "tables": [TABLE] if solution != "none" else []}
+    document = {"plan_version": 2, "summary": summary, "tables": [TABLE] if solution != "none" else []}
     Path(result).write_bytes(gzip.compress(json.dumps(document).encode()))
     say("finished", termination=termination, solution=solution, objective_kusd=3.5)
 

@@ -15,6 +15,7 @@ from job_service import wait_until
 
 from schemas import Solution, Termination
 from schemas.jobs import FailureCode, JobFailure
+from schemas.plan import PLAN_VERSION
 from service.app import create_app
 from service.children import Watch, Wish, Work
 from service.engine.dbos import DbosEngine
@@ -38,7 +39,7 @@ def solve_at_once(work: Work, watch: Watch) -> Outcome:
             time.sleep(0.02)
         if wish is Wish.KILL:
             return Outcome(termination=Termination.INTERRUPTED)
-    document = {"summary": {**SUMMARY, "objective_kusd": 3.5}, "tables": []}
+    document = {"plan_version": PLAN_VERSION, "summary": {**SUMMARY, "objective_kusd": 3.5}, "tables": []}
     return Outcome(Termination.OPTIMAL, Solution.OPTIMAL, 3.5, gzip.compress(json.dumps(document).encode(), mtime=0))
 
 

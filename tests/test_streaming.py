@@ -17,7 +17,8 @@ from schemas import Column, PlanDocument, Table
 from schemas.plan import Solution, Summary, Termination
 from service.children import Watch, Work
 from service.jobs import Outcome, compress
-from service.streaming import first_member, table_rows, unpack
+from service.storage.plans import member, unpack
+from service.streaming import table_rows
 
 ROWS = 30_000
 CHANCE = random.Random(5)
@@ -114,5 +115,5 @@ def test_a_stored_document_that_breaks_off_is_never_taken_for_a_whole_one() -> N
 
 def test_the_summary_is_read_without_the_tables() -> None:
     text = json.dumps({"summary": {"findings": ["ü" * 300_000]}, "tables": []}, ensure_ascii=False)
-    assert first_member(compress(text)) == {"findings": ["ü" * 300_000]}
-    assert first_member(STORED) == json.loads(DOCUMENT.summary.model_dump_json(exclude_none=True))
+    assert member(compress(text), "summary") == {"findings": ["ü" * 300_000]}
+    assert member(STORED, "summary") == json.loads(DOCUMENT.summary.model_dump_json(exclude_none=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from optimizer.prepare.instance import Instance
 from optimizer.results.duals import marginal_values
 from optimizer.results.projects import projects_table
+from optimizer.results.renames import with_old_names, without_old_names
 from optimizer.results.reports import report_tables
 from optimizer.results.solution_tables import solution_tables
 from optimizer.results.specs import SPECS
@@ -34,25 +35,29 @@ class Plan:
     tables: Mapping[str, pd.DataFrame]
     """By name; `specs` says what the columns are."""
     scenario: Scenario | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """By table, what the version that made the plan does not tell in it."""
 
     @property
     def specs(self) -> Mapping[str, Table]:
         """Titles, columns and units of the tables, without rows."""
-        return {name: SPECS[name] for name in self.tables}
+        return {name: SPECS[name] for name in self.tables if name in SPECS}
 
     def document(self) -> PlanDocument:
-        """The whole plan as one document; absent numbers become null."""
-        tables = [SPECS[name].model_copy(update={"rows": _plain_rows(table)}) for name, table in self.tables.items()]
+        """The whole plan as one document; absent numbers become null, and a renamed column has its old name too."""
+        tables = [
+            with_old_names(SPECS[name].model_copy(update={"rows": _plain_rows(table), "note": self.notes.get(name)}))
+            for name, table in self.tables.items()
+            if name in SPECS
+        ]
         return PlanDocument(summary=self.summary, tables=tables)
 
     @classmethod
     def from_document(cls, document: PlanDocument, scenario: Scenario | None = None) -> Plan:
         """The inverse of `document`."""
-        tables = {
-            table.name: pd.DataFrame(table.rows, columns=[column.name for column in table.columns])
-            for table in document.tables
-        }
-        return cls(document.summary, tables, scenario)
+        known = [without_old_names(table) for table in document.tables]
+        tables = {table.name: _frame_of(table) for table in known}
+        return cls(document.summary, tables, scenario, {table.name: table.note for table in known if table.note})
 
 
 def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
@@ -76,6 +81,13 @@ def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
     }
     summary = summarise(instance, answer, values, do_nothing)
     return Plan(summary.model_copy(update={"size": size_of(instance, form)}), tables, instance.scenario)
+
+
+def _frame_of(table: Table) -> pd.DataFrame:
+    """The rows of a table; numbers that an older version did not tell are NaN."""
+    frame = pd.DataFrame(table.rows, columns=[column.name for column in table.columns])
+    untold = [column.name for column in table.columns if column.unit and frame[column.name].isna().all()]
+    return frame.astype(dict.fromkeys(untold, float))
 
 
 def _plain_rows(table: pd.DataFrame) -> list[list[Any]]:

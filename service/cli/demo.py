@@ -8,17 +8,15 @@ import sys
 import threading
 import time
 import webbrowser
-from importlib.metadata import version
-
-from sqlmodel import Session
 
 import scenarios
 from schemas import Scenario, Solution
-from schemas.jobs import JobState
+from schemas.jobs import JobOptions, JobState
 from service import app, jobs, storage
 from service.cli.exits import Exit, exit_of
 from service.cli.report import print_plan
 from service.cli.solving import Limits, solve_with_progress
+from service.reuse import work_of
 from service.settings import PREFIX, Settings
 
 SCENARIO = "us-2026-lite"
@@ -43,9 +41,9 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
     database = storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
     with storage.open_session(database) as session:
-        wanted = scenario.content_hash()
+        wanted = work_of(scenario, scenario.content_hash(), JobOptions())
         for job in storage.list_jobs(session, storage.LOCAL, limit=_JOBS_LOOKED_AT):
-            if job.scenario_hash == wanted and _still_holds(session, job):
+            if job.work_sha256 == wanted and job.state is JobState.SUCCEEDED and job.solution is Solution.OPTIMAL:
                 return job.id
     print(f"Solving {scenario.title or scenario.name} ...", file=sys.stderr)
     plan = solve_with_progress(scenario, (), Limits())
@@ -56,14 +54,6 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
         job = jobs.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id
-
-
-def _still_holds(session: Session, job: storage.Job) -> bool:
-    """Whether the job ended with an optimal plan of this version of Lodeplan."""
-    if job.state is not JobState.SUCCEEDED or job.solution is not Solution.OPTIMAL:
-        return False
-    document = storage.read_document(session, job)
-    return document is not None and document.summary.versions.get("lodeplan") == version("lodeplan")
 
 
 def free_port(wanted: int) -> int:

@@ -79,7 +79,7 @@ _STOPPED = {
     Termination.INTERRUPTED: "Stopped on request",
     Termination.MEMORY_LIMIT: "Stopped at the memory limit",
     Termination.INFEASIBLE: "Infeasible: no plan meets all the limits",
-    Termination.UNBOUNDED: "Unbounded: some plan costs less than any amount; a price or value must be wrong",
+    Termination.UNBOUNDED: "Unbounded: something earns money without end, so there is no best plan",
     Termination.ERROR: "The solver failed",
 }
 
@@ -129,7 +129,7 @@ def _console() -> Console:
 
 def _status(summary: Summary) -> str:
     text = _STOPPED[summary.termination]
-    if summary.termination in (Termination.OPTIMAL, Termination.INFEASIBLE):
+    if summary.termination in (Termination.OPTIMAL, Termination.INFEASIBLE, Termination.UNBOUNDED):
         return text + "."
     if summary.solution is Solution.NONE:
         return f"{text}, without a plan."

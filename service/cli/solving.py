@@ -108,11 +108,12 @@ def _plan_of(ended: ChildEnd, scenario: Scenario) -> Plan:
     """The plan a child wrote; raises what the solve ended with instead."""
     from optimizer import Plan, PlanError
     from optimizer.expand import expand
-    from schemas import InvalidInput, PlanDocument
+    from optimizer.results.stored import read_plan
+    from schemas import InvalidInput
 
     last = ended.last
     if isinstance(last, FinishedLine) and ended.document_gzip:
-        document = PlanDocument.model_validate_json(gzip.decompress(ended.document_gzip))
+        document = read_plan(gzip.decompress(ended.document_gzip))
         return Plan.from_document(document, expand(scenario).scenario)
     if isinstance(last, FailedLine):
         if last.code is FailureCode.INVALID_INPUT and last.problems:

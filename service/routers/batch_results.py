@@ -16,7 +16,6 @@ from service.dependencies import DatabaseOf, JobIdOf, TenantOf
 from service.problems import ApiError
 from service.routers.jobs import find_job
 from service.storage import Job
-from service.streaming import first_member
 from service.views import job_path
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -80,5 +79,5 @@ def _line(number: int, job: Job, document_gzip: bytes | None) -> str:
     data = result.model_dump(mode="json", exclude_none=True)
     if document_gzip:
         # The plan was checked when it was made.
-        data["summary"] = first_member(document_gzip)
+        data["summary"] = storage.summary_of_plan(document_gzip)
     return json.dumps(data, ensure_ascii=False) + "\n"

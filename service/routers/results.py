@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from schemas import PlanDocument, Table
 from schemas.jobs import TableList
+from schemas.plan import PLAN_VERSION
 from service.dependencies import JobIdOf, SessionOf, TenantOf
 from service.problems import ApiError
 from service.routers.jobs import find_job
-from service.storage import Job, JobResult, read_document
+from service.storage import Job, JobResult, as_of_today, read_document
 from service.streaming import not_modified, stored_json, table_rows
 from service.views import job_path, json_text, table_entry, tagged
 
@@ -33,7 +34,7 @@ def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: 
     result = session.get(JobResult, job.id)
     if result is None:
         raise _deleted(job)
-    return stored_json(request, result.document_gzip, tag)
+    return stored_json(request, as_of_today(result.document_gzip), tag)
 
 
 @router.get("/tables", response_model=TableList)
@@ -104,9 +105,11 @@ def _find_table(document: PlanDocument, name: str) -> Table:
 
 def _no_table(document: PlanDocument, name: str) -> ApiError:
     known = ", ".join(table.name for table in document.tables)
-    return ApiError(404, "table-not-found", f"The result has no table {name}. It has: {known}.")
+    there_is = f"It has: {known}." if known else "There is no plan, and so no table."
+    return ApiError(404, "table-not-found", f"The result has no table {name}. {there_is}")
 
 
 def _tag(job: Job, part: str) -> str:
-    # The stored result never changes, so its hash and the part say it all; no need to read it for a 304.
-    return f'"{(job.result_sha256 or "")[:32]}-{part}"'
+    # The stored result never changes, so its hash, the part and the version it is brought to say it all; no need to
+    # read it for a 304.
+    return f'"{(job.result_sha256 or "")[:32]}-{PLAN_VERSION}-{part}"'

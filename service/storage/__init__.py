@@ -28,6 +28,7 @@ from service.storage.database import (
     revisions,
 )
 from service.storage.ids import ID_PATTERN, is_id, new_id, new_ids
+from service.storage.plans import as_of_today, read_plan_gzip, summary_of_plan
 from service.storage.tables import (
     LOCAL,
     ApiKey,
@@ -60,6 +61,7 @@ __all__ = [
     "Scope",
     "Webhook",
     "WorkerRow",
+    "as_of_today",
     "attempts_of",
     "count_children",
     "count_queued",
@@ -84,6 +86,7 @@ __all__ = [
     "results_of_children",
     "revision_of",
     "revisions",
+    "summary_of_plan",
 ]
 
 is_job_id = is_id
@@ -138,7 +141,7 @@ def read_scenario(session: Session, job: Job) -> Scenario | None:
 def read_document(session: Session, job: Job) -> PlanDocument | None:
     """The plan of a job, or None while there is none."""
     row = session.get(JobResult, job.id)
-    return PlanDocument.model_validate_json(gzip.decompress(row.document_gzip)) if row else None
+    return read_plan_gzip(row.document_gzip) if row else None
 
 
 def read_events(session: Session, job: Job, after: int = 0) -> list[JobEvent]:

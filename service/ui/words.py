@@ -22,7 +22,7 @@ TERMINATIONS: dict[Termination, str] = {
     Termination.INTERRUPTED: "The search was stopped on request.",
     Termination.MEMORY_LIMIT: "The memory limit was reached.",
     Termination.INFEASIBLE: "No plan meets all hard limits at once.",
-    Termination.UNBOUNDED: "The cost can fall without end: a price or a limit is missing.",
+    Termination.UNBOUNDED: "The cost can fall without end: something earns money without limit.",
     Termination.ERROR: "The solver gave up with an error.",
 }
 
@@ -34,6 +34,7 @@ SOLUTIONS: dict[Solution, str] = {
 
 REMEDIES: dict[FailureCode, str] = {
     FailureCode.INVALID_INPUT: "Correct the scenario where the message says so, and submit it again.",
+    FailureCode.SCENARIO_NO_LONGER_VALID: "Correct the scenario where it is named here, and submit it again.",
     FailureCode.OUT_OF_MEMORY: "Use fewer periods, futures or cost steps, or a machine with more memory.",
     FailureCode.KILLED: "Use fewer periods, futures or cost steps, or a machine with more memory.",
     FailureCode.CRASHED: "Submit it again. If it fails again, keep its log and report it.",

@@ -1,0 +1,96 @@
+"""Plans as any version of the program has stored them: read here alone, and brought up to date a version at a time.
+
+Each version of plan documents has a step to the next. What an older version did not write is there and empty, with a
+sentence that says so, so that nothing that reads a plan has to know of versions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from optimizer.results.renames import RENAMES
+from optimizer.results.specs import SPECS
+from schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
+from schemas.problems import InputProblem, InvalidInput
+
+Data = dict[str, Any]
+
+_NOT_TOLD = "Lodeplan {version} wrote this plan, and {what}."
+_WAS_NO_PLAN = (
+    "An earlier version of Lodeplan stored this as a plan. It is none: the cost of the scenario can fall without end. "
+    "Solve it again to hear what earns money."
+)
+
+
+def read_plan(text: bytes) -> PlanDocument:
+    """The plan in a document of any version, as of today's; raises `InvalidInput` for one of a later version."""
+    version = plan_version_of(text[:100])
+    if version == PLAN_VERSION:
+        return PlanDocument.model_validate_json(text)
+    data: Data = json.loads(text)
+    version = int(data.get("plan_version", version))
+    if version > PLAN_VERSION:
+        raise _newer(version)
+    while version < PLAN_VERSION:
+        data = _STEPS[version](data)
+        version += 1
+    return PlanDocument.model_validate({**data, "plan_version": PLAN_VERSION})
+
+
+def _from_1(data: Data) -> Data:
+    """Version 1 took an unbounded scenario's best point for a plan, and wrote fewer tables and columns."""
+    summary = data["summary"]
+    if summary["termination"] == Termination.UNBOUNDED and summary["solution"] != Solution.NONE:
+        return {"summary": _without_plan(summary), "tables": []}
+    if summary["solution"] == Solution.NONE:
+        return data
+    release = summary.get("versions", {}).get("lodeplan", "of an earlier version")
+    return {"summary": summary, "tables": _completed(data["tables"], 2, release)}
+
+
+_STEPS: Mapping[int, Callable[[Data], Data]] = {1: _from_1}
+"""By version, what makes a document of the next one of it."""
+_ABOUT_THE_RUN = ("scenario", "scenario_hash", "termination", "size", "timings_s", "peak_memory_mib", "versions")
+
+
+def _without_plan(summary: Data) -> Data:
+    kept = {name: summary[name] for name in _ABOUT_THE_RUN if name in summary}
+    return {**kept, "solution": Solution.NONE.value, "conflict": [_WAS_NO_PLAN]}
+
+
+def _completed(tables: list[Data], version: int, release: str) -> list[Data]:
+    """The tables in today's order with today's columns; those that nobody writes any more stand last, as they are."""
+    stored = {table["name"]: table for table in tables}
+    known = [_with_columns(stored.pop(name, None), spec, version, release) for name, spec in SPECS.items()]
+    return [*known, *stored.values()]
+
+
+def _with_columns(stored: Data | None, spec: Table, version: int, release: str) -> Data:
+    """A table with the columns of its spec; `version` is that of documents it is brought to."""
+    described: Data = spec.model_dump(mode="json", exclude={"rows"}, exclude_none=True)
+    if stored is None:
+        return {**described, "rows": [], "note": _NOT_TOLD.format(version=release, what="did not have this table yet")}
+    old = {r.new: r.old for r in RENAMES if r.table == spec.name and r.plan_version == version}
+    places = {column["name"]: at for at, column in enumerate(stored["columns"])}
+    wanted = [column.name for column in spec.columns]
+    at = [places.get(name, places.get(old.get(name, ""))) for name in wanted]
+    rows = [[None if place is None else row[place] for place in at] for row in stored["rows"]]
+    missing = [f"`{name}`" for name, place in zip(wanted, at, strict=True) if place is None]
+    if not missing:
+        return {**described, "rows": rows}
+    what = f"did not tell {' and '.join([', '.join(missing[:-1]), missing[-1]] if missing[1:] else missing)} yet"
+    return {**described, "rows": rows, "note": _NOT_TOLD.format(version=release, what=what)}
+
+
+def _newer(version: int) -> InvalidInput:
+    problem = InputProblem(
+        code="newer_plan",
+        path="plan_version",
+        message="a later version of Lodeplan wrote this plan.",
+        value=version,
+        allowed=f"at most {PLAN_VERSION}",
+        remedy="Read it with that version.",
+    )
+    return InvalidInput([problem])

@@ -1,0 +1,83 @@
+"""Stored plans of any version: as documents, or as the bytes that go out."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from schemas.plan import PLAN_VERSION, plan_version_of
+
+if TYPE_CHECKING:
+    from schemas import PlanDocument
+
+_GZIP = 16 + zlib.MAX_WBITS
+_PIECE_BYTES = 256 * 1024
+_START = 100
+"""Bytes of a document that say its version."""
+GZIP_LEVEL = 6
+
+
+def read_plan_gzip(document_gzip: bytes) -> PlanDocument:
+    """The plan in a stored document of any version."""
+    # Here, as the optimizer takes seconds to import and most of what the service does needs none of it.
+    from optimizer.results.stored import read_plan
+
+    return read_plan(gzip.decompress(document_gzip))
+
+
+def as_of_today(document_gzip: bytes) -> bytes:
+    """The stored document itself, or if it is of an older version one that says the same as today's do."""
+    if is_of_today(document_gzip):
+        return document_gzip
+    text = read_plan_gzip(document_gzip).model_dump_json(exclude_none=True)
+    return gzip.compress(text.encode(), compresslevel=GZIP_LEVEL, mtime=0)
+
+
+def is_of_today(document_gzip: bytes) -> bool:
+    """Whether a document is of the version that is written today."""
+    return plan_version_of(zlib.decompressobj(_GZIP).decompress(document_gzip, _START)) == PLAN_VERSION
+
+
+def summary_of_plan(document_gzip: bytes) -> Any:
+    """The summary of a stored plan as plain data; of today's documents the tables are not read."""
+    if is_of_today(document_gzip):
+        return member(document_gzip, "summary")
+    return json.loads(read_plan_gzip(document_gzip).summary.model_dump_json(exclude_none=True))
+
+
+def unpack(stored_gzip: bytes) -> Iterator[bytes]:
+    """The text of a stored document in pieces; raises `ValueError` where the document breaks off."""
+    unpacker = zlib.decompressobj(_GZIP)
+    piece = unpacker.decompress(stored_gzip, _PIECE_BYTES)
+    while piece:
+        yield piece
+        piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE_BYTES)
+    if not unpacker.eof:
+        raise ValueError("a stored document breaks off")
+
+
+def member(stored_gzip: bytes, name: str) -> object:
+    """The value of a member of a stored JSON object; what follows it is not read.
+
+    The name must not stand before it, in quotes and with a colon.
+    """
+    text, key = "", json.dumps(name) + ":"
+    for piece in codecs.iterdecode(unpack(stored_gzip), "utf-8"):
+        text += piece
+        begin = text.find(key)
+        if begin < 0:
+            continue
+        begin += len(key)
+        try:
+            return json.JSONDecoder().raw_decode(text, begin + _spaces(text, begin))[0]
+        except ValueError:
+            continue
+    raise ValueError(f"a stored document has no {name}")
+
+
+def _spaces(text: str, begin: int) -> int:
+    return len(text) - begin - len(text[begin:].lstrip())

@@ -1,0 +1,341 @@
+"""What earlier versions stored opens: every page, table, figure and log; what they accepted solves, or says why not."""
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from access_service import made_key
+from fastapi.testclient import TestClient
+from sqlmodel import col, select
+from stored_databases import BACKUPS, DATABASES, opened, solve_here, unpacked
+
+import optimizer
+from optimizer.results.specs import SPECS
+from optimizer.results.stored import read_plan
+from schemas import InvalidInput, PlanDocument
+from schemas.access import Scope
+from schemas.jobs import FailureCode, JobState
+from schemas.plan import PLAN_VERSION, Solution, Termination
+from service import jobs, reuse, storage
+from service.app import create_app
+from service.backup import backup, restore
+from service.engine.inline import InlineEngine
+from service.settings import Settings
+from service.storage import Job, JobResult
+from service.webhooks import sending
+from service.worker import Worker
+
+API = "/api/v1"
+FIGURES = ("flows", "stock_levels", "cost_by_term", "future_costs")
+
+
+def client_of(database: sqlalchemy.Engine) -> TestClient:
+    settings = Settings(allowed_hosts="testserver", require_login=False)
+    return TestClient(create_app(settings, database=database, engine=InlineEngine()))
+
+
+def all_jobs(database: sqlalchemy.Engine) -> list[Job]:
+    with storage.open_session(database) as session:
+        return list(session.exec(select(Job).order_by(col(Job.id))))
+
+
+def good(answer: Any) -> Any:
+    assert answer.status_code == 200, f"{answer.request.url}: {answer.text[:500]}"
+    return answer
+
+
+@pytest.fixture(params=DATABASES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
+    with opened(request.param, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+def in_doubt(tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
+    with opened("queued_in_doubt", tmp_path) as database:
+        yield database
+
+
+@pytest.fixture
+def without_plan(tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
+    with opened("without_plan", tmp_path) as database:
+        yield database
+
+
+# Reading
+
+
+def test_ten_databases_of_the_version_before_are_kept() -> None:
+    assert len(DATABASES) >= 10
+    assert BACKUPS
+
+
+def test_every_page_table_figure_and_log_of_the_version_before_opens(database: sqlalchemy.Engine) -> None:
+    client = client_of(database)
+    opened_whole = False
+    for job in all_jobs(database):
+        headers = {}
+        if job.tenant != storage.LOCAL:
+            headers = {"authorization": f"Bearer {made_key(database, job.tenant, Scope.READ)}"}
+        good(client.get("/", headers=headers))
+        good(client.get(f"{API}/jobs", headers=headers))
+        page = good(client.get(f"/runs/{job.id}", headers=headers)).text
+        assert "nan" not in page.lower().split()
+        good(client.get(f"{API}/jobs/{job.id}", headers=headers))
+        assert good(client.get(f"{API}/jobs/{job.id}/log", headers=headers)).text.strip()
+        if job.state.ended:
+            assert "event: state" in good(client.get(f"{API}/jobs/{job.id}/events", headers=headers)).text
+        if job.kind == "batch":
+            lines = good(client.get(f"{API}/jobs/{job.id}/results.ndjson?partial=true", headers=headers)).text
+            assert all(json.loads(line)["state"] for line in lines.splitlines())
+        elif job.result_sha256:
+            # In every form once a database: each reads the whole plan.
+            open_result(client, job, headers, ("csv",) if opened_whole else ("csv", "json", "ndjson"))
+            opened_whole = opened_whole or job.solution is not Solution.NONE
+
+
+def open_result(client: TestClient, job: Job, headers: dict[str, str], forms: tuple[str, ...] = ("csv",)) -> None:
+    result = f"{API}/jobs/{job.id}/result"
+    document = PlanDocument.model_validate(good(client.get(result, headers=headers)).json())
+    assert document.plan_version == PLAN_VERSION
+    entries = good(client.get(f"{result}/tables", headers=headers)).json()["tables"]
+    assert [entry["name"] for entry in entries] == [table.name for table in document.tables]
+    for entry in entries:
+        names = [column["name"] for column in entry["columns"]]
+        answers = {form: good(client.get(entry[form], headers=headers)) for form in forms}
+        rows = list(csv.reader(io.StringIO(answers["csv"].text)))
+        assert (rows[0], len(rows) - 1) == (names, entry["rows"])
+        assert len(answers["json"].json()["rows"] if "json" in answers else rows[1:]) == entry["rows"]
+        assert len(answers["ndjson"].text.splitlines() if "ndjson" in answers else rows[1:]) == entry["rows"]
+    if document.summary.solution is Solution.NONE:
+        assert entries == []
+        return
+    assert {entry["name"] for entry in entries} >= set(SPECS)
+    tables = {table.name: table for table in document.tables}
+    groups = {row[1] for name in ("supply", "uses") for row in tables[name].rows}
+    years = {row[2] for row in tables["nodes"].rows}
+    for name in FIGURES:
+        for group in groups:
+            for year in {min(years), max(years)}:
+                query = {"group": group, "year": year}
+                good(client.get(f"/runs/{job.id}/figures/{name}.json", params=query, headers=headers))
+
+
+def test_what_stands_beside_the_jobs_of_the_version_before_opens(tmp_path: Path) -> None:
+    with opened("addresses", tmp_path) as database:
+        client = client_of(database)
+        hooks = good(client.get(f"{API}/webhooks")).json()["webhooks"]
+        assert len(hooks) == 2
+        sent = [one for hook in hooks for one in good(client.get(hook["deliveries"])).json()["deliveries"]]
+        assert {delivery.get("status") for delivery in sent} >= {200, 503}
+        body = {"scenario": "golden-toy", "label": "sent twice"}
+        first = client.post(f"{API}/jobs", json=body, headers={"idempotency-key": "monday"})
+        assert first.status_code in (202, 422), first.text
+        assert good(client.get(f"{API}/audit")).json()["entries"]
+    with opened("tenants", tmp_path) as database:
+        client = client_of(database)
+        for tenant in ("north", "south"):
+            headers = {"authorization": f"Bearer {made_key(database, tenant, Scope.ADMIN)}"}
+            assert len(good(client.get(f"{API}/keys", headers=headers)).json()["keys"]) >= 4
+            assert good(client.get(f"{API}/audit", headers=headers)).json()["entries"]
+
+
+# Plan documents
+
+
+def stored_plans(database: sqlalchemy.Engine) -> dict[str, bytes]:
+    """The plans as they were stored, unpacked, by the name of their scenario."""
+    with storage.open_session(database) as session:
+        rows = session.execute(sqlalchemy.select(Job, JobResult).join(JobResult, col(JobResult.job_id) == col(Job.id)))
+        return {job.scenario: gzip.decompress(result.document_gzip) for job, result in rows}
+
+
+@pytest.fixture
+def textbook(tmp_path: Path) -> Iterator[dict[str, bytes]]:
+    with opened("textbook", tmp_path) as database:
+        yield stored_plans(database)
+
+
+def test_a_plan_of_the_version_before_has_todays_tables_and_columns(textbook: dict[str, bytes]) -> None:
+    for text in textbook.values():
+        assert b"plan_version" not in text
+        document = read_plan(text)
+        for table in document.tables:
+            assert [column.name for column in table.columns if not column.renamed_to] == [
+                column.name for column in SPECS[table.name].columns
+            ]
+
+
+def test_a_plan_without_a_table_or_column_of_today_says_so_in_a_sentence(
+    textbook: dict[str, bytes],
+) -> None:
+    data = json.loads(textbook["golden-toy"])
+    data["tables"] = [table for table in data["tables"] if table["name"] != "duties"]
+    supply = next(table for table in data["tables"] if table["name"] == "supply")
+    at = [column["name"] for column in supply["columns"]].index("expected_t_per_y")
+    del supply["columns"][at]
+    for row in supply["rows"]:
+        del row[at]
+    tables = {table.name: table for table in read_plan(json.dumps(data).encode()).tables}
+
+    assert tables["duties"].rows == []
+    assert "did not have this table yet" in str(tables["duties"].note)
+    assert "did not tell `expected_t_per_y` yet" in str(tables["supply"].note)
+    assert {row[at] for row in tables["supply"].rows} == {None}
+    assert tables["ship"].note is None
+
+
+def test_a_plan_of_the_version_before_comes_back_whole_after_it_is_written_again(textbook: dict[str, bytes]) -> None:
+    document = read_plan(textbook["golden-toy"])
+    plan = optimizer.Plan.from_document(document)
+    assert read_plan(plan.document().model_dump_json().encode()) == plan.document() == document
+
+
+def test_a_plan_of_a_later_version_is_refused_with_what_to_do() -> None:
+    later = json.dumps({"plan_version": PLAN_VERSION + 1, "summary": {}, "tables": [], "more": 1}).encode()
+    with pytest.raises(InvalidInput, match="later version") as caught:
+        read_plan(later)
+    assert caught.value.problems[0].remedy
+
+
+# No plan
+
+
+def test_an_unbounded_scenario_that_was_stored_as_a_plan_is_shown_as_what_it_is(
+    without_plan: sqlalchemy.Engine,
+) -> None:
+    (job,) = [
+        job
+        for job in all_jobs(without_plan)
+        if job.termination is Termination.UNBOUNDED and job.state is JobState.SUCCEEDED
+    ]
+    assert (job.solution, job.objective_kusd) == (Solution.NONE, None)
+    client = client_of(without_plan)
+    page = good(client.get(f"/runs/{job.id}")).text
+    assert "There is no plan" in page
+    assert "without end" in page
+    summary = good(client.get(f"{API}/jobs/{job.id}/result")).json()["summary"]
+    assert (summary["termination"], summary["solution"]) == ("unbounded", "none")
+    assert "objective_kusd" not in summary
+    assert "An earlier version" in summary["conflict"][0]
+    answer = client.get(f"{API}/jobs/{job.id}/result/tables/supply.csv")
+    assert (answer.status_code, "There is no plan" in answer.json()["detail"]) == (404, True)
+
+
+# Jobs that wait
+
+
+def work_through(database: sqlalchemy.Engine) -> list[Job]:
+    """Have a worker of today take all that waits, and what a dead worker had; the jobs afterwards."""
+    engine = InlineEngine()
+    with storage.open_session(database) as session:
+        for job in session.exec(select(Job).where(Job.kind == "solve")):
+            attempt = jobs.Attempt(job.id, job.attempt)
+            if job.state is JobState.QUEUED:
+                engine.enqueue(session, attempt)
+            elif not job.state.ended:
+                jobs.lose(session, engine, attempt)
+        session.commit()
+    worker = Worker(database, engine, solve_here)
+    worker.start(slots=1)
+    engine.run_pending()
+    worker.stop()
+    return all_jobs(database)
+
+
+@pytest.mark.parametrize("name", ["queued", "queued_in_doubt", "dead_worker", "batches"])
+def test_what_was_accepted_before_solves_as_accepted_or_fails_as_no_longer_valid(name: str, tmp_path: Path) -> None:
+    with opened(name, tmp_path) as database:
+        waiting = {job.id for job in all_jobs(database) if job.state in (JobState.QUEUED, JobState.RUNNING)}
+        for job in work_through(database):
+            assert job.state.ended, job
+            if job.id not in waiting or job.kind == "batch":
+                continue
+            if job.state is JobState.SUCCEEDED:
+                assert job.solution is Solution.OPTIMAL
+                with storage.open_session(database) as session:
+                    document = storage.read_document(session, job)
+                assert document
+                assert document.summary.scenario_hash == job.scenario_hash
+                continue
+            assert job.failure, job
+            assert job.failure.code in (FailureCode.SCENARIO_NO_LONGER_VALID, FailureCode.LOST_WORKERS)
+            assert job.failure.problems or job.failure.code is FailureCode.LOST_WORKERS
+
+
+def test_a_job_that_is_no_longer_valid_names_every_place_in_job_page_log_and_message(
+    in_doubt: sqlalchemy.Engine,
+) -> None:
+    """Held with a scenario that no version takes, so that it does not hang on which rules came since."""
+    with storage.open_session(in_doubt) as session:
+        job = session.exec(select(Job).where(Job.label == "without doubt")).one()
+        kept = session.get_one(storage.JobInput, job.id)
+        scenario = json.loads(gzip.decompress(kept.scenario_gzip))
+        scenario["economics"]["discount_rate"] = -1
+        scenario["routes"]["metal CHN"]["origin"] = "XXX"
+        kept.scenario_gzip = jobs.compress(json.dumps(scenario))
+        session.add(kept)
+        session.commit()
+    places = ["/economics/discount_rate", "/routes/metal CHN/origin"]
+    (ended,) = [one for one in work_through(in_doubt) if one.id == job.id]
+
+    assert ended.failure
+    assert ended.failure.code is FailureCode.SCENARIO_NO_LONGER_VALID
+    assert [place.pointer for place in ended.failure.problems or ()] == places
+    client = client_of(in_doubt)
+    view = good(client.get(f"{API}/jobs/{job.id}")).json()
+    assert [place["pointer"] for place in view["failure"]["problems"]] == places
+    page, log = (good(client.get(path)).text for path in (f"/runs/{job.id}", f"{API}/jobs/{job.id}/log"))
+    for place in places:
+        assert place in page
+        assert [line for line in log.splitlines() if place in line]
+    with storage.open_session(in_doubt) as session:
+        (delivery,) = session.exec(select(storage.Delivery).where(storage.Delivery.job_id == job.id))
+        (message,) = sending._message(session, delivery, 1)
+    sent = json.loads(message.body)
+    assert (sent["type"], sent["data"]["failure"]["code"]) == ("job.failed", "scenario_no_longer_valid")
+    assert [place["pointer"] for place in sent["data"]["failure"]["problems"]] == places
+
+
+# Reuse, backups
+
+
+def test_a_plan_of_the_version_before_is_not_taken_for_a_new_job(tmp_path: Path) -> None:
+    with opened("textbook", tmp_path) as database:
+        answer = client_of(database).post(f"{API}/jobs", json={"scenario": "golden-toy"})
+        assert answer.status_code == 202
+        assert answer.json()["state"] == "queued"
+
+
+@pytest.mark.parametrize("name", BACKUPS)
+def test_a_backup_of_the_version_before_is_restored_and_its_jobs_end(name: str, tmp_path: Path) -> None:
+    file = unpacked(name, tmp_path)
+    target = storage.open_database(f"sqlite:///{tmp_path / 'restored.db'}")
+    engine = InlineEngine()
+    done = restore(file, target, engine)
+    worker = Worker(target, engine, solve_here)
+    worker.start(slots=1)
+    engine.run_pending()
+    worker.stop()
+    found = all_jobs(target)
+    assert len(found) == done.rows["job"] > 0
+    assert all(job.state.ended for job in found)
+    for job in found:
+        if job.result_sha256:
+            open_result(client_of(target), job, {})
+    target.dispose()
+
+
+def test_a_database_of_the_version_before_can_be_backed_up_once_it_is_migrated(tmp_path: Path) -> None:
+    with opened("tenants", tmp_path) as database:
+        assert backup(database, tmp_path / "saved.db")["api_key"] >= 6
+
+
+def test_the_version_of_plan_documents_tells_work_apart() -> None:
+    assert str(PLAN_VERSION) in reuse._versions()
