@@ -86,6 +86,8 @@ def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
 def _frame_of(table: Table) -> pd.DataFrame:
     """The rows of a table; numbers that an older version did not tell are NaN."""
     frame = pd.DataFrame(table.rows, columns=[column.name for column in table.columns])
+    if table.note is None:
+        return frame
     untold = [column.name for column in table.columns if column.unit and frame[column.name].isna().all()]
     return frame.astype(dict.fromkeys(untold, float))
 
