@@ -39,10 +39,11 @@ def main() -> None:
     # Before the imports, which take seconds: the worker may die, or want this ended, meanwhile.
     _die_with_worker()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
-    _answer(arguments, say, stop)
+    answer(arguments, say, stop)
 
 
-def _answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
+def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
+    """Solve what the arguments name, and say how it goes and how it ended."""
     import optimizer
     from schemas import InvalidInput
     from schemas.jobs import FailureCode

@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from child_here import run_child_here
 from job_service import FAKE_CHILD, toy, wait_until
 
 import scenarios
@@ -61,6 +62,12 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 def fake_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """Solves are done by a child that does what the scenario's description says."""
     monkeypatch.setattr("service.cli.solving.CHILD", FAKE_CHILD)
+
+
+@pytest.fixture
+def child_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solves are real ones, in this process."""
+    monkeypatch.setattr("service.cli.solving.run_child", run_child_here)
 
 
 def summary(**values: Any) -> Summary:
@@ -267,7 +274,7 @@ def test_solve_as_json_prints_one_summary_and_nothing_else(run: Run) -> None:
     assert found.objective_kusd == pytest.approx(TOY_OPTIMUM_KUSD, abs=1e-3)
 
 
-def test_solve_says_what_to_do_and_what_it_costs(run: Run) -> None:
+def test_solve_says_what_to_do_and_what_it_costs(run: Run, child_here: None) -> None:
     shown = run("solve", "golden-toy", "--set", "projects.'home refinery'.forced_track=fast")
     assert shown.code == 0
     for said in ("home refinery", "fast", "Buy, make", "China", "Cost by term", "5.44 million USD"):
@@ -275,13 +282,13 @@ def test_solve_says_what_to_do_and_what_it_costs(run: Run) -> None:
     assert "independent check agrees" in shown.out
 
 
-def test_a_report_in_a_pipe_is_plain_text_of_eighty_columns(run: Run) -> None:
+def test_a_report_in_a_pipe_is_plain_text_of_eighty_columns(run: Run, child_here: None) -> None:
     out = run("solve", "golden-toy").out
     assert "\x1b" not in out
     assert max(len(line) for line in out.splitlines()) <= 80
 
 
-def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, tmp_path: Path) -> None:
+def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, child_here: None, tmp_path: Path) -> None:
     assert run("solve", "golden-toy", "--out", tmp_path / "plan", "--json").code == 0
     document = PlanDocument.model_validate_json((tmp_path / "plan/plan.json").read_text(encoding="utf-8"))
     described = json.loads((tmp_path / "plan/tables.json").read_text(encoding="utf-8"))
@@ -292,7 +299,7 @@ def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, tmp_path: Path) 
         assert len(written) == len(table.rows)
 
 
-def test_an_infeasible_scenario_ends_with_3_and_says_what_clashes(run: Run) -> None:
+def test_an_infeasible_scenario_ends_with_3_and_says_what_clashes(run: Run, child_here: None) -> None:
     floor = "limits.floor={kind: service_floor, tiers: [military], served_share: 1}"
     no_supply = ["--set", "facilities.*.capacity_t_per_y=1", "--set", "projects.*.capacity_t_per_y=1"]
     shown = run("solve", "golden-toy", "--set", floor, *no_supply)
@@ -438,7 +445,9 @@ def test_demo_prints_one_url_that_answers_and_solves_only_once(tmp_path: Path) -
     assert runs[0] == runs[1]
 
 
-def test_what_the_readme_shows_a_modeler_works(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_readme_shows_a_modeler_works(
+    run: Run, child_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.partition("## For a modeler")[2].partition("\n## ")[0]
     (shell,) = re.findall(r"^```sh\n(.+?)^```", section, re.MULTILINE | re.DOTALL)

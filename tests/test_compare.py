@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
+from child_here import run_child_here
 
 import optimizer
 import scenarios
@@ -56,7 +57,10 @@ def test_starts_and_stocks_that_differ_are_named() -> None:
     assert any(sentence.startswith("Project ") for sentence in explain_difference(calm, forced))
 
 
-def test_the_command_compares_a_scenario_with_itself_changed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_compares_a_scenario_with_itself_changed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.cli.solving.run_child", run_child_here)
     with pytest.raises(SystemExit) as ended:
         main(["compare", "content-tariff", "--json", "--set", "tariffs.*.origin_role=mined_in"])
     found = json.loads(capsys.readouterr().out)

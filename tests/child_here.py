@@ -1,0 +1,32 @@
+"""A solve as the child does it, without a process of its own: for tests whose subject is not the process."""
+
+import gzip
+import tempfile
+import threading
+from argparse import Namespace
+from pathlib import Path
+
+from service import child
+from service.children import ChildEnd, HardLimits, Watch, Work
+from service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine
+
+
+def run_child_here(_command: object, work: Work, watch: Watch, _limits: HardLimits) -> ChildEnd:
+    """What `run_child` returns for the same work."""
+    last: list[FinishedLine | FailedLine] = []
+
+    def hear(line: ChildLine) -> None:
+        if isinstance(line, ProgressLine):
+            watch.progress(line.progress)
+        else:
+            last.append(line)
+
+    with tempfile.TemporaryDirectory() as folder:
+        scenario, document = Path(folder) / "scenario", Path(folder) / "document"
+        scenario.write_bytes(gzip.decompress(work.scenario_gzip))
+        arguments = Namespace(
+            scenario=scenario, result=document, gap=work.options.gap, time_limit_s=work.options.time_limit_s
+        )
+        child.answer(arguments, hear, threading.Event())
+        (end,) = last
+        return ChildEnd(end, None, 0, None, document.read_bytes() if document.exists() else b"", "")
