@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from schemas.problems import InputProblem, InvalidInput, join_path
@@ -133,19 +133,21 @@ def parse_value(text: str) -> Any:
 
 def _read_yaml(text: str, file: str | None) -> tuple[Any, _YamlReader]:
     yaml = YAML(typ="safe", pure=True)
+    # Of what is as deep as may be, the next level is still seen.
+    yaml.max_depth = MAX_DEPTH + 1
     reader = _YamlReader(yaml, file)
     try:
         node = yaml.compose(text)
         return (None if node is None else reader.read(node, ())), reader
     except InvalidInput:
         raise
+    except MaxDepthExceededError as error:
+        raise refuse("broken_yaml", _TOO_DEEP, file=file, line=error.problem_mark.line + 1) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         message, line = f"not YAML: {error.problem or error.context}.", mark.line + 1 if mark else None
         remedy = "Look at this line and the one before." if line else None
         raise refuse("broken_yaml", message, file=file, line=line, remedy=remedy) from None
-    except RecursionError:
-        raise refuse("broken_yaml", _TOO_DEEP, file=file, line=_deep_line_of_yaml(text)) from None
     except (YAMLError, ValueError) as error:
         raise refuse("broken_yaml", f"not YAML: {str(error).splitlines()[0]}.", file=file) from None
 
@@ -166,8 +168,6 @@ class _YamlReader:
             remedy = "Write the value out, or use `base` and `patches`."
             message = f"anchors and aliases (&{node.anchor}) are not allowed."
             raise refuse("yaml_alias", message, file=self.file, line=line, remedy=remedy)
-        if len(keys) > MAX_DEPTH:
-            raise refuse("broken_yaml", _TOO_DEEP, file=self.file, line=line)
         self._check_tag(node)
         if isinstance(node, MappingNode):
             return self._read_mapping(node, keys)
@@ -230,19 +230,6 @@ def _deep_line_of_json(text: str) -> int | None:
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(sign[0], 0)
         if depth > MAX_DEPTH:
             return text.count("\n", 0, sign.start()) + 1
-    return None
-
-
-def _deep_line_of_yaml(text: str) -> int | None:
-    """The line on which YAML becomes too deep; its events come one after another, so depth is no matter."""
-    depth = 0
-    try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-            if depth > MAX_DEPTH:
-                return int(event.start_mark.line) + 1
-    except (YAMLError, RecursionError):
-        pass
     return None
 
 

@@ -224,4 +224,4 @@ def _check_known(wanted: list[str], known: Collection[str], what: str) -> None:
 
 
 def _matches(name: str, patterns: list[str]) -> bool:
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    return name in patterns or any(_is_pattern(pattern) and fnmatchcase(name, pattern) for pattern in patterns)

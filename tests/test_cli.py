@@ -415,7 +415,7 @@ def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(tmp_path
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-c", code, "serve", "--port", str(port)]
-        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+        ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert ended.returncode == 1
     assert ended.stderr == (
         f"http://127.0.0.1:{port}/: another program listens there; end it, or choose another port with --port.\n"

@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 
 import pytest
+from campaigns import drawn
 from check_plans import Data
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,29 +45,40 @@ def cases_on(day: date, events: dict[str, TariffEvent]) -> list[DutyCase]:
     return cases
 
 
-@settings(deadline=None, max_examples=10)
-@given(day=DAYS, chosen=st.sets(st.sampled_from(["section_232_25", "section_232_50", "refined_copper_duty_15"])))
-def test_steps_add_up_to_the_model_s_duty_to_the_last_bit(day: date, chosen: set[str]) -> None:
-    book = shipped()
-    events = {name: event for name in chosen if isinstance(event := book.scenario.events[name], TariffEvent)}
-    for case in cases_on(day, events):
-        explained = explain_duty(book, case)
-        duty = book.on_day(case.route, case.band, case.day, case.events, case.value)
-        assert by_measure(item.step for item in explained) == duty
-        if len(book.places.parts(case.route.origin)) == 1:
-            assert explained[-1].cumulative_kusd_per_t == sum(duty.values())
-        else:
-            assert explained[-1].cumulative_kusd_per_t == pytest.approx(sum(duty.values()), rel=1e-12, abs=1e-15)
+examples = pytest.mark.parametrize("count", [3, pytest.param(drawn(ci=15, full=60), marks=pytest.mark.slow)])
 
 
-@settings(deadline=None, max_examples=15)
-@given(day=DAYS)
-def test_every_measure_is_told_once_for_each_part_of_the_origin(day: date) -> None:
-    book = shipped()
-    for case in cases_on(day, {}):
-        parts = book.places.parts(case.route.origin)
-        told = [(item.step.origin, item.step.measure) for item in explain_duty(book, case)]
-        assert sorted(told) == sorted((part, measure) for part in parts for measure in book.scenario.tariffs)
+@examples
+def test_steps_add_up_to_the_model_s_duty_to_the_last_bit(count: int) -> None:
+    @settings(deadline=None, max_examples=count)
+    @given(day=DAYS, chosen=st.sets(st.sampled_from(["section_232_25", "section_232_50", "refined_copper_duty_15"])))
+    def holds(day: date, chosen: set[str]) -> None:
+        book = shipped()
+        events = {name: event for name in chosen if isinstance(event := book.scenario.events[name], TariffEvent)}
+        for case in cases_on(day, events):
+            explained = explain_duty(book, case)
+            duty = book.on_day(case.route, case.band, case.day, case.events, case.value)
+            assert by_measure(item.step for item in explained) == duty
+            if len(book.places.parts(case.route.origin)) == 1:
+                assert explained[-1].cumulative_kusd_per_t == sum(duty.values())
+            else:
+                assert explained[-1].cumulative_kusd_per_t == pytest.approx(sum(duty.values()), rel=1e-12, abs=1e-15)
+
+    holds()
+
+
+@examples
+def test_every_measure_is_told_once_for_each_part_of_the_origin(count: int) -> None:
+    @settings(deadline=None, max_examples=count)
+    @given(day=DAYS)
+    def holds(day: date) -> None:
+        book = shipped()
+        for case in cases_on(day, {}):
+            parts = book.places.parts(case.route.origin)
+            told = [(item.step.origin, item.step.measure) for item in explain_duty(book, case)]
+            assert sorted(told) == sorted((part, measure) for part in parts for measure in book.scenario.tariffs)
+
+    holds()
 
 
 DAY = date(2026, 7, 1)

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from access_service import served
+from campaigns import drawn
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -387,21 +388,24 @@ def fuzz(api: httpx.Client, examples: int) -> None:
 
 
 def test_a_scenario_with_something_wrong_in_it_never_is_our_fault(api: httpx.Client) -> None:
-    fuzz(api, 40)
+    fuzz(api, 25)
 
 
 @pytest.mark.slow
 def test_many_scenarios_with_something_wrong_in_them_never_are_our_fault(api: httpx.Client) -> None:
-    fuzz(api, 1_000)
+    fuzz(api, drawn(ci=150, full=1_000))
 
 
+@pytest.mark.parametrize("count", [30, pytest.param(drawn(ci=60, full=300), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", DATABASES)
-def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(kind: str, tmp_path: Path) -> None:
+def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(
+    kind: str, count: int, tmp_path: Path
+) -> None:
     with (
         database_of(kind, tmp_path) as database,
         served(create_app(Settings(), database=database, engine=InlineEngine())) as client,
     ):
-        for case in islice(cases(seed=7), 60):
+        for case in islice(cases(seed=7), count):
             send(client, case)
 
 

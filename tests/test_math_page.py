@@ -1,8 +1,5 @@
 """The page of the mathematics is what its script writes, and leaves out nothing of the model."""
 
-import subprocess
-import sys
-
 import math_page
 import pyomo.environ as pyo
 import pytest
@@ -85,8 +82,8 @@ def test_a_name_that_its_file_does_not_define_is_refused() -> None:
         math_page._place("optimizer/prepare/tree.py:build_forest")
 
 
-def test_the_script_prints_its_table_alone() -> None:
-    command = [sys.executable, "scripts/math_page.py", "--table"]
-    printed = subprocess.run(command, cwd=math_page.ROOT, capture_output=True, text=True, check=True)
+def test_the_script_prints_its_table_alone(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["math_page.py", "--table"])
+    math_page.main()
 
-    assert printed.stdout.strip() == math_page.table(math_page.written())
+    assert capsys.readouterr().out.strip() == math_page.table(math_page.written())

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from job_service import new_database
 from sqlmodel import Session
 
 import optimizer
@@ -34,8 +35,7 @@ def toy() -> tuple[Scenario, PlanDocument]:
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    database = storage.open_database(f"sqlite:///{tmp_path / 'pages.db'}")
-    storage.migrate(database)
+    database = new_database(tmp_path)
     with storage.open_session(database) as session:
         yield session
     database.dispose()

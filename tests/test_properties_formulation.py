@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from campaigns import drawn
 from hypothesis import HealthCheck, assume, given, settings
 from strategies import FIRST_YEAR, Data
 from strategies_full import Drawn, full_scenarios
@@ -22,7 +23,7 @@ from optimizer.prepare import prepare
 from optimizer.solve import standard_form
 from scenarios import load
 
-FEW, MANY = 3, 30
+FEW, MANY = 2, drawn(ci=10, full=30)
 examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 TRANSFERS = ("duty", "support", "grant")
 
