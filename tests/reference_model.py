@@ -243,7 +243,7 @@ class Model:
         if len(node.path) > 1:
             parent = self.tree.nodes[node.path[-2]]
             years = node.period.year - parent.period.year
-            most = (1 + rule.share_per_y) ** years
+            most = min(1e6, (1 + rule.share_per_y) ** years)
             before = dict.fromkeys(self.runs(name, parent), -most)
             self.program.add_at_most({**total, **before}, years * rule.seed_t_per_y)
         elif rule.before_t_per_y is not None:

@@ -238,6 +238,46 @@ def test_growth_after_a_period_of_two_years_is_that_of_two_years() -> None:
     assert cost_kusd(plan) == pytest.approx(6000 - 15 * (2 * 9 + 46))
 
 
+@pytest.mark.parametrize("share_per_y", [1, 1e6, 1e15], ids=["doubling", "a millionfold", "beyond any number"])
+def test_growth_over_fifty_years_is_a_plan_whatever_the_factor(share_per_y: float) -> None:
+    # The mine is cheaper, ran in the first period and grows by far more than it could be built for.
+    plan = optimum(
+        MINE_AND_BACKSTOP,
+        *put("horizon.period_years", [50, 50]),
+        *put("facilities.mine.capacity_t_per_y", {1: 1, 51: 100}),
+        *put("facilities.mine.growth", {"share_per_y": share_per_y}),
+        *put("demands.user.quantity_t_per_y", 100),
+    )
+
+    assert cost_kusd(plan) == pytest.approx(50 * (5 + 99 * 20) + 50 * 100 * 5)
+
+
+@pytest.mark.parametrize("share_per_y", [1, 1e15])
+def test_what_did_not_run_before_does_not_grow_in_fifty_years_either(share_per_y: float) -> None:
+    plan = optimum(
+        MINE_AND_BACKSTOP,
+        *put("horizon.period_years", [50, 50]),
+        *put("facilities.mine.capacity_t_per_y", 100),
+        *put("facilities.mine.growth", {"share_per_y": share_per_y, "before_t_per_y": 0, "seed_t_per_y": 1e-9}),
+        *put("demands.user.quantity_t_per_y", 100),
+    )
+
+    assert cost_kusd(plan) == pytest.approx(100 * 100 * 20, rel=1e-5)
+
+
+def test_a_seed_of_the_whole_capacity_leaves_no_limit_on_growth() -> None:
+    plan = optimum(
+        MINE_AND_BACKSTOP,
+        *put("horizon.period_years", [50, 50]),
+        *put("facilities.mine.capacity_t_per_y", 100),
+        *put("facilities.mine.growth", {"share_per_y": 1, "before_t_per_y": 0, "seed_t_per_y": 100}),
+        *put("demands.user.quantity_t_per_y", 100),
+    )
+
+    assert cost_kusd(plan) == pytest.approx(100 * 100 * 5)
+    assert worth(plan, "activity_grows_within_limit", "mine", "1") == 0
+
+
 RECYCLING = """
 horizon: {first_year: 2026, period_years: [1, 1, 1, 1]}
 places: {USA: {}, A: {}}

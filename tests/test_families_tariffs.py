@@ -214,6 +214,36 @@ def test_in_the_national_view_a_duty_moves_nothing() -> None:
     assert nation.summary.duty_kusd == pytest.approx(30_000)
 
 
+NO_OFFER = """
+places: {USA: {}, A: {}}
+facilities:
+  plant: {place: USA, outputs: {metal: 1}, cost_kusd_per_t: 50, capacity_t_per_y: 4}
+routes:
+  from A: {commodity: metal, origin: A, destination: USA, customs_value_kusd_per_t: 100}
+tariffs:
+  duty:
+    programme: mfn
+    commodities: [metal]
+    rate_share: 0.3
+    quota: {volume_t_per_y: 400, in_quota_rate_share: 0.1}
+demands:
+  user:
+    commodity: metal
+    tier: other
+    quantity_t_per_y: 10
+    shortage_penalty_kusd_per_t: 500
+    source_bans: {no content of A: {places: [A]}}
+"""
+
+
+@pytest.mark.parametrize("in_quota_rate_share", [0.1, 0.4])
+def test_a_quota_on_what_nothing_feeds_is_a_plan_without_it(in_quota_rate_share: float) -> None:
+    plan = optimum(NO_OFFER, *put("tariffs.duty.quota.in_quota_rate_share", in_quota_rate_share))
+
+    # The plant makes 4 t at 50, the other 6 are short.
+    assert cost_kusd(plan) == pytest.approx(200 + 3000)
+
+
 CHAIN = "content-tariff"
 ROLE = "tariffs.'duty on Chinese metal'.origin_role"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, inf
+from math import exp, floor, inf, log, log1p
 
 from optimizer.check.case import Case, times
 from optimizer.check.flows import maker_unit
@@ -12,6 +12,9 @@ from optimizer.check.projects import TOLERANCE_Y
 from optimizer.check.steps import home_capacity_t_per_y
 from optimizer.check.tree import Node
 from schemas.scenario import Recycling
+
+FACTOR_OF_GROWTH = 1e6
+"""At most."""
 
 
 def check_operation(case: Case, node: Node, ledger: Ledger) -> None:
@@ -55,7 +58,9 @@ def _growth_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
         before = case.run_t_per_y(parent).get(name, 0.0)
         years = node.period.year - parent.period.year
     if before is not None:
-        bound = (1 + growth.share_per_y) ** years * before + years * growth.seed_t_per_y
+        # In logarithms, as the power may be beyond what a number can hold.
+        factor = exp(min(years * log1p(growth.share_per_y), log(FACTOR_OF_GROWTH)))
+        bound = factor * before + years * growth.seed_t_per_y
         what = f"activity of {name} against its growth at {node.name}"
         ledger.at_most(what, case.run_t_per_y(node).get(name, 0.0), bound, maker_unit(case, name))
 

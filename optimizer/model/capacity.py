@@ -5,6 +5,7 @@ What a planner sees: the cost steps of a mine, refinery or foreign offer togethe
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: worth of one more t/y of growth, kUSD per t/y (expected, discounted); negative or 0.
-    Kind: hard.
+    Kind: hard. The factor is at most 1e6. It is left out where the seed alone allows the whole capacity.
     Source: `growth` of the facility or project.
     """
     return (
@@ -88,6 +89,8 @@ def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
 
 ROUNDING = 1e-12
 """Relative difference of sums that is no difference."""
+MOST_GROWTH = 1e6
+"""Larger factors of growth count as this one: what it multiplies could no longer be told from nothing."""
 CONSTRAINTS = (
     facility_runs_within_capacity,
     modes_add_up,
@@ -152,6 +155,17 @@ def _add_minimum(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_constraint(m, facility_keeps_running, m.WITH_MINIMUM_RUN)
 
 
+def growth_factor(share_per_y: float, years: float) -> float:
+    """What activity may be multiplied by in these years; at most `MOST_GROWTH`, without overflow.
+
+    >>> growth_factor(1.0, 3.0), growth_factor(1.0, 1e6)
+    (8.0, 1000000.0)
+    """
+    if years * math.log1p(share_per_y) >= math.log(MOST_GROWTH):
+        return MOST_GROWTH
+    return float((1.0 + share_per_y) ** years)
+
+
 def _add_growth(m: pyo.ConcreteModel, instance: Instance) -> None:
     tree, names = instance.tree, instance.tree.names
     growth: dict[tuple[str, str], float] = {}
@@ -161,10 +175,13 @@ def _add_growth(m: pyo.ConcreteModel, instance: Instance) -> None:
         rule = producer.growth
         if rule is None:
             continue
+        room = instance.supply.capacity_t_per_y[f]
         for node, n in enumerate(names):
             above = tree.parent[node]
             years = 1.0 if above < 0 else float(tree.length[above])
-            factor = (1.0 + rule.share_per_y) ** years
+            factor = growth_factor(rule.share_per_y, years)
+            if room[node] <= years * rule.seed_t_per_y:
+                continue
             if above >= 0:
                 before[f, n] = [(i, names[above]) for i in m.STEPS_OF[f]]
                 growth[f, n], allowed[f, n] = factor, years * rule.seed_t_per_y

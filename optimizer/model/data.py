@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
 from itertools import product
 from typing import Any
 
@@ -37,9 +38,21 @@ def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> N
 
 
 def add_constraint(m: pyo.ConcreteModel, rule: Callable[..., Any], *index: pyo.Set) -> None:
-    """A constraint named as its rule, over these sets; nothing where they are empty (an empty one is no template)."""
+    """A constraint named as its rule, over these sets; nothing where they are empty (an empty one is no template).
+
+    A row that no variable enters, such as a quota on what nothing feeds, holds by itself and is left out. Raises
+    ValueError for one that cannot hold.
+    """
+
+    @wraps(rule)
+    def with_terms(*args: Any) -> Any:
+        row = rule(*args)
+        if not isinstance(row, bool | np.bool_):
+            return row
+        return pyo.Constraint.Skip if row else pyo.Constraint.Infeasible
+
     if all(len(over) for over in index):
-        setattr(m, rule.__name__, pyo.Constraint(*index, rule=rule))
+        setattr(m, rule.__name__, pyo.Constraint(*index, rule=with_terms))
 
 
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:
