@@ -192,7 +192,7 @@ VARIABLES = {
     "full[z,n]": "Stockpile z, whose target may be missed for some years, counts as full at the end of the node.",
     "supplied[c,n]": "Home's supply under concentration cap c, t/y.",
     "square[c,q,n]": "Square of source q's share, times that supply, t/y.",
-    "cost[n]": "All that falls due at n, kUSD, not discounted.",
+    "cost[n]": "All that falls due at n, kUSD, as of the first day of n: later years of n are discounted to it.",
     "value_at_risk": "z of CVaR, kUSD; free of sign.",
     "excess[w]": "What future w costs beyond z, kUSD.",
     "worst": "Cost of the worst future, or its regret, kUSD; free of sign.",

@@ -28,7 +28,7 @@ def limit(model: Model, name: str, entry: Any, node: Node, cost: Terms) -> None:
         return
     if not (node.future and matches(entry.futures, node.future) if entry.futures else not node.stress):
         return
-    by_time = node.period.length_y if not isinstance(entry, Budget | PermitSlots) else 1
+    by_time = node.annuity_y / (node.period.length_y if isinstance(entry, Budget | PermitSlots) else 1)
     for item, terms, allowed in _rows(model, name, entry, node):
         slack = model.program.add(("slack", name, item, node.name), 0 if entry.violation_price_kusd is None else 1e9)
         cost[slack] = (entry.violation_price_kusd or 0.0) * by_time

@@ -187,7 +187,7 @@ class Model:
             self.program.equal.append((terms, 0.0))
         cost: Terms = defaultdict(float)
         for column, amount in yearly.items():
-            cost[column] = amount * node.period.length_y
+            cost[column] = amount * node.annuity_y
         self._pay(node, cost)
         for name, entry in self.scenario.limits.items():
             limit(self, name, entry, node, cost)
@@ -446,7 +446,7 @@ class Model:
         for number, (share, penalty) in enumerate(penalty_steps(demand)):
             column = self.program.add(("short", name, number, node.name), share * wanted)
             yearly[column] = penalty
-            self.penalty[node.name][column] = penalty * node.period.length_y
+            self.penalty[node.name][column] = penalty * node.annuity_y
             met[column] = 1.0
         self.program.equal.append((met, wanted))
 
@@ -459,19 +459,19 @@ class Model:
 
     def _pay(self, node: Node, cost: Terms) -> None:
         """What is due for decisions taken, and worths at the end."""
-        leaf = node.name in self.tree.leaves
+        leaf, end = node.name in self.tree.leaves, node.worth(node.period.length_y - 1)
         for name, project in self.scenario.projects.items():
-            capex, extra = self.built.due(name, node)
+            capex, extra = self.built.paid(name, node)
             cost["one"] += capex + extra - (project.grant_share * capex if self.importer else 0.0)
             if leaf:
-                cost["one"] -= self.built.worth_kusd(name, node)
+                cost["one"] -= end * self.built.worth_kusd(name, node)
         for name, nodes in self.built.onboardings.items():
             rule = self.scenario.routes[name].onboarding
             assert rule is not None
             cost["one"] += rule.cost_kusd * (node.name in nodes)
         if leaf:
             for name, pile in self.scenario.stockpiles.items():
-                cost["stock", name, node.name] -= pile.end_value_kusd_per_t
+                cost["stock", name, node.name] -= end * pile.end_value_kusd_per_t
 
     # Objective
 

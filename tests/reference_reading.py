@@ -61,6 +61,15 @@ class Node:
     probability: float
     discount: float
     stress: bool
+    rate: float = 0.0
+
+    def worth(self, years: int) -> float:
+        """As of the first day, of what is paid so many years later."""
+        return 1 / (1 + self.rate) ** years
+
+    @property
+    def annuity_y(self) -> float:
+        return sum(map(self.worth, range(self.period.length_y)))
 
 
 class Tree:
@@ -133,7 +142,8 @@ class Tree:
         before = self._paths[future]
         discount = (1 + self.scenario.economics.discount_rate) ** -(period.year - self.periods[0].year)
         path = (*before, name)
-        self.nodes[name] = Node(name, period, path, future, self.events(future), probability, discount, stress)
+        rate = self.scenario.economics.discount_rate
+        self.nodes[name] = Node(name, period, path, future, self.events(future), probability, discount, stress, rate)
         self._paths[future] = list(path)
         return True
 
@@ -343,12 +353,20 @@ class Built:
 
     def due(self, name: str, node: Node) -> tuple[float, float]:
         """Capex and extra cost of the track falling due at a node, kUSD."""
+        return self._falling_due(name, node, lambda years: 1.0)
+
+    def paid(self, name: str, node: Node) -> tuple[float, float]:
+        """The same as of the node's first day."""
+        return self._falling_due(name, node, node.worth)
+
+    def _falling_due(self, name: str, node: Node, worth: Callable[[int], float]) -> tuple[float, float]:
         project = self.reading.scenario.projects[name]
         capex = extra = 0.0
         for track, at in self.on_path(name, node):
             for number, share in enumerate(project.capex_spending_share):
-                if node.period.year <= at.period.year + number < node.period.end_year:
-                    capex += share * project.capex_kusd
+                years = at.period.year + number - node.period.year
+                if 0 <= years < node.period.length_y:
+                    capex += share * project.capex_kusd * worth(years)
             if at is node:
                 extra += project.tracks[track].extra_cost_kusd
         return capex, extra

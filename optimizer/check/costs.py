@@ -41,7 +41,7 @@ TRANSFERS = frozenset({"duty", "support", "grant"})
 
 @dataclass(frozen=True)
 class Costs:
-    """kUSD: terms by node (not discounted), futures (discounted) and the objective."""
+    """kUSD: terms by node (as of its first day), futures (discounted) and the objective."""
 
     terms: Mapping[str, Mapping[str, float]]
     futures: Mapping[str, float]
@@ -73,73 +73,73 @@ def recompute(case: Case, best_kusd: Mapping[str, float]) -> Costs:
 
 
 def node_terms_kusd(case: Case, node: Node) -> dict[str, float]:
-    """Cost of a node by term, kUSD, not discounted; every term, also where it is 0."""
+    """Cost of a node by term, kUSD as of its first day; every term, also where it is 0."""
     terms = dict.fromkeys(TERMS, 0.0)
     _production(case, node, terms)
     _trade(case, node, terms)
     _recovery_and_options(case, node, terms)
     _storage_and_disposal(case, node, terms)
     _penalties(case, node, terms)
-    terms["capex"] = case.projects.capex_due_kusd(node)
+    terms["capex"], terms["grant"] = case.projects.capex_and_grants_paid_kusd(node)
     terms["fast_track"] = case.projects.extra_cost_due_kusd(node)
-    terms["grant"] = -case.projects.grants_due_kusd(node)
     terms["onboarding"] = onboarding_due_kusd(case, node)
     if node.name in case.tree.leaves:
-        terms["end_value_projects"] = -case.projects.end_value_kusd(node)
+        terms["end_value_projects"] = -node.worth(node.period.end_year - 1) * case.projects.end_value_kusd(node)
     return terms
 
 
 def _production(case: Case, node: Node, terms: dict[str, float]) -> None:
-    length_y = node.period.length_y
+    years = node.annuity_y
     for (name, number), (run, *_) in case.plan.rows("run", node.name).items():
-        terms["production"] += length_y * case.world.step(name, number, node).cost_kusd_per_t * run
+        terms["production"] += years * case.world.step(name, number, node).cost_kusd_per_t * run
         floor = case.world.makers[name].price_floor
         if floor is not None:
-            terms["support"] -= length_y * support_kusd_per_t(floor, node.period) * run
+            terms["support"] -= years * support_kusd_per_t(floor, node.period) * run
 
 
 def _trade(case: Case, node: Node, terms: dict[str, float]) -> None:
     period = node.period
     for (name, band), (ship, *_) in case.plan.rows("ship", node.name).items():
-        route, quantity_t = case.scenario.routes[name], period.length_y * ship
-        terms["freight"] += mean(route.freight_kusd_per_t, period) * quantity_t
-        terms["hub_markup"] += mean(route.hub_markup_kusd_per_t, period) * quantity_t
-        terms["calibration"] += mean(route.calibration_kusd_per_t, period) * quantity_t
+        route, counted_t = case.scenario.routes[name], node.annuity_y * ship
+        terms["freight"] += mean(route.freight_kusd_per_t, period) * counted_t
+        terms["hub_markup"] += mean(route.hub_markup_kusd_per_t, period) * counted_t
+        terms["calibration"] += mean(route.calibration_kusd_per_t, period) * counted_t
         kind, variant = case.world.bands[name][band]
-        terms["duty"] += case.world.duty(name, node, variant).of_band(kind) * quantity_t
+        terms["duty"] += case.world.duty(name, node, variant).of_band(kind) * counted_t
 
 
 def _recovery_and_options(case: Case, node: Node, terms: dict[str, float]) -> None:
-    length_y = node.period.length_y
+    years = node.annuity_y
     for (name,), (flow, *_) in case.plan.rows("recover", node.name).items():
-        terms["recovery"] += length_y * mean(case.scenario.recycling[name].cost_kusd_per_t, node.period) * flow
+        terms["recovery"] += years * mean(case.scenario.recycling[name].cost_kusd_per_t, node.period) * flow
     for (name, written), (met, *_) in case.plan.rows("serve", node.name).items():
         demand, option = case.scenario.demands[name], case.world.options[name][written]
         if option.substitute is not None:
             cost = demand.substitutes[option.substitute].cost_kusd_per_t
-            terms["substitution"] += length_y * mean(cost, node.period) * met
+            terms["substitution"] += years * mean(cost, node.period) * met
         if option.step is not None:
-            terms["demand_reduction"] += length_y * worth_kusd_per_t(demand, option.step) * met
+            terms["demand_reduction"] += years * worth_kusd_per_t(demand, option.step) * met
 
 
 def _storage_and_disposal(case: Case, node: Node, terms: dict[str, float]) -> None:
-    length_y = node.period.length_y
+    years = node.annuity_y
     for (name,), (buy, _, stock) in case.plan.rows("store", node.name).items():
         stockpile = case.scenario.stockpiles[name]
-        terms["holding"] += length_y * mean(stockpile.holding_kusd_per_t_y, node.period) * stock
-        terms["buying_premium"] += length_y * stockpile.buying_premium_kusd_per_t * buy
+        terms["holding"] += years * mean(stockpile.holding_kusd_per_t_y, node.period) * stock
+        terms["buying_premium"] += years * stockpile.buying_premium_kusd_per_t * buy
         if node.name in case.tree.leaves:
-            terms["end_value_stock"] -= stockpile.end_value_kusd_per_t * stock
+            worth = node.worth(node.period.end_year - 1)
+            terms["end_value_stock"] -= worth * stockpile.end_value_kusd_per_t * stock
     for (commodity, _), (flow, *_) in case.plan.rows("dispose", node.name).items():
-        terms["disposal"] += length_y * case.scenario.commodities[commodity].disposal_cost_kusd_per_t * flow
+        terms["disposal"] += years * case.scenario.commodities[commodity].disposal_cost_kusd_per_t * flow
 
 
 def _penalties(case: Case, node: Node, terms: dict[str, float]) -> None:
-    length_y = node.period.length_y
+    years = node.annuity_y
     for (name, number), (shortage, *_) in case.plan.rows("shortage", node.name).items():
         _, penalty = case.world.penalty_steps(name)[int(number)]
-        terms["shortage_penalty"] += length_y * penalty * shortage
+        terms["shortage_penalty"] += years * penalty * shortage
     for (name, _), (slack, *_) in case.plan.rows("slack", node.name).items():
         limit = case.scenario.limits[name]
-        by_year = 1 if isinstance(limit, Budget | PermitSlots) else length_y
-        terms["limit_violation"] += by_year * (limit.violation_price_kusd or 0.0) * slack
+        by_time = years / node.period.length_y if isinstance(limit, Budget | PermitSlots) else years
+        terms["limit_violation"] += by_time * (limit.violation_price_kusd or 0.0) * slack

@@ -93,15 +93,21 @@ class Projects:
 
     def capex_due_kusd(self, node: Node) -> float:
         """Capex of all planned starts falling due in the node's period."""
-        return sum(due for _, due in self._capex_due(node))
+        return sum(due for _, _, due in self._capex_due(node))
 
     def grants_due_kusd(self, node: Node) -> float:
         """What the state pays of that."""
-        return sum(project.grant_share * due for project, due in self._capex_due(node))
+        return sum(project.grant_share * due for project, _, due in self._capex_due(node))
 
-    def _capex_due(self, node: Node) -> list[tuple[Project, float]]:
+    def capex_and_grants_paid_kusd(self, node: Node) -> tuple[float, float]:
+        """The same two as costs, a grant negative: each year's part as of the node's first day."""
+        paid = [(project.grant_share, node.worth(year) * due) for project, year, due in self._capex_due(node)]
+        return sum(due for _, due in paid), -sum(share * due for share, due in paid)
+
+    def _capex_due(self, node: Node) -> list[tuple[Project, int, float]]:
+        """Project, year and amount."""
         return [
-            (project, project.capex_kusd * share)
+            (project, start.year + number, project.capex_kusd * share)
             for start, project, _ in self.planned(node)
             for number, share in enumerate(project.capex_spending_share)
             if node.period.year <= start.year + number < node.period.end_year

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from optimizer.check.periods import Period, periods_of, share_in_force
 from schemas import Scenario
@@ -23,6 +24,7 @@ class Node:
     period: Period
     probability: float
     discount_factor: float
+    discount_rate: float
     future: str | None
     is_stress: bool
     departed_year: int | None
@@ -33,6 +35,15 @@ class Node:
     """Those in force in its period, with the share of the period's days, or of the effect left on them."""
     path: tuple[str, ...]
     """From the root to the node itself."""
+
+    def worth(self, year: int) -> float:
+        """On the node's first day, of 1 kUSD paid in a year."""
+        return (1 + self.discount_rate) ** (self.period.year - year)
+
+    @cached_property
+    def annuity_y(self) -> float:
+        """On the node's first day, of 1 kUSD paid in each of its years."""
+        return sum(self.worth(year) for year in range(self.period.year, self.period.end_year))
 
 
 @dataclass(frozen=True)
@@ -144,6 +155,7 @@ def _node(scenario: Scenario, lines: _Lines, period: Period, of: tuple[str | Non
         period=period,
         probability=probability,
         discount_factor=(1 + scenario.economics.discount_rate) ** -period.start_y,
+        discount_rate=scenario.economics.discount_rate,
         future=future,
         is_stress=future is not None and is_stress(scenario, future),
         departed_year=departed_year,

@@ -21,7 +21,7 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
 
     cost[n] = sum unit cost * variable, over production, trade, recovery, use, stocks, shortage, slack and decisions
 
-    Unit: kUSD, not discounted.
+    Unit: kUSD, as of the node's first day.
     Dual: weight of the node in the objective: probability and discount, and its part in the tail.
     Kind: hard.
     Source: `optimizer.prepare.costs`.
@@ -123,7 +123,7 @@ def _add_shortage_weights(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Weights of shortage where its expected worth is what is least."""
     tree, weights = instance.tree, {}
     if instance.scenario.risk.objective == "expected_shortage":
-        penalty = instance.demands.penalty_kusd_per_t * tree.length * tree.probability * tree.discount
+        penalty = instance.demands.penalty_kusd_per_t * tree.annuity_y * tree.probability * tree.discount
         weights = by_node(instance.demands.steps, tree.names, (1.0 - TIE_BREAKER) * penalty)
     add_set(m, "WEIGHED_SHORTAGES", [key for key, weight in weights.items() if weight], dimen=3)
     add_param(m, "short_weight", weights)

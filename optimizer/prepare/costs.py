@@ -1,7 +1,8 @@
 """Cost terms: one function a term, used by the objective and by the report, so that they cannot drift apart.
 
-A term puts a coefficient, kUSD per unit of a variable, on that variable at every node; the length of the node is
-counted in where the variable is a yearly flow. Discounting and probability come on top.
+A term puts a coefficient, kUSD per unit of a variable, on that variable at every node, as of the node's first day: of a
+yearly flow all that is paid for it in the node's years, each at its own discount. The node's own discount factor and
+probability come on top.
 """
 
 from __future__ import annotations
@@ -51,78 +52,78 @@ class StartTerm:
 
 def production(subjects: Subjects) -> FlowTerm:
     """Running cost at home, purchase price abroad."""
-    return FlowTerm("production", "run", subjects.supply.cost_kusd_per_t * subjects.tree.length)
+    return FlowTerm("production", "run", subjects.supply.cost_kusd_per_t * subjects.tree.annuity_y)
 
 
 def support(subjects: Subjects) -> FlowTerm:
     """What the state pays under price floors, to the producer's and so the importer's good."""
     supply, nodes = subjects.supply, len(subjects.tree)
     payment = [supply.support_kusd_per_t.get(producer, np.zeros(nodes)) for producer, _ in supply.steps]
-    return FlowTerm("support", "run", -np.array(payment).reshape(len(supply.steps), nodes) * subjects.tree.length)
+    return FlowTerm("support", "run", -np.array(payment).reshape(len(supply.steps), nodes) * subjects.tree.annuity_y)
 
 
 def freight(subjects: Subjects) -> FlowTerm:
     """Freight and insurance."""
-    return FlowTerm("freight", "ship", subjects.trade.freight_kusd_per_t * subjects.tree.length)
+    return FlowTerm("freight", "ship", subjects.trade.freight_kusd_per_t * subjects.tree.annuity_y)
 
 
 def hub_markup(subjects: Subjects) -> FlowTerm:
     """What trading hubs add."""
-    return FlowTerm("hub_markup", "ship", subjects.trade.hub_markup_kusd_per_t * subjects.tree.length)
+    return FlowTerm("hub_markup", "ship", subjects.trade.hub_markup_kusd_per_t * subjects.tree.annuity_y)
 
 
 def duty(subjects: Subjects) -> FlowTerm:
     """Duty paid to the Treasury."""
-    return FlowTerm("duty", "ship", subjects.trade.duty_kusd_per_t * subjects.tree.length)
+    return FlowTerm("duty", "ship", subjects.trade.duty_kusd_per_t * subjects.tree.annuity_y)
 
 
 def calibration(subjects: Subjects) -> FlowTerm:
     """The term that makes the base year come out as observed."""
-    return FlowTerm("calibration", "ship", subjects.trade.calibration_kusd_per_t * subjects.tree.length)
+    return FlowTerm("calibration", "ship", subjects.trade.calibration_kusd_per_t * subjects.tree.annuity_y)
 
 
 def recovery(subjects: Subjects) -> FlowTerm:
     """Collecting and recovering scrap."""
-    return FlowTerm("recovery", "recover", subjects.recovery.cost_kusd_per_t * subjects.tree.length)
+    return FlowTerm("recovery", "recover", subjects.recovery.cost_kusd_per_t * subjects.tree.annuity_y)
 
 
 def substitution(subjects: Subjects) -> FlowTerm:
     """Changing over to substitutes; what they are bought for is production and trade."""
     options, nodes = subjects.demands.options.values(), len(subjects.tree)
     rows = [option.substitution_kusd_per_t for option in options]
-    return FlowTerm("substitution", "use", np.array(rows).reshape(len(rows), nodes) * subjects.tree.length)
+    return FlowTerm("substitution", "use", np.array(rows).reshape(len(rows), nodes) * subjects.tree.annuity_y)
 
 
 def demand_reduction(subjects: Subjects) -> FlowTerm:
     """Worth of the need that is given up to the price."""
     worth = [option.reduction_kusd_per_t for option in subjects.demands.options.values()]
-    return FlowTerm("demand_reduction", "use", np.outer(np.array(worth, float), subjects.tree.length))
+    return FlowTerm("demand_reduction", "use", np.outer(np.array(worth, float), subjects.tree.annuity_y))
 
 
 def disposal(subjects: Subjects) -> FlowTerm:
     """Letting a surplus go."""
     prices = [subjects.scenario.commodities[commodity].disposal_cost_kusd_per_t for commodity, _ in subjects.disposals]
-    return FlowTerm("disposal", "dispose", np.outer(np.array(prices, float), subjects.tree.length))
+    return FlowTerm("disposal", "dispose", np.outer(np.array(prices, float), subjects.tree.annuity_y))
 
 
 def holding(subjects: Subjects) -> FlowTerm:
-    """Storage and finance of the stock at the period's end."""
-    return FlowTerm("holding", "stock", subjects.stocks.holding_kusd_per_t_y * subjects.tree.length)
+    """Storage and finance of the stock at the period's end, in each of its years."""
+    return FlowTerm("holding", "stock", subjects.stocks.holding_kusd_per_t_y * subjects.tree.annuity_y)
 
 
 def buying_premium(subjects: Subjects) -> FlowTerm:
     """What a purchase for stock costs beyond the price."""
-    return FlowTerm("buying_premium", "buy", subjects.stocks.premium_kusd_per_t * subjects.tree.length)
+    return FlowTerm("buying_premium", "buy", subjects.stocks.premium_kusd_per_t * subjects.tree.annuity_y)
 
 
 def end_value_stock(subjects: Subjects) -> FlowTerm:
     """Worth of the stock left at a leaf."""
-    return FlowTerm("end_value_stock", "stock", -subjects.stocks.end_value_kusd_per_t)
+    return FlowTerm("end_value_stock", "stock", -subjects.stocks.end_value_kusd_per_t * subjects.tree.last_year)
 
 
 def shortage_penalty(subjects: Subjects) -> FlowTerm:
     """Worth of unserved demand."""
-    return FlowTerm("shortage_penalty", "short", subjects.demands.penalty_kusd_per_t * subjects.tree.length)
+    return FlowTerm("shortage_penalty", "short", subjects.demands.penalty_kusd_per_t * subjects.tree.annuity_y)
 
 
 def limit_violation(subjects: Subjects) -> FlowTerm:
@@ -138,15 +139,15 @@ def onboarding(subjects: Subjects) -> FlowTerm:
 
 
 def capex(subjects: Subjects) -> StartTerm:
-    """Capital cost by the project's spending profile."""
-    return StartTerm("capex", dict(subjects.programme.capex_due_kusd))
+    """Capital cost by the project's spending profile, each year's part at its own discount."""
+    return StartTerm("capex", dict(subjects.programme.capex_worth_kusd))
 
 
 def grant(subjects: Subjects) -> StartTerm:
     """What the state pays of capex, to the builder's and so the importer's good."""
     programme = subjects.programme
-    due = {key: -kusd * programme.projects[key[0][0]].grant_share for key, kusd in programme.capex_due_kusd.items()}
-    return StartTerm("grant", {key: kusd for key, kusd in due.items() if kusd < 0})
+    paid = {key: -kusd * programme.projects[key[0][0]].grant_share for key, kusd in programme.capex_worth_kusd.items()}
+    return StartTerm("grant", {key: kusd for key, kusd in paid.items() if kusd < 0})
 
 
 def fast_track(subjects: Subjects) -> StartTerm:
@@ -157,8 +158,9 @@ def fast_track(subjects: Subjects) -> StartTerm:
 
 def end_value_projects(subjects: Subjects) -> StartTerm:
     """Unspent life of what was built, at a leaf."""
-    worth = subjects.programme.end_value_kusd
-    return StartTerm("end_value_projects", {key: -kusd for key, kusd in worth.items() if kusd > 0})
+    worth, last_year = subjects.programme.end_value_kusd, subjects.tree.last_year
+    end = {(start, leaf): -kusd * float(last_year[leaf]) for (start, leaf), kusd in worth.items() if kusd > 0}
+    return StartTerm("end_value_projects", end)
 
 
 FLOW_TERMS: tuple[Callable[[Subjects], FlowTerm], ...] = (

@@ -179,11 +179,11 @@ def _allowed_shortage(limit: ServiceFloor, demand: str, node: int, tree: Tree, d
 
 
 def _violation_prices(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str], ...]) -> Floats:
-    """Price of slack by node: a price per t counts for the years of the node."""
+    """Price of slack by node: a price per t counts in each year, another evenly over the node's years."""
     rows = []
     for name, _ in soft:
         limit = scenario.limits[name]
-        years = tree.length if limit.kind in BY_MASS else np.ones(len(tree))
+        years = tree.annuity_y if limit.kind in BY_MASS else tree.annuity_y / tree.length
         rows.append((limit.violation_price_kusd or 0.0) * years)
     return np.array(rows, float).reshape(len(soft), len(tree))
 

@@ -33,11 +33,13 @@ class Programme:
     committed_share: Mapping[tuple[str, int], float]
     """By (project, node): share of capacity that runs from a start already decided."""
     capex_due_kusd: Mapping[tuple[Start, int], float]
-    """By start and node: capex falling due there."""
+    """By start and node: capex falling due there, not discounted."""
+    capex_worth_kusd: Mapping[tuple[Start, int], float]
+    """The same as of the node's first day: each year's part at its own discount within the node."""
     extra_due_kusd: Mapping[Start, float]
     """Extra cost of the track, due at the start."""
     end_value_kusd: Mapping[tuple[Start, int], float]
-    """By start and leaf: what it is still worth there."""
+    """By start and leaf: what it is still worth there, not discounted."""
     on_line_y: Mapping[Start, float]
     """Year of first output without events."""
 
@@ -84,9 +86,12 @@ def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
         for node in range(len(tree))
     }
     capex: dict[tuple[Start, int], float] = {}
+    capex_worth: dict[tuple[Start, int], float] = {}
     end_value: dict[tuple[Start, int], float] = {}
     for start in starts:
-        capex |= {(start, node): due for node, due in _capex_due(scenario, tree, start).items()}
+        for node, parts in _capex_parts(scenario, tree, start).items():
+            capex[start, node] = sum(kusd for _, kusd in parts)
+            capex_worth[start, node] = sum(kusd * tree.discounted(year) for year, kusd in parts)
         for leaf in tree.leaves:
             if start[2] in tree.ancestors[leaf]:
                 end_value[start, leaf] = _end_value(scenario, tree, start, leaf, capex)
@@ -101,6 +106,7 @@ def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
             for node in range(len(tree))
         },
         capex_due_kusd=capex,
+        capex_worth_kusd=capex_worth,
         extra_due_kusd={start: scenario.projects[start[0]].tracks[start[1]].extra_cost_kusd for start in starts},
         end_value_kusd=end_value,
         on_line_y={start: _on_line(scenario, tree, start) for start in starts},
@@ -183,18 +189,19 @@ def _committed_share(scenario: Scenario, tree: Tree, name: str, node: int) -> fl
     return project.ramp_up_share[min(int(years_on_line + TOLERANCE_Y), len(project.ramp_up_share) - 1)]
 
 
-def _capex_due(scenario: Scenario, tree: Tree, start: Start) -> dict[int, float]:
-    """Capex by node at or below the start: each year's share in the node whose period contains that year."""
+def _capex_parts(scenario: Scenario, tree: Tree, start: Start) -> dict[int, list[tuple[int, float]]]:
+    """Capex by node at or below the start: (years after the node's first, kUSD) of each year that the node contains."""
     project = scenario.projects[start[0]]
-    due_by_period: dict[int, float] = {}
-    for year, share in enumerate(project.capex_spending_share):
-        period = tree.calendar.period_of(tree.start[start[2]] + year)
+    by_period: dict[int, list[tuple[int, float]]] = {}
+    for number, share in enumerate(project.capex_spending_share):
+        year = tree.start[start[2]] + number
+        period = tree.calendar.period_of(year)
         if period is not None and share > 0:
-            due_by_period[period] = due_by_period.get(period, 0.0) + share * project.capex_kusd
+            by_period.setdefault(period, []).append((year - tree.calendar.starts[period], share * project.capex_kusd))
     return {
-        node: due_by_period[tree.period[node]]
+        node: by_period[tree.period[node]]
         for node in range(len(tree))
-        if tree.period[node] in due_by_period and start[2] in tree.ancestors[node]
+        if tree.period[node] in by_period and start[2] in tree.ancestors[node]
     }
 
 

@@ -28,8 +28,10 @@ class Tree:
     """Parent of each node, -1 at the root."""
     period: tuple[int, ...]
     probability: Floats
+    discount_rate: float
+    """Yearly, a fraction."""
     discount: Floats
-    """Discount factor of each node's start."""
+    """Discount factor of each node's first day."""
     future: tuple[int, ...]
     """Future a node belongs to, alone or with those that follow it; -1 on the base path."""
     future_names: tuple[str, ...]
@@ -50,6 +52,23 @@ class Tree:
     def length(self) -> Floats:
         """Years of each node; shape (nodes,)."""
         return np.array([self.calendar.lengths[period] for period in self.period], float)
+
+    @cached_property
+    def annuity_y(self) -> Floats:
+        """Worth on a node's first day of 1 paid in each of its years; shape (nodes,), 1 for a single year."""
+        of_length = {
+            length: sum(self.discounted(year) for year in range(length)) for length in set(self.calendar.lengths)
+        }
+        return np.array([of_length[self.calendar.lengths[period]] for period in self.period], float)
+
+    @cached_property
+    def last_year(self) -> Floats:
+        """Worth on a node's first day of 1 paid in its last year; shape (nodes,)."""
+        return np.array([self.discounted(self.calendar.lengths[period] - 1) for period in self.period], float)
+
+    def discounted(self, years: int) -> float:
+        """Worth of 1 that is paid so many years later."""
+        return float((1.0 + self.discount_rate) ** -years)
 
     @cached_property
     def start(self) -> tuple[int, ...]:
@@ -163,6 +182,7 @@ def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
         parent=parents,
         period=node_periods,
         probability=np.array(node_probabilities),
+        discount_rate=rate,
         discount=(1.0 + rate) ** -years,
         future=node_futures,
         future_names=tuple(future.name for future in futures),

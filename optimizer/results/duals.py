@@ -36,7 +36,7 @@ YEARLY = (
     "index_stays_below_cap",
     "shortage_stays_below_floor",
 )
-"""Constraints on yearly flows: their value at a node is per t, so the node's years are divided out."""
+"""Constraints on yearly flows: their value at a node is per t, so the node's years, discounted, are divided out."""
 OTHERS = (
     "stock_covers_target",
     "stock_meets_target_if_said",
@@ -111,7 +111,7 @@ def _row(instance: Instance, constraint: str, key: Sequence[object], node_name: 
     node = tree.names.index(node_name)
     weight = tree.probability[node] * tree.discount[node]
     if constraint not in OTHERS:
-        weight *= tree.length[node]
+        weight *= tree.annuity_y[node]
     name = " ".join(str(part) for part in key if part != "")
     at_node = float(value / weight) if weight > 0 else None
     return (constraint, name, node_name, _unit(constraint), value, at_node)

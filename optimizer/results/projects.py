@@ -126,7 +126,8 @@ def _break_even(values: Values, start: Start) -> float | None:
     cost = output = 0.0
     step = instance.supply.steps.index((name, 0))
     for node, part in share.items():
-        made = instance.supply.planned_capacity_t_per_y[name][node] * part * tree.length[node] * tree.discount[node]
+        years = tree.annuity_y[node] * tree.discount[node]
+        made = instance.supply.planned_capacity_t_per_y[name][node] * part * years
         cost += made * instance.supply.cost_kusd_per_t[step, node]
         output += made
     return float((capital + cost) / output) if output > 0 else None

@@ -163,9 +163,9 @@ def _shortages(values: Values) -> Iterator[Row]:
     for row, (d, _) in enumerate(instance.demands.steps):
         demand = instance.demands.demands[d]
         key = (demand.commodity, demand.tier)
-        short = values.flows["short"][row] * tree.length
-        cost = short * instance.demands.penalty_kusd_per_t[row] * tree.discount
-        tonnes[key] = tonnes.get(key, np.zeros(len(tree))) + short
+        short = values.flows["short"][row]
+        cost = short * instance.demands.penalty_kusd_per_t[row] * tree.annuity_y * tree.discount
+        tonnes[key] = tonnes.get(key, np.zeros(len(tree))) + short * tree.length
         penalty[key] = penalty.get(key, np.zeros(len(tree))) + cost
     for (commodity, tier), short in tonnes.items():
         weighed = {year: expected for year, _, expected in by_year(values, penalty[commodity, tier])}

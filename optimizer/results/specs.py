@@ -87,7 +87,7 @@ SOLUTION = (
         "slack",
         slack="t/y for shares and floors, kUSD for budgets, slots for permit slots",
     ),
-    _table("node_costs", "Cost by node and term, not discounted", "node", "term", "cost_kusd"),
+    _table("node_costs", "Cost by node and term, as of the node's first day", "node", "term", "cost_kusd"),
     _table("futures", "Discounted cost by future", "future", "probability", "cost_kusd"),
     _table(
         "regrets",

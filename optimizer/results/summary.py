@@ -76,7 +76,7 @@ def _refundable(values: Values) -> float | None:
     paid = np.zeros(len(tree))
     for row, duties in enumerate(instance.trade.duty_by_measure):
         rate = [sum(amount for name, amount in duty.items() if name in marked) for duty in duties]
-        paid += np.array(rate) * values.flows["ship"][row] * tree.length
+        paid += np.array(rate) * values.flows["ship"][row] * tree.annuity_y
     return values.expected(paid)
 
 

@@ -44,7 +44,7 @@ class Values:
         return cls(instance, flows, frozenset(starts), frozenset(onboards))
 
     def node_costs(self) -> dict[str, Floats]:
-        """Cost by term, kUSD; shape (nodes,) each, not discounted; transfers too, whatever the view."""
+        """Cost by term, kUSD as of a node's first day; shape (nodes,) each; transfers too, whatever the view."""
         return {**self._flow_costs, **self._start_costs}
 
     @cached_property
@@ -74,7 +74,7 @@ class Values:
         return decided
 
     def counted_costs(self) -> Floats:
-        """Cost of each node in the scenario's view, kUSD, not discounted; shape (nodes,)."""
+        """Cost of each node in the scenario's view, kUSD as of its first day; shape (nodes,)."""
         counted = [cost for term, cost in self.node_costs().items() if self.instance.costs.counts(term)]
         total: Floats = np.sum(counted, axis=0)
         return total
@@ -86,7 +86,7 @@ class Values:
         return np.array([discounted[tree.path(leaf)].sum() for leaf in tree.leaf])
 
     def expected(self, by_node: Floats) -> float:
-        """Expected, discounted total of an amount by node."""
+        """Expected, discounted total of an amount by node, each as of the node's first day."""
         tree = self.instance.tree
         return float((by_node * tree.probability * tree.discount).sum())
 
