@@ -133,6 +133,17 @@ TREE = (
         ),
     ),
     Part(
+        "annuity",
+        "a[n] = sum over j < l of (1 + rate) ^ -j: what 1 a year costs, as of the first day of n. Money that falls due "
+        "in the j-th year after the first of n counts at (1 + rate) ^ -j in the cost of n.",
+        ("optimizer/prepare/tree.py:Tree.annuity_y", "optimizer/prepare/tree.py:Tree.discounted"),
+        (
+            "test_cuts.py::test_years_that_are_alike_may_be_cut_in_any_way",
+            "test_cuts.py::test_capex_counts_at_the_year_in_which_it_falls_due_and_end_value_at_the_last",
+            "node_cost_adds_up",
+        ),
+    ),
+    Part(
         "branching again",
         "A future may follow another one and depart from it later, with the other's events besides its own.",
         ("optimizer/prepare/tree.py:build_tree",),
@@ -651,7 +662,7 @@ QUALITY = (
     Part(
         "decisions fixed",
         "Yes-or-no decisions are fixed and the rest solved again to the end, which gives flows and marginal values.",
-        ("optimizer/solve/search.py:with_decisions_fixed", "optimizer/results/duals.py:marginal_values"),
+        ("optimizer/solve/search.py:settled", "optimizer/results/duals.py:marginal_values"),
         ("test_results.py::test_marginal_values_say_what_one_more_tonne_costs_where_it_is_needed",),
     ),
     Part(

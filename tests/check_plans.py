@@ -292,17 +292,19 @@ def workshop() -> Data:
     }
 
 
+TWO_Y = 1 + 1 / 1.1
+"""What 1 a year costs on the first day of two years, at 10 %."""
 TERMS_KUSD = {
     "2026": {
-        "production": 2 * (10 * 60 + 2 * 30 + 3 * 15),
-        "freight": 2 * 1 * 60,
-        "duty": 2 * (0.5 * 30 + 2.5 * 30),
-        "support": -2 * (20 - 15) * 15,
-        "disposal": 2 * 0.2 * 3,
-        "holding": 2 * 0.5 * 30,
-        "buying_premium": 2 * 1 * 5,
-        "shortage_penalty": 2 * 50 * 30,
-        "capex": 400,
+        "production": TWO_Y * (10 * 60 + 2 * 30 + 3 * 15),
+        "freight": TWO_Y * 1 * 60,
+        "duty": TWO_Y * (0.5 * 30 + 2.5 * 30),
+        "support": -TWO_Y * (20 - 15) * 15,
+        "disposal": TWO_Y * 0.2 * 3,
+        "holding": TWO_Y * 0.5 * 30,
+        "buying_premium": TWO_Y * 1 * 5,
+        "shortage_penalty": TWO_Y * 50 * 30,
+        "capex": 200 + 200 / 1.1,
         "fast_track": 10,
         "onboarding": 30,
     },
@@ -316,13 +318,13 @@ TERMS_KUSD = {
         "holding": 0.5 * 30,
     },
     "2029": {
-        "production": 2 * (10 * 40 + 14 * 20 + 5 * 40),
-        "freight": 2 * (1 * 40 + 2 * 20),
-        "duty": 2 * (0.5 * 30 + 2.5 * 10),
-        "calibration": -2 * 20,
-        "holding": 2 * 0.5 * 30,
-        "end_value_stock": -6 * 30,
-        "end_value_projects": -400 * 0.7,  # on line 2028, life 10: 7 years left at the end of 2030
+        "production": TWO_Y * (10 * 40 + 14 * 20 + 5 * 40),
+        "freight": TWO_Y * (1 * 40 + 2 * 20),
+        "duty": TWO_Y * (0.5 * 30 + 2.5 * 10),
+        "calibration": -TWO_Y * 20,
+        "holding": TWO_Y * 0.5 * 30,
+        "end_value_stock": -6 * 30 / 1.1,
+        "end_value_projects": -400 * 0.7 / 1.1,  # on line 2028, life 10: 7 years left at the end of 2030
     },
     "crisis@2028": {
         "production": 10 * 20 + 14 * 45 + 2 * 30 + 3 * 15 + 5 * 10,
@@ -335,20 +337,21 @@ TERMS_KUSD = {
         "limit_violation": 5 * 9,
     },
     "crisis@2029": {
-        "production": 2 * (10 * 20 + 14 * 40 + 5 * 30),
-        "freight": 2 * (1 * 20 + 2 * 40),
-        "duty": 2 * 0.5 * 20,
-        "calibration": -2 * 40,
-        "holding": 2 * 0.5 * 10,
-        "shortage_penalty": 2 * (100 * 2 + 50 * 3),
-        "limit_violation": 2 * 5 * 4,
-        "end_value_stock": -6 * 10,
-        "end_value_projects": -400 * 0.7,
+        "production": TWO_Y * (10 * 20 + 14 * 40 + 5 * 30),
+        "freight": TWO_Y * (1 * 20 + 2 * 40),
+        "duty": TWO_Y * 0.5 * 20,
+        "calibration": -TWO_Y * 40,
+        "holding": TWO_Y * 0.5 * 10,
+        "shortage_penalty": TWO_Y * (100 * 2 + 50 * 3),
+        "limit_violation": TWO_Y * 5 * 4,
+        "end_value_stock": -6 * 10 / 1.1,
+        "end_value_projects": -400 * 0.7 / 1.1,
     },
 }
 
-CALM_KUSD = 5041.2 + 1035.6 / 1.1**2 + 1530 / 1.1**3
-CRISIS_KUSD = 5041.2 + 1040.6 / 1.1**2 + 2370 / 1.1**3
+FIRST_KUSD = TWO_Y * 2300.6 + 200 + 200 / 1.1 + 40
+CALM_KUSD = FIRST_KUSD + 1035.6 / 1.1**2 + (TWO_Y * 995 - 460 / 1.1) / 1.1**3
+CRISIS_KUSD = FIRST_KUSD + 1040.6 / 1.1**2 + (TWO_Y * 1355 - 340 / 1.1) / 1.1**3
 # The dearer half of the futures: all of the crisis (0.25) and as much of the calm.
 CVAR_KUSD = (CALM_KUSD + CRISIS_KUSD) / 2
 OBJECTIVE_KUSD = 0.5 * (0.75 * CALM_KUSD + 0.25 * CRISIS_KUSD) + 0.5 * CVAR_KUSD

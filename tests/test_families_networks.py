@@ -184,8 +184,8 @@ def test_reserves_count_the_years_of_a_period() -> None:
         *put("economics.discount_rate", 0.1),
     )
 
-    # 20 * 5, then (5 * 5 + 15 * 20) / 1.21
-    assert cost_kusd(plan) == pytest.approx(100 + 325 / 1.21)
+    # 10 * 5 in each of two years, then 2.5 * 5 + 7.5 * 20 in each of the others.
+    assert cost_kusd(plan) == pytest.approx(50 * (1 + 1.1**-1) + 162.5 * (1.1**-2 + 1.1**-3))
     assert amounts(plan, "run", "facility", "node")["mine", "3"] == 2.5
 
 

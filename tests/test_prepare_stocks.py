@@ -79,5 +79,11 @@ def test_stock_is_worth_something_at_leaves_alone() -> None:
 
 def test_holding_counts_every_year_of_a_node() -> None:
     instance = with_store([1, 1, 2])
+    two_years = pytest.approx(0.5 + 0.5 / 1.05)
     [holding] = [term for term in instance.costs.flows if term.name == "holding"]
-    assert by_node(instance, holding.kusd_per_unit) == {"2026": 0.5, "2027": 0.5, "2028": 1, "ban@2028": 1}
+    assert by_node(instance, holding.kusd_per_unit) == {
+        "2026": 0.5,
+        "2027": 0.5,
+        "2028": two_years,
+        "ban@2028": two_years,
+    }

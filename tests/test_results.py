@@ -245,7 +245,7 @@ def test_shortages_are_tonnes_of_the_whole_period() -> None:
     assert (short["tier"], short["year"]) == ("essential_civilian", 2028)
     assert short["base_t"] == 0
     assert short["expected_t"] == pytest.approx(0.2 * 2 * 50)
-    assert short["expected_penalty_kusd"] == pytest.approx(0.2 * 2 * 50 * 60 / 1.05**2)
+    assert short["expected_penalty_kusd"] == pytest.approx(0.2 * 50 * 60 * (1.05**-2 + 1.05**-3))
     assert plan.summary.shortage_t["essential_civilian"] == pytest.approx(20)
 
 
