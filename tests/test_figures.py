@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 from typing import get_args
 
 import pandas as pd
 import pytest
+import vega_lite
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from optimizer import figures
 from optimizer.check.costs import TERMS
 from optimizer.figures.flows import group_flows
 from optimizer.figures.layout import OTHERS, Flow, Key, lay_out, merge_small
+from optimizer.figures.spec import colours
 from optimizer.figures.stock_levels import AS_PLANNED, stock_points
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent
 from schemas import Scenario
@@ -190,7 +193,8 @@ def test_a_shortage_is_a_source_and_a_use_so_that_both_sides_are_equal() -> None
         [("m/x", "m", "demand", "military", 2030, 60.0, 50.0), ("m/x", "m", "shortage", "military", 2030, 40.0, 50.0)],
         columns=["commodity", "mineral_group", "use_kind", "name", "year", "base_t_per_y", "expected_t_per_y"],
     )
-    flows = group_flows({"supply": supply, "uses": uses}, "m", 2030)
+    nodes = pd.DataFrame([(2030, "")], columns=["period", "future"])
+    flows = group_flows({"supply": supply, "uses": uses, "nodes": nodes}, "m", 2030)
     assert Flow(Key(0, "shortage", ""), Key(1, "commodity", "m/x"), 40.0) in flows
     assert sum(flow.t_per_y for flow in flows if flow.target.column == 1) == 100
 
@@ -250,3 +254,98 @@ def test_an_amount_has_about_three_digits(value: float, text: str) -> None:
 
 def test_a_share_is_read_in_per_cent() -> None:
     assert percent(0.00412) == "0.412 %"
+
+
+def futures_table(count: int) -> Tables:
+    rows = [(f"f{number}", 1 / count, 1000.0 * number) for number in range(count)]
+    return {"futures": pd.DataFrame(rows, columns=["future", "probability", "cost_kusd"])}
+
+
+def test_many_futures_make_a_curve_that_is_no_higher_for_more_of_them(toy: tuple[Scenario, optimizer.Plan]) -> None:
+    scenario, plan = toy
+    few, many, most = (figures.future_costs(futures_table(count), scenario, plan.summary) for count in (30, 100, 500))
+    assert few["height"] == 900
+    assert many["height"] == most["height"] < few["height"]
+    reached = [(value["future"], value["as_dear"]) for value in many["data"]["values"]]
+    assert reached[0] == ("f99", pytest.approx(0.01))
+    assert reached[-1] == ("f0", pytest.approx(1))
+    assert "100 futures" in many["usermeta"]["note"]
+
+
+def two_alike(toy: Scenario) -> Scenario:
+    """The toy with two futures of one title, which is also that of the base path."""
+    entries = {name: entry.model_copy(update={"title": AS_PLANNED}) for name, entry in toy.futures.items()}
+    return toy.model_copy(update={"futures": entries})
+
+
+def test_futures_of_one_title_stay_apart(toy: tuple[Scenario, optimizer.Plan]) -> None:
+    scenario, plan = toy
+    tables = dict(plan.tables)
+    values = figures.future_costs(tables, two_alike(scenario), plan.summary)["data"]["values"]
+    assert [value["future"] for value in values] == ["Base path (ban)", "Base path (calm)"]
+    paths = {point["path"] for point in stock_points(tables, two_alike(scenario), "metal")}
+    assert paths == {"Base path", "Base path (ban)"}
+
+
+def many_paths(count: int) -> Tables:
+    """Nodes of a base path and of futures that depart from it at once, each with another stock in `store`."""
+    nodes = [("1", "", 1, 1.0, ""), ("2", "1", 2, 1.0, "")]
+    nodes += [(f"f{number}@2", "1", 2, 1.0, f"f{number}") for number in range(count)]
+    store = [("store", f"f{number}@2", float(number)) for number in range(count)]
+    return {
+        "nodes": pd.DataFrame(nodes, columns=["node", "parent", "period", "length_y", "future"]),
+        "store": pd.DataFrame(store, columns=["stockpile", "node", "stock_t"]),
+    }
+
+
+@pytest.mark.parametrize(("count", "left_out"), [(13, 0), (200, 187)])
+def test_no_two_lines_of_stock_share_a_colour_and_the_least_different_are_left_out(
+    toy: tuple[Scenario, optimizer.Plan], count: int, left_out: int
+) -> None:
+    spec = figures.stock_levels(many_paths(count + 1), toy[0], "metal")  # the first has the base path's stock
+    scale = spec["layer"][0]["encoding"]["color"]["scale"]
+    assert len(set(scale["range"])) == len(scale["domain"]) == 14
+    assert {AS_PLANNED, f"f{count}"} <= set(scale["domain"])
+    assert spec["height"] == 240
+    assert (f"{left_out} more" in spec.get("usermeta", {}).get("note", "")) == (left_out > 0)
+
+
+def test_a_colour_scale_is_never_empty_and_never_gives_a_colour_twice() -> None:
+    for domain in ([], ["a", "b", "c"]):
+        with pytest.raises(ValueError, match="colours"):
+            colours(domain, ["red", "blue"])
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        (lambda t, s: figures.flows(t, s, "metal", 9), "Nothing flows in 9: metal is bought, made or used only in"),
+        (lambda t, s: figures.stock_levels(t, s, "gold"), "The scenario has no stockpile of gold."),
+        (lambda t, s: figures.stock_levels(t | {"store": t["store"][:0]}, s, "metal"), "No stock of metal is held"),
+        (lambda t, s: figures.cost_by_term(t | {"cost_terms": t["cost_terms"][:0]}, s), "The plan costs nothing"),
+        (lambda t, s: figures.future_costs(t | {"futures": t["futures"][:0]}, s, None), "The plan has no futures"),
+    ],
+    ids=["flows", "no stockpile", "no stock", "no cost", "no futures"],
+)
+def test_a_figure_with_nothing_to_show_says_so(
+    toy: tuple[Scenario, optimizer.Plan], spec: Callable[..., figures.Spec], sentence: str
+) -> None:
+    drawn = spec(dict(toy[1].tables), toy[0])
+    assert drawn["usermeta"]["nothing"].startswith(sentence)
+    assert drawn["height"] < 50
+    assert vega_lite.faults(drawn) == []
+
+
+def test_flows_beyond_the_base_path_are_means_and_the_figure_says_so() -> None:
+    certain = [
+        {"op": "set", "path": "futures.calm.probability", "value": 0.0},
+        {"op": "set", "path": "futures.ban.probability", "value": 1.0},
+    ]
+    plan = optimizer.solve("golden-toy", certain)
+    scenario = plan.scenario
+    assert scenario
+    before, after = (figures.flows(dict(plan.tables), scenario, "metal", year) for year in (2, 4))
+    assert "usermeta" not in before
+    assert after["usermeta"]["note"].startswith("Some future has come by then for certain")
+    used = sum(flow.t_per_y for flow in group_flows(dict(plan.tables), "metal", 4) if flow.target.column == 2)
+    assert used > 0

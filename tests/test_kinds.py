@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -38,10 +38,12 @@ def one_flow(kind: SourceKind | UseKind) -> dict[str, pd.DataFrame]:
     """Result tables in which 5 t/y of metal come or go in this one way."""
     supply = [["metal/refined", "metal", "refined", kind.value, CITY, 1, 5.0, 5.0]]
     uses = [["metal/refined", "metal", kind.value, "military", 1, 5.0, 5.0]]
-    rows = {"supply": supply, "uses": []} if isinstance(kind, SourceKind) else {"supply": [], "uses": uses}
+    rows: dict[str, list[Any]] = {"supply": [], "uses": []}
+    rows |= {"supply": supply} if isinstance(kind, SourceKind) else {"uses": uses}
+    rows["nodes"] = [["1", "", 1, 0.0, 1.0, 1.0, 1.0, ""]]
     return {
-        name: pd.DataFrame(rows[name], columns=[column.name for column in SPECS[name].columns])
-        for name in ("supply", "uses")
+        name: pd.DataFrame(table, columns=[column.name for column in SPECS[name].columns])
+        for name, table in rows.items()
     }
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
-from optimizer.figures.rows import records
-from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure, nothing
+from optimizer.figures.rows import base_path_years, records, shown_flows
+from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure, note, nothing
 from optimizer.figures.text import SOURCE_TITLES, USE_TITLES, amount, title_of, user_title
 from optimizer.results.words import listed
 from schemas import Scenario
@@ -39,12 +39,14 @@ NO_MATERIAL = tuple(kind.value for kind in UseKind if not kind.takes_material)
 BOX_WIDTH = 0.012
 PIXELS_PER_BOX = 48
 LONGEST_LABEL = 24
+MEAN_FLOWS = "Some future has come by then for certain, so these are mean flows over the futures."
 NOT_BROUGHT = {UseKind.REDUCED: "Not asked for", UseKind.SHORTAGE: "Not supplied"}
 """What stands among the sources for a need that no material is for."""
 
 
 def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str, year: int) -> Spec:
-    """Source, commodity, use: t/y on the base path in the period that begins in `year`.
+    """Source, commodity, use: t/y on the base path in the period that begins in `year`; the mean over the futures in
+    a period in which some future has come for certain.
 
     A need that no material is for enters as a source of its own, so that what comes in and what goes out are equal.
     """
@@ -53,39 +55,47 @@ def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: st
         return nothing(_no_flows(tables, mineral_group, year))
     layout = lay_out(links)
     most = max(sum(box.key.column == column for box in layout.boxes) for column in (SOURCES, COMMODITIES, USES))
-    return figure(
-        f"Flows of {mineral_group} in {year}, t/y, from sources through commodities to uses.",
+    title = mineral_group.replace("_", " ")
+    spec = figure(
+        f"Flows of {title} in {year}, t/y, from sources through commodities to uses.",
         max(260, PIXELS_PER_BOX * most),
         [_ribbon_layer(layout, scenario), _box_layer(layout, scenario), *_label_layers(layout, scenario)],
     )
+    return spec if year in base_path_years(tables) else {**spec, **note(MEAN_FLOWS)}
 
 
 def _no_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> str:
-    rows = [row for name in ("supply", "uses") for row in _rows(tables[name], mineral_group)]
+    rows = [row for name in ("supply", "uses") for row in _rows(tables, name, mineral_group)]
     others = [str(other) for other in sorted({int(row["year"]) for row in rows} - {year})]
     title = mineral_group.replace("_", " ")
-    when = f"only in {listed(others, 12)}" if others else "in no year"
-    return f"Nothing flows in {year}: if the years go as planned, {title} is bought, made or used {when}."
+    unless = "if the years go as planned, " if year in base_path_years(tables) else ""
+    if not others:
+        return f"Nothing flows in {year}: {unless}no {title} is bought, made or used in any year."
+    return f"Nothing flows in {year}: {unless}{title} is bought, made or used only in {listed(others, 12)}."
 
 
 def group_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> list[Flow]:
     """What `supply` and `uses` say of a group and year, as flows between columns 0, 1 and 2."""
     result = []
-    for row in _rows(tables["supply"], mineral_group, year):
+    for row in _rows(tables, "supply", mineral_group, year):
         source = Key(SOURCES, SourceKind(row["source_kind"]).value, str(row["place"]))
-        result.append(Flow(source, Key(COMMODITIES, COMMODITY, str(row["commodity"])), row["base_t_per_y"]))
-    for row in _rows(tables["uses"], mineral_group, year):
+        result.append(Flow(source, Key(COMMODITIES, COMMODITY, str(row["commodity"])), row["t_per_y"]))
+    for row in _rows(tables, "uses", mineral_group, year):
         kind = UseKind(row["use_kind"])
         commodity = Key(COMMODITIES, COMMODITY, str(row["commodity"]))
-        result.append(Flow(commodity, Key(USES, kind.value, str(row["name"])), row["base_t_per_y"]))
+        result.append(Flow(commodity, Key(USES, kind.value, str(row["name"])), row["t_per_y"]))
         if not kind.takes_material:
-            result.append(Flow(Key(SOURCES, kind.value, ""), commodity, row["base_t_per_y"]))
+            result.append(Flow(Key(SOURCES, kind.value, ""), commodity, row["t_per_y"]))
     return result
 
 
-def _rows(table: pd.DataFrame, mineral_group: str, year: int | None = None) -> list[dict[str, Any]]:
-    meant = (table["mineral_group"] == mineral_group) & (table["base_t_per_y"] > 0)
-    return records(table[meant if year is None else meant & (table["year"] == year)])
+def _rows(
+    tables: dict[str, pd.DataFrame], name: str, mineral_group: str, year: int | None = None
+) -> list[dict[str, Any]]:
+    table = tables[name]
+    meant = table["mineral_group"] == mineral_group
+    rows = shown_flows(tables, table[meant if year is None else meant & (table["year"] == year)])
+    return records(rows[rows["t_per_y"] > 0])
 
 
 def _look(key: Key) -> tuple[str, str]:

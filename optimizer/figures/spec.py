@@ -13,8 +13,9 @@ BLUE, GREEN, OCHRE, RED = "#2f74b5", "#2e8b57", "#b7791f", "#c53030"
 TEAL, VIOLET, GREY = "#1f8a8a", "#7a5bb0", "#7a828c"
 """Readable on white and on near-black; red is kept for what goes wrong."""
 
-SERIES = [BLUE, OCHRE, GREEN, VIOLET, TEAL, RED, GREY, "#a8527a", "#6b8e23", "#4a5fc1"]
-"""Colours of series without a meaning of their own, in order."""
+SERIES = [BLUE, OCHRE, GREEN, VIOLET, TEAL, RED, GREY, "#a8527a", "#7f9c2f", "#4a5fc1", "#d9a441", "#5aa9c7", "#c98a6b",
+          "#8d6e4f"]  # fmt: skip
+"""Colours of series without a meaning of their own, in order: one each, as a figure shows no more series than these."""
 
 
 def figure(description: str, height: int, layers: list[Spec]) -> Spec:
@@ -41,9 +42,19 @@ def nothing(sentence: str) -> Spec:
     }
 
 
+def note(text: str) -> Spec:
+    """What a page says below a figure: what it does not show."""
+    return {"usermeta": {"note": text}}
+
+
 def colours(domain: list[str], range_: list[str]) -> Spec:
-    """A colour scale that lists every value it will meet."""
-    return {"domain": domain, "range": [range_[i % len(range_)] for i in range(len(domain))]}
+    """A colour scale that lists every value it will meet, each with a colour of its own.
+
+    Raises ValueError for an empty one, which makes Vega's legend endless, and for one of more values than colours.
+    """
+    if not 0 < len(domain) <= len(range_):
+        raise ValueError(f"{len(domain)} values need as many colours and one at least; there are {len(range_)}")
+    return {"domain": domain, "range": range_[: len(domain)]}
 
 
 def money_unit(largest_kusd: float) -> tuple[float, str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from optimizer.figures.rows import cell_text, records
-from optimizer.figures.spec import SERIES, Spec, colours, figure
-from optimizer.figures.text import title_of
+from optimizer.figures.spec import SERIES, Spec, colours, figure, note, nothing
+from optimizer.figures.text import distinct_titles
 from schemas import Scenario
 
 AS_PLANNED = "Base path"
+DASHES = [[1, 0], [6, 3], [2, 3], [9, 3, 2, 3], [12, 4], [2, 6], [6, 3, 2, 3, 2, 3], [14, 3, 6, 3]]
 
 Point = dict[str, Any]
 
@@ -21,18 +23,19 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
     """Lines of stock, t, at the end of each period, for the stockpiles of a mineral group.
 
     A future's line begins where it departs from the base path; one that has the base path's stock all along is
-    left out. Colours tell the futures apart, dashes the stockpiles.
+    left out, and so are the least different ones of more than there are colours. Colours tell the futures apart,
+    dashes the stockpiles.
     """
-    values = stock_points(tables, scenario, mineral_group)
-    present = {point["path"] for point in values}
-    paths = [
-        path
-        for path in [AS_PLANNED, *(title_of(scenario.futures, str(name)) for name in tables["futures"]["future"])]
-        if path in present
-    ]
+    points = stock_points(tables, scenario, mineral_group)
+    title = mineral_group.replace("_", " ")
+    if not points:
+        return nothing(f"The scenario has no stockpile of {title}.")
+    if all(point["stock_t"] == 0 for point in points):
+        return nothing(f"No stock of {title} is held in any year, whatever comes.")
+    values, left_out = _most_different(points, len(SERIES))
+    paths = list(dict.fromkeys(point["path"] for point in values))
     piles = sorted({point["stockpile"] for point in values})
     years = sorted({point["year"] for point in values})
-    dashes = [[1, 0], [6, 3], [2, 3], [9, 3, 2, 3]]
     encoding: Spec = {
         "x": {
             "field": "year",
@@ -60,7 +63,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
         encoding["strokeDash"] = {
             "field": "stockpile",
             "type": "nominal",
-            "scale": {"domain": piles, "range": [dashes[i % len(dashes)] for i in range(len(piles))]},
+            "scale": {"domain": piles, "range": [DASHES[i % len(DASHES)] for i in range(len(piles))]},
             "legend": {
                 "orient": "top",
                 "title": None,
@@ -72,32 +75,48 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
             },
         }
     mark = {"type": "line", "strokeWidth": 2, "point": {"size": 30, "filled": True}}
-    spec = figure(f"Stock of {mineral_group} by year, t.", 240, [{"mark": mark, "encoding": encoding}])
-    return {**spec, "data": {"values": values}}
+    spec = figure(f"Stock of {title} by year, t.", 240, [{"mark": mark, "encoding": encoding}])
+    kept = f"The {len(paths) - 1} futures whose stock differs most from the base path’s; {left_out} more differ less."
+    return {**spec, **(note(kept) if left_out else {}), "data": {"values": values}}
+
+
+def _most_different(points: list[Point], most: int) -> tuple[list[Point], int]:
+    """Points of the base path and of the `most` - 1 paths that are farthest from it in a year, in the order that they
+    have; and how many paths are left out."""
+    planned = {(point["stockpile"], point["year"]): point["stock_t"] for point in points if point["path"] == AS_PLANNED}
+    farthest: dict[str, float] = {}
+    for point in points:
+        away = abs(point["stock_t"] - planned.get((point["stockpile"], point["year"]), 0.0))
+        farthest[point["path"]] = max(away, farthest.get(point["path"], 0.0))
+    farthest.pop(AS_PLANNED, None)
+    kept = {AS_PLANNED, *sorted(farthest, key=lambda path: -farthest[path])[: most - 1]}
+    return [point for point in points if point["path"] in kept], len(farthest) - len(kept) + 1
 
 
 def stock_points(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str) -> list[Point]:
     """Points of the lines: stockpile, path, year (at its end), stock_t. Zero rows, left out of `store`, are here."""
     levels = {(row["stockpile"], row["node"]): float(row["stock_t"]) for row in records(tables["store"])}
     nodes = records(tables["nodes"])
+    piles = distinct_titles(scenario.stockpiles, scenario.stockpiles)
+    futures = distinct_titles(scenario.futures, {cell_text(node["future"]) for node in nodes} - {""}, [AS_PLANNED])
     points = []
     for name, pile in scenario.stockpiles.items():
         if scenario.commodities[pile.commodity].mineral_group == mineral_group:
-            shared = {"stockpile": title_of(scenario.stockpiles, name)}
+            shared = {"stockpile": piles[name]}
             opening = {"year": scenario.horizon.first_year - 1, "stock_t": pile.opening_t}
             stock = {str(node["node"]): levels.get((name, node["node"]), 0.0) for node in nodes}
-            points += [{**shared, **point} for point in _lines(nodes, stock, opening, scenario)]
+            points += [{**shared, **point} for point in _lines(nodes, stock, opening, futures)]
     return points
 
 
-def _lines(nodes: list[Point], stock: dict[str, float], opening: Point, scenario: Scenario) -> list[Point]:
+def _lines(nodes: list[Point], stock: Mapping[str, float], opening: Point, futures: Mapping[str, str]) -> list[Point]:
     """The lines of one stockpile: the base path from the opening stock, each other future from where it departs."""
     points = [{"path": AS_PLANNED, **opening}]
     seen: dict[str, Point] = {}
     for node in nodes:
         name, parent = str(node["node"]), cell_text(node["parent"])
         future = cell_text(node["future"])
-        path = title_of(scenario.futures, future) if future else AS_PLANNED
+        path = futures[future] if future else AS_PLANNED
         seen[name] = {"path": path, "year": int(node["period"] + node["length_y"]) - 1, "stock_t": stock[name]}
         if future and seen[parent]["path"] != path:
             points.append({**seen[parent], "path": path})

@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from optimizer.figures.rows import base_path_years, shown_flows
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
 from optimizer.results.words import money
 from schemas import Solution, Summary, Termination
@@ -156,10 +157,10 @@ def _title(plan: Plan, collection: str, name: str) -> str:
 
 
 def _print_buying(plan: Plan, console: Console) -> None:
-    """Top sources of each commodity in the first, middle and last year of the base path, t/y."""
-    supply = plan.tables.get("supply")
-    if supply is None or supply.empty:
+    """Top sources of each commodity in the first, middle and last year, t/y."""
+    if "supply" not in plan.tables or plan.tables["supply"].empty:
         return
+    supply = shown_flows(plan.tables, plan.tables["supply"])
     years = _three(sorted(int(year) for year in supply["year"].unique()))
     flows: dict[tuple[str, int, str], dict[tuple[str, str], dict[int, float]]] = {}
     for row in supply.to_dict("records"):
@@ -167,10 +168,12 @@ def _print_buying(plan: Plan, console: Console) -> None:
         key = str(row["mineral_group"]), _STAGES.index(row["stage"]), str(row["commodity"])
         source = str(row["source_kind"]), str(row["place"])
         by_year = flows.setdefault(key, {}).setdefault(source, {})
-        by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["base_t_per_y"])
+        by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["t_per_y"])
     rows = [row for key in sorted(flows) for row in _sources(key[-1], flows[key], years, plan)]
     columns = ["commodity", "source", *(f">{year}" for year in years)]
-    _section(console, "Buy, make and take from stock, t a year if nothing happens", columns, rows)
+    beyond = set(years) - base_path_years(plan.tables)
+    but = f"; from {min(beyond)} on the mean over the futures" if beyond else ""
+    _section(console, f"Buy, make and take from stock, t a year if nothing happens{but}", columns, rows)
 
 
 def _sources(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.figures.rows import records
+from optimizer.figures.rows import base_path_years, records, shown_flows
 from optimizer.figures.stock_levels import AS_PLANNED, stock_points
 from optimizer.figures.text import (
     SOURCE_TITLES,
@@ -28,6 +28,7 @@ MOST_ROWS = 40
 """Longer tables are cut on the page; the files hold all rows."""
 
 ON_BASE_PATH = "On the base path. The files also hold the flows expected over all futures."
+MEANS_FROM = "From {year} on, when some future has come for certain, the mean over the futures."
 
 Tables = dict[str, pd.DataFrame]
 
@@ -147,9 +148,9 @@ def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
         ]
 
     keys = ["commodity", "place", "source_kind"]
-    head, rows = _by_year(_of_group(tables["supply"], keys, mineral_group), keys, names)
+    head, rows = _by_year(_of_group(tables, "supply", keys, mineral_group), keys, names, "t_per_y")
     head = [*_head("Commodity", "Place", "Source", first_number=3), *head]
-    return Grid("Supply by source, t/y", head, rows, "supply", note=ON_BASE_PATH)
+    return Grid("Supply by source, t/y", head, rows, "supply", note=_whose_flows(tables))
 
 
 def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
@@ -164,9 +165,9 @@ def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
         ]
 
     keys = ["commodity", "use_kind", "name"]
-    head, rows = _by_year(_of_group(tables["uses"], keys, mineral_group), keys, names)
+    head, rows = _by_year(_of_group(tables, "uses", keys, mineral_group), keys, names, "t_per_y")
     head = [*_head("Commodity", "Use", "By", first_number=3), *head]
-    return Grid("Uses, t/y", head, rows, "uses", note=ON_BASE_PATH)
+    return Grid("Uses, t/y", head, rows, "uses", note=_whose_flows(tables))
 
 
 def stocks(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
@@ -228,17 +229,21 @@ def gaps(summary: Summary) -> Grid:
     return Grid("Gap by mineral group", _head("Group", "Gap", first_number=1), rows, note=note, empty="Not computed.")
 
 
-def _of_group(table: pd.DataFrame, keys: list[str], mineral_group: str) -> pd.DataFrame:
+def _whose_flows(tables: Tables) -> str:
+    beyond = {int(year) for year in tables["nodes"]["period"]} - base_path_years(tables)
+    return f"{ON_BASE_PATH} {MEANS_FROM.format(year=min(beyond))}" if beyond else ON_BASE_PATH
+
+
+def _of_group(tables: Tables, name: str, keys: list[str], mineral_group: str) -> pd.DataFrame:
     """Rows of a mineral group by commodity, those of the largest sources or uses first."""
-    rows = table[(table["mineral_group"] == mineral_group) & (table["base_t_per_y"] != 0)]
-    total = rows.groupby(keys)["base_t_per_y"].transform("sum")
+    rows = shown_flows(tables, tables[name][tables[name]["mineral_group"] == mineral_group])
+    rows = rows[rows["t_per_y"] != 0]
+    total = rows.groupby(keys)["t_per_y"].transform("sum")
     order = ["commodity", "total", *keys[1:], "year"]
     return rows.assign(total=total).sort_values(order, ascending=[key != "total" for key in order])
 
 
-def _by_year(
-    table: pd.DataFrame, keys: list[str], names: Names, value: str = "base_t_per_y"
-) -> tuple[list[Cell], list[list[Cell]]]:
+def _by_year(table: pd.DataFrame, keys: list[str], names: Names, value: str) -> tuple[list[Cell], list[list[Cell]]]:
     """Year heads, and a row of values for each key; `names` makes the first cells of a row from its keys."""
     years = sorted({int(year) for year in table["year"]})
     values = {(*(row[key] for key in keys), int(row["year"])): row[value] for row in records(table)}

@@ -95,7 +95,8 @@ def show_run(
     if not view.has_plan:
         return page(request, "run_infeasible.html", {"job": job, "view": view})
     try:
-        chosen = {"group": view.choose_group(group), "year": view.choose_year(year)}
+        chosen_group = view.choose_group(group)
+        chosen = {"group": chosen_group, "year": view.choose_year(year, chosen_group)}
     except UnknownChoiceError as unknown:
         return _not_found(request, str(unknown))
     return page(request, "run_plan.html", {"job": job, "view": view, **chosen})
@@ -117,15 +118,10 @@ def show_figure(
 
 
 def _figure(view: RunView, name: str, group: str | None, year: str | None) -> figures.Spec:
-    match name:
-        case "flows":
-            return figures.flows(view.tables, view.scenario, view.choose_group(group), view.choose_year(year))
-        case "stock_levels":
-            return figures.stock_levels(view.tables, view.scenario, view.choose_group(group))
-        case "cost_by_term":
-            return figures.cost_by_term(view.tables, view.scenario)
-        case "future_costs":
-            return figures.future_costs(view.tables, view.scenario, view.summary)
-    raise UnknownChoiceError(
-        f"There is no figure “{name}”. There are: cost_by_term, flows, future_costs, stock_levels."
-    )
+    try:
+        figure = figures.FigureName(name)
+    except ValueError:
+        known = ", ".join(sorted(figures.FigureName))
+        raise UnknownChoiceError(f"There is no figure “{name}”. There are: {known}.") from None
+    chosen_group = view.choose_group(group)
+    return figures.draw(figure, view.plan, chosen_group, view.choose_year(year, chosen_group))

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from optimizer import Plan, figures
 from optimizer.prepare.costs import TRANSFERS
 from schemas import Scenario, Solution, Summary
 from service.ui import grids
@@ -30,15 +31,20 @@ class RunView:
         """Whether there is something to do, rather than a reason why not."""
         return self.summary.solution is not Solution.NONE
 
+    @property
+    def plan(self) -> Plan:
+        """The plan, for its figures."""
+        return Plan(self.summary, self.tables, self.scenario)
+
     @cached_property
     def groups(self) -> list[str]:
-        """Mineral groups with flows."""
-        return sorted({*self.tables["supply"]["mineral_group"], *self.tables["uses"]["mineral_group"]})
+        """Mineral groups of the scenario."""
+        return figures.mineral_groups(self.plan)
 
     @cached_property
     def years(self) -> list[int]:
         """First years of the periods."""
-        return sorted({int(year) for year in self.tables["nodes"]["period"]})
+        return figures.years(self.plan)
 
     @property
     def saving_kusd(self) -> float | None:
@@ -50,17 +56,21 @@ class RunView:
         return float(-counted["change_kusd"].sum())
 
     def choose_group(self, group: str | None) -> str:
-        """The mineral group asked for, or the first."""
+        """The mineral group asked for, or the most telling one."""
         if group is None:
-            return self.groups[0] if self.groups else ""
+            return self._telling_group
         if group not in self.groups:
             raise UnknownChoiceError(f"This run has no mineral group “{group}”. It has: {', '.join(self.groups)}.")
         return group
 
-    def choose_year(self, year: str | None) -> int:
-        """The year asked for, or the first."""
+    @cached_property
+    def _telling_group(self) -> str:
+        return figures.telling_group(self.plan)
+
+    def choose_year(self, year: str | None, group: str) -> int:
+        """The year asked for, or the first in which something of the group flows."""
         if year is None:
-            return self.years[0]
+            return figures.telling_year(self.plan, group)
         if year not in map(str, self.years):
             raise UnknownChoiceError(f"This run has no year “{year}”. It has: {', '.join(map(str, self.years))}.")
         return int(year)

@@ -16,14 +16,35 @@ function pageColours() {
   };
 }
 
+function sentence(text) {
+  const paragraph = document.createElement("p");
+  paragraph.className = "quiet";
+  paragraph.textContent = text;
+  return paragraph;
+}
+
+// Instead of a figure.
+function say(place, text) {
+  place.classList.add("says");
+  place.replaceChildren(sentence(text));
+}
+
 async function draw(place) {
   try {
     const response = await fetch(place.dataset.spec);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     const spec = await response.json();
+    const words = spec.usermeta || {};
+    if (words.nothing) {
+      say(place, words.nothing);
+      return;
+    }
     await window.vegaEmbed(place, spec, { ast: true, actions: false, renderer: "svg", config: pageColours() });
+    if (words.note) {
+      place.append(sentence(words.note));
+    }
   } catch (error) {
-    place.textContent = `The figure could not be drawn (${error.message}). The tables below hold its numbers.`;
+    say(place, `The figure could not be drawn (${error.message}). The tables below hold its numbers.`);
   }
 }
 
