@@ -14,6 +14,7 @@ from pathlib import Path
 
 import optimizer
 import scenarios
+from optimizer.results.stored import read_plan
 from schemas import PlanDocument, Scenario
 
 FOLDER = Path(__file__).parent.parent / "tests" / "data" / "plans"
@@ -56,7 +57,7 @@ def stored(name: str) -> tuple[PlanDocument, Scenario]:
 
     Raises FileNotFoundError where none is kept.
     """
-    return PlanDocument.model_validate_json(lzma.decompress(file_of(name).read_bytes())), scenarios.load(name)
+    return read_plan(lzma.decompress(file_of(name).read_bytes())), scenarios.load(name)
 
 
 def outline(document: PlanDocument) -> dict[str, object]:
