@@ -22,6 +22,8 @@ from optimizer.regret import best_by_future
 from optimizer.results import Plan, PlanError, make_plan
 from optimizer.results.findings import sampling_findings
 from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
+from scenarios.options import check_options
+from scenarios.validation import find_warnings
 from schemas.patches import Patch
 from schemas.plan import Solution, SolverProgress, Termination
 from schemas.scenario import Scenario
@@ -81,14 +83,17 @@ def solve(
 
     `source` is a shipped name, a path to a file or folder, a mapping, or a `Scenario`; `patches` change it first.
     `gap` (fraction) and `time_limit_s` (seconds of search) override the scenario's. `should_stop` is asked during the
-    search: true ends it with the best plan so far.
+    search: true ends it with the best plan so far. What the scenario may not mean as it stands is in
+    `summary.warnings`.
 
-    Raises `schemas.InvalidInput` for a bad scenario, `PlanError` when the independent check refuses the plan. An
-    infeasible scenario is no error: the plan says so and names what clashes.
+    Raises `schemas.InvalidInput` for a bad scenario or option, `PlanError` when the independent check refuses the plan.
+    An infeasible scenario is no error: the plan says so and names what clashes.
     """
+    check_options(gap, time_limit_s)
     progress = _Progress(on_progress)
     with progress.phase("read"):
-        asked = source if isinstance(source, Scenario) and not patches else scenarios.load(source, patches)
+        asked = scenarios.load(source, patches)
+        warnings = find_warnings(asked)
     with progress.phase("expand"):
         expansion = expand(asked)
     scenario, options = expansion.scenario, asked.solve
@@ -111,7 +116,12 @@ def solve(
         answer = solve_form(instance, form, control)
     with progress.phase("extract"):
         plan = make_plan(instance, form, answer)
-    found = {**_judged(plan, instance, form, answer, progress), "scenario_hash": asked.content_hash()}
+    found = {
+        **_judged(plan, instance, form, answer, progress),
+        "scenario_hash": asked.content_hash(),
+        "warnings": warnings.open,
+        "acknowledged": warnings.acknowledged,
+    }
     if expansion.sampling is not None:
         found["sampling"] = expansion.sampling
         found["findings"] = [*plan.summary.findings, *sampling_findings(expansion.sampling)]

@@ -3,5 +3,6 @@
 from scenarios.catalogue import ShippedScenario, names
 from scenarios.loader import load, load_text, read
 from scenarios.patching import parse_set
+from scenarios.validation import validate
 
-__all__ = ["ShippedScenario", "load", "load_text", "names", "parse_set", "read"]
+__all__ = ["ShippedScenario", "load", "load_text", "names", "parse_set", "read", "validate"]

@@ -19,7 +19,10 @@ from schemas.scenario import Scenario
 COLLECTIONS = tuple(name for name, info in Scenario.model_fields.items() if get_origin(info.annotation) in (dict, list))
 """Names of the collections of a scenario, such as `facilities`."""
 
-ENTRIES = tuple(name for name in COLLECTIONS if name != "provenance")
+LISTS = tuple(name for name in COLLECTIONS if get_origin(Scenario.model_fields[name].annotation) is list)
+"""Those whose entries have no names."""
+
+ENTRIES = tuple(name for name in COLLECTIONS if name not in LISTS)
 """Those that map names to entries."""
 
 

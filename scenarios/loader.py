@@ -37,6 +37,8 @@ def load(source: Source, patches: Patches = (), *, work: Work | None = None) -> 
     what patches may look at, over several calls.
     """
     if isinstance(source, Scenario) and not patches:
+        if problems := find_problems(source):
+            raise InvalidInput(problems)
         return source
     return _validated(_read(source, patches, work))
 

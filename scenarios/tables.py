@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.documents import Document, Keys, Origin, label, parse_yaml, read_text_file, refuse
-from scenarios.fields import COLLECTIONS, Spot, find_spot
+from scenarios.fields import COLLECTIONS, LISTS, Spot, find_spot
 from schemas.closest import did_you_mean
 from schemas.problems import InputProblem
 
@@ -47,7 +47,7 @@ def _read_table(document: Document, path: Path) -> None:
         message, remedy = f"{path.name} is not a table of a scenario.", did_you_mean(collection, COLLECTIONS)
         problem = InputProblem(code="unknown_table", path=collection, message=message, file=label(path), remedy=remedy)
         document.problems.append(problem)
-    elif collection == "provenance":
+    elif collection in LISTS:
         _add_list(document, collection, path)
     else:
         _add_entries(document, collection, path)
@@ -107,7 +107,7 @@ def _columns(document: Document, collection: str, header: list[str], origin: Ori
     """The keys of each column; None for a column that is left out because it is wrong."""
     found: list[Keys | None] = []
     names = [name.strip() for name in header]
-    if collection != "provenance" and "name" not in names:
+    if collection not in LISTS and "name" not in names:
         _note(document, "missing_column", collection, origin, "the table has no column `name`.")
     for name in names:
         keys = tuple(name.split("."))
@@ -126,7 +126,7 @@ def _what_is_wrong(collection: str, names: list[str], name: str) -> tuple[str, s
         return "duplicate_column", f"the column `{name}` is given twice.", "Keep one of them."
     if any(other.startswith(f"{name}.") for other in names):
         return "duplicate_column", f"the column `{name}` and columns below it are both given.", "Keep one way."
-    if name == "name" and collection != "provenance":
+    if name == "name" and collection not in LISTS:
         return None
     spot: Spot | None = find_spot((collection, "0"), {})
     for key in name.split("."):

@@ -10,11 +10,14 @@ from pydantic import Field
 
 from schemas.patches import Patch
 from schemas.plan import Column, Solution, SolverProgress, Termination
+from schemas.problems import InputProblem
 from schemas.types import Positive, Strict
 
 JobKind = Literal["solve", "batch"]
 
 MAX_BATCH_JOBS = 5_000
+MAX_JOB_WARNINGS = 100
+"""Warnings that are shown with a job; a scenario may have more, and jobs are read in lists."""
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -114,6 +117,14 @@ class FailureCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+class JobWarnings(Strict):
+    """What the scenario of a job may not mean as it stands."""
+
+    first: list[InputProblem] = Field(max_length=MAX_JOB_WARNINGS)
+    count: int = Field(description="How many there are.")
+    words: list[str] = Field(description="All of them for a reader, those of one kind together.")
+
+
 class JobFailure(Strict):
     """Why a job failed, in words a planner can use."""
 
@@ -164,6 +175,11 @@ class JobView(Strict):
     solution: Solution | None = None
     objective_kusd: float | None = None
     failure: JobFailure | None = None
+    warnings: list[InputProblem] = Field(
+        default=[],
+        description=f"What the scenario may not mean as it stands; at most {MAX_JOB_WARNINGS}, the plan has all.",
+    )
+    warnings_count: int = Field(default=0, description="How many warnings there are.")
     reused_from: str | None = Field(default=None, description="The identical job whose plan this is.")
     counts: dict[JobState, int] | None = Field(default=None, description="Jobs of a batch by state.")
     links: JobLinks
@@ -190,15 +206,6 @@ class JobPage(Strict):
 
     jobs: list[JobView]
     next: str | None = Field(default=None, description="Path of the next page; absent on the last.")
-
-
-class Validation(Strict):
-    """The answer to a request that was only to be checked."""
-
-    valid: Literal[True] = True
-    scenario: str
-    scenario_hash: str
-    jobs: int | None = Field(default=None, description="Number of jobs in a batch.")
 
 
 class EventData(Strict):

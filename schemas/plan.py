@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from schemas.problems import InputProblem
 from schemas.types import Strict
+from schemas.validation import AcknowledgedWarnings
 
 PLAN_VERSION = 2
 """Version of the documents that plans are written as; `optimizer.results.stored` reads those of every version."""
@@ -175,6 +177,10 @@ class Summary(Strict):
     stocks: list[StockLevel] = []
     shortage_t: dict[str, float] = Field(default={}, description="Expected shortage over the horizon by tier, t.")
     sampling: SamplingReport | None = Field(default=None, description="How futures were drawn from hazards.")
+    warnings: list[InputProblem] = Field(
+        default=[], description="What the scenario may not mean as it stands, as `lodeplan validate` says."
+    )
+    acknowledged: list[AcknowledgedWarnings] = Field(default=[], description="Warnings the scenario says are meant.")
     check: Verdict | None = None
     size: Size | None = None
     timings_s: dict[str, float] = {}

@@ -43,12 +43,10 @@ def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[Inp
     return findings.all()
 
 
-def find_warnings(scenario: Scenario) -> list[InputProblem]:
-    """What is allowed but probably not meant, of a scenario without problems."""
-    findings = Findings(scenario, Gaps())
+def note_warnings(findings: Findings) -> None:
+    """Note what is unused or has no meaning as it stands, of a scenario without problems."""
     for subject in (timing, branches, chances, agreement, needs, supply, reach):
         subject.warn(findings)
-    return findings.all()
 
 
 def check_references(findings: Findings) -> None:

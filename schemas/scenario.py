@@ -468,6 +468,16 @@ class Provenance(Strict):
     range_is_factor: bool = Field(default=False, description="Whether low and high multiply the number.")
 
 
+class Acknowledgement(Strict):
+    """Warnings that are known and meant as they stand."""
+
+    code: Name = Field(description="Code of the warnings, or a pattern.")
+    path: Name = Field(
+        description="Where they stand, and all below it: a path as patches have it, `*` for any name or part of one."
+    )
+    reason: str = Field(min_length=1, description="Why it is meant so.")
+
+
 class Scenario(Strict):
     """One question to the planner's model, complete."""
 
@@ -499,13 +509,17 @@ class Scenario(Strict):
     hazards: dict[Name, Hazard] = {}
     sampling: Sampling | None = Field(default=None, description="Draw futures from the hazards, besides those listed.")
     provenance: list[Provenance] = []
+    acknowledged: list[Acknowledgement] = Field(
+        default=[], description="Warnings that are known and meant: they are counted and no longer said."
+    )
 
     def content_hash(self) -> str:
-        """SHA-256 of what is asked, whatever the order or file it came in; names, texts and provenance do not count."""
+        """SHA-256 of what is asked, whatever the order or file it came in; names, texts,
+        provenance and acknowledged warnings do not count."""
         return content_hash_of(self.model_dump(mode="json"))
 
 
-_NO_CONTENT = {"name", "title", "description", "author", "provenance"}
+_NO_CONTENT = {"name", "title", "description", "author", "provenance", "acknowledged"}
 
 
 def content_hash_of(dump: dict[str, Any]) -> str:

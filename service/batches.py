@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
@@ -28,13 +28,15 @@ class BatchSubmission:
     jobs: Sequence[Prepared]
     tenant: str = LOCAL
     reuse: bool = False
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How much the shared scenario holds."""
 
 
 def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> Job:
     """Add a batch with all its jobs to the session's transaction; the caller commits."""
     batch = _new_batch(submission)
     session.add(batch)
-    session.add(jobs.first_event(batch))
+    session.add_all(jobs.first_events(batch))
     members = _new_members(batch.id, submission)
     jobs.add_new(session, members)
     attempts = [(Attempt(job.id, job.attempt), jobs.place_of(job), prepared.work_sha256) for job, prepared in members]

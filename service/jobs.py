@@ -9,14 +9,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Row, update
 from sqlmodel import Session, col, select
 
-from schemas import PlanDocument, Scenario, Solution, SolverProgress, Termination
-from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from scenarios.validation import Warnings, find_warnings, warnings_in_words
+from schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
+from schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, JobOptions, JobState, JobWarnings
 from schemas.scenario import content_hash_of
 from service import storage
 from service.engine import Attempt, JobEngine, Place
@@ -65,6 +67,7 @@ class Prepared:
     scenario_gzip: bytes
     work_sha256: str
     options: JobOptions
+    warnings: Warnings
     label: str | None = None
 
     @classmethod
@@ -81,6 +84,7 @@ class Prepared:
             scenario_gzip=compress(_as_text(dump)),
             work_sha256=work_of(scenario, scenario_hash, options),
             options=options,
+            warnings=find_warnings(scenario),
             label=submission.label,
         )
 
@@ -131,6 +135,7 @@ def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
 
 def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
     """A job that waits for a worker, not yet in any session."""
+    warnings = prepared.warnings.open
     return Job(
         id=job_id,
         tenant=tenant,
@@ -144,8 +149,15 @@ def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
         options=prepared.options,
         traceparent=tracing.traceparent(),
         created_at=storage.now(),
-        last_event=1,
+        last_event=2 if warnings else 1,
+        warned=_warned(warnings) if warnings else None,
     )
+
+
+def _warned(warnings: Sequence[InputProblem]) -> JobWarnings:
+    """Warnings as a job carries them."""
+    first = list(warnings[:MAX_JOB_WARNINGS])
+    return JobWarnings(first=first, count=len(warnings), words=warnings_in_words(warnings))
 
 
 def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
@@ -153,16 +165,26 @@ def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
     for job, prepared in jobs:
         session.add(job)
         session.add(JobInput(job_id=job.id, scenario_gzip=prepared.scenario_gzip))
-        session.add(first_event(job))
+        session.add_all(first_events(job))
         once_committed(session, metrics.job_submitted)
     # Written now, not at commit: the engine's insert uses the same connection and stands after these.
     session.flush()
 
 
-def first_event(job: Job) -> JobEvent:
-    """The first line in the log of a new job."""
-    queued = JobState.QUEUED
-    return JobEvent(job_id=job.id, number=1, attempt=job.attempt, at=job.created_at, state=queued, text="Queued.")
+def first_events(job: Job) -> list[JobEvent]:
+    """The first lines in the log of a new job: that it is queued, and what its scenario may not mean."""
+    texts = ["Queued.", "\n".join(f"Warning: {words}" for words in job.warned.words) if job.warned else ""]
+    return [
+        JobEvent(
+            job_id=job.id,
+            number=number,
+            attempt=job.attempt,
+            at=job.created_at,
+            state=JobState.QUEUED if number == 1 else None,
+            text=text,
+        )
+        for number, text in enumerate(filter(None, texts), start=1)
+    ]
 
 
 def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import scenarios
 from scenarios.catalogue import find_shipped
+from scenarios.counts import counts
 from scenarios.patching import MAX_WORK, count_values
 from scenarios.places import Work
 from schemas import InvalidInput, Scenario
@@ -58,7 +59,7 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
     if errors:
         raise ApiError(422, "invalid-input", "Some jobs of the batch are wrong.", errors[:_ERRORS_SHOWN])
     base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label))
-    return BatchSubmission(base_job, prepared, tenant, wanted.reuse)
+    return BatchSubmission(base_job, prepared, tenant, wanted.reuse, counts(base))
 
 
 def _check_size(jobs: int, shared: dict[str, Any]) -> None:

@@ -13,7 +13,9 @@ from typing import TypeVar
 import sqlalchemy
 from sqlmodel import Session
 
-from schemas.jobs import BatchRequest, JobRequest, JobView, Validation
+from scenarios.validation import validation_of
+from schemas.jobs import BatchRequest, JobRequest, JobView
+from schemas.validation import Validation, WarningsOfJob
 from service import batches, jobs, storage
 from service.access import audit
 from service.access.quotas import check_quotas
@@ -107,7 +109,26 @@ class Desk:
 def validation(submission: Submission | BatchSubmission) -> Validation:
     """The answer to a request that was only to be checked."""
     if isinstance(submission, BatchSubmission):
-        base = submission.base
-        return Validation(scenario=base.scenario, scenario_hash=base.scenario_hash, jobs=len(submission.jobs))
-    scenario = submission.scenario
-    return Validation(scenario=scenario.name, scenario_hash=scenario.content_hash())
+        return _validation_of_batch(submission)
+    return validation_of(submission.scenario)
+
+
+def _validation_of_batch(submission: BatchSubmission) -> Validation:
+    """That of the scenario the jobs share, and the warnings of each job that are not among those of it."""
+    base = submission.base
+    shared = base.warnings.open
+    own = [
+        WarningsOfJob(number=number, label=job.label, warnings=fresh)
+        for number, job in enumerate(submission.jobs)
+        if (fresh := [warning for warning in job.warnings.open if warning not in shared])
+    ]
+    return Validation(
+        valid=True,
+        scenario=base.scenario,
+        scenario_hash=base.scenario_hash,
+        warnings=shared,
+        acknowledged=base.warnings.acknowledged,
+        counts=submission.counts,
+        jobs=len(submission.jobs),
+        job_warnings=own,
+    )

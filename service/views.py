@@ -36,10 +36,11 @@ def job_views(session: Session, jobs: Sequence[Job]) -> list[JobView]:
 def _view(job: Job, counts: dict[JobState, int] | None) -> JobView:
     fields: dict[str, Any] = {name: getattr(job, name) for name in _STORED}
     # The row was checked when it was written; to check it again takes longer than all else in a poll.
-    return JobView.model_construct(**fields, counts=counts, links=_links(job))
+    warnings, count = (job.warned.first, job.warned.count) if job.warned else ([], 0)
+    return JobView.model_construct(**fields, warnings=warnings, warnings_count=count, counts=counts, links=_links(job))
 
 
-_STORED = [name for name in JobView.model_fields if name not in ("links", "counts")]
+_STORED = [name for name in JobView.model_fields if name not in ("links", "counts", "warnings", "warnings_count")]
 
 
 def _links(job: Job) -> JobLinks:

@@ -9,7 +9,7 @@ from tiny_scenario import problems_of, the_problem_of, tiny
 
 import scenarios
 import schemas
-from schemas.references import find_warnings
+from scenarios.validation import find_warnings
 
 Patch = dict[str, Any]
 
@@ -892,7 +892,7 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
 
 
 def test_the_scenario_that_is_broken_below_is_valid_and_raises_no_warning() -> None:
-    assert find_warnings(scenarios.load(tiny())) == []
+    assert find_warnings(scenarios.load(tiny())).open == []
 
 
 @pytest.mark.parametrize("case", TRIPS)
@@ -908,7 +908,7 @@ def test_a_check_finds_what_it_is_for_and_nothing_else(case: str) -> None:
 def test_a_warning_comes_for_what_it_is_for_and_nothing_else(case: str) -> None:
     patches, code, path = WARNINGS[case]
 
-    found = find_warnings(scenarios.load(tiny(), patches))
+    found = find_warnings(scenarios.load(tiny(), patches)).open
 
     assert [(warning.code, warning.path) for warning in found] == [(code, path)]
 
@@ -1004,7 +1004,7 @@ GOOD: dict[str, list[Patch]] = {
 
 @pytest.mark.parametrize("case", GOOD)
 def test_what_makes_sense_loads_without_a_warning(case: str) -> None:
-    assert find_warnings(scenarios.load(tiny(), GOOD[case])) == []
+    assert find_warnings(scenarios.load(tiny(), GOOD[case])).open == []
 
 
 @pytest.mark.parametrize(

@@ -166,12 +166,8 @@ def solve(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write plan.json and a CSV for each table here.")
     ] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(metavar="S", min=0, help="Stop the solver after this, seconds.")
-    ] = None,
-    gap: Annotated[
-        float | None, typer.Option(metavar="G", min=0, max=1, help="Stop at this relative gap (a fraction).")
-    ] = None,
+    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Stop the solver after this, seconds.")] = None,
+    gap: Annotated[float | None, typer.Option(metavar="G", help="Stop at this relative gap (a fraction).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Solve a scenario and say what to do. Ctrl-C stops the solver and keeps its best plan."""
@@ -215,12 +211,8 @@ def compare(
         str | None, typer.Argument(metavar="[OTHER]", help="Another scenario; the same one, changed, when left out.")
     ] = None,
     sets: Sets = None,
-    time_limit: Annotated[
-        float | None, typer.Option(metavar="S", min=0, help="Stop each solve after this, seconds.")
-    ] = None,
-    gap: Annotated[
-        float | None, typer.Option(metavar="G", min=0, max=1, help="Stop at this relative gap (a fraction).")
-    ] = None,
+    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Stop each solve after this, seconds.")] = None,
+    gap: Annotated[float | None, typer.Option(metavar="G", help="Stop at this relative gap (a fraction).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Solve two scenarios, or one before and after the changes in --set, and say what differs and why."""

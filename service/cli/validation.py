@@ -1,44 +1,30 @@
-"""What `lodeplan validate` finds."""
+"""What `lodeplan validate` finds, and how every command says what may not be meant."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from pydantic import BaseModel
-
 import scenarios
-from scenarios.counts import counts
+from scenarios.validation import acknowledged_in_words, warnings_in_words
 from schemas import InputProblem, InvalidInput, Patch
-from schemas.references import find_warnings
+from schemas.validation import Validation
 from service.cli.exits import problems_text
-
-_ALIKE = 3
-"""Warnings of the same words that are still said one by one."""
-
-
-class Validation(BaseModel):
-    """Whether a scenario can be solved, and what is in it."""
-
-    valid: bool
-    errors: list[InputProblem] = []
-    warnings: list[InputProblem] = []
-    counts: dict[str, int] = {}
 
 
 def validation_of(source: str, sets: Sequence[str]) -> Validation:
-    """Everything that is wrong with a source changed by `PATH=VALUE` texts."""
+    """Everything that is wrong with a source changed by `PATH=VALUE` texts, and what may not be meant."""
     try:
-        scenario = scenarios.load(source, patches_of(sets))
+        patches = patches_of(sets)
     except InvalidInput as error:
         return Validation(valid=False, errors=error.problems)
-    return Validation(valid=True, warnings=find_warnings(scenario), counts=counts(scenario))
+    return scenarios.validate(source, patches)
 
 
 def patches_of(sets: Sequence[str]) -> list[Patch]:
     """The patches in texts of the form `PATH=VALUE`; raises `InvalidInput` with the problems of all of them."""
     patches: list[Patch] = []
-    problems: list[InputProblem] = []
+    problems = []
     for text in sets:
         try:
             patches.append(scenarios.parse_set(text))
@@ -50,27 +36,19 @@ def patches_of(sets: Sequence[str]) -> list[Patch]:
 
 
 def print_validation(found: Validation) -> None:
-    """Problems on standard error, counts on standard output."""
+    """Problems on standard error; warnings and counts, which are asked for here, on standard output."""
     if not found.valid:
         print(problems_text(found.errors), file=sys.stderr)
         return
     print("The scenario is valid.\n")
-    if found.warnings:
-        print(_warnings_text(found.warnings) + "\n")
+    said = [f"warning: {words}" for words in warnings_in_words(found.warnings)]
+    if said := [*said, *filter(None, [acknowledged_in_words(found.acknowledged)])]:
+        print("\n".join(said) + "\n")
     for name, number in found.counts.items():
         print(f"{name.replace('_', ' '):<20} {number:>7,}")
 
 
-def _warnings_text(warnings: Sequence[InputProblem]) -> str:
-    """A paragraph a warning; those that say the same of many entries of a collection as one."""
-    alike: dict[tuple[str, str], list[InputProblem]] = {}
-    for warning in warnings:
-        alike.setdefault((warning.path.partition(".")[0], warning.message), []).append(warning)
-    few = [warning for same in alike.values() if len(same) <= _ALIKE for warning in same]
-    many = [
-        f"warning: {len(same)} entries of {collection}: {message}\n  such as "
-        + ", ".join(warning.path.removeprefix(f"{collection}.") for warning in same[:_ALIKE])
-        for (collection, message), same in alike.items()
-        if len(same) > _ALIKE
-    ]
-    return "\n".join([*([problems_text(few, "warning")] if few else []), *many])
+def print_warnings(warnings: Sequence[InputProblem]) -> None:
+    """What may not be meant on standard error, if there is anything."""
+    for words in warnings_in_words(warnings):
+        print(f"warning: {words}", file=sys.stderr)

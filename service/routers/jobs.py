@@ -13,7 +13,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
-from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView, Validation
+from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView
+from schemas.validation import Validation
 from service import batches, jobs, storage
 from service.access import audit
 from service.bodies import read_job_request

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from schemas.access import Scope
-from schemas.jobs import JobFailure, JobOptions, JobState
+from schemas.jobs import JobFailure, JobOptions, JobState, JobWarnings
 from schemas.plan import Solution, SolverProgress, Termination
 from service.storage.columns import AsJson, UtcDateTime, enum_column
 
@@ -55,6 +55,11 @@ class Job(SQLModel, table=True):
     solution: Solution | None = Field(default=None, sa_column=enum_column(Solution))
     objective_kusd: float | None = None
     failure: JobFailure | None = Field(default=None, sa_column=Column(AsJson(JobFailure)))
+    warned: JobWarnings | None = Field(
+        default=None,
+        sa_column=Column(AsJson(JobWarnings)),
+        description="Warnings of its scenario; none, too, of jobs from before these were kept.",
+    )
     result_sha256: str | None = Field(default=None, description="Of the stored bytes; set with the result.")
 
 

@@ -13,6 +13,7 @@ from fastapi.templating import Jinja2Templates
 
 from optimizer.figures.text import TIER_TITLES, amount, percent
 from optimizer.results.words import money
+from scenarios.validation import acknowledged_in_words
 from service.access.callers import COOKIE
 from service.ui import words
 
@@ -43,6 +44,7 @@ def _templates() -> Jinja2Templates:
         lstrip_blocks=True,
     )
     environment.filters |= {"money": money, "amount": amount, "percent": percent, "moment": _moment}
+    environment.filters["acknowledged"] = acknowledged_in_words
     environment.globals |= {"words": words, "tiers": TIER_TITLES}
     return Jinja2Templates(env=environment)
 

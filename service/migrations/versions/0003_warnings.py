@@ -1,0 +1,12 @@
+"""Warnings of the scenario of a job; jobs from before have none."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    op.add_column("job", sa.Column("warned", sa.JSON))
