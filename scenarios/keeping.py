@@ -12,6 +12,7 @@ from typing import Any
 
 from scenarios.places import NoPlace
 from schemas.closest import did_you_mean
+from schemas.problems import split_path
 from schemas.types import split_list, split_pairs
 
 Data = dict[str, Any]
@@ -132,6 +133,17 @@ def _drop_unused(data: Data, had: _Names) -> None:
     _filter(data, "places", lambda name, entry: not entry.get("members") or name not in left_alone)
     if "provenance" in data:
         data["provenance"] = [row for row in data["provenance"] if _about_something(row, data)]
+    if "acknowledged" in data:
+        data["acknowledged"] = [row for row in data["acknowledged"] if _about_something(_subject_of(row), data)]
+
+
+def _subject_of(acknowledged: Data) -> Data:
+    """The collection and entry an acknowledged warning is about, as rows of provenance have them."""
+    try:
+        table, name, *_ = [*split_path(str(acknowledged.get("path", ""))), "*", "*"]
+    except ValueError:
+        return {}
+    return {"table": table, "name": name}
 
 
 def _about_something(row: Data, data: Data) -> bool:

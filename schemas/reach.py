@@ -18,10 +18,12 @@ from schemas.limits import (
     ShareCap,
     Survival,
 )
-from schemas.profiles import largest, numbers
+from schemas.profiles import TOLERANCE, largest, numbers
 from schemas.scenario import Facility
 from schemas.selections import matching
 from schemas.supply import SUPPLY
+
+_DAYS_A_YEAR = 365
 
 
 def check(findings: Findings) -> None:
@@ -69,6 +71,8 @@ def warn(findings: Findings) -> None:
             _note_if_impossible(findings, name, limit)
         if isinstance(limit, ConcentrationCap) and limit.violation_price_kusd is None:
             _warn_of_few_sources(findings, ["limits", name, "cap_index"], limit)
+        elif isinstance(limit, ShareCap | NetImportReliance):
+            _warn_of_only_sources(findings, ["limits", name, "cap_share"], limit)
 
 
 def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:
@@ -111,6 +115,22 @@ def _warn_of_few_sources(findings: Findings, keys: list[str], limit: Concentrati
         message = f"the index of {count} source{'s' if count > 1 else ''} is {1 / count:.3g} at least: nothing could "
         message += f"be bought or made of `{limit.commodity}`."
         findings.note("too_few_sources", keys, message, value=least, allowed=f"{1 / count:.3g} or more")
+
+
+def _warn_of_only_sources(findings: Findings, keys: list[str], limit: ShareCap | NetImportReliance) -> None:
+    """Shares that are 1 whatever is bought, as nothing else supplies the commodity."""
+    least = min(numbers(limit.cap_share))
+    if least >= 1 or _made_at_home(findings, limit.commodity):
+        return
+    abroad = _sources_abroad(findings, limit.commodity)
+    by_content = isinstance(limit, ShareCap) and limit.origin_role != "last_origin"
+    if isinstance(limit, ShareCap) and (by_content or not abroad <= findings.selections.places(limit.places)):
+        return
+    if any(findings.scenario.places[place].members for place in abroad) and isinstance(limit, ShareCap):
+        return  # of a region only the members that are meant count
+    whose = "no place but these supplies" if isinstance(limit, ShareCap) else "nothing at home makes or recovers"
+    message = f"{whose} `{limit.commodity}`, so the share is 1: the limit is met only by buying nothing."
+    findings.note("met_by_nothing", keys, message, value=least, remedy="Add another source, or raise the share to 1.")
 
 
 def _sources_abroad(findings: Findings, commodity: str) -> set[str]:
@@ -250,10 +270,13 @@ def _warn_of_missing_values(findings: Findings) -> None:
 
 def _warn_of_stockpiles(findings: Findings) -> None:
     scenario = findings.scenario
-    wanted = {(demand.commodity, demand.place or scenario.home) for demand in scenario.demands.values()}
+    wanted: dict[tuple[str, str], list[float | dict[int, float]]] = {}
+    for demand in scenario.demands.values():
+        wanted.setdefault((demand.commodity, demand.place or scenario.home), []).append(demand.quantity_t_per_y)
     stock_is_paid = any(isinstance(limit, Budget) and "stock" in limit.covers for limit in scenario.limits.values())
     for name, pile in scenario.stockpiles.items():
         place = pile.place or scenario.home
+        _warn_of_room(findings, name, sum(largest(need) for need in wanted.get((pile.commodity, place), [])))
         if largest(pile.cover_days) > 0 and (pile.commodity, place) not in wanted:
             message = f"nobody at `{place}` demands `{pile.commodity}`, so its cover is no stock at all."
             findings.note("no_demand", ["stockpiles", name, "cover_days"], message)
@@ -261,3 +284,14 @@ def _warn_of_stockpiles(findings: Findings) -> None:
             message = f"without it the purchases of stockpile `{name}` cost a budget nothing but their premium."
             keys = ["commodities", pile.commodity, "reference_price_kusd_per_t"]
             findings.note("no_reference_price", keys, message)
+
+
+def _warn_of_room(findings: Findings, name: str, need_t_per_y: float) -> None:
+    """A cover target that the room of a stockpile does not hold, by the largest need of any year."""
+    pile = findings.scenario.stockpiles[name]
+    target = largest(pile.cover_days) / _DAYS_A_YEAR * need_t_per_y
+    if pile.capacity_t is not None and target > pile.capacity_t * (1 + TOLERANCE):
+        message = f"{largest(pile.cover_days):g} days of the largest need are {target:,.0f} t, more than it holds."
+        allowed, remedy = f"{target:,.0f} or more", "Give it more room, or a shorter cover."
+        keys = ["stockpiles", name, "capacity_t"]
+        findings.note("cover_above_room", keys, message, value=pile.capacity_t, allowed=allowed, remedy=remedy)

@@ -65,7 +65,7 @@ def warn(findings: Findings) -> None:
             findings.note("outside_horizon", ["projects", name], message)
     for name, route in scenario.routes.items():
         wait = route.onboarding
-        if wait and not _can_decide(horizon, (wait.earliest, wait.latest), wait.lead_years):
+        if wait and not can_decide(horizon, (wait.earliest, wait.latest), wait.lead_years):
             message = "the route cannot be onboarded in time to be used within the horizon."
             findings.note("outside_horizon", ["routes", name, "onboarding"], message)
     _warn_of_years(findings, end)
@@ -148,7 +148,7 @@ def _check_forced_track(findings: Findings, name: str, project: Project) -> None
         return
     horizon = findings.scenario.horizon
     window = (project.earliest_start, project.latest_start)
-    if not _can_decide(horizon, window, track.lead_years):
+    if not can_decide(horizon, window, track.lead_years):
         message = (
             f"no start on this track comes on line within the horizon: it takes {track.lead_years:g} years, "
             f"and the horizon ends with {end_year(horizon) - 1}."
@@ -160,10 +160,10 @@ def _check_forced_track(findings: Findings, name: str, project: Project) -> None
 
 def _can_start(horizon: Horizon, project: Project) -> bool:
     window = (project.earliest_start, project.latest_start)
-    return any(_can_decide(horizon, window, track.lead_years) for track in project.tracks.values())
+    return any(can_decide(horizon, window, track.lead_years) for track in project.tracks.values())
 
 
-def _can_decide(horizon: Horizon, window: tuple[int | None, int | None], lead_years: float) -> bool:
+def can_decide(horizon: Horizon, window: tuple[int | None, int | None], lead_years: float) -> bool:
     """Whether some period begins within the window and early enough for what follows `lead_years` later."""
     earliest, latest = window
     year, end = horizon.first_year, end_year(horizon)

@@ -880,6 +880,16 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
         "no_demand",
         "stockpiles.store.cover_days",
     ),
+    "a cap on the only source": (
+        [put("limits.only", {"kind": "share_cap", "commodity": "ore", "places": ["AUS"], "cap_share": 0.5})],
+        "met_by_nothing",
+        "limits.only.cap_share",
+    ),
+    "a cover beyond the room": (
+        [put("stockpiles.store.kind", "commercial"), put("stockpiles.store.cover_days", 1000)],
+        "cover_above_room",
+        "stockpiles.store.capacity_t",
+    ),
     "a stock budget without a price": (
         [
             drop("commodities.metal.reference_price_kusd_per_t"),

@@ -1,9 +1,39 @@
-"""Whether the numbers of a scenario make sense: each rule asks a question that a colleague would ask."""
+"""Whether the numbers of a scenario make sense: each rule asks a question that a colleague would ask.
+
+`docs/reference/warnings.md` says what each asks, and how to say that it is meant.
+"""
 
 from __future__ import annotations
 
+from scenarios.plausibility.earnings import note_flows_that_earn, note_stocks_that_earn
+from scenarios.plausibility.horizon import note_tracks_too_late
+from scenarios.plausibility.landed import Landed
+from scenarios.plausibility.paths import note_futures_that_begin_alike, note_futures_that_overlap
+from scenarios.plausibility.penalties import note_penalties_below_cost, note_penalties_far_above
+from scenarios.plausibility.prices import note_prices_off_reference
+from scenarios.plausibility.rates import note_high_discount_rate, note_high_rates, note_ratios_like_percent
+from scenarios.plausibility.sizes import note_costs_off_their_kind, note_quantities_off_their_neighbours
 from schemas.findings import Findings
+
+_OF_NUMBERS = (
+    note_high_discount_rate,
+    note_high_rates,
+    note_ratios_like_percent,
+    note_prices_off_reference,
+    note_costs_off_their_kind,
+    note_quantities_off_their_neighbours,
+    note_tracks_too_late,
+    note_futures_that_begin_alike,
+    note_futures_that_overlap,
+    note_penalties_far_above,
+)
+_OF_LANDED_COST = (note_penalties_below_cost, note_stocks_that_earn, note_flows_that_earn)
 
 
 def note_warnings(findings: Findings) -> None:
     """Note numbers and futures that are allowed, but probably not meant, of a scenario without problems."""
+    for rule in _OF_NUMBERS:
+        rule(findings)
+    landed = Landed(findings)
+    for of_cost in _OF_LANDED_COST:
+        of_cost(findings, landed)
