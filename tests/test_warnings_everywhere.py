@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy
 import test_cli
-from http_service import ended, problem, service_on
+from http_service import ended, problem, service_on, solve_at_once
 from job_service import DATABASES, database_of
 from sqlmodel import Session
 from test_cli import Run
@@ -20,6 +20,8 @@ import optimizer
 import scenarios
 from schemas import InvalidInput
 from service import storage
+from service.children import Watch, Work
+from service.jobs import Outcome
 from service.solving import ChildSolver
 
 terminal = test_cli.run
@@ -45,15 +47,20 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield database
 
 
+def solve(work: Work, watch: Watch) -> Outcome:
+    """In a real child where the options say so."""
+    return (ChildSolver(60) if work.options.gap == 0 else solve_at_once)(work, watch)
+
+
 @pytest.fixture(scope="module")
 def api(database: sqlalchemy.Engine) -> Iterator[httpx.Client]:
-    with service_on(database, ChildSolver(60)) as client:
+    with service_on(database, solve) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def job(api: httpx.Client, data: dict[str, Any]) -> dict[str, Any]:
-    submitted = api.post("/api/v1/jobs", json={"scenario": data}).json()
+    submitted = api.post("/api/v1/jobs", json={"scenario": data, "options": {"gap": 0}}).json()
     assert codes(submitted["warnings"]) == CODES
     return ended(api, submitted["id"])
 
@@ -140,7 +147,8 @@ def test_jobs_of_a_batch_have_warnings_of_their_own(api: httpx.Client) -> None:
 
 def test_a_job_shows_a_hundred_warnings_and_how_many_there_are(api: httpx.Client) -> None:
     patches = [put(f"tariffs.idle {number}", IDLE) for number in range(120)]
-    job = ended(api, api.post("/api/v1/jobs", json={"scenario": small(), "patches": patches}).json()["id"])
+    body = {"scenario": small(), "patches": patches, "options": {"gap": 0}}
+    job = ended(api, api.post("/api/v1/jobs", json=body).json()["id"])
     assert (len(job["warnings"]), job["warnings_count"]) == (100, 120)
     assert len(api.get(job["links"]["result"]).json()["summary"]["warnings"]) == 120
     assert "(and 117 more of this kind)" in api.get(job["links"]["page"]).text
@@ -157,7 +165,6 @@ def test_a_job_from_before_warnings_were_kept_has_none(
         session.add(row)
         session.commit()
     assert api.get(f"/api/v1/jobs/{job_id}").json()["warnings"] == []
-    assert api.get(f"/runs/{job_id}").status_code == 200
 
 
 OPTIONS = [("gap", -1), ("gap", 2), ("gap", 1), ("time_limit_s", -1)]
