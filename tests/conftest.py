@@ -38,6 +38,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
 
 
+def pytest_collection_finish() -> None:
+    """Tests of random cases may take their time, as all others may: the machine may have other work."""
+    if hypothesis := sys.modules.get("hypothesis"):
+        hypothesis.settings.register_profile("patient", deadline=None)
+        hypothesis.settings.load_profile("patient")
+
+
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
     """A command that sends logs to the standard error of its test leaves no log that writes there afterwards."""

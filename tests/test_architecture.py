@@ -183,6 +183,13 @@ def test_ci_runs_the_readme_command_for_tests() -> None:
     assert "readme_command tests" in script
 
 
+def test_ci_ends_within_ninety_minutes_whatever_hangs() -> None:
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    limits_min = [int(minutes) for minutes in re.findall(r"timeout (?:-k \d+ )?(\d+)m ", script)]
+    assert len(limits_min) == 7
+    assert sum(limits_min) <= 85
+
+
 def test_every_page_of_the_documentation_can_be_found_from_its_index() -> None:
     docs = ROOT / "docs"
     index = (docs / "index.md").read_text(encoding="utf-8")
