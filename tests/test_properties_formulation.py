@@ -23,7 +23,7 @@ from optimizer.prepare import prepare
 from optimizer.solve import standard_form
 from scenarios import load
 
-FEW, MANY = 2, drawn(ci=10, full=30)
+FEW, MANY = 2, drawn(ci=6, full=30)
 examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 TRANSFERS = ("duty", "support", "grant")
 
