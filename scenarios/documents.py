@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -46,6 +47,8 @@ class Document:
     origins: dict[Keys, Origin] = field(default_factory=dict)
     problems: list[InputProblem] = field(default_factory=list)
     _writes: int = 0
+    model: type[BaseModel] | None = None
+    """What the data are to be; None: a scenario."""
 
     def origin(self, keys: Sequence[str]) -> Origin:
         """The origin of these keys, or of the closest thing around them; what was written over goes before."""

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios.documents import Document, Keys
-from scenarios.fields import COLLECTIONS, entry_type, find_spot, opened, value_under
+from scenarios.fields import COLLECTIONS, ROOT, Spot, entry_type, find_spot, opened, value_under
 from schemas.closest import did_you_mean
 from schemas.problems import MAX_PROBLEMS
 from schemas.scenario import Scenario
@@ -33,6 +33,7 @@ _WORDS = {
     "bool_parsing": "this is neither true nor false.",
     "bool_type": "this is neither true nor false.",
     "literal_error": "this word is not known here.",
+    "enum": "this word is not known here.",
     "list_type": "this is not a list.",
     "dict_type": "this is not a mapping.",
     "model_type": "this is not a mapping of fields.",
@@ -51,7 +52,8 @@ def note_problems(document: Document, error: ValidationError) -> tuple[list[Keys
     Returns the places, as keys, and how many problems beyond `MAX_PROBLEMS` were left out, about.
     """
     total = error.error_count()
-    items = (error if total <= _MAX_ERRORS else _first_errors(document.data, error)).errors(include_url=False)
+    shorten = total > _MAX_ERRORS and document.model is None
+    items = (_first_errors(document.data, error) if shorten else error).errors(include_url=False)
     meant = [item for item in items if not _is_other_branch(item)] or items
     places = []
     for item in meant[:MAX_PROBLEMS]:
@@ -120,10 +122,14 @@ def _keys(item: Mapping[str, Any], data: Any) -> tuple[str, ...]:
     return tuple(keys)
 
 
+def _spot(document: Document, keys: tuple[str, ...]) -> Spot | None:
+    return find_spot(keys, document.data, Spot(document.model) if document.model else ROOT)
+
+
 def _note(document: Document, item: Mapping[str, Any], keys: tuple[str, ...]) -> None:
     kind = item["type"]
-    around = find_spot(keys[:-1], document.data)
-    spot = find_spot(keys, document.data)
+    around = _spot(document, keys[:-1])
+    spot = _spot(document, keys)
     if kind == "extra_forbidden":
         known = around.field_names(_value_at(document.data, keys[:-1])) if around else []
         remedy = did_you_mean(keys[-1], known)
@@ -145,16 +151,33 @@ def _note(document: Document, item: Mapping[str, Any], keys: tuple[str, ...]) ->
 def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, Any], value: Any) -> None:
     kind, context = item["type"], item.get("ctx", {})
     message = _WORDS[kind].format(**context) if kind in _WORDS else f"{item['msg'].replace('Input', 'it')}."
-    spot = find_spot(keys, document.data)
+    spot = _spot(document, keys)
     allowed = spot.allowed() if spot else None
     remedy = None
-    if kind in ("literal_error", "union_tag_invalid"):
-        listed = context["expected"] if kind == "literal_error" else context["expected_tags"]
-        words = [word.strip(" '") for word in listed.replace(" or ", ",").split(",")]
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
+        listed = context["expected_tags"] if kind == "union_tag_invalid" else context["expected"]
+        words = _listed(listed)
         allowed, remedy = "one of " + ", ".join(words), did_you_mean(str(value), words)
     elif kind in ("string_type", "list_type") and isinstance(value, int | float) and "text" in str(allowed):
         remedy = "Put it in quotes."
     document.problem(_code(kind), keys, message, value=value, allowed=allowed, remedy=remedy)
+
+
+def in_words(item: Mapping[str, Any]) -> tuple[str, str, str | None, str | None]:
+    """Code, message, what is allowed and a remedy for one error of pydantic, of something that is no scenario."""
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "missing":
+        return "missing_field", f"`{item['loc'][-1]}` is missing.", None, None
+    message = _WORDS[kind].format(**context) if kind in _WORDS else f"{item['msg'].replace('Input', 'it')}."
+    if kind not in ("literal_error", "enum"):
+        return _code(kind), message, None, None
+    words = _listed(context["expected"])
+    return _code(kind), message, "one of " + ", ".join(words), did_you_mean(str(item.get("input")), words)
+
+
+def _listed(words: str) -> list[str]:
+    """The words in pydantic's `'a', 'b' or 'c'`."""
+    return [word.strip(" '") for word in words.replace(" or ", ",").split(",")]
 
 
 def _code(kind: str) -> str:
@@ -162,7 +185,7 @@ def _code(kind: str) -> str:
         return "out_of_bounds"
     if kind == "finite_number":
         return "not_finite"
-    if kind in ("literal_error", "union_tag_invalid"):
+    if kind in ("literal_error", "enum", "union_tag_invalid"):
         return "unknown_word"
     return "wrong_type" if kind.endswith(("_type", "_parsing", "_from_float")) else kind
 

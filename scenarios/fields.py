@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -86,9 +87,10 @@ class Spot:
 ROOT = Spot(Scenario)
 
 
-def find_spot(keys: Sequence[str], data: Any) -> Spot | None:
-    """The place of these keys in a scenario whose raw data are `data`; None if the schema has none."""
-    spot: Spot | None = ROOT
+def find_spot(keys: Sequence[str], data: Any, root: Spot = ROOT) -> Spot | None:
+    """The place of these keys in a scenario, or another `root`, whose raw data are `data`; None if the schema has
+    none."""
+    spot: Spot | None = root
     for key in keys:
         if spot is None:
             return None
@@ -212,6 +214,8 @@ def _in_words(annotation: Any) -> str:
         return _mapping_in_words(*get_args(bare))
     if _is_model(bare):
         return "a mapping with the fields " + ", ".join(bare.model_fields)
+    if isinstance(bare, type) and issubclass(bare, StrEnum):
+        return "one of " + ", ".join(bare)
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     if bare is date:
         return "a day such as 2027-03-01, or a year"
@@ -219,6 +223,8 @@ def _in_words(annotation: Any) -> str:
 
 
 def _mapping_in_words(key: Any, value: Any) -> str:
+    if value is Any:
+        return "a mapping"
     plain = next(_choices(value))
     if _bare(key) is int:
         return f"numbers by year such as `2026=5; 2030=8`, each{_bounds_in_words(plain) or ' a number'}"

@@ -51,12 +51,17 @@ def load_text(text: str, patches: Patches = (), *, file: str | None = None) -> S
     return _validated(document)
 
 
-def read(source: Source, patches: Patches = ()) -> dict[str, Any]:
+def read(source: Source, patches: Patches = (), *, work: Work | None = None) -> dict[str, Any]:
     """The raw data of a source, its base and patches worked in, not validated further than that."""
-    document = _read(source, patches)
+    document = _read(source, patches, work)
     if document.problems:
         raise InvalidInput(document.problems)
     return document.data
+
+
+def read_as_far(source: Source, patches: Patches = ()) -> dict[str, Any]:
+    """The same with what is right of it: patches that do not fit are passed over."""
+    return _read(source, patches).data
 
 
 def _read(source: Source, patches: Patches, work: Work | None = None) -> Document:

@@ -18,6 +18,9 @@ MAX_PATCHES = 10_000
 """Patches of a scenario, or of a job, in one list."""
 
 
+LEFT_OUT = Patch(op="remove", path="left_out")
+"""Stands in a list for a patch whose form is wrong, which was said already; it changes nothing."""
+
 MAX_WORK = 500_000
 """Names looked at by all patches of a list together, some 50 us each: a few `*` can mean any number of them."""
 _VALUES_AS_NAME = 10
@@ -61,6 +64,8 @@ def apply_patches(
                 [*document.problems, InputProblem(code="not_tried", path=f"patches.{number - 1}", message=message)]
             )
         name = f"{label} {number}"
+        if given is LEFT_OUT:
+            continue
         try:
             patch = given if isinstance(given, Patch) else Patch.model_validate(given)
         except ValidationError as error:

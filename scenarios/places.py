@@ -155,9 +155,16 @@ def find_places(data: dict[str, Any], path: str, *, make: bool, work: Work) -> l
     made: list[Place] = []
     try:
         return _find(data, _keys(path), make, made, work)
-    except (NoPlace, TooMuchWork):
+    except (NoPlace, TooMuchWork) as error:
         for place in reversed(made):
             place.drop()  # what was put there only to go on below it
+        pointer = _pointer(path)
+        if isinstance(error, NoPlace) and pointer:
+            message, remedy = (
+                "the keys of a path are joined by dots, not by slashes.",
+                f"Use dots: {join_path(pointer)}",
+            )
+            raise NoPlace("broken_path", message, remedy) from None
         raise
 
 
@@ -194,6 +201,13 @@ def _keys(path: str) -> list[str]:
     if not keys:
         raise NoPlace("broken_path", "the path is empty.", "Join keys by dots.")
     return keys
+
+
+def _pointer(path: str) -> list[str]:
+    """The keys of a path that is written as a JSON pointer, or with slashes for dots; none if it is neither."""
+    keys = [key.replace("~1", "/").replace("~0", "~") for key in path.removeprefix("#").removeprefix("/").split("/")]
+    is_pointer = path.startswith(("/", "#/")) or len(keys) > 1
+    return keys if is_pointer and keys[0] in ROOT.field_names() and all(keys) else []
 
 
 def _pattern(key: str) -> re.Pattern[str]:

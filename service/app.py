@@ -14,7 +14,7 @@ from importlib.metadata import version
 import sqlalchemy
 import structlog
 import uvicorn
-from fastapi import FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,6 +29,7 @@ from service.bodies import BodyLimit
 from service.draining import DrainingServer
 from service.engine import JobEngine
 from service.engine.dbos import DbosEngine
+from service.queries import known_query
 from service.routers import audit, batch_results, events, health, jobs, keys, metrics, results, scenarios, webhooks
 from service.settings import Settings
 from service.submitting import Desk
@@ -46,6 +47,9 @@ _BEARER = HTTPBearer(
     auto_error=False, description="An API key, or a token of the identity provider, where one is asked."
 )
 """For the description of the API; the gate has checked it before."""
+
+_ALL = [Depends(known_query)]
+"""What every route asks of a request."""
 
 log = structlog.get_logger(__name__)
 
@@ -92,12 +96,12 @@ def create_app(
     app.state.database_registry = database_registry(database)
     app.state.desk, app.state.watch = Desk(database, engine, settings), JobWatch(database)
     app.state.access = make_access(settings, database)
-    app.include_router(health.router)
-    app.include_router(metrics.router, dependencies=[Security(_BEARER)])
+    app.include_router(health.router, dependencies=_ALL)
+    app.include_router(metrics.router, dependencies=[*_ALL, Security(_BEARER)])
     for module in (jobs, events, results, batch_results, scenarios, webhooks, keys, audit):
-        app.include_router(module.router, prefix=API, dependencies=[Security(_BEARER)])
-    app.include_router(ui.router)
-    app.include_router(sign_in.router)
+        app.include_router(module.router, prefix=API, dependencies=[*_ALL, Security(_BEARER)])
+    app.include_router(ui.router, dependencies=_ALL)
+    app.include_router(sign_in.router, dependencies=_ALL)
     problems.install(app)
     openapi.complete(app, login_is_optional=not app.state.access.login_required)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)

@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scenarios.documents import Document, parse_json, parse_yaml
 from schemas import InputProblem, InvalidInput
-from schemas.jobs import BatchRequest, JobRequest
-from schemas.problems import join_path
+from service.envelope import Asked, problems_of, read_envelope
 from service.problems import ApiError, broken_body, invalid_input, problem_response
 from service.unstorable import unstorable_text
 
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
 
 MEGABYTE = 1_000_000
 YAML_LIMIT_MB = 2
@@ -131,13 +131,25 @@ async def _drain(receive: Receive) -> None:
         pass
 
 
-async def read_job_request(request: Request) -> JobRequest | BatchRequest:
-    """The job or batch a body asks for; raises `ApiError`."""
-    return await read_body(request, _job_model)
+async def read_job_request(request: Request) -> Asked:
+    """The job or batch a body asks for, and what is wrong with its envelope; raises `ApiError` if it cannot be read."""
+    return await _parsed(request, read_envelope)
 
 
-async def read_body(request: Request, model_for: Callable[[dict[str, Any]], type[Model]]) -> Model:
-    """What a body says, as the model that is chosen by its data; raises `ApiError`."""
+async def read_body(request: Request, model: type[Model]) -> Model:
+    """What a body says, as this model; raises `ApiError`."""
+
+    def validated(document: Document) -> Model:
+        try:
+            return model.model_validate(document.data)
+        except ValidationError as error:
+            raise invalid_input(InvalidInput(problems_of(document, model, error))) from None
+
+    return await _parsed(request, validated)
+
+
+async def _parsed(request: Request, make: Callable[[Document], T]) -> T:
+    """What is made of the document in a body, in a thread; raises `ApiError`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     parse = _PARSERS.get(media_type)
     if parse is None:
@@ -153,10 +165,10 @@ async def read_body(request: Request, model_for: Callable[[dict[str, Any]], type
         raise ApiError(413, "body-too-large", detail)
     values = await asyncio.to_thread(_count_values, body, language)
     request.scope[_TAKE_VALUES](values * MAX_VALUES["json"] // MAX_VALUES[language])
-    return await asyncio.to_thread(lambda: _read(parse, body, model_for))
+    return await asyncio.to_thread(lambda: make(_read(parse, body)))
 
 
-def _read(parse: Any, body: bytes, model_for: Callable[[dict[str, Any]], type[Model]]) -> Model:
+def _read(parse: Any, body: bytes) -> Document:
     try:
         document: Document = parse(_text(body))
     except InvalidInput as error:
@@ -166,21 +178,7 @@ def _read(parse: Any, body: bytes, model_for: Callable[[dict[str, Any]], type[Mo
     problems = document.problems + (unstorable_text(document.data) if may_hold else [])
     if problems:
         raise invalid_input(InvalidInput(problems))
-    try:
-        return model_for(document.data).model_validate(document.data)
-    except ValidationError as error:
-        raise invalid_input(InvalidInput([_problem(item) for item in error.errors()])) from None
-
-
-def _job_model(data: dict[str, Any]) -> type[JobRequest | BatchRequest]:
-    kind = data.get("kind", "solve")
-    if kind not in ("solve", "batch"):
-        problem = InputProblem(
-            code="literal_error", path="kind", message="there is no such kind of job.", value=kind,
-            allowed="'solve' or 'batch'",
-        )  # fmt: skip
-        raise invalid_input(InvalidInput([problem]))
-    return BatchRequest if kind == "batch" else JobRequest
+    return document
 
 
 def _count_values(body: bytes, language: str) -> int:
@@ -201,15 +199,3 @@ def _text(body: bytes) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         problem = InputProblem(code="not_utf8", path="scenario", message="the body is not UTF-8 text.", line=line)
         raise InvalidInput([problem]) from None
-
-
-def _problem(item: Any) -> InputProblem:
-    keys = [key for key in item["loc"] if key not in ("str", "dict[str,any]")]
-    context = item.get("ctx", {})
-    return InputProblem(
-        code=item["type"],
-        path=join_path(keys),
-        message=item["msg"] + ".",
-        value=None if item["type"] == "missing" else item["input"],
-        allowed=str(context["expected"]) if "expected" in context else None,
-    )

@@ -76,7 +76,7 @@ async def get_cursor(
     if cursor is None or storage.is_id(cursor):
         return cursor
     detail = "A cursor is the one in `next` of the page before; leave it out for the first page."
-    raise _bad_parameter("cursor", cursor, detail)
+    raise bad_parameter("cursor", cursor, detail)
 
 
 async def get_filter(
@@ -90,13 +90,14 @@ async def get_filter(
 ) -> JobFilter:
     """Which jobs are wanted; raises `ApiError` (422)."""
     if parent is not None and not storage.is_id(parent):
-        raise _bad_parameter("parent", parent, "That is no id of a batch.")
+        raise bad_parameter("parent", parent, "That is no id of a batch.")
     if scenario is not None and is_unstorable(scenario):
-        raise _bad_parameter("scenario", None, "That is no name of a scenario.")
+        raise bad_parameter("scenario", None, "That is no name of a scenario.")
     return JobFilter(parent, state, scenario)
 
 
-def _bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
+def bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
+    """422 for a query parameter."""
     error = ProblemError(pointer=f"/query/{name}", code=f"bad_{name}", detail=detail, value=value)
     return ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +14,11 @@ from scenarios.places import Work
 from schemas import InvalidInput, Scenario
 from schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
 from service.batches import BatchSubmission
+from service.envelope import Asked
 from service.jobs import Prepared, Submission
-from service.problems import ApiError, errors_of, invalid_input
+from service.problems import ApiError, all_wrong, errors_of, invalid_input
 
+SEE_SCENARIOS = "GET /api/v1/scenarios lists those that are shipped."
 _SHIPPED_KEPT = 4
 """A shipped scenario takes up to a second to read from its files, and some tens of MB."""
 _ERRORS_SHOWN = 100
@@ -24,6 +26,20 @@ MAX_BATCH_VALUES = 50_000_000
 """Values of the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
 MAX_BATCH_WORK = 4 * MAX_WORK
 """Names that the patches of all jobs of a batch may look at."""
+
+
+def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
+    """What a request asks for; raises `ApiError` (422) with all that is wrong with it, its envelope too."""
+    wanted = asked.wanted
+    if wanted is None:
+        raise all_wrong(asked.errors)
+    try:
+        loaded = load_batch(wanted, tenant) if isinstance(wanted, BatchRequest) else load_job(wanted, tenant)
+    except ApiError as error:
+        raise all_wrong([*asked.errors, *error.problem.errors]) if asked.errors else error from None
+    if asked.errors:
+        raise all_wrong(asked.errors)
+    return loaded
 
 
 def load_job(wanted: JobRequest, tenant: str) -> Submission:
@@ -36,15 +52,18 @@ def load_job(wanted: JobRequest, tenant: str) -> Submission:
 
 
 def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
-    """The batch a request asks for; raises `ApiError` (422) with what is wrong with any of its jobs."""
+    """The batch a request asks for; raises `ApiError` (422) with what is wrong with it and with any of its jobs."""
     try:
         source = _source(wanted.scenario)
-        base = scenarios.load(source, wanted.patches)
         # Patches of the jobs see what the client wrote, not all the defaults that stand in a scenario.
-        shared = scenarios.read(source, wanted.patches)
+        shared = scenarios.read_as_far(source, wanted.patches)
     except InvalidInput as error:
         raise invalid_input(error, "/scenario") from None
     _check_size(len(wanted.jobs), shared)
+    try:
+        base = scenarios.load(source, wanted.patches)
+    except InvalidInput as error:
+        raise all_wrong([*errors_of(error, "", "/scenario"), *_misfits(wanted.jobs, shared)]) from None
     work = Work(MAX_BATCH_WORK)
     prepared: list[Prepared] = []
     errors: list[ProblemError] = []
@@ -57,9 +76,23 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
             if len(errors) >= _ERRORS_SHOWN:
                 break
     if errors:
-        raise ApiError(422, "invalid-input", "Some jobs of the batch are wrong.", errors[:_ERRORS_SHOWN])
+        raise all_wrong(errors[:_ERRORS_SHOWN])
     base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label))
     return BatchSubmission(base_job, prepared, tenant, wanted.reuse, counts(base))
+
+
+def _misfits(items: Sequence[BatchItem], shared: dict[str, Any]) -> list[ProblemError]:
+    """Patches of jobs that do not fit a scenario which is wrong itself; what else they do to it nobody can say."""
+    work = Work(MAX_BATCH_WORK)
+    errors: list[ProblemError] = []
+    for number, item in enumerate(items):
+        try:
+            scenarios.read(shared, item.patches, work=work)
+        except InvalidInput as error:
+            errors += errors_of(error, f"/jobs/{number}", "")
+            if len(errors) >= _ERRORS_SHOWN:
+                break
+    return errors[:_ERRORS_SHOWN]
 
 
 def _check_size(jobs: int, shared: dict[str, Any]) -> None:
@@ -79,7 +112,18 @@ def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest) -> Prepa
 
 def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
     # Never a path: a client may read no file of this machine.
-    return _read_shipped(wanted) if isinstance(wanted, str) else wanted
+    if not isinstance(wanted, str):
+        return wanted
+    try:
+        return _read_shipped(wanted)
+    except InvalidInput as error:
+        remedies = [f"{problem.remedy or ''} {SEE_SCENARIOS}".strip() for problem in error.problems]
+        raise InvalidInput(
+            [
+                problem.model_copy(update={"remedy": remedy})
+                for problem, remedy in zip(error.problems, remedies, strict=True)
+            ]
+        ) from None
 
 
 @lru_cache(maxsize=_SHIPPED_KEPT)

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from scenarios.explain import in_words
 from schemas import InputProblem, InvalidInput
 from schemas.jobs import Problem, ProblemError
 from schemas.problems import join_path
@@ -133,7 +134,11 @@ def _cut(text: str) -> str:
 
 def invalid_input(error: InvalidInput, place: str = "") -> ApiError:
     """422 with each problem of an input that stands at `place`, a JSON pointer, in the request."""
-    errors = errors_of(error, "", place)
+    return all_wrong(errors_of(error, "", place))
+
+
+def all_wrong(errors: list[ProblemError]) -> ApiError:
+    """422 with these errors."""
     count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
     return ApiError(422, "invalid-input", f"{count} wrong with the input.", errors)
 
@@ -217,8 +222,10 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
 
 
 def _error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
-    where = InputProblem(code=item["type"], path=join_path(item["loc"]), message=item["msg"])
-    return ProblemError(pointer=where.pointer, code=item["type"], detail=item["msg"] + ".", value=item.get("input"))
+    code, message, allowed, remedy = in_words(item)
+    where = InputProblem(code=code, path=join_path(item["loc"]), message=message)
+    value = None if item["type"] == "missing" else item.get("input")
+    return ProblemError(pointer=where.pointer, code=code, detail=message, value=value, allowed=allowed, remedy=remedy)
 
 
 async def _on_outage(request: Request, error: Exception) -> Response:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from schemas import Table
+from service.csv_text import batches, csv_rows
 from service.storage.plans import unpack
 from service.views import is_known
-
-_ROWS_AT_ONCE = 1_000
 
 
 def takes_gzip(request: Request) -> bool:
@@ -51,42 +48,25 @@ def table_rows(table: Table, suffix: str) -> Iterator[str]:
     """A table as text in pieces, as its suffix says: `csv`, `json` or `ndjson`."""
     match suffix:
         case "csv":
-            return _csv(table)
+            return csv_rows(table)
         case "json":
             return _json(table)
     return _ndjson(table)
-
-
-def _csv(table: Table) -> Iterator[str]:
-    """RFC 4180: a row of names, then the rows; what is absent is empty."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow([column.name for column in table.columns])
-    for rows in _batches(table.rows):
-        writer.writerows(rows)
-        yield text.getvalue()
-        text.seek(0)
-        text.truncate()
-    yield text.getvalue()
 
 
 def _json(table: Table) -> Iterator[str]:
     head = table.model_copy(update={"rows": []}).model_dump_json(exclude_none=True, by_alias=True)
     before, found, after = head.rpartition('"rows":[')
     yield before + found
-    for number, rows in enumerate(_batches(table.rows)):
+    for number, rows in enumerate(batches(table.rows)):
         yield ("," if number else "") + json.dumps(rows, separators=(",", ":"), ensure_ascii=False)[1:-1]
     yield after
 
 
 def _ndjson(table: Table) -> Iterator[str]:
     names = [column.name for column in table.columns]
-    for rows in _batches(table.rows):
+    for rows in batches(table.rows):
         yield "".join(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
-
-
-def _batches(rows: list[list[object]]) -> Iterable[list[list[object]]]:
-    return (rows[begin : begin + _ROWS_AT_ONCE] for begin in range(0, len(rows), _ROWS_AT_ONCE))
 
 
 def _packed(tag: str) -> str:

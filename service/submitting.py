@@ -14,16 +14,17 @@ import sqlalchemy
 from sqlmodel import Session
 
 from scenarios.validation import validation_of
-from schemas.jobs import BatchRequest, JobRequest, JobView
+from schemas.jobs import BatchRequest, JobView
 from schemas.validation import Validation, WarningsOfJob
 from service import batches, jobs, storage
 from service.access import audit
 from service.access.quotas import check_quotas
 from service.batches import BatchSubmission
 from service.engine import JobEngine
+from service.envelope import Asked
 from service.idempotency import KeyedRequest, answer_once, find_answer
 from service.jobs import Submission
-from service.loading import load_batch, load_job
+from service.loading import load
 from service.problems import ApiError
 from service.settings import Settings
 from service.views import job_view
@@ -48,13 +49,13 @@ class Desk:
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "submissions"))
     _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
-    async def load(self, wanted: JobRequest | BatchRequest, tenant: str) -> Submission | BatchSubmission:
-        """What a request asks for; raises `ApiError` (422)."""
-        if isinstance(wanted, JobRequest):
-            return await self._in_thread(lambda: load_job(wanted, tenant))
+    async def load(self, asked: Asked, tenant: str) -> Submission | BatchSubmission:
+        """What a request asks for; raises `ApiError` (422) with all that is wrong with it."""
+        if not isinstance(asked.wanted, BatchRequest):
+            return await self._in_thread(lambda: load(asked, tenant))
         # It can take minutes, and would keep single jobs waiting.
         async with self._one_batch:
-            return await self._in_thread(lambda: load_batch(wanted, tenant))
+            return await self._in_thread(lambda: load(asked, tenant))
 
     async def known_answer(self, once: KeyedRequest | None) -> str | None:
         """What was answered under this key before, as JSON; raises `ApiError` (422)."""

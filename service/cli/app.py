@@ -168,6 +168,7 @@ def solve(
     ] = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Stop the solver after this, seconds.")] = None,
     gap: Annotated[float | None, typer.Option(metavar="G", help="Stop at this relative gap (a fraction).")] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin each CSV with a byte order mark, for Excel.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Solve a scenario and say what to do. Ctrl-C stops the solver and keeps its best plan."""
@@ -180,7 +181,7 @@ def solve(
     if out is not None:
         from service.cli.files import write_plan
 
-        write_plan(plan, out)
+        write_plan(plan, out, bom=bom)
     if as_json:
         print(plan.summary.model_dump_json(indent=1))
     else:

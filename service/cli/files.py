@@ -6,23 +6,30 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.csv_text import csv_rows
+
 if TYPE_CHECKING:
     from optimizer import Plan
 
 
-def write_plan(plan: Plan, folder: Path) -> list[Path]:
+def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:
     """Write `plan.json`, `tables.json` (titles, columns and units) and a CSV for each table to a folder that exists.
 
+    A CSV is the same as over HTTP: no text in it is run by a spreadsheet, and with `bom` Excel knows that it is UTF-8.
     Files of the same names are replaced, others in the folder stay. Returns what was written.
     """
-    document = folder / "plan.json"
-    document.write_text(plan.document().model_dump_json(indent=1) + "\n", encoding="utf-8")
-    written = [document]
-    for name, table in plan.tables.items():
-        path = folder / f"{name}.csv"
-        table.to_csv(path, index=False, lineterminator="\n")
+    document = plan.document()
+    whole = folder / "plan.json"
+    whole.write_text(document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+    written = [whole]
+    for table in document.tables:
+        path = folder / f"{table.name}.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(csv_rows(table, bom=bom, line_end="\n"))
         written.append(path)
-    described = {name: table.model_dump(mode="json", exclude={"rows"}) for name, table in plan.specs.items()}
+    described = {
+        table.name: table.model_dump(mode="json", exclude={"rows"}, exclude_none=True) for table in document.tables
+    }
     units = folder / "tables.json"
     units.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return [*written, units]

@@ -22,7 +22,7 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 async def read_wanted(request: Request) -> KeyRequest:
     """What the body asks for; raises `ApiError`."""
-    return await read_body(request, lambda _: KeyRequest)
+    return await read_body(request, KeyRequest)
 
 
 WantedOf = Annotated[KeyRequest, Depends(read_wanted)]

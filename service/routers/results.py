@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
 from schemas import PlanDocument, Table
 from schemas.jobs import TableList
 from schemas.plan import PLAN_VERSION
-from service.dependencies import JobIdOf, SessionOf, TenantOf
+from service.csv_text import csv_rows
+from service.dependencies import JobIdOf, SessionOf, TenantOf, bad_parameter
 from service.problems import ApiError
 from service.routers.jobs import find_job
 from service.storage import Job, JobResult, as_of_today, read_document
@@ -57,10 +58,16 @@ def show_table(
     job_id: JobIdOf,
     name: str,
     suffix: Literal["csv", "json", "ndjson"],
+    bom: Annotated[bool, Query(description="Begin a CSV with a byte order mark, by which Excel knows UTF-8.")] = False,
 ) -> Response:
-    """Give a table as CSV with a row of names, as JSON with titles and units, or as one JSON object a row."""
+    """Give a table as CSV with a row of names, as JSON with titles and units, or as one JSON object a row.
+
+    In CSV a text that begins as a formula does (`=`, `+`, `-`, `@`, tab, carriage return) has an apostrophe before it.
+    """
+    if bom and suffix != "csv":
+        raise bad_parameter("bom", "true", f"A byte order mark stands in CSV only, not in {suffix.upper()}.")
     job = _ended(session, tenant, job_id)
-    tag = _tag(job, f"{name}.{suffix}")
+    tag = _tag(job, f"{name}.{suffix}{'-bom' if bom else ''}")
     if not tag.isascii():
         raise _no_table(_document(session, job), name)
     known = not_modified(request, tag)
@@ -68,7 +75,8 @@ def show_table(
         return known
     table = _find_table(_document(session, job), name)
     headers = {"etag": tag, "cache-control": "no-cache"}
-    return StreamingResponse(table_rows(table, suffix), headers=headers, media_type=MEDIA_TYPES[suffix])
+    rows = csv_rows(table, bom=True) if bom else table_rows(table, suffix)
+    return StreamingResponse(rows, headers=headers, media_type=MEDIA_TYPES[suffix])
 
 
 def _ended(session: Session, tenant: str, job_id: str) -> Job:

@@ -10,6 +10,7 @@ import scenarios
 from scenarios.catalogue import find_shipped
 from schemas import InvalidInput, Scenario, scenario_json_schema
 from schemas.jobs import ScenarioEntry, ScenarioList
+from service.loading import SEE_SCENARIOS
 from service.problems import ApiError
 from service.views import API
 
@@ -33,7 +34,9 @@ def show_scenario(name: str) -> Scenario:
     try:
         return scenarios.load(find_shipped(name))
     except InvalidInput as error:
-        raise ApiError(404, "scenario-not-found", str(error)) from None
+        near = error.problems[0].remedy
+        detail = f"No scenario {name} is shipped.{f' {near}' if near else ''} {SEE_SCENARIOS}"
+        raise ApiError(404, "scenario-not-found", detail) from None
 
 
 @router.get("/schema")

@@ -39,7 +39,7 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 async def read_wanted(request: Request) -> WebhookRequest:
     """What the body asks for; raises `ApiError`."""
-    return await read_body(request, lambda _: WebhookRequest)
+    return await read_body(request, WebhookRequest)
 
 
 def find_webhook(session: SessionOf, tenant: TenantOf, webhook_id: str) -> Webhook:
