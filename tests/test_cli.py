@@ -299,6 +299,27 @@ def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, child_here: None
         assert len(written) == len(table.rows)
 
 
+def test_no_text_in_a_csv_of_solve_is_run_by_a_spreadsheet(run: Run, child_here: None, tmp_path: Path) -> None:
+    name = "=1+1"
+    scenario = tmp_path / "hostile.yaml"
+    run("export", "golden-toy", "--out", scenario)
+    text = scenario.read_text(encoding="utf-8")
+    scenario.write_text(text.replace("metal CHN", name), encoding="utf-8")
+    assert run("solve", scenario, "--out", tmp_path / "plan", "--bom").code == 0
+    text = (tmp_path / "plan/ship.csv").read_text(encoding="utf-8")
+    assert text.startswith("\ufeffroute,")
+    assert f"\n'{name}," in text
+    assert f"\n{name}" not in text
+    assert name in (tmp_path / "plan/plan.json").read_text(encoding="utf-8")
+
+
+def test_an_unbounded_scenario_ends_with_1_and_shows_no_plan(run: Run, child_here: None) -> None:
+    shown = run("solve", "golden-toy", "--set", "stockpiles.store.end_value_kusd_per_t=50")
+    assert shown.code == 1
+    assert "Unbounded" in shown.out
+    assert "Start" not in shown.out
+
+
 def test_an_infeasible_scenario_ends_with_3_and_says_what_clashes(run: Run, child_here: None) -> None:
     floor = "limits.floor={kind: service_floor, tiers: [military], served_share: 1}"
     no_supply = ["--set", "facilities.*.capacity_t_per_y=1", "--set", "projects.*.capacity_t_per_y=1"]

@@ -117,3 +117,43 @@ def test_the_summary_is_read_without_the_tables() -> None:
     text = json.dumps({"summary": {"findings": ["ü" * 300_000]}, "tables": []}, ensure_ascii=False)
     assert member(compress(text), "summary") == {"findings": ["ü" * 300_000]}
     assert member(STORED, "summary") == json.loads(DOCUMENT.summary.model_dump_json(exclude_none=True))
+
+
+# Spreadsheets
+
+HOSTILE = Table(
+    name="ship",
+    title="",
+    columns=[Column(name="route"), Column(name="ship_t_per_y", unit="t/y")],
+    rows=[
+        ['=HYPERLINK("https://example.org","x")', -1.5],
+        ["+1", 2],
+        ["-1", None],
+        ["@SUM(A1:A9)", 0.0],
+        ["\tx", 1e-30],
+        ["\rx", -7],
+        ["a = b", 1],
+        ["", 1],
+    ],
+)
+
+
+def test_no_text_in_csv_is_run_by_a_spreadsheet_and_numbers_stay_numbers() -> None:
+    rows = list(csv.reader(io.StringIO("".join(table_rows(HOSTILE, "csv")), newline="")))
+    assert [row[0] for row in rows[1:]] == [
+        '\'=HYPERLINK("https://example.org","x")', "'+1", "'-1", "'@SUM(A1:A9)", "'\tx", "'\rx", "a = b", "",
+    ]  # fmt: skip
+    assert [row[1] for row in rows[1:]] == ["-1.5", "2", "", "0.0", "1e-30", "-7", "1", "1"]
+
+
+def test_json_holds_texts_as_they_are() -> None:
+    assert json.loads("".join(table_rows(HOSTILE, "json")))["rows"] == HOSTILE.rows
+
+
+def test_a_csv_begins_with_a_byte_order_mark_where_it_is_asked_for(api: httpx.Client, result: str) -> None:
+    plain, marked = (api.get(f"{result}/tables/ship.csv{query}") for query in ("", "?bom=1"))
+    assert marked.content == b"\xef\xbb\xbf" + plain.content
+    assert marked.headers["etag"] != plain.headers["etag"]
+    for suffix in ("json", "ndjson"):
+        answer = api.get(f"{result}/tables/ship.{suffix}?bom=1")
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/bom")

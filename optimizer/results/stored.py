@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from optimizer.results.renames import RENAMES
+from optimizer.results import renames
 from optimizer.results.specs import SPECS
 from schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
 from schemas.problems import InputProblem, InvalidInput
@@ -72,7 +72,7 @@ def _with_columns(stored: Data | None, spec: Table, version: int, release: str) 
     described: Data = spec.model_dump(mode="json", exclude={"rows"}, exclude_none=True)
     if stored is None:
         return {**described, "rows": [], "note": _NOT_TOLD.format(version=release, what="did not have this table yet")}
-    old = {r.new: r.old for r in RENAMES if r.table == spec.name and r.plan_version == version}
+    old = {r.new: r.old for r in renames.RENAMES if r.table == spec.name and r.plan_version == version}
     places = {column["name"]: at for at, column in enumerate(stored["columns"])}
     wanted = [column.name for column in spec.columns]
     at = [places.get(name, places.get(old.get(name, ""))) for name in wanted]
