@@ -115,7 +115,10 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     phases.end()
     summary = document.summary
     return FinishedLine(
-        termination=summary.termination, solution=summary.solution, objective_kusd=summary.objective_kusd
+        termination=summary.termination,
+        solution=summary.solution,
+        objective_kusd=summary.objective_kusd,
+        scenario_hash=summary.scenario_hash,
     )
 
 

@@ -98,6 +98,8 @@ class Outcome:
     objective_kusd: float | None = None
     document_gzip: bytes | None = None
     failure: JobFailure | None = None
+    scenario_hash: str | None = None
+    """Of the scenario by the version that solved it, which may not be the one that took the job in."""
 
 
 def canonical_json(scenario: Scenario) -> str:
@@ -451,6 +453,8 @@ def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobSt
         "failure": failure,
         "result_sha256": hashlib.sha256(kept).hexdigest() if kept else None,
     }
+    if outcome.scenario_hash:
+        values["scenario_hash"] = outcome.scenario_hash
     if not _changed(session, statement.values(**values)):
         return False
     if kept:

@@ -25,6 +25,7 @@ class FinishedLine(Strict):
     termination: Termination
     solution: Solution
     objective_kusd: float | None = None
+    scenario_hash: str | None = None
 
 
 class FailedLine(Strict):

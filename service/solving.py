@@ -71,7 +71,9 @@ def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
         failed = failure_of(last.termination, last.solution)
         if failed:
             failed = failed.model_copy(update={"peak_memory_mib": memory})
-        return Outcome(last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed)
+        return Outcome(
+            last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed, last.scenario_hash
+        )
     if isinstance(last, FailedLine):
         log.error("solve failed", code=last.code, message=last.message, trace=last.trace)
         return Outcome(failure=_failure_of(last).model_copy(update={"peak_memory_mib": memory}))
