@@ -20,6 +20,7 @@ from optimizer.model import build_model
 from optimizer.prepare import Instance, prepare
 from optimizer.regret import best_by_future
 from optimizer.results import Plan, PlanError, make_plan
+from optimizer.results.endless import gains_without_end
 from optimizer.results.findings import sampling_findings
 from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
 from scenarios.options import check_options
@@ -87,7 +88,7 @@ def solve(
     `summary.warnings`.
 
     Raises `schemas.InvalidInput` for a bad scenario or option, `PlanError` when the independent check refuses the plan.
-    An infeasible scenario is no error: the plan says so and names what clashes.
+    An infeasible scenario is no error: the plan says so and names what clashes; nor is one whose cost falls without end.
     """
     check_options(gap, time_limit_s)
     progress = _Progress(on_progress)
@@ -129,11 +130,13 @@ def solve(
 
 
 def _judged(plan: Plan, instance: Instance, form: Form, answer: Answer, progress: _Progress) -> dict[str, Any]:
-    """The independent check's verdict, or what clashes where there is no plan."""
+    """The independent check's verdict; where there is no plan, what clashes or what is gained without end."""
     if answer.solution == Solution.NONE:
-        if answer.termination != Termination.INFEASIBLE:
-            return {}
-        return {"conflict": find_conflict(instance, form)}
+        if answer.termination == Termination.INFEASIBLE:
+            return {"conflict": find_conflict(instance, form)}
+        if answer.termination == Termination.UNBOUNDED:
+            return {"conflict": gains_without_end(instance, form, answer)}
+        return {}
     with progress.phase("check"):
         verdict = check(instance.scenario, plan.tables, objective_kusd=answer.objective_kusd)
     if verdict.max_violation > TOLERANCE or verdict.cost_difference_rel > TOLERANCE:

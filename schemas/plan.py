@@ -103,6 +103,9 @@ class Verdict(Strict):
     )
     cost_difference_rel: float = Field(description="Recomputed against reported objective, relative.")
     worst: list[str] = Field(default=[], description="The largest violations in words, at most ten.")
+    branches: list[str] = Field(
+        default=[], description="Of each branch that weighs nothing in the objective: how much cheaper it could be."
+    )
 
 
 class Size(Strict):

@@ -62,10 +62,10 @@ class Economics(Strict):
 class Risk(Strict):
     """How much the worst futures weigh."""
 
-    tail_weight: Annotated[float, Field(ge=0, lt=1)] = Field(
+    tail_weight: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.0,
-        description="Lambda: weight of CVaR in the objective, against expected cost. Below 1, or the futures outside "
-        "the tail would count for nothing and their plans be arbitrary.",
+        description="Lambda: weight of CVaR in the objective, against expected cost. At 1 the futures outside the tail "
+        "count for nothing; what they do is then decided last, each as cheap as can be.",
     )
     tail_level: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.9, description="Alpha: CVaR is the mean cost of the worst 1 - alpha of the futures."

@@ -666,6 +666,21 @@ QUALITY = (
         ("test_results.py::test_marginal_values_say_what_one_more_tonne_costs_where_it_is_needed",),
     ),
     Part(
+        "branches without weight",
+        "What weighs nothing in the objective is settled after it: as cheap as can be, the objective as it is.",
+        ("optimizer/solve/branches.py:settle_branches", "optimizer/check/branches.py:check_branches"),
+        (
+            "test_branches.py::test_a_ban_that_is_only_tested_is_met_as_well_as_the_plan_can",
+            "test_branches.py::test_no_branch_without_weight_can_be_cheaper",
+        ),
+    ),
+    Part(
+        "claims",
+        "No claim of the solver is believed that its own point does not bear out; objectives are those of points.",
+        ("optimizer/solve/highs.py:run_highs",),
+        ("test_solver_claims.py::test_the_locked_solver_is_honest_from_a_start_and_without_one",),
+    ),
+    Part(
         "gap by mineral group",
         "A bound for each group of minerals that recipes tie together, so that a small one does not hide in the whole.",
         ("optimizer/solve/groups.py:relax_by_group",),
@@ -697,6 +712,12 @@ QUALITY = (
         "Without a plan, the least relaxation of limits that would allow one, in words.",
         ("optimizer/solve/conflict.py:find_conflict",),
         ("test_solve.py::test_what_cannot_be_is_infeasible_and_the_limit_is_named",),
+    ),
+    Part(
+        "gains without end",
+        "Where cost falls without end, a direction along which it does, in words: stockpile, offer, route.",
+        ("optimizer/solve/ray.py:find_rays",),
+        ("test_solve.py::test_whatever_is_gained_without_end_is_named",),
     ),
     Part(
         "published optima",

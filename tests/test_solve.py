@@ -123,15 +123,62 @@ def test_a_scenario_that_costs_nothing_has_no_gap() -> None:
 
 
 @pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])
-def test_profit_without_end_is_called_unbounded(projects: bool) -> None:
-    """Unlimited metal for 13.5 kUSD, in store worth 99."""
+def test_profit_without_end_is_called_unbounded_and_named(projects: bool) -> None:
+    """Unlimited metal for 13.5 kUSD, held at the end of a year for half a kUSD, is then worth 99."""
     data = toy(stockpiles={"store": {"end_value_kusd_per_t": 99}})
     if not projects:
         data["projects"] = {}
-    summary = summary_of(data)
+    plan = optimizer.solve(data)
+
+    assert (plan.summary.termination, plan.summary.solution) == (Termination.UNBOUNDED, Solution.NONE)
+    assert plan.tables == {}
+    [sentence] = plan.summary.conflict
+    assert sentence.startswith("Nothing limits the gain of stockpile store: buying at 14 kUSD/t in ")
+    assert "to hold 99 kUSD/t at the end, by offer China and route from China." in sentence
+
+
+ENDLESS: dict[str, tuple[Data, str]] = {
+    "a route that is worth more than its metal": (
+        toy(
+            commodities={"metal": {"disposable": True}},
+            routes={"from China": {"calibration_kusd_per_t": -20, "capacity_t_per_y": None}},
+        ),
+        "Nothing limits the gain of offer China and route from China in 2026: each t costs 13.5 kUSD and brings "
+        "20 kUSD (calibration).",
+    ),
+    "a floor price for all that is made": (
+        toy(
+            commodities={"metal": {"disposable": True}},
+            facilities={
+                "plant": {
+                    "place": "USA",
+                    "outputs": {"metal": 1},
+                    "cost_kusd_per_t": 3,
+                    "price_floor": {"floor_kusd_per_t": 9, "reference_price_kusd_per_t": 1},
+                }
+            },
+        ),
+        "Nothing limits the gain of offer plant in 2026: each t costs 3 kUSD and brings 8 kUSD (support).",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "words"), ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("objective", ["cost", "worst_future", "expected_shortage"])
+def test_whatever_is_gained_without_end_is_named(data: Data, words: str, objective: str) -> None:
+    summary = summary_of({**data, "risk": {"objective": objective}})
 
     assert (summary.termination, summary.solution) == (Termination.UNBOUNDED, Solution.NONE)
-    assert summary.conflict == []
+    assert any(sentence.startswith(words) for sentence in summary.conflict), summary.conflict
+
+
+def test_each_of_two_gains_without_end_is_named() -> None:
+    data = toy(stockpiles={"store": {"end_value_kusd_per_t": 99}})
+    data["stockpiles"]["shed"] = {**data["stockpiles"]["store"], "end_value_kusd_per_t": 40}
+    named = " ".join(summary_of(data).conflict)
+
+    assert "stockpile store" in named
+    assert "stockpile shed" in named
 
 
 def test_an_onboarding_that_nothing_limits_is_refused_with_a_remedy() -> None:

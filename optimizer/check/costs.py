@@ -44,6 +44,8 @@ class Costs:
     """kUSD: terms by node (as of its first day), futures (discounted) and the objective."""
 
     terms: Mapping[str, Mapping[str, float]]
+    counted: Mapping[str, float]
+    """By node, the sum of what counts in the scenario's view, not discounted."""
     futures: Mapping[str, float]
     objective: float
 
@@ -69,7 +71,7 @@ def recompute(case: Case, best_kusd: Mapping[str, float]) -> Costs:
         if node.is_stress
     )
     outcome = Outcome(futures, case.tree.probabilities, shortages, best_kusd)
-    return Costs(terms, futures, objective_kusd(outcome, case.scenario.risk) + tested)
+    return Costs(terms, counted, futures, objective_kusd(outcome, case.scenario.risk) + tested)
 
 
 def node_terms_kusd(case: Case, node: Node) -> dict[str, float]:

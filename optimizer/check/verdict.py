@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.check.balance import check_balances
+from optimizer.check.branches import check_branches
 from optimizer.check.case import Case, World
 from optimizer.check.costs import Costs, recompute
 from optimizer.check.decisions import check_decisions
@@ -73,7 +74,8 @@ def check(scenario: Scenario, tables: Mapping[str, pd.DataFrame], *, objective_k
         ledger.cost(f"regret of future {future}", regret, cost - of_future, abs(cost))
     if objective_kusd is not None:
         ledger.cost("objective", objective_kusd, costs.objective, abs(costs.objective))
-    return ledger.verdict()
+    branches = check_branches(case, costs, tables.get("branches"), ledger)
+    return ledger.verdict().model_copy(update={"branches": branches})
 
 
 def _check_nodes(tree: Tree, frame: pd.DataFrame | None, ledger: Ledger) -> None:

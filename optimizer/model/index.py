@@ -78,7 +78,6 @@ def add_variables(m: pyo.ConcreteModel, instance: Instance) -> None:
     m.started = pyo.Var(m.STARTS, bounds=(0, 1))
     m.onboard = pyo.Var(m.ONBOARDINGS, within=pyo.Binary)
     m.onboarded = pyo.Var(m.ONBOARDINGS, bounds=(0, 1))
-    m.cost = pyo.Var(m.NODES)
 
 
 def _run_limits(instance: Instance) -> Floats:

@@ -11,9 +11,7 @@ from optimizer.model.data import add_constraint, add_links, add_param, add_set, 
 from optimizer.model.index import named_starts
 from optimizer.prepare.costs import Variable
 from optimizer.prepare.instance import Instance
-
-TIE_BREAKER = 1e-3
-"""Weight of expected cost where something else is minimised."""
+from optimizer.prepare.weights import TIE_BREAKER, cost_weights
 
 
 def node_cost_adds_up(m: Any, n: str) -> Any:
@@ -23,10 +21,15 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
 
     Unit: kUSD, as of the node's first day.
     Dual: weight of the node in the objective: probability and discount, and its part in the tail.
-    Kind: hard.
+    Kind: hard; only on paths of futures whose costs are compared. Elsewhere the sum stands in the objective.
     Source: `optimizer.prepare.costs`.
     """
-    return m.cost[n] == (
+    return m.cost[n] == _cost(m, n)
+
+
+def _cost(m: Any, n: str) -> Any:
+    """All cost terms in force at a node, kUSD, not discounted."""
+    return (
         sum(m.run_cost[f, i, n] * m.run[f, i, n] for f, i in m.STEPS)
         + sum(m.ship_cost[r, b, n] * m.ship[r, b, n] for r, b in m.BANDS)
         + sum(m.recover_cost[x, n] * m.recover[x, n] for x in m.RECOVERIES)
@@ -74,7 +77,8 @@ def weighted_cost(m: Any) -> Any:
     expected cost as tie-breaker. What exceeds soft limits in stress tests is paid as if they came.
     """
     return (
-        sum(m.node_weight[n] * m.cost[n] for n in m.NODES)
+        sum(m.node_weight[n] * m.cost[n] for n in m.COMPARED)
+        + sum(m.node_weight[n] * _cost(m, n) for n in m.WEIGHED)
         + m.tail_weight * (m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES))
         + m.worst_weight * m.worst
         + sum(m.short_weight[d, s, n] * m.short[d, s, n] for d, s, n in m.WEIGHED_SHORTAGES)
@@ -91,20 +95,24 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     tree, risk = instance.tree, instance.scenario.risk
     nodes = tree.names
     worst = risk.objective in ("worst_future", "maximum_regret")
-    at_risk = list(tree.future_names) if risk.tail_weight > 0 else []
-    counted = [tree.future_names[future] for future in tree.counted] if worst else []
+    names = [tree.future_names[future] for future in tree.counted]
+    at_risk = names if risk.objective == "cost" and risk.tail_weight > 0 else []
+    counted = names if worst else []
     paths = {
         name: [nodes[node] for node in tree.path(leaf)] for name, leaf in zip(tree.future_names, tree.leaf, strict=True)
     }
-    expected = tree.probability * tree.discount
-    main = TIE_BREAKER if risk.objective != "cost" else 1.0 - risk.tail_weight
+    weights = dict(zip(nodes, cost_weights(instance).tolist(), strict=True))
     tail = tree.future_probability / (1.0 - risk.tail_level)
-    add_constraint(m, node_cost_adds_up, m.NODES)
+    compared = compared_nodes(instance)
+    add_set(m, "COMPARED", [name for name in nodes if name in compared])
+    add_set(m, "WEIGHED", [name for name, weight in weights.items() if weight > 0 and name not in compared])
+    m.cost = pyo.Var(m.COMPARED)
+    add_constraint(m, node_cost_adds_up, m.COMPARED)
     add_set(m, "TAIL_FUTURES", at_risk)
     add_set(m, "COUNTED_FUTURES", counted)
     add_links(m, "PATH", paths, at_risk or counted)
     add_param(m, "discount_factor", dict(zip(nodes, tree.discount.tolist(), strict=True)))
-    add_param(m, "node_weight", dict(zip(nodes, (main * expected).tolist(), strict=True)))
+    add_param(m, "node_weight", weights)
     add_param(m, "excess_weight", dict(zip(tree.future_names, tail.tolist(), strict=True)))
     add_param(m, "best", {name: instance.best_kusd.get(name, 0.0) for name in counted})
     m.tail_weight = pyo.Param(initialize=risk.tail_weight, within=pyo.Reals)
@@ -117,6 +125,14 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_constraint(m, tail_excess_is_counted, m.TAIL_FUTURES)
     add_constraint(m, worst_future_is_counted, m.COUNTED_FUTURES)
     m.weighted_cost = pyo.Objective(rule=weighted_cost)
+
+
+def compared_nodes(instance: Instance) -> frozenset[str]:
+    """Nodes whose costs a row adds up, by future, to compare futures: in the tail, for the worst, for regret."""
+    tree, risk = instance.tree, instance.scenario.risk
+    if risk.objective == "expected_shortage" or (risk.objective == "cost" and risk.tail_weight == 0):
+        return frozenset()
+    return frozenset(tree.names[node] for future in tree.counted for node in tree.path(tree.leaf[future]))
 
 
 def _add_shortage_weights(m: pyo.ConcreteModel, instance: Instance) -> None:

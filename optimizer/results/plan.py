@@ -13,7 +13,7 @@ from optimizer.results.duals import marginal_values
 from optimizer.results.projects import projects_table
 from optimizer.results.renames import with_old_names, without_old_names
 from optimizer.results.reports import report_tables
-from optimizer.results.solution_tables import solution_tables
+from optimizer.results.solution_tables import frame, solution_tables
 from optimizer.results.specs import SPECS
 from optimizer.results.summary import size_of, summarise
 from optimizer.results.values import Values
@@ -77,6 +77,7 @@ def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
         **solution_tables(values),
         **report_tables(values, do_nothing),
         "projects": projects_table(values),
+        "branches": frame("branches", [(b.start, b.cost_kusd, b.bound_kusd, b.gap) for b in answer.branches]),
         "marginal_values": marginal_values(instance, form, answer),
     }
     summary = summarise(instance, answer, values, do_nothing)

@@ -190,6 +190,18 @@ REPORTS = (
         concentration_index="sum of squared shares of sources, home's output counted as one",
     ),
     _table(
+        "branches",
+        "Branches that weigh nothing in the objective",
+        "node",
+        "cost_kusd",
+        "bound_kusd",
+        "gap",
+        node="where the branch begins",
+        cost_kusd="at its futures' own conditional probabilities (a test: 1), discounted",
+        bound_kusd="what it costs at least with its yes/no decisions as they are; absent where it was not settled",
+        gap="relative gap of its own yes/no decisions, where it has any; absent where it has none",
+    ),
+    _table(
         "marginal_values",
         "Marginal values with the decisions fixed",
         "what",
@@ -200,7 +212,7 @@ REPORTS = (
         "at_node",
         what="constraint",
         value="expected and discounted, in the row's unit",
-        at_node="the same if the node is reached: not weighted, not discounted; per t for yearly flows",
+        at_node="the same in money of the node, if it is reached: not weighted, not discounted; per t for yearly flows",
     ),
 )
 SPECS: dict[str, Table] = {spec.name: spec for spec in (*SOLUTION, *REPORTS)}

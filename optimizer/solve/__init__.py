@@ -5,21 +5,26 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.prepare.instance import Instance
+from optimizer.solve.branches import settle_branches
 from optimizer.solve.conflict import find_conflict
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
+from optimizer.solve.highs import Run, SolverError
 from optimizer.solve.search import (
     Answer,
+    any_point,
     compared,
     do_nothing,
+    exact,
+    from_known,
     improved,
     judged,
     search,
     search_decisions,
     settled,
 )
-from schemas.plan import Solution
+from schemas.plan import Solution, Termination
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
 
@@ -40,16 +45,32 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     nothing = do_nothing(form, control)
     control.tell("groups")
     relaxation = relax_by_group(instance, form, control) if form.integer.any() and not control.ended() else None
-    answer = compared(_searched(form, relaxation, control), nothing, form)
+    answer = compared(_found(form, relaxation, nothing, control), nothing, form)
     if answer.x is None:
         return answer
-    answer = judged(answer, control.gap)
+    answer = settle_branches(instance, form, exact(judged(answer, control.gap), form), control)
+    if answer.x is None:
+        return answer
     if relaxation is not None:
         gaps = relaxation.gaps(form, np.asarray(answer.x) / form.column_unit)
     else:  # without yes/no decisions an optimum of the whole is one of each group
         proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
         gaps = {block.name: 0.0 for block in split(instance, form)} if proven else {}
     return replace(answer, gap_by_group=gaps)
+
+
+def _found(form: Form, relaxation: Relaxation | None, nothing: Run, control: Control) -> Answer:
+    """What the search finds. Where it says there is nothing, or fails, a known point is held against it."""
+    try:
+        answer = _searched(form, relaxation, control)
+    except SolverError:
+        answer = Answer(Termination.ERROR, Solution.NONE)
+    if answer.x is not None or answer.termination not in (Termination.INFEASIBLE, Termination.ERROR):
+        return answer
+    known = nothing if nothing.x is not None else any_point(form, control)
+    if known.x is None:
+        return replace(answer, termination=known.termination)
+    return _bounded(from_known(form, known.x, answer, control), control)
 
 
 def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> Answer:

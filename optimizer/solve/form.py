@@ -14,7 +14,7 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.labels import Label
-from optimizer.solve.scaling import column_units, row_units
+from optimizer.solve.scaling import column_units, row_units, scale_costs
 
 Ints = npt.NDArray[np.int64]
 
@@ -88,6 +88,7 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     column_unit = column_units(columns, instance)
     row_unit = row_units(rows, instance)
     money = instance.units.kusd
+    scale_costs(sp.csr_array(compiled.A), (rows, row_unit), (columns, column_unit))
     matrix = sp.csc_array(sp.diags_array(1.0 / row_unit) @ sp.csc_array(compiled.A) @ sp.diags_array(column_unit))
     return Form(
         matrix=matrix,

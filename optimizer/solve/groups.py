@@ -20,7 +20,7 @@ from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Run, Settings, run_highs
+from optimizer.solve.highs import Run, Settings, tried
 
 COSTS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted")
 COUPLING = (*COSTS, "budget_is_kept")
@@ -108,12 +108,12 @@ def _searched_with(
     taken = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
     rows = np.concatenate([block.rows, shared])
     part = _part(replace(taken, row_upper=upper), replace(block, rows=rows), relaxation.prices.own)
-    return run_highs(part, _settings(control))
+    return tried(part, _settings(control))
 
 
 def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
     """Price the coupling rows and solve each group; None where time runs out or a group has no plan at all."""
-    relaxed = run_highs(form.relaxed(), Settings(threads=control.threads, time_limit_s=control.left_s()))
+    relaxed = tried(form.relaxed(), Settings(threads=control.threads, time_limit_s=control.left_s()))
     if relaxed.x is None or relaxed.row_dual is None:
         return None
     blocks = tuple(split(instance, form))
@@ -173,7 +173,7 @@ def _prices(form: Form, dual: Floats) -> Prices:
 
 def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
     """The priced MIP of one block."""
-    return run_highs(_part(form, block, prices.column), _settings(control))
+    return tried(_part(form, block, prices.column), _settings(control))
 
 
 def _part(form: Form, block: Block, cost: Floats) -> Form:

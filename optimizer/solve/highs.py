@@ -106,6 +106,14 @@ def run_highs(form: Form, settings: Settings) -> Run:
     )
 
 
+def tried(form: Form, settings: Settings) -> Run:
+    """A run, or none where the solver fails."""
+    try:
+        return run_highs(form, settings)
+    except SolverError:
+        return Run(Termination.ERROR, None, None, None, float("inf"), float("-inf"))
+
+
 def _attempts(settings: Settings) -> Iterator[Settings]:
     """Ways to run, each trusted more than the one before."""
     yield settings

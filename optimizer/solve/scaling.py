@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
@@ -101,6 +102,39 @@ def _of_constraints(instance: Instance) -> dict[str, UnitOf]:
         "tail_excess_is_counted": size.money,
         "worst_future_is_counted": size.money,
     }
+
+
+COST_ROWS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted")
+COST_COLUMNS = ("cost", "value_at_risk", "excess", "worst")
+
+
+def scale_costs(
+    matrix: sp.csr_array, rows: tuple[Sequence[Label], Floats], columns: tuple[Sequence[Label], Floats]
+) -> None:
+    """Give each row of costs, and the cost it adds up, the size of its own largest term, in place.
+
+    A penalty may be a hundred million times a price: in one unit of money for all, a row with both would be feasible
+    only to more than what anything else costs.
+    """
+    (row_labels, row_unit), (column_labels, column_unit) = rows, columns
+    of_cost = np.array([label.component in COST_COLUMNS for label in column_labels])
+    place = {label: j for j, label in enumerate(column_labels) if label.component in COST_COLUMNS}
+
+    def largest(row: int, *, costs: bool) -> float:
+        of_row = slice(matrix.indptr[row], matrix.indptr[row + 1])
+        terms = np.abs(matrix.data[of_row]) * column_unit[matrix.indices[of_row]]
+        kept = terms[of_cost[matrix.indices[of_row]] == costs]
+        return float(2.0 ** np.round(np.log2(kept.max()))) if kept.any() else 0.0
+
+    for row, label in enumerate(row_labels):
+        if label.component == "node_cost_adds_up" and (size := largest(row, costs=False)) > 0:
+            row_unit[row] = column_unit[place[Label("cost", label.key)]] = size
+    compared = [row for row, label in enumerate(row_labels) if label.component in COST_ROWS[1:]]
+    for row in compared:
+        row_unit[row] = largest(row, costs=True)
+    for label, column in place.items():
+        if label.component != "cost" and compared:
+            column_unit[column] = row_unit[compared].max()
 
 
 class _Sizes:

@@ -14,7 +14,8 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form
-from optimizer.solve.highs import CLAIM, Run, Settings, run_highs
+from optimizer.solve.highs import CLAIM, Run, Settings, run_highs, tried
+from optimizer.solve.money import added_up
 from schemas.plan import Solution, Termination
 
 GRACE_S = 10.0
@@ -22,6 +23,20 @@ GRACE_S = 10.0
 ROUNDING = 1e-9
 """Relative difference of two objectives that is no difference."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch that weighs nothing in the objective, and how cheap it is."""
+
+    start: str
+    """Its first node."""
+    cost_kusd: float
+    """At its futures' own conditional probabilities, discounted."""
+    bound_kusd: float | None
+    """What it costs at least with its yes/no decisions as they are, by the duals; None where it was not settled."""
+    gap: float | None
+    """Relative gap of its own yes/no decisions, where it has any."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,15 @@ class Answer:
     """By group of minerals that recipes tie together."""
     do_nothing_kusd: float | None = None
     do_nothing_x: Floats | None = None
+    branches: tuple[Branch, ...] = ()
+    """Those that weigh nothing in the objective, as they were settled."""
+    branch_row_dual: Floats | None = None
+    """Dual of each row of such a branch, kUSD of the branch per unit of the row; NaN elsewhere."""
+    branch_column_dual: Floats | None = None
+    branch_weight: Floats | None = None
+    """Weight of a kUSD at each node in what its branch makes least; NaN outside of them."""
+    rays: tuple[Floats, ...] = ()
+    """Where a branch has no least cost: directions along which it falls, in the model's own units."""
     fell_back: bool = False
     """Whether a limit passed before the search found anything, so that doing nothing is the answer."""
 
@@ -104,7 +128,26 @@ def do_nothing(form: Form, control: Control) -> Run:
     nothing = form.with_bounds(idle, np.zeros(len(idle)))
     if form.integer.sum() == form.integer[idle].sum():  # no yes/no is left that doing nothing would have to answer
         nothing = nothing.relaxed()
-    return run_highs(nothing, Settings(threads=control.threads, time_limit_s=limit))
+    return tried(nothing, Settings(threads=control.threads, time_limit_s=limit))
+
+
+def any_point(form: Form, control: Control) -> Run:
+    """A point that breaks no rule, at whatever cost: where there is one, the model is not infeasible."""
+    limit = None if control.left_s() is None else GRACE_S
+    free = replace(form, cost=np.zeros_like(form.cost))
+    return tried(free, Settings(threads=control.threads, time_limit_s=limit))
+
+
+def from_known(form: Form, known: Floats, answer: Answer, control: Control) -> Answer:
+    """The answer where the search says that there is none, or fails, though a point (canonical) is known."""
+    held = replace(
+        answer, termination=Termination.ERROR, solution=Solution.FEASIBLE, x=known * form.column_unit, fell_back=True
+    )
+    held = settled(form, replace(held, objective_kusd=form.cost_of(known) * form.money_unit), control)
+    again = tried(form, replace(control.settings("search", form.money_unit), start=known, presolve=False))
+    if again.x is None:
+        return held
+    return settled(form, _answer(form, again), control) if form.integer.any() else _answer(form, again)
 
 
 def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
@@ -115,7 +158,23 @@ def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
         held = _answer(form, nothing)
         answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd, fell_back=True)
     return replace(
-        answer, do_nothing_kusd=nothing.objective * form.money_unit, do_nothing_x=nothing.x * form.column_unit
+        answer,
+        do_nothing_kusd=form.cost_of(added_up(form, nothing.x)) * form.money_unit,
+        do_nothing_x=nothing.x * form.column_unit,
+    )
+
+
+def exact(answer: Answer, form: Form) -> Answer:
+    """The answer with its costs added up from its flows: rows hold only within the solver's tolerance."""
+    if answer.x is None:
+        return answer
+    x = added_up(form, answer.x / form.column_unit)
+    objective = form.cost_of(x) * form.money_unit
+    return replace(
+        answer,
+        x=x * form.column_unit,
+        objective_kusd=objective,
+        bound_kusd=min(answer.bound_kusd, objective),
     )
 
 
