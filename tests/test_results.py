@@ -72,7 +72,7 @@ def test_the_summary_has_every_key_of_its_contract() -> None:
 
     assert set(SUMMARY_KEYS) <= set(printed)
     assert [sorted(future) for future in printed["futures"]] == [["cost_kusd", "name", "probability"]] * 2
-    assert sorted(printed["check"]) == ["cost_difference_rel", "max_violation", "worst"]
+    assert sorted(printed["check"]) == ["branches", "cost_difference_rel", "max_violation", "worst"]
     assert sorted(printed["size"]) == ["binaries", "columns", "nodes", "nonzeros", "rows"]
     assert sorted(printed["stocks"][0]) == ["name", "period", "stock_t"]
     assert sorted(printed["imports"][0]) == ["commodity", "period", "place", "quantity_t"]
