@@ -88,7 +88,7 @@ def solve(
     `summary.warnings`.
 
     Raises `schemas.InvalidInput` for a bad scenario or option, `PlanError` when the independent check refuses the plan.
-    An infeasible scenario is no error: the plan says so and names what clashes; nor is one whose cost falls without end.
+    An infeasible scenario, or one whose cost falls without end, is no error: the plan says so and names why.
     """
     check_options(gap, time_limit_s)
     progress = _Progress(on_progress)
