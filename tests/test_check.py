@@ -254,7 +254,7 @@ BROKEN: list[tuple[str, Mutation, str]] = [
     (
         "another track is forced",
         scenario_with(f"{P}/forced_track", "late"),
-        "project P is not started on its forced track late by 2029",
+        "project P is not started on its forced track late by 2028",
     ),
     (
         "stock does not carry over",

@@ -271,14 +271,25 @@ def test_a_budget_or_permit_slots_spread_the_starts_over_the_years(
     assert sorted(start.start for start in plan.summary.projects) == ([1, 2] if objective_kusd == 1020 else [1, 1])
 
 
+def one_may_be_given_up(said: list[str]) -> bool:
+    """Whether the other side of the conflict is named: either of the two forced starts."""
+    ways = [
+        f"Or do without the forced start of project '{name}' on track 'standard', asked for by 1."
+        for name in ("north", "south")
+    ]
+    return len(said) == 1 and said[0] in ways
+
+
 def test_a_budget_that_forced_starts_exceed_is_named() -> None:
     said = conflict(TWO_MINES, *BOTH_FORCED, *limited(money={**CAPEX, "amount_kusd_per_y": 80}))
-    assert said == ["Limit 'money' would have to be exceeded by 40 kUSD in 1."]
+    assert said[0] == "Limit 'money' would have to be exceeded by 40 kUSD in 1."
+    assert one_may_be_given_up(said[1:])
 
 
 def test_permit_slots_that_forced_starts_exceed_are_named() -> None:
     said = conflict(TWO_MINES, *BOTH_FORCED, *limited(permits=SLOTS))
-    assert said == ["Limit 'permits' would have to be exceeded by 1 slot in 1."]
+    assert said[0] == "Limit 'permits' would have to be exceeded by 1 slot in 1."
+    assert one_may_be_given_up(said[1:])
 
 
 ONBOARDED = {"cost_kusd": 30, "earliest": 1, "latest": 1, "minimum_t_per_y": 0}

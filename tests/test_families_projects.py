@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from families import amounts, cost_kusd, optimum, put, worth
+from families import amounts, conflict, cost_kusd, optimum, put, worth
 
 ONE_PROJECT = """
 horizon: {first_year: 1, period_years: [1, 1, 1]}
@@ -265,3 +265,49 @@ def test_a_project_is_started_exactly_where_imports_cost_more_than_its_break_eve
     plan = optimum(ONE_PROJECT, *CHEAP, *put("facilities.'offer A'.cost_kusd_per_t", price))
 
     assert bool(plan.summary.projects) == started
+
+
+# A forced start, and futures that depart before its time is up
+
+BAN_IN_YEAR_2 = [
+    *put("economics.discount_rate", 0.1),
+    *put("horizon.period_years", [1, 1, 1, 1, 1]),
+    *put("events", {"ban": {"changes": "exports", "places": ["A"], "onset": 2, "availability_share": 0}}),
+    *put("futures", {"calm": {}, "ban": {"probability": 0.2, "events": ["ban"]}}),
+]
+LATE = [
+    *put("projects.mine.forced_track", "standard"),
+    *put("projects.mine.capex_kusd", 1e6),
+    *put("projects.mine.latest_start", 3),
+]
+NO_PERMITS_YET = put("limits", {"slots": {"kind": "permit_slots", "slots_per_y": {1: 0, 2: 5}}})
+
+
+def test_a_forced_start_may_wait_for_its_last_year_though_a_future_departs_before() -> None:
+    slots = put("projects.mine.tracks.standard.permit_slots", 1)
+    plan = optimum(ONE_PROJECT, *BAN_IN_YEAR_2, *LATE, *slots, *NO_PERMITS_YET)
+
+    # It costs far more than it is worth, so it comes as late and as seldom as it may.
+    assert plan.tables["starts"]["node"].tolist() == ["3"]
+
+
+def test_a_forced_start_is_asked_of_a_future_that_may_start_it_itself() -> None:
+    plan = optimum(ONE_PROJECT, *BAN_IN_YEAR_2, *LATE, *put("projects.mine.start_in_branches", True))
+
+    assert plan.tables["starts"]["node"].tolist() == ["3", "ban@3"]
+
+
+def test_a_forced_start_whose_window_ends_before_any_departure_comes_on_the_base_path_for_all() -> None:
+    plan = optimum(ONE_PROJECT, *BAN_IN_YEAR_2, *LATE, *put("projects.mine.latest_start", 1))
+
+    assert plan.tables["starts"]["node"].tolist() == ["1"]
+
+
+def test_a_forced_start_that_no_permit_allows_is_named_beside_the_limit() -> None:
+    slots = put("projects.mine.tracks.standard.permit_slots", 1)
+    never = put("limits", {"slots": {"kind": "permit_slots", "slots_per_y": 0}})
+
+    assert conflict(ONE_PROJECT, *BAN_IN_YEAR_2, *LATE, *slots, *never) == [
+        "Limit 'slots' would have to be exceeded by 1 slot in 3.",
+        "Or do without the forced start of project 'mine' on track 'standard', asked for by 3.",
+    ]

@@ -82,26 +82,27 @@ def _requires_and_excludes_hold(case: Case, node: Node, ledger: Ledger) -> None:
 
 
 def _forced_tracks_are_started(case: Case, ledger: Ledger) -> None:
-    """By the end of the base path and of every future, where a start on the track is on offer on the way."""
-    ends = {case.tree.last_base_node, *case.tree.last_node.values()}
+    """By the last node of the base path, and of each future, at which a start on the track is on offer."""
     for name, project in case.scenario.projects.items():
-        for end in sorted(ends) if project.forced_track else []:
-            started = {(start.project, start.track) for start in case.projects.started(case.tree.nodes[end])}
-            if (name, project.forced_track) not in started and _on_offer(case, name, end):
-                ledger.wrong(f"project {name} is not started on its forced track {project.forced_track} by {end}")
+        if project.forced_track is None or project.committed_start is not None:
+            continue
+        last: dict[str | None, Node] = {}
+        for node in case.tree.nodes.values():  # parents come before their children
+            if _on_offer(case, name, node):
+                last[node.future] = node
+        for node in last.values():
+            started = {(start.project, start.track) for start in case.projects.started(node)}
+            if (name, project.forced_track) not in started:
+                ledger.wrong(f"project {name} is not started on its forced track {project.forced_track} by {node.name}")
 
 
-def _on_offer(case: Case, name: str, end: str) -> bool:
-    """Whether a project may start on its forced track somewhere on the path, or was committed to."""
+def _on_offer(case: Case, name: str, node: Node) -> bool:
+    """Whether a project may start on its forced track at a node."""
     project = case.scenario.projects[name]
-    if project.committed_start is not None:
-        return True
     track = project.tracks[project.forced_track or ""]
-    nodes = [case.tree.nodes[node] for node in case.tree.nodes[end].path]
-    return any(
+    return (
         (project.earliest_start or 0) <= node.period.year <= (project.latest_start or case.tree.end_year)
         and (node.future is None or project.start_in_branches)
         and not node.is_stress
         and node.period.year + track.lead_years < case.tree.end_year - TOLERANCE_Y
-        for node in nodes
     )

@@ -41,7 +41,7 @@ def project_starts_once(m: Any, p: str, n: str) -> Any:
 
 
 def project_starts_where_forced(m: Any, p: str, n: str) -> Any:
-    """A forced project has started on its track by the end.
+    """A forced project has started on its track by the end of each path on which the last start it could wait for lies.
 
     started[p,forced track,last] >= 1
 
@@ -167,11 +167,6 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
     }
     leaves = [tree.names[leaf] for leaf in tree.leaves]
     last_starts = _first_of_each({(p, n): started_by[p, n] for p in programme.projects for n in leaves})
-    forced = {
-        (p, n): [(t, a) for t, a in started_by[p, n] if t == programme.projects[p].forced_track]
-        for p, n in last_starts
-        if any(t == programme.projects[p].forced_track for t, _ in started_by[p, n])
-    }
     required = [
         (p, q, tree.names[node])
         for p, project in programme.projects.items()
@@ -188,10 +183,25 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "STARTED_BEFORE", before, list(before))
     add_links(m, "STARTED_BY", started_by, list(started_by), dimen=2)
     add_set(m, "LAST_STARTS", last_starts, dimen=2)
-    add_links(m, "FORCED_BY", forced, list(forced), dimen=2)
+    forced = {(p, tree.names[node]): (programme.projects[p].forced_track, tree.names[node]) for p, node in _forced(instance)}
+    add_links(m, "FORCED_BY", {key: [start] for key, start in forced.items()}, list(forced), dimen=2)
     add_set(m, "FORCED", forced, dimen=2)
     add_set(m, "REQUIRED", required, dimen=3)
     add_set(m, "EXCLUDED", _first_of_each(excluded), dimen=3)
+
+
+def _forced(instance: Instance) -> list[tuple[str, int]]:
+    """(project, node) of the last start on offer on the forced track, for the base path and each future that has one.
+
+    The branch that owns the node can wait no longer there; what departed from it before asks for nothing.
+    """
+    tree, programme = instance.tree, instance.programme
+    last: dict[tuple[str, int], int] = {}
+    for p, track, node in programme.starts:
+        if track == programme.projects[p].forced_track:
+            key = (p, tree.future[node])
+            last[key] = max(node, last.get(key, node), key=lambda each: tree.period[each])
+    return [(p, node) for (p, _), node in last.items()]
 
 
 def _committed_by(instance: Instance, project: str, node: int) -> bool:

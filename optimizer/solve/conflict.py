@@ -26,7 +26,7 @@ SENTENCES = {
     "stock_is_replenished": "Stockpile {0!r} cannot be replenished in time, by {node}.",
     "shortage_stays_below_floor": "Service floor {0!r} lacks {amount:,.4g} t/y for {1!r} in {node}.",
     "stock_covers_target": "Stockpile {0!r} would miss its cover target or end minimum by {amount:,.4g} t in {node}.",
-    "project_starts_where_forced": "Project {0!r} cannot start on its forced track.",
+    "project_starts_where_forced": "Project {0!r} cannot start on its forced track {1!r}, by {node} at the latest.",
     "project_waits_for_required": "Project {0!r} would have to start before {1!r}, which it requires.",
     "project_excludes_other": "Projects {0!r} and {1!r}, which exclude each other, would both have to start.",
     "onboarded_route_takes_minimum": "Route {0!r} cannot take its minimum volume in {node}: {amount:,.4g} t/y lack.",
@@ -34,31 +34,35 @@ SENTENCES = {
 """Constraints a planner states, and so may relax; the others are material balances and definitions."""
 PAIRS = ("project_waits_for_required", "project_excludes_other")
 FORCED = ("project_starts_where_forced",)
+GIVEN_UP = "Or do without the forced start of project {0!r} on track {1!r}, asked for by {node}."
 
 
 def find_conflict(instance: Instance, form: Form) -> list[str]:
     """Sentences that name the stated limits which cannot all hold, with the least total relaxation found.
 
     A limit that is no row (a bound, such as a fill rate) shows in the row it makes impossible. Limits give way before
-    rules between projects, and those before a forced start: what it needs tells more than that it cannot be.
+    rules between projects, and those before a forced start: what it needs tells more than that it cannot be. Where giving
+    up forced starts would do as well, they are named beside.
     """
     for kept in ((*PAIRS, *FORCED), FORCED, ()):
         relaxed = set(SENTENCES) - set(kept)
-        rows = form.rows_of(*relaxed)
-        found = _least_relaxation(instance, form, rows) if len(rows) else []
+        found = _least_relaxation(instance, form, form.rows_of(*relaxed))
         if found:
-            return found
+            forced = _least_relaxation(instance, form, form.rows_of(*FORCED), GIVEN_UP) if kept else []
+            return [*found, *forced]
     return [_UNNAMED]
 
 
-def _least_relaxation(instance: Instance, form: Form, rows: Ints) -> list[str]:
+def _least_relaxation(instance: Instance, form: Form, rows: Ints, words: str = "") -> list[str]:
     """A sentence for each of these rows that gives way; none where they are not enough."""
+    if not len(rows):
+        return []
     run = run_highs(_elastic(form, rows), Settings(gap=1e-4, time_limit_s=TIME_LIMIT_S))
     if run.x is None:
         return []
     relaxation = run.x[form.matrix.shape[1] :]
     found = [
-        _sentence(instance, form.rows[row], float(amount * form.row_unit[row]))
+        _sentence(instance, form.rows[row], float(amount * form.row_unit[row]), words)
         for row, amount in zip(rows.tolist(), relaxation, strict=True)
         if amount > 1e-6
     ]
@@ -85,10 +89,13 @@ def _elastic(form: Form, rows: Ints) -> Form:
     )
 
 
-def _sentence(instance: Instance, row: Label, amount: float) -> str:
+def _sentence(instance: Instance, row: Label, amount: float, words: str) -> str:
+    """In these words, or in those of the constraint."""
     constraint, index = row
     unit = ""
     if constraint == "budget_is_kept":
         slots = "slot" if f"{amount:,.4g}" == "1" else "slots"
         unit = slots if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"
-    return SENTENCES[constraint].format(*index, node=index[-1], amount=amount, unit=unit)
+    if constraint in FORCED:
+        index = (index[0], instance.programme.projects[index[0]].forced_track, index[-1])
+    return (words or SENTENCES[constraint]).format(*index, node=index[-1], amount=amount, unit=unit)
