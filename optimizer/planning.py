@@ -25,6 +25,7 @@ from optimizer.results.findings import sampling_findings
 from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
 from scenarios.options import check_options
 from scenarios.validation import find_warnings
+from schemas.order import in_order
 from schemas.patches import Patch
 from schemas.plan import Solution, SolverProgress, Termination
 from schemas.scenario import Scenario
@@ -93,7 +94,7 @@ def solve(
     check_options(gap, time_limit_s)
     progress = _Progress(on_progress)
     with progress.phase("read"):
-        asked = scenarios.load(source, patches)
+        asked = in_order(scenarios.load(source, patches))
         warnings = find_warnings(asked)
     with progress.phase("expand"):
         expansion = expand(asked)

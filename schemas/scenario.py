@@ -514,9 +514,18 @@ class Scenario(Strict):
     )
 
     def content_hash(self) -> str:
-        """SHA-256 of what is asked, whatever the order or file it came in; names, texts,
-        provenance and acknowledged warnings do not count."""
+        """SHA-256 of what is asked, whatever the order or file it came in; names, texts, provenance and acknowledged
+        warnings do not count.
+
+        Scenarios with one hash have one plan: they are solved in one order (`schemas.order`).
+        """
         return content_hash_of(self.model_dump(mode="json"))
+
+
+def _with_main_product(maker: dict[str, Any]) -> dict[str, Any]:
+    """What is made first is the main product: said where sorting by name would hide it."""
+    first = next(iter(maker["outputs"]))
+    return maker if first == min(maker["outputs"]) else {**maker, "main_product": first}
 
 
 _NO_CONTENT = {"name", "title", "description", "author", "provenance", "acknowledged"}
@@ -525,4 +534,6 @@ _NO_CONTENT = {"name", "title", "description", "author", "provenance", "acknowle
 def content_hash_of(dump: dict[str, Any]) -> str:
     """The same of a scenario that was dumped as JSON data."""
     content = {key: value for key, value in dump.items() if key not in _NO_CONTENT}
+    for collection in ("facilities", "projects"):
+        content[collection] = {name: _with_main_product(maker) for name, maker in content.get(collection, {}).items()}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 from scenarios.validation import Warnings, find_warnings, warnings_in_words
 from schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
 from schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, JobOptions, JobState, JobWarnings
+from schemas.order import in_order
 from schemas.scenario import content_hash_of
 from service import storage
 from service.engine import Attempt, JobEngine, Place
@@ -75,7 +76,7 @@ class Prepared:
         """What is stored of a submission."""
         scenario, options = submission.scenario, submission.options
         # Dumped once for the hash and the text: that takes a good part of the time of a submission.
-        dump = scenario.model_dump(mode="json")
+        dump = in_order(scenario).model_dump(mode="json")
         scenario_hash = content_hash_of(dump)
         return cls(
             scenario=scenario.name,
@@ -103,12 +104,12 @@ class Outcome:
 
 
 def canonical_json(scenario: Scenario) -> str:
-    """The one JSON text of a scenario: sorted keys, no spaces."""
-    return _as_text(scenario.model_dump(mode="json"))
+    """The one JSON text of a scenario: its entries in order, no spaces. The first of the outputs stays the first."""
+    return _as_text(in_order(scenario).model_dump(mode="json"))
 
 
 def _as_text(dump: dict[str, Any]) -> str:
-    return json.dumps(dump, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(dump, separators=(",", ":"), ensure_ascii=False)
 
 
 def compress(text: str) -> bytes:

@@ -297,7 +297,7 @@ class Model:
         }
         least = rule.minimum_t_per_y * self.reading.route_availability(name, node)
         if size:
-            least *= self.reading.facility_availability(max(size, key=size.__getitem__), node)
+            least *= self.reading.facility_availability(max(sorted(size), key=size.__getitem__), node)
         self.program.add_at_most(negative(total), -least)
 
     def _quotas(self, node: Node) -> None:

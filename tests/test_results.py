@@ -85,7 +85,7 @@ def test_the_summary_of_the_golden_toy_is_what_it_is_by_hand() -> None:
 
     assert summary.objective_kusd == pytest.approx(GOLDEN_KUSD)
     assert summary.expected_cost_kusd == pytest.approx(GOLDEN_KUSD)
-    assert [future.cost_kusd for future in summary.futures] == pytest.approx([CALM_KUSD, BAN_KUSD], abs=1e-3)
+    assert [future.cost_kusd for future in summary.futures] == pytest.approx([BAN_KUSD, CALM_KUSD], abs=1e-3)
     # all but what the 2,029 stock would be worth, and there is none
     assert summary.spend_kusd == pytest.approx(GOLDEN_KUSD)
     assert summary.shortage_t == {"military": 0, "essential_civilian": 0}

@@ -183,7 +183,9 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "STARTED_BEFORE", before, list(before))
     add_links(m, "STARTED_BY", started_by, list(started_by), dimen=2)
     add_set(m, "LAST_STARTS", last_starts, dimen=2)
-    forced = {(p, tree.names[node]): (programme.projects[p].forced_track, tree.names[node]) for p, node in _forced(instance)}
+    forced = {
+        (p, tree.names[node]): (programme.projects[p].forced_track, tree.names[node]) for p, node in _forced(instance)
+    }
     add_links(m, "FORCED_BY", {key: [start] for key, start in forced.items()}, list(forced), dimen=2)
     add_set(m, "FORCED", forced, dimen=2)
     add_set(m, "REQUIRED", required, dimen=3)

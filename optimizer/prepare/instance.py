@@ -24,6 +24,7 @@ from optimizer.prepare.supply import prepare_supply
 from optimizer.prepare.trade import prepare_trade
 from optimizer.prepare.tree import build_tree
 from optimizer.prepare.units import Units, prepare_units
+from schemas.order import in_order
 from schemas.scenario import Scenario
 
 
@@ -44,8 +45,11 @@ class Instance(Subjects):
 def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) -> Instance:
     """Turn a valid scenario into an instance; `best_kusd`: for regret, the least cost of each future by itself.
 
+    Whatever the order its entries are written in, the instance is the same.
+
     Raises ValueError only for input that `schemas.references` should have refused.
     """
+    scenario = in_order(scenario)
     calendar = Calendar.of(scenario.horizon)
     tree = build_tree(scenario, calendar)
     places = Places(scenario)

@@ -69,7 +69,9 @@ def _not_started(values: Values) -> Iterator[Row]:
     for name, project in instance.programme.projects.items():
         if name in started or project.committed_start is not None:
             continue
-        first = min((s for s in instance.programme.starts if s[0] == name), key=lambda s: s[2], default=None)
+        extra = instance.programme.extra_due_kusd
+        offered = (start for start in instance.programme.starts if start[0] == name)
+        first = min(offered, key=lambda start: (start[2], extra[start], start[1]), default=None)
         yield (
             name,
             project.title or name,

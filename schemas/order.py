@@ -1,0 +1,45 @@
+"""A scenario in one order, whatever the order it was written in.
+
+Entries of a scenario and names in a list have no order: what is written first must not decide between two plans that
+cost the same. Where order means something it stays: steps, shares by year, the first of the outputs (the main product).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+FIRST_COUNTS = frozenset({"outputs"})
+"""Fields whose first entry means something."""
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+def in_order(entry: AnyModel) -> AnyModel:
+    """The same with mappings sorted by key and lists of names sorted, all the way down; itself if nothing moves."""
+    moved = {}
+    for name in type(entry).model_fields:
+        value = getattr(entry, name)
+        ordered = _ordered(value, first_counts=name in FIRST_COUNTS)
+        if ordered is not value:
+            moved[name] = ordered
+    return entry.model_copy(update=moved) if moved else entry
+
+
+def _ordered(value: Any, *, first_counts: bool = False) -> Any:
+    """A field's value in order; the same object if it is so already."""
+    if isinstance(value, BaseModel):
+        return in_order(value)
+    if isinstance(value, dict):
+        first = list(value)[:1] if first_counts else []
+        keys = [*first, *sorted(key for key in value if key not in first)]
+        items = {key: _ordered(value[key]) for key in keys}
+        same = list(value) == keys and all(items[key] is value[key] for key in keys)
+        return value if same else items
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return value if value == sorted(value) else sorted(value)
+    if isinstance(value, list):
+        found = [_ordered(item) for item in value]
+        return value if all(new is old for new, old in zip(found, value, strict=True)) else found
+    return value
