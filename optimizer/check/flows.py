@@ -132,7 +132,7 @@ def _is_qualified(case: Case, route: str, node: Node) -> bool:
 
 
 def _main_offer(case: Case, route: str, node: Node) -> str:
-    """The facility with the largest home capacity of those that feed a route, the first by name of equals; else empty."""
+    """Of the facilities that feed a route the one with the largest home capacity, the first by name; empty if none."""
     facilities = case.scenario.facilities
     offers = sorted(case.world.offers_of(route))
     return max(offers, key=lambda name: home_capacity_t_per_y(facilities[name], node.period), default="")

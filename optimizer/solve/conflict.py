@@ -41,8 +41,8 @@ def find_conflict(instance: Instance, form: Form) -> list[str]:
     """Sentences that name the stated limits which cannot all hold, with the least total relaxation found.
 
     A limit that is no row (a bound, such as a fill rate) shows in the row it makes impossible. Limits give way before
-    rules between projects, and those before a forced start: what it needs tells more than that it cannot be. Where giving
-    up forced starts would do as well, they are named beside.
+    rules between projects, and those before a forced start: what it needs tells more than that it cannot be. Where
+    giving up forced starts would do as well, they are named beside.
     """
     for kept in ((*PAIRS, *FORCED), FORCED, ()):
         relaxed = set(SENTENCES) - set(kept)
