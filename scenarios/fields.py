@@ -58,6 +58,10 @@ class Spot:
         models = [option for option in _options(self.annotation) if _is_model(option) and key in option.model_fields]
         return [word for model in models for word in get_args(model.model_fields[key].annotation)]
 
+    def types(self, value: Any = None) -> list[Any]:
+        """The types, without bounds, that what stands here now may be of."""
+        return _fitting(self.annotation, value)
+
     @property
     def is_section(self) -> bool:
         """Whether fields stand here, rather than names a planner gives."""

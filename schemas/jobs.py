@@ -225,6 +225,9 @@ class TableEntry(Strict):
     title: str
     columns: list[Column]
     rows: int = Field(description="Number of rows.")
+    note: str | None = Field(
+        default=None, description="What a plan of an earlier version does not tell here, in a sentence."
+    )
     csv: str = Field(description="Path of the table as CSV.")
     json_path: str = Field(alias="json", serialization_alias="json", description="Path of the table as JSON.")
     ndjson: str = Field(description="Path of the rows as JSON objects, one a line.")

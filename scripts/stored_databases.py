@@ -343,6 +343,12 @@ def queued_in_doubt(database: sqlalchemy.Engine) -> None:
         service.submit({"scenario": "golden-toy", "label": "without doubt"})
 
 
+def solved_in_doubt(database: sqlalchemy.Engine) -> None:
+    """Plans of scenarios that were valid when they were solved."""
+    with service_on(database) as service:
+        service.wait(*[service.submit({"scenario": data, "label": label}) for label, data in DOUBTFUL.items()])
+
+
 def dead_worker(database: sqlalchemy.Engine) -> None:
     """Jobs in the hands of a worker that died: running, stopping, cancelling, and one that killed two before."""
     with service_on(database, works=False) as service:
@@ -445,7 +451,8 @@ def jobs_and_logs(database: sqlalchemy.Engine) -> None:
 
 
 MADE: tuple[Callable[[sqlalchemy.Engine], None], ...] = (
-    textbook, kinds, without_plan, queued, queued_in_doubt, dead_worker, batches, addresses, tenants, jobs_and_logs,
+    textbook, kinds, without_plan, queued, queued_in_doubt, solved_in_doubt, dead_worker, batches, addresses, tenants,
+    jobs_and_logs,
 )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ def table_entry(job_id: str, table: Table) -> TableEntry:
         title=table.title,
         columns=table.columns,
         rows=len(table.rows),
+        note=table.note,
         csv=f"{path}.csv",
         json=f"{path}.json",
         ndjson=f"{path}.ndjson",

@@ -146,6 +146,23 @@ def test_what_stands_beside_the_jobs_of_the_version_before_opens(tmp_path: Path)
             assert good(client.get(f"{API}/audit", headers=headers)).json()["entries"]
 
 
+def test_a_plan_whose_scenario_is_refused_today_opens_like_any_other(tmp_path: Path) -> None:
+    """Held with values that no version takes, so that it does not hang on which rules came since."""
+    with opened("solved_in_doubt", tmp_path) as database:
+        with storage.open_session(database) as session:
+            for kept in session.exec(select(storage.JobInput)):
+                scenario = json.loads(gzip.decompress(kept.scenario_gzip))
+                scenario["economics"]["discount_rate"] = -1
+                scenario["commodities"]["metal"]["hts"] = ["", "a code that never was"]
+                kept.scenario_gzip = jobs.compress(json.dumps(scenario))
+                session.add(kept)
+            session.commit()
+        client = client_of(database)
+        for job in all_jobs(database):
+            assert "What to start" in good(client.get(f"/runs/{job.id}")).text
+            open_result(client, job, {})
+
+
 # Plan documents
 
 
@@ -189,6 +206,29 @@ def test_a_plan_without_a_table_or_column_of_today_says_so_in_a_sentence(
     assert "did not tell `expected_t_per_y` yet" in str(tables["supply"].note)
     assert {row[at] for row in tables["supply"].rows} == {None}
     assert tables["ship"].note is None
+
+
+def test_the_page_of_a_plan_says_what_the_version_that_made_it_did_not_tell(tmp_path: Path) -> None:
+    with opened("textbook", tmp_path) as database:
+        with storage.open_session(database) as session:
+            job = session.exec(select(Job).where(Job.scenario == "golden-toy")).first()
+            assert job
+            kept = session.get_one(JobResult, job.id)
+            data = json.loads(gzip.decompress(kept.document_gzip))
+            data["tables"] = [table for table in data["tables"] if table["name"] not in ("duties", "slack")]
+            kept.document_gzip = jobs.compress(json.dumps(data))
+            session.add(kept)
+            session.commit()
+        client = client_of(database)
+        page = good(client.get(f"/runs/{job.id}")).text
+        assert "Duty by route and measure: Lodeplan 0.1.0 wrote this plan, and did not have this table yet." in page
+        (entry,) = [
+            entry
+            for entry in good(client.get(f"{API}/jobs/{job.id}/result/tables")).json()["tables"]
+            if entry["name"] == "duties"
+        ]
+        assert "did not have this table yet" in entry["note"]
+        assert "did not have this table yet" in good(client.get(entry["json"])).json()["note"]
 
 
 def test_a_plan_of_the_version_before_comes_back_whole_after_it_is_written_again(textbook: dict[str, bytes]) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import sqlalchemy
 from sqlmodel import Session, col, select
 
+from scenarios.as_stored import read_as_stored
 from schemas import PlanDocument, Scenario
 from schemas.access import Scope
 from schemas.jobs import JobState
@@ -133,9 +134,9 @@ def count_queued(session: Session, most: int) -> int:
 
 
 def read_scenario(session: Session, job: Job) -> Scenario | None:
-    """The scenario a job solves, with its patches applied."""
+    """The scenario a job solves, with its patches applied, also if it is not valid any more."""
     row = session.get(JobInput, job.id)
-    return Scenario.model_validate_json(gzip.decompress(row.scenario_gzip)) if row else None
+    return read_as_stored(gzip.decompress(row.scenario_gzip)) if row else None
 
 
 def read_document(session: Session, job: Job) -> PlanDocument | None:

@@ -46,4 +46,4 @@ def _read(session: Session, job: Job) -> RunView | None:
     if not document or not scenario:
         return None
     plan = Plan.from_document(document, scenario)
-    return RunView(plan.summary, scenario, dict(plan.tables))
+    return RunView(plan.summary, scenario, dict(plan.tables), plan.notes)

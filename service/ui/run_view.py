@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
 
 from optimizer import Plan, figures
 from optimizer.prepare.costs import TRANSFERS
+from optimizer.results.specs import SPECS
 from schemas import Scenario, Solution, Summary
 from service.ui import grids
 from service.ui.grids import Grid
@@ -25,6 +27,13 @@ class RunView:
     summary: Summary
     scenario: Scenario
     tables: dict[str, pd.DataFrame]
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """By table, what the version that made the plan does not tell in it."""
+
+    @property
+    def not_told(self) -> list[str]:
+        """The same in sentences, with the titles of the tables."""
+        return [f"{SPECS[name].title}: {note}" for name, note in self.notes.items()]
 
     @property
     def has_plan(self) -> bool:
