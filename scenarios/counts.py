@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
+from schemas.patterns import fits
 from schemas.scenario import Provenance, Scenario
 
 COLLECTIONS = {
@@ -76,7 +76,7 @@ class _Sources:
         rows = self._rows.get(table, {})
         found = list(rows.get(name, [])) if "*" not in name else []
         for pattern in self._patterns.get(table, []):
-            if fnmatchcase(name, pattern):
+            if fits(name, pattern):
                 found += rows[pattern]
         return [row for _, row in sorted(found, key=lambda item: item[0])]
 
@@ -84,7 +84,7 @@ class _Sources:
 def _kind(field: str, sources: list[Provenance]) -> str:
     """The kind of the source that names the field most exactly: rather without patterns, and the first of equals."""
     parents = [field[: end or None] for end in (*_dots(field), 0)]
-    fitting = [source for source in sources if any(fnmatchcase(parent, source.field) for parent in parents)]
+    fitting = [source for source in sources if any(fits(parent, source.field) for parent in parents)]
     return min(fitting, key=lambda source: ("*" in source.field, "*" in source.name)).kind if fitting else "unsourced"
 
 

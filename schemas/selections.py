@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from schemas.limits import Survival
+from schemas.patterns import fits
 from schemas.scenario import Scenario, TariffMeasure
 
 
@@ -176,5 +176,5 @@ def matching(patterns: Iterable[str], names: Collection[str]) -> set[str]:
         if pattern in names:
             found.add(pattern)
         if "*" in pattern:
-            found |= {name for name in names if fnmatchcase(name, pattern)}
+            found |= {name for name in names if fits(name, pattern)}
     return found

@@ -243,7 +243,7 @@ def test_a_future_that_follows_and_never_departs_ends_with_the_other() -> None:
 
 def test_a_scenario_of_stress_tests_alone_goes_as_planned_besides() -> None:
     found = tree({"test": {"stress": True, "events": ["fire"]}})
-    assert found.probabilities == {"as planned": 1.0, "test": 0.0}
+    assert found.probabilities == {"": 1.0, "test": 0.0}
     assert found.nodes["2029"].probability == 1.0
 
 

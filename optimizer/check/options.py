@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from optimizer.check.content import CLEAN, Content, Variant
+from optimizer.check.tags import in_quotes_if
 from schemas import Scenario
 from schemas.scenario import Demand, ElasticDemand, Substitute
 
@@ -33,12 +34,19 @@ def options_of(scenario: Scenario, content: Content, demand_name: str) -> dict[s
     for name, substitute in demand.substitutes.items():
         variants = {"": CLEAN} if substitute.commodity is None else content.variants[substitute.commodity]
         found |= {
-            _in_variant(name, written): Option(substitute.commodity, substitute.ratio_t_per_t, variant, name)
+            _in_variant(_unmistakable(name), written): Option(
+                substitute.commodity, substitute.ratio_t_per_t, variant, name
+            )
             for written, variant in variants.items()
         }
     if demand.elastic is not None:
         found |= {f"given up {number}": Option(None, step=number) for number in range(demand.elastic.steps)}
     return found
+
+
+def _unmistakable(name: str) -> str:
+    """A substitute's name as it stands in an option."""
+    return in_quotes_if(name, not {"/", "'"}.isdisjoint(name))
 
 
 def _in_variant(name: str, written: str) -> str:

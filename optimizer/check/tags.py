@@ -23,18 +23,23 @@ class Tag:
 
 
 class Tags:
-    """All tags of a scenario; equal places with equal roles are one tag, named as it was first written."""
+    """All tags of a scenario; equal places with equal roles are one tag, by the first of its names."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._known: dict[tuple[frozenset[str], Role], Tag] = {}
+        self._names: dict[tuple[frozenset[str], Role], str] = {}
+        for _ in range(2):  # first for the names alone, of which each tag takes the first
+            about = self._about()
+        self.traced: Mapping[str, frozenset[Tag]] = _traced(scenario, about)
+        """Those each commodity is traced for."""
+
+    def _about(self) -> list[tuple[Tag, str]]:
+        """Tags, each with a commodity that something asks them of."""
         self.of_caps: dict[str, Tag] = {}
         """Of share caps that are not by last origin."""
         self.of_measures: dict[str, Tag] = {}
         """Of tariff measures that are not by last origin."""
-        about = [*self._from_demands(), *self._from_stockpiles(), *self._from_caps(), *self._from_measures()]
-        self.traced: Mapping[str, frozenset[Tag]] = _traced(scenario, about)
-        """Those each commodity is traced for."""
+        return [*self._from_demands(), *self._from_stockpiles(), *self._from_caps(), *self._from_measures()]
 
     def of_ban(self, ban: SourceBan) -> Tag:
         """Of a source ban."""
@@ -42,7 +47,9 @@ class Tags:
 
     def _tag(self, places: frozenset[str], role: Role, words: str) -> Tag:
         name = words if role == "any_stage" else f"{words} {role}"
-        return self._known.setdefault((places, role), Tag(name, places, role))
+        name = min(name, self._names.get((places, role), name))
+        self._names[places, role] = name
+        return Tag(name, places, role)
 
     def _selected(self, selected: list[str], excepted: Sequence[str] = ()) -> frozenset[str]:
         """Places that are named, by themselves or a group, and not excepted, and regions with a member that is."""
@@ -91,8 +98,27 @@ class Tags:
 
 
 def _words(selected: Iterable[str], excepted: Sequence[str] = ()) -> str:
-    """Places as written, those left out named after them."""
-    return ", ".join(selected) + (f" without {', '.join(excepted)}" if excepted else "")
+    """Places in alphabetical order, those left out named after them."""
+    listed = [
+        ", ".join(in_quotes_if(name, _misleads(name)) for name in sorted(names)) for names in (selected, excepted)
+    ]
+    return " without ".join(filter(None, listed))
+
+
+def _misleads(name: str) -> bool:
+    """Whether a place or group is called as something else that stands in a tag's or variant's name."""
+    words = {"without", "last_origin", "mined_in", "refined_in"}
+    return (
+        name == "clean"
+        or name != name.strip()
+        or any(letter in name for letter in ("'", ",", "+"))
+        or any(word in words for word in name.split())
+    )
+
+
+def in_quotes_if(name: str, misleads: bool) -> str:
+    """The name, in single quotes (those in it doubled) if it would mislead."""
+    return f"""'{name.replace("'", "''")}'""" if misleads else name
 
 
 def _traced(scenario: Scenario, about: list[tuple[Tag, str]]) -> dict[str, frozenset[Tag]]:

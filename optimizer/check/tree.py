@@ -11,8 +11,8 @@ from schemas import Scenario
 from schemas.events import ProjectEvent, TariffEvent
 
 NO_PROBABILITY = 1e-12
-AS_PLANNED = "as planned"
-"""The one future of a scenario that lists none; a result may call it as it likes."""
+AS_PLANNED = ""
+"""The one future of a scenario that lists none but tests; a result may call it as it likes. No other has this name."""
 
 
 @dataclass(frozen=True)

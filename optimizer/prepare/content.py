@@ -154,9 +154,12 @@ class Content:
 def trace(scenario: Scenario, places: Places) -> Content:
     """Find what must be traced, from what is asked upwards through recipes."""
     tags: dict[str, set[Tag]] = {}
+    asked = list(_asked(scenario, places))
     known: dict[Tag, Tag] = {}  # so that a tag has one name, though two lists of places may mean the same
-    for name, tag in _asked(scenario, places):
-        tags.setdefault(name, set()).add(known.setdefault(tag, tag))
+    for _, tag in sorted(asked, key=lambda of: of[1].name):
+        known.setdefault(tag, tag)
+    for name, tag in asked:
+        tags.setdefault(name, set()).add(known[tag])
     makers = [*scenario.facilities.values(), *scenario.projects.values()]
     grown = True
     while grown:

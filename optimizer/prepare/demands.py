@@ -10,7 +10,7 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.content import Content, Market
 from optimizer.prepare.effects import Effects
-from optimizer.prepare.tags import Tag
+from optimizer.prepare.tags import Tag, quoted
 from optimizer.prepare.tree import Tree
 from schemas.scenario import Demand, Scenario, Substitute
 
@@ -132,7 +132,8 @@ def _options(name: str, quantity_t_per_y: Floats, tree: Tree, content: Content) 
     unlimited = np.full(len(tree), np.inf)
     for market, written in _variants(content, demand.commodity, place):
         yield Option(name, ITSELF + written, ITSELF, market, 1.0, unlimited, nothing, 0.0)
-    for key, rule in demand.substitutes.items():
+    for substitute, rule in demand.substitutes.items():
+        key = _as_option(substitute)
         limit = _limit_share(rule, tree) * quantity_t_per_y
         cost = tree.calendar.mean(rule.cost_kusd_per_t)[np.array(tree.period)]
         if rule.commodity is None:
@@ -143,6 +144,11 @@ def _options(name: str, quantity_t_per_y: Floats, tree: Tree, content: Content) 
     for number, (width_share, worth) in enumerate(reduction_steps(demand)):
         step = f"given up {number}"
         yield Option(name, step, step, None, 0.0, width_share * quantity_t_per_y, nothing, worth)
+
+
+def _as_option(substitute: str) -> str:
+    """A substitute's name, in quotes where it might be read as another option."""
+    return quoted(substitute) if "/" in substitute or "'" in substitute else substitute
 
 
 def _variants(content: Content, commodity: str, place: str) -> Iterator[tuple[Market, str]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 
+from schemas.patterns import fits
 from schemas.scenario import Commodity, Scenario, TariffMeasure
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether a name equals one of the patterns, `*` standing for any text."""
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    return any(fits(name, pattern) for pattern in patterns)
 
 
 def matches_hts(codes: Sequence[str], prefixes: Iterable[str]) -> bool:

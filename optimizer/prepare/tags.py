@@ -11,6 +11,10 @@ from schemas.limits import ShareCap
 from schemas.scenario import TariffMeasure
 
 ORIGIN: Role = "last_origin"
+CLEAN = "clean"
+"""The variant without tags, as tables write it."""
+WORDS = frozenset({"without", "last_origin", "mined_in", "refined_in"})
+"""What stands in the name of a tag besides places."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,32 @@ class Tag:
         left_out = places.expand(but)
         chosen = places.expand(written) - left_out
         touched = {place for place in places.all if chosen & places.parts(place).keys()}
-        words = [
-            ", ".join(written),
-            *(["without", ", ".join(but)] if but else []),
-            *([] if role == "any_stage" else [role]),
-        ]
-        return cls((chosen | touched) - left_out, role, " ".join(words))
+        return cls((chosen | touched) - left_out, role, cls.written(written, but, role))
+
+    @staticmethod
+    def written(places: Sequence[str], but: Sequence[str], role: Role) -> str:
+        """A tag's name, never that of another: places, those left out, and the role if it is not any."""
+        without = f" without {_listed(but)}" if but else ""
+        return _listed(places) + without + ("" if role == "any_stage" else f" {role}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(quoted(name) if _would_mislead(name) else name for name in sorted(names))
+
+
+def _would_mislead(name: str) -> bool:
+    """Whether a place or group is called as something that stands in the name of a tag or variant."""
+    signs = any(sign in name for sign in ",+'") or name != name.strip()
+    return signs or name == CLEAN or not WORDS.isdisjoint(name.split())
+
+
+def quoted(name: str) -> str:
+    """A name in single quotes, those in it doubled.
+
+    >>> quoted("clean"), quoted("the king's")
+    ("'clean'", "'the king''s'")
+    """
+    return "'" + name.replace("'", "''") + "'"
 
 
 Variant = frozenset[Tag]
@@ -49,4 +73,4 @@ Variant = frozenset[Tag]
 
 def variant_name(variant: Variant) -> str:
     """A traced commodity's variant, as tables write it."""
-    return " + ".join(sorted(tag.name for tag in variant)) or "clean"
+    return " + ".join(sorted(tag.name for tag in variant)) or CLEAN

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
+from optimizer.prepare.tags import quoted
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Run, Settings, tried
@@ -154,8 +155,12 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
     _, label = connected_components(graph, directed=False)
     row_label, column_label, group_label = np.split(label, np.cumsum(links.shape))
     for number in dict.fromkeys(group_label.tolist()):
-        joined = [name for name, its in zip(names, group_label.tolist(), strict=True) if its == number]
+        joined = [_part_name(name) for name, its in zip(names, group_label.tolist(), strict=True) if its == number]
         yield Block(" + ".join(joined), np.flatnonzero(column_label == number), free_rows[row_label == number])
+
+
+def _part_name(group: str) -> str:
+    return quoted(group) if "+" in group or "'" in group else group
 
 
 def _prices(form: Form, dual: Floats) -> Prices:

@@ -1,0 +1,20 @@
+"""Patterns: a name in which `*` stands for any text, and no other letter for anything but itself."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a name is what a pattern means.
+
+    >>> fits("a[1]", "a[1]*"), fits("a1", "a?")
+    (True, False)
+    """
+    return name == pattern or ("*" in pattern and _expression(pattern).fullmatch(name) is not None)
