@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from families import amounts, cost_kusd, optimum, put, shipped, worth
 
+from optimizer.prepare import prepare
+
 TWO_ORIGINS = """
 places: {USA: {}, A: {}, B: {}}
 facilities:
@@ -242,6 +244,52 @@ def test_a_quota_on_what_nothing_feeds_is_a_plan_without_it(in_quota_rate_share:
 
     # The plant makes 4 t at 50, the other 6 are short.
     assert cost_kusd(plan) == pytest.approx(200 + 3000)
+
+
+DEAD_ROUTE = """
+places: {USA: {}, A: {}, B: {}}
+facilities:
+  offer A: {place: A, outputs: {metal: 1}, cost_kusd_per_t: 100}
+routes:
+  from A: {commodity: metal, origin: A, destination: USA}
+  from B: {commodity: metal, origin: B, destination: USA, customs_value_kusd_per_t: 100}
+tariffs:
+  duty:
+    programme: mfn
+    commodities: [metal]
+    rate_share: 0.1
+    rate_kusd_per_t_gross: 5
+    quota: {volume_t_per_y: 400, in_quota_rate_share: 0.3}
+demands:
+  user: {commodity: metal, tier: other, quantity_t_per_y: 1000, shortage_penalty_kusd_per_t: 500}
+"""
+BANNED = put("demands.user.source_bans", {"b": {"places": ["B"]}})
+
+
+@pytest.mark.parametrize("traced", [[], BANNED], ids=["untraced", "traced"])
+def test_a_route_that_nothing_feeds_does_not_make_a_quota_fill_first(traced: list[Any]) -> None:
+    # A has no customs value, so both its bands cost the 5; that of B, dearer within, never carries anything.
+    plan = optimum(DEAD_ROUTE, *traced)
+
+    assert cost_kusd(plan) == pytest.approx(1000 * 105)
+    instance = prepare(plan.scenario)
+    assert instance.trade.full_first == frozenset()
+
+
+@pytest.mark.parametrize("traced", [[], BANNED], ids=["untraced", "traced"])
+@pytest.mark.parametrize(
+    "feeds",
+    [
+        put("facilities.'offer B'", {"place": "B", "outputs": {"metal": 1}, "cost_kusd_per_t": 300}),
+        put("stockpiles", {"pile": {"commodity": "metal", "place": "B"}}),
+        put("routes.'A to B'", {"commodity": "metal", "origin": "A", "destination": "B", "freight_kusd_per_t": 9}),
+    ],
+    ids=["an offer", "a stockpile", "a route"],
+)
+def test_a_route_that_something_could_feed_makes_a_quota_fill_first(feeds: list[Any], traced: list[Any]) -> None:
+    plan = optimum(DEAD_ROUTE, *feeds, *traced)
+
+    assert len(prepare(plan.scenario).trade.full_first) == 1
 
 
 CHAIN = "content-tariff"

@@ -16,6 +16,7 @@ from optimizer.check.periods import Period, mean
 from optimizer.check.plan import Plan
 from optimizer.check.projects import Projects
 from optimizer.check.selections import place_share
+from optimizer.check.sources import Sources
 from optimizer.check.steps import Step, cost_steps, home_capacity_t_per_y
 from optimizer.check.tree import Node, Tree, build_tree
 from schemas import Scenario
@@ -73,6 +74,11 @@ class World:
             return [(1.0, penalty)]
         shares = sorted(penalty)
         return [(share - below, penalty[share]) for below, share in zip([0.0, *shares], shares, strict=False)]
+
+    @cached_property
+    def sources(self) -> Sources:
+        """What can come about where."""
+        return Sources(self.scenario, self.content)
 
     @cached_property
     def offers(self) -> Mapping[tuple[str, str], list[str]]:

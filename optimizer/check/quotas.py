@@ -55,7 +55,8 @@ def _rows(case: Case, node: Node, ledger: Ledger) -> dict[tuple[str, str], _Row]
             for measure, share in duty.quotas.items():
                 row = rows.setdefault((measure, _own_origin(case, measure, name)), _Row())
                 row.size = min(row.size, case.units[case.scenario.routes[name].commodity].size)
-                row.has_to_be_full |= duty.in_quota > duty.over_quota + ABOVE_KUSD_PER_T
+                dearer = duty.in_quota > duty.over_quota + ABOVE_KUSD_PER_T
+                row.has_to_be_full |= dearer and case.world.sources.feeds(name, variant)
                 row.within_t_per_y += share * flow if kind == "in_quota" else 0.0
                 row.over_t_per_y += flow if kind == "over_quota" else 0.0
     return rows

@@ -119,6 +119,11 @@ class Content:
         return _reachable(self)
 
     @cached_property
+    def reached(self) -> frozenset[tuple[str, Variant, str]]:
+        """(commodity, variant, place) that something can bring there, at whatever time; untraced commodities too."""
+        return self._reached[0]
+
+    @cached_property
     def traced_markets(self) -> frozenset[tuple[str, Variant, str]]:
         """(commodity, variant, place) of traced commodities that something can reach; the others need no column."""
         return frozenset(market for market in self._reached[0] if market[0] in self.tags)
@@ -206,8 +211,8 @@ def _reachable(content: Content) -> tuple[frozenset[tuple[str, Variant, str]], d
     possible: dict[str, dict[str, Mode]] = {name: {} for name in producers}
 
     def can_have(commodity: str, target: Variant, place: str) -> bool:
-        return commodity not in content.tags or any(
-            k == commodity and q == place and variant <= target for k, variant, q in reached
+        return any(
+            variant <= target and (commodity, variant, place) in reached for variant in content.variants(commodity)
         )
 
     before = -1

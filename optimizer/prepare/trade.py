@@ -111,7 +111,7 @@ def prepare_trade(effects: Effects, supply: Supply, content: Content) -> Trade:
         capacity_t_per_y=capacity,
         quotas={key: volume for key, volume in quota_volumes(scenario, tree).items() if key in quota_routes},
         quota_routes=quota_routes,
-        full_first=_full_first(quota_routes, bands, rates),
+        full_first=_full_first(quota_routes, bands, rates, content),
         onboarding={name: r.onboarding for name, r in scenario.routes.items() if r.onboarding is not None},
         minimum_t_per_y=minimum,
     )
@@ -142,12 +142,14 @@ def _quota_routes(scenario: Scenario, effects: Effects, book: TariffBook) -> dic
 
 
 def _full_first(
-    quota_routes: Mapping[QuotaKey, Mapping[str, float]], bands: Mapping[BandKey, Band], rates: Floats
+    quota_routes: Mapping[QuotaKey, Mapping[str, float]], bands: Mapping[BandKey, Band], rates: Floats, content: Content
 ) -> frozenset[tuple[QuotaKey, int]]:
+    """(quota, node) where the duty within is above that over it on a route that something can feed."""
     within: dict[tuple[str, Variant], Floats] = {}
     over: dict[tuple[str, Variant], Floats] = {}
     for band, rate in zip(bands.values(), rates, strict=True):
-        if band.duty_band in (IN_QUOTA, OVER_QUOTA):
+        commodity, _, origin = band.sent
+        if band.duty_band in (IN_QUOTA, OVER_QUOTA) and (commodity, band.content, origin) in content.reached:
             (within if band.duty_band == IN_QUOTA else over)[band.route, band.content] = rate
     return frozenset(
         (quota, node)
