@@ -35,7 +35,7 @@ from service.settings import Settings
 from service.submitting import Desk
 from service.telemetry import requests, tracing
 from service.telemetry.database_metrics import database_registry
-from service.ui import sign_in
+from service.ui import rendering, sign_in
 from service.views import API
 from service.watching import JobWatch
 from service.worker import Worker, make_worker
@@ -102,7 +102,7 @@ def create_app(
         app.include_router(module.router, prefix=API, dependencies=[*_ALL, Security(_BEARER)])
     app.include_router(ui.router, dependencies=_ALL)
     app.include_router(sign_in.router, dependencies=_ALL)
-    problems.install(app)
+    problems.install(app, rendering.problem_page)
     openapi.complete(app, login_is_optional=not app.state.access.login_required)
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Gate, access=app.state.access, sign_in_page=sign_in.sign_in_page)

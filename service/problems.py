@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +20,11 @@ from schemas.jobs import Problem, ProblemError
 from schemas.problems import join_path
 from service.access.headers import API_HEADERS
 from service.storage import OUTAGES
+
+API_PATH = "/api/"
+"""Programs call what is below it, also from a browser: they get data and no pages."""
+
+ProblemPage = Callable[[Request, Problem, Mapping[str, str] | None], Response]
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:lodeplan:problem:"
@@ -162,8 +167,18 @@ def no_such_job(job_id: str) -> ApiError:
     return ApiError(404, "job-not-found", f"No job has the id {job_id}. It may have been deleted.")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of the app as a problem."""
+def wants_page(request: Request) -> bool:
+    """Whether somebody at a browser asks for a page, instead of a program for data."""
+    return (
+        "text/html" in request.headers.get("accept", "")
+        and request.method in ("GET", "HEAD")
+        and not request.scope["path"].startswith(API_PATH)
+    )
+
+
+def install(app: FastAPI, problem_page: ProblemPage) -> None:
+    """Answer every error of the app as a problem; on the page that `problem_page` makes if a page was wanted."""
+    app.state.problem_page = problem_page
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
@@ -195,10 +210,18 @@ def _error_of(problem: InputProblem, request: str, scenario: str) -> ProblemErro
     )
 
 
+def answer_problem(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as data, or to somebody at a browser as a page."""
+    if wants_page(request):
+        page: ProblemPage = request.app.state.problem_page
+        return page(request, problem, headers)
+    return problem_response(problem, headers)
+
+
 async def _on_api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
     problem = error.problem.model_copy(update={"instance": request.url.path})
-    return problem_response(problem, error.headers)
+    return answer_problem(request, problem, error.headers)
 
 
 async def _on_http_error(request: Request, error: Exception) -> Response:
@@ -211,14 +234,14 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
         detail=str(error.detail),
         instance=request.url.path,
     )
-    return problem_response(problem, error.headers)
+    return answer_problem(request, problem, error.headers)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [_error_of_parameter(item) for item in error.errors()]
     problem = ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors).problem
-    return problem_response(problem.model_copy(update={"instance": request.url.path}))
+    return answer_problem(request, problem.model_copy(update={"instance": request.url.path}))
 
 
 def _error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
@@ -233,7 +256,7 @@ async def _on_outage(request: Request, error: Exception) -> Response:
     detail = "The database does not answer, or is full. Nothing that was accepted is lost; try again soon."
     problem = ApiError(503, "database-unavailable", detail).problem
     problem = problem.model_copy(update={"instance": request.url.path})
-    return problem_response(problem, {"retry-after": str(RETRY_AFTER_S)})
+    return answer_problem(request, problem, {"retry-after": str(RETRY_AFTER_S)})
 
 
 async def _on_any_error(request: Request, error: Exception) -> Response:
@@ -242,4 +265,6 @@ async def _on_any_error(request: Request, error: Exception) -> Response:
     problem = ApiError(500, "internal-error", detail).problem
     # This answer passes no middleware, so it brings its headers itself.
     headers = {"x-request-id": request.state.request_id} if hasattr(request.state, "request_id") else {}
-    return problem_response(problem.model_copy(update={"instance": request.url.path}), API_HEADERS | headers)
+    problem = problem.model_copy(update={"instance": request.url.path})
+    # A page has the headers of pages instead.
+    return answer_problem(request, problem, headers if wants_page(request) else API_HEADERS | headers)

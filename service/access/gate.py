@@ -29,10 +29,9 @@ from service.access.oidc import RefusedToken, TokenVerifier
 from service.access.origins import check_host, check_not_forwarded, check_same_site
 from service.access.rates import Buckets
 from service.access.refusals import not_allowed, not_authenticated, too_many_requests
-from service.problems import ApiError, problem_response
+from service.problems import ApiError, answer_problem, wants_page
 from service.settings import Settings
 from service.storage import Scope
-from service.views import API
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 OPEN_FOLDERS = ("/static/",)
@@ -189,12 +188,11 @@ class Gate:
                 current_caller.reset(before)
 
     def _refuse(self, request: Request, error: ApiError) -> Response:
-        """The refusal as a problem, or to somebody at a browser as the page to sign in on."""
-        path = request.scope["path"]
-        wants_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
-        if error.status_code == 401 and wants_page and not path.startswith(API):
+        """The refusal as a problem, or to somebody at a browser as a page: of a log-in that on which to sign in."""
+        if error.status_code == 401 and wants_page(request):
             return self.sign_in_page(request, headers=error.headers)
-        return problem_response(error.problem.model_copy(update={"instance": path}), error.headers)
+        problem = error.problem.model_copy(update={"instance": request.scope["path"]})
+        return answer_problem(request, problem, error.headers)
 
 
 def address_of(request: Request) -> str:

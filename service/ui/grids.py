@@ -150,7 +150,7 @@ def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
     keys = ["commodity", "place", "source_kind"]
     head, rows = _by_year(_of_group(tables, "supply", keys, mineral_group), keys, names, "t_per_y")
     head = [*_head("Commodity", "Place", "Source", first_number=3), *head]
-    return Grid("Supply by source, t/y", head, rows, "supply", note=_whose_flows(tables))
+    return _cut(Grid("Supply by source, t/y", head, rows, "supply", note=_whose_flows(tables)))
 
 
 def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
@@ -167,7 +167,7 @@ def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
     keys = ["commodity", "use_kind", "name"]
     head, rows = _by_year(_of_group(tables, "uses", keys, mineral_group), keys, names, "t_per_y")
     head = [*_head("Commodity", "Use", "By", first_number=3), *head]
-    return Grid("Uses, t/y", head, rows, "uses", note=_whose_flows(tables))
+    return _cut(Grid("Uses, t/y", head, rows, "uses", note=_whose_flows(tables)))
 
 
 def stocks(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
@@ -180,7 +180,7 @@ def stocks(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
         "The first column is the opening stock. A future's row begins where it departs from the base path; "
         "futures with the same stock as the base path are left out."
     )
-    return Grid("Stock at the end of the year, t", head, rows, "store", "The group has no stockpile.", note)
+    return _cut(Grid("Stock at the end of the year, t", head, rows, "store", "The group has no stockpile.", note))
 
 
 def shortages(tables: Tables, scenario: Scenario) -> Grid:
@@ -208,7 +208,7 @@ def futures(tables: Tables, scenario: Scenario) -> Grid:
         [Cell(title_of(scenario.futures, row["future"])), share(row["probability"]), cost(row["cost_kusd"])]
         for row in records(tables["futures"].sort_values("cost_kusd", ascending=False))
     ]
-    return Grid("Futures", _head("Future", "Probability", "Cost, discounted", first_number=1), rows, "futures")
+    return _cut(Grid("Futures", _head("Future", "Probability", "Cost, discounted", first_number=1), rows, "futures"))
 
 
 def cost_terms(tables: Tables) -> Grid:

@@ -14,6 +14,7 @@ from fastapi.templating import Jinja2Templates
 from optimizer.figures.text import TIER_TITLES, amount, percent
 from optimizer.results.words import money
 from scenarios.validation import acknowledged_in_words
+from schemas.jobs import Problem
 from service.access.callers import COOKIE
 from service.ui import words
 
@@ -33,6 +34,15 @@ def page(
     """A page; who came with a session can sign out on it."""
     context = {"signed_in": COOKIE in request.cookies, **context}
     return _pages.TemplateResponse(request, template, context, status_code=status, headers={**HEADERS, **headers})
+
+
+def problem_page(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as somebody at a browser reads it."""
+    message = problem.detail
+    if problem.status == 404 and message == problem.title:
+        message = f"There is no page at “{request.scope['path']}”."
+    context = {"title": problem.title, "message": message}
+    return page(request, "problem.html", context, problem.status, headers or {})
 
 
 def _templates() -> Jinja2Templates:
