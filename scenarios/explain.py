@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios.documents import Document, Keys
-from scenarios.fields import COLLECTIONS, ROOT, Spot, entry_type, find_spot, opened, value_under
+from scenarios.fields import COLLECTIONS, ROOT, Spot, as_number, entry_type, find_spot, opened, value_under
 from schemas.closest import did_you_mean
 from schemas.problems import MAX_PROBLEMS
 from schemas.scenario import Scenario
@@ -101,7 +102,7 @@ def _is_other_branch(item: Mapping[str, Any]) -> bool:
     also says that the mapping is not a number.
     """
     is_mapping = isinstance(item["input"], Mapping)
-    in_union = str((*item["loc"], "")[-2]).startswith(("dict[", "constrained-float", "float"))
+    in_union = str((*item["loc"], "")[-2]).startswith(("dict[", "function-wrap[", "float"))
     return in_union and (
         (item["type"] == "float_type" and is_mapping) or (item["type"] == "dict_type" and not is_mapping)
     )
@@ -153,13 +154,18 @@ def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, An
     message = _WORDS[kind].format(**context) if kind in _WORDS else f"{item['msg'].replace('Input', 'it')}."
     spot = _spot(document, keys)
     allowed = spot.allowed() if spot else None
-    remedy = None
-    if kind in ("literal_error", "enum", "union_tag_invalid"):
+    remedy = _way_out(spot, kind, value)
+    if "message" in context:  # of our own types
+        message = context["message"]
+        allowed, remedy = context["allowed"] or allowed, context["remedy"] or remedy
+    elif kind in ("literal_error", "enum", "union_tag_invalid"):
         listed = context["expected_tags"] if kind == "union_tag_invalid" else context["expected"]
         words = _listed(listed)
         allowed, remedy = "one of " + ", ".join(words), did_you_mean(str(value), words)
     elif kind in ("string_type", "list_type") and isinstance(value, int | float) and "text" in str(allowed):
         remedy = "Put it in quotes."
+    elif kind in ("float_parsing", "int_parsing") and isinstance(value, str):
+        remedy = _number_meant(value) or remedy
     document.problem(_code(kind), keys, message, value=value, allowed=allowed, remedy=remedy)
 
 
@@ -168,6 +174,8 @@ def in_words(item: Mapping[str, Any]) -> tuple[str, str, str | None, str | None]
     kind, context = item["type"], item.get("ctx", {})
     if kind == "missing":
         return "missing_field", f"`{item['loc'][-1]}` is missing.", None, None
+    if "message" in context:  # of our own types
+        return kind, context["message"], context["allowed"] or None, context["remedy"] or None
     message = _WORDS[kind].format(**context) if kind in _WORDS else f"{item['msg'].replace('Input', 'it')}."
     if kind not in ("literal_error", "enum"):
         return _code(kind), message, None, None
@@ -178,6 +186,27 @@ def in_words(item: Mapping[str, Any]) -> tuple[str, str, str | None, str | None]
 def _listed(words: str) -> list[str]:
     """The words in pydantic's `'a', 'b' or 'c'`."""
     return [word.strip(" '") for word in words.replace(" or ", ",").split(",")]
+
+
+def _way_out(spot: Spot | None, kind: str, value: Any) -> str | None:
+    """A number without end means that there is no limit, which is said by saying nothing."""
+    if spot is None or spot.field is None or spot.field.is_required() or spot.field.default is not None:
+        return None
+    is_endless = kind == "finite_number" or (kind == "magnitude" and abs(as_number(value) or 0) > 1)
+    return "Leave it out for no limit." if is_endless else None
+
+
+def _number_meant(text: str) -> str | None:
+    """What to write for a number as people write it: `10,5`, `1,234.5`, `2026=5, 2030=8`."""
+    if "=" in text and "," in text:
+        return "Separate pairs by `;`."
+    if re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", text):
+        whole = text.replace(",", "")
+        is_one = text.count(",") == 1 and "." not in text
+        return f"Write {whole}" + (f", or {text.replace(',', '.')}, whichever is meant." if is_one else ".")
+    if re.fullmatch(r"[-+]?[0-9]*,[0-9]+", text):
+        return f"Write {text.replace(',', '.')}."
+    return None
 
 
 def _code(kind: str) -> str:

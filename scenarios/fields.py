@@ -16,6 +16,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from schemas.scenario import Scenario
+from schemas.types import read_pairs
 
 COLLECTIONS = tuple(name for name, info in Scenario.model_fields.items() if get_origin(info.annotation) in (dict, list))
 """Names of the collections of a scenario, such as `facilities`."""
@@ -130,9 +131,11 @@ def opened(value: Any) -> Any:
 @lru_cache(maxsize=64)
 def _opened_text(value: str) -> Any:
     if "=" in value:
-        parts = [part.rpartition("=") for part in value.split(";") if part.strip()]
-        pairs = {key.strip(): as_number(text) for key, _, text in parts}
-        return value if "" in pairs or None in pairs.values() else pairs
+        written = read_pairs(value)
+        pairs = {key: as_number(text) for key, text in written}
+        # A key that is given twice is for the field to refuse.
+        is_mapping = len(pairs) == len(written) and "" not in pairs and None not in pairs.values()
+        return pairs if is_mapping else value
     number = as_number(value)
     return value if number is None else number
 

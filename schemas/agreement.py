@@ -133,7 +133,7 @@ def _check_costs(findings: Findings, keys: list[str], facility: Facility) -> Non
     if facility.steps and facility.supply_curve:
         message = "`steps` and `supply_curve` are both given; a facility has one or the other."
         findings.note("two_costs", [*keys, "supply_curve"], message, remedy="Take one of them away.")
-    elif facility.steps and facility.cost_kusd_per_t != 0:
+    elif facility.steps and facility.cost_kusd_per_t not in (None, 0):
         message = "`steps` and `cost_kusd_per_t` are both given; the steps carry their own costs."
         findings.note("two_costs", [*keys, "cost_kusd_per_t"], message, remedy="Take one of them away.")
     if facility.supply_curve:

@@ -35,6 +35,8 @@ class Findings:
         self.problems: list[InputProblem] = []
         self.doubtful: set[tuple[str, ...]] = set()
         """Keys of entries that refer to something unknown."""
+        self.several: set[tuple[tuple[str, ...], str]] = set()
+        """Items of lists that are several names in one, with the keys of the list: nothing else is said of them."""
         self._left = 0
         self._comparisons_left = _COMPARISONS
         self._gaps = gaps
@@ -91,6 +93,8 @@ class Findings:
     ) -> None:
         """Note that a name means nothing, and what may have been meant, unless a remedy is given."""
         self.doubtful.add(tuple(keys[:2]))
+        if (tuple(keys), name) in self.several:
+            return
         word = _ONE[collection]
         code = "unknown_" + word.removeprefix("tariff ").split(" ", 1)[0]
         if remedy is None and len(self.problems) < MAX_PROBLEMS and len(known) <= self._comparisons_left:

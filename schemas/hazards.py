@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from schemas.entries import Entry
-from schemas.types import Name, NameList, NonNegative, Share, Strict, split_pairs
+from schemas.types import Name, NameList, NonNegative, Share, Sized, Strict, split_numbered
 
 
 class Triangle(Strict):
@@ -36,7 +36,7 @@ Distribution = Annotated[
     | Annotated[dict[NonNegative, Share], Field(min_length=1, json_schema_extra=_NUMBERS_AS_KEYS), Tag("values")]
     | Annotated[Triangle, Tag("triangle")],
     Discriminator(_form),
-    BeforeValidator(split_pairs),
+    BeforeValidator(split_numbered),
 ]
 """One value; values with their probabilities (`0=0.5; 0.4=0.5`); or low, mode and high of a triangle."""
 
@@ -53,7 +53,7 @@ class Hazard(Entry):
     duration_years: Distribution = Field(description="How long it holds, years.")
     recovery_years: NonNegative = Field(default=0.0, description="Years in which its effect then fades, evenly.")
     bloc: Name | None = Field(default=None, description="Hazards of one bloc tend to begin in the same year.")
-    bloc_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(
+    bloc_correlation: Annotated[float, Field(ge=0, lt=1), Sized] = Field(
         default=0.0, description="Correlation with the bloc's common cause (Gaussian copula, of yearly onsets)."
     )
 

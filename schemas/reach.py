@@ -19,7 +19,7 @@ from schemas.limits import (
     Survival,
 )
 from schemas.profiles import TOLERANCE, largest, numbers
-from schemas.scenario import Facility
+from schemas.scenario import Facility, TariffMeasure
 from schemas.selections import matching
 from schemas.supply import SUPPLY
 
@@ -55,10 +55,7 @@ def warn(findings: Findings) -> None:
     for name, measure in findings.scenario.tariffs.items():
         if not findings.selections.routes_of_measure(measure):
             findings.note("no_route", ["tariffs", name], "the measure applies to no route of the scenario.")
-        for prefix in measure.hts:
-            if not findings.selections.commodities((), (prefix,)):
-                message = "no commodity has a tariff code that begins so."
-                findings.note("no_commodity", ["tariffs", name, "hts"], message, value=prefix)
+        _warn_of_codes(findings, name, measure)
         for field in ("commodities", "except_commodities"):
             for pattern in getattr(measure, field):
                 if not findings.selections.commodities((pattern,)):
@@ -73,6 +70,36 @@ def warn(findings: Findings) -> None:
             _warn_of_few_sources(findings, ["limits", name, "cap_index"], limit)
         elif isinstance(limit, ShareCap | NetImportReliance):
             _warn_of_only_sources(findings, ["limits", name, "cap_share"], limit)
+
+
+def _warn_of_codes(findings: Findings, name: str, measure: TariffMeasure) -> None:
+    """Codes of a measure that no commodity has, or that go into more detail than a commodity's own code does."""
+    selections = findings.selections
+    named = selections.commodities(measure.commodities, measure.hts)
+    exempt = selections.commodities(measure.except_commodities, measure.except_hts)
+    # Goods of a broad code may or may not be meant by a finer one; what is meant anyway needs no word.
+    in_doubt = {"hts": findings.scenario.commodities.keys() - named, "except_hts": named - exempt}
+    for field, commodities in in_doubt.items():
+        keys, prefixes = ["tariffs", name, field], getattr(measure, field)
+        for prefix in prefixes:
+            _warn_of_finer_code(findings, keys, prefix, commodities)
+        unmet = [item for item in prefixes if not selections.commodities((), (item,)) and not selections.broader(item)]
+        # Exemptions often list more than a scenario has.
+        for prefix in unmet if field == "hts" or len(unmet) == len(prefixes) else ():
+            message = "no commodity has a tariff code that begins so."
+            findings.note("no_commodity", keys, message, value=prefix)
+            if field == "except_hts":
+                break
+
+
+def _warn_of_finer_code(findings: Findings, keys: list[str], prefix: str, commodities: Collection[str]) -> None:
+    broader = findings.selections.broader(prefix)
+    found = sorted(broader.keys() & commodities)
+    if found:
+        message = f"`{found[0]}` has the code {broader[found[0]]}, which is less detailed, so this does not mean it"
+        message += f"; and so with {len(found) - 1} more." if len(found) > 1 else "."
+        remedy = "Give the commodity the whole code, or name it in the measure."
+        findings.note("finer_code", keys, message, value=prefix, remedy=remedy)
 
 
 def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:

@@ -21,18 +21,22 @@ from schemas.limits import Limit
 from schemas.types import (
     AnyByYear,
     ByYear,
+    CodeList,
     Name,
     NameList,
     NonNegative,
+    Number,
     Positive,
     Recipe,
     Share,
     ShareByYear,
+    Sized,
     Strict,
     When,
     Year,
     by_rising_key,
     split_list,
+    split_numbered,
     split_pairs,
 )
 
@@ -51,7 +55,9 @@ class Horizon(Strict):
 class Economics(Strict):
     """How money is weighed over time, and whose cost counts."""
 
-    discount_rate: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.05, description="Real yearly rate (fraction).")
+    discount_rate: Annotated[float, Field(ge=0, lt=1), Sized] = Field(
+        default=0.05, description="Real yearly rate (fraction)."
+    )
     money_year: Year | None = Field(default=None, description="Year whose USD the money is in.")
     view: Literal["importer", "national"] = Field(
         default="importer",
@@ -62,12 +68,12 @@ class Economics(Strict):
 class Risk(Strict):
     """How much the worst futures weigh."""
 
-    tail_weight: Annotated[float, Field(ge=0, le=1)] = Field(
+    tail_weight: Share = Field(
         default=0.0,
         description="Lambda: weight of CVaR in the objective, against expected cost. At 1 the futures outside the tail "
         "count for nothing; what they do is then decided last, each as cheap as can be.",
     )
-    tail_level: Annotated[float, Field(ge=0, lt=1)] = Field(
+    tail_level: Annotated[float, Field(ge=0, lt=1), Sized] = Field(
         default=0.9, description="Alpha: CVaR is the mean cost of the worst 1 - alpha of the futures."
     )
     objective: Literal["cost", "worst_future", "maximum_regret", "expected_shortage"] = Field(
@@ -81,7 +87,7 @@ class Risk(Strict):
 class SolveOptions(Strict):
     """How far to search; the command line and the API may override it."""
 
-    gap: Annotated[float, Field(ge=0, lt=1)] = Field(
+    gap: Annotated[float, Field(ge=0, lt=1), Sized] = Field(
         default=1e-6, description="Relative gap at which the search stops (fraction)."
     )
     time_limit_s: Positive | None = Field(default=None, description="Wall time for the solver, seconds.")
@@ -95,8 +101,8 @@ class Commodity(Entry):
 
     stage: Stage = Field(description="Where in the chain the form stands.")
     mineral_group: Name = Field(description="Minerals planned and reported together, such as `gallium`.")
-    hts: NameList = Field(default=[], description="Tariff codes (HTS), as text, with or without dots.")
-    contained_share: Annotated[float, Field(gt=0, le=1)] = Field(
+    hts: CodeList = Field(default=[], description="Tariff codes (HTS), as text, with or without dots.")
+    contained_share: Annotated[float, Field(gt=0, le=1), Sized] = Field(
         default=1.0, description="t contained per t gross weight; used where a duty is by weight."
     )
     reference_price_kusd_per_t: ByYear | None = Field(
@@ -183,8 +189,10 @@ class Facility(Entry):
     inputs: Recipe = Field(default={}, description="t of each commodity in per t of activity.")
     capacity_t_per_y: ByYear | None = Field(default=None, description="Activity at most, t/y; absent: no limit.")
     home_share: Share = Field(default=1.0, description="Share of the capacity that home can buy.")
-    cost_kusd_per_t: ByYear = Field(
-        default=0.0, description="Running cost, or the price an offer asks at its border (P0), kUSD per t of activity."
+    cost_kusd_per_t: ByYear | None = Field(
+        default=None,
+        description="Running cost, or the price an offer asks at its border (P0), kUSD per t of activity. Absent: 0, "
+        "which only what has inputs may leave unsaid, or the cost of its `steps`.",
     )
     steps: list[CostStep] = Field(default=[], description="Cost steps, instead of one cost.")
     supply_curve: SupplyCurve | None = Field(default=None, description="Rising price, instead of one cost.")
@@ -299,7 +307,7 @@ class TariffQuota(Strict):
     volume_by_origin_t_per_y: Annotated[dict[Name, ByYear], BeforeValidator(split_pairs)] = Field(
         default={}, description="Volumes of single origins, instead of a part in the shared one, t/y."
     )
-    in_quota_rate_share: Annotated[float, Field(ge=0)] = Field(
+    in_quota_rate_share: NonNegative = Field(
         description="Rate within, fraction of the base. Above the rate over it, the quota has to be full first."
     )
 
@@ -320,12 +328,10 @@ class TariffMeasure(Entry):
         default=False, description="Whether it also meets what is made, by any recipes, of the commodities it names."
     )
     commodities: NameList = Field(default=[], description="Commodities, or patterns such as `gallium/*`.")
-    hts: NameList = Field(default=[], description="HTS prefixes; a commodity matches by any of its codes.")
+    hts: CodeList = Field(default=[], description="HTS prefixes; a commodity matches by any of its codes.")
     except_commodities: NameList = Field(default=[], description="Commodities or patterns exempt.")
-    except_hts: NameList = Field(default=[], description="HTS prefixes exempt.")
-    rate_share: Annotated[
-        NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)], BeforeValidator(split_pairs)
-    ] = Field(default=0.0, description="Rate as a fraction of the base (0.25 is 25 %).")
+    except_hts: CodeList = Field(default=[], description="HTS prefixes exempt.")
+    rate_share: ByYear = Field(default=0.0, description="Rate as a fraction of the base (0.25 is 25 %).")
     base: Literal["customs_value", "metal_value"] = Field(
         default="customs_value",
         description="What `rate_share` is taken of; metal value is the commodity's reference price.",
@@ -343,7 +349,9 @@ class TariffMeasure(Entry):
         default=None, description="Minimum import price: duty adds what the customs value lacks, kUSD/t contained."
     )
     quota: TariffQuota | None = Field(default=None, description="Tariff-rate quota; `rate_share` is the rate over it.")
-    precedence: int = Field(default=0, description="Order among measures that replace one another.")
+    precedence: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = Field(
+        default=0, description="Order among measures that replace one another."
+    )
     replaces: NameList = Field(default=[], description="Programmes or measures of lower precedence it stands in for.")
     onset: When | None = Field(default=None, description="First day in force; absent: always was.")
     until: When | None = Field(default=None, description="First day no longer in force; absent: stays.")
@@ -375,7 +383,7 @@ class Stockpile(Entry):
     cover_days: ByYear = Field(
         default=0.0, description="Stock at least, in days of home's demand for the commodity; on the base path."
     )
-    end_value_kusd_per_t: float = Field(
+    end_value_kusd_per_t: Number = Field(
         default=0.0, description="Worth of stock left at the end, kUSD/t; negative: cost of clearing it."
     )
     end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the base path, t.")
@@ -420,7 +428,7 @@ class Demand(Entry):
     quantity_t_per_y: ByYear = Field(description="t/y.")
     shortage_penalty_kusd_per_t: Annotated[
         NonNegative | Annotated[dict[Share, NonNegative], Field(min_length=1), AfterValidator(by_rising_key)],
-        BeforeValidator(split_pairs),
+        BeforeValidator(split_numbered),
     ] = Field(
         description="Worth of an unserved t, kUSD/t; or rising steps: up to this share of the demand, this penalty "
         "(`0.1=50; 1=400`; the last share is 1)."
@@ -460,11 +468,11 @@ class Provenance(Strict):
         min_length=1, description="Publisher and title; for `derived` also the formula, for `assumed` the reasoning."
     )
     year: Year | None = Field(default=None, description="Year the number is for.")
-    low: float | None = Field(
+    low: Number | None = Field(
         default=None,
         description="Lower end of the plausible range, in the field's unit, or as a factor where `range_is_factor`.",
     )
-    high: float | None = Field(default=None, description="Upper end.")
+    high: Number | None = Field(default=None, description="Upper end.")
     range_is_factor: bool = Field(default=False, description="Whether low and high multiply the number.")
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
+from schemas.codes import digits
 from schemas.limits import Survival
 from schemas.patterns import fits
 from schemas.scenario import Scenario, TariffMeasure
@@ -47,14 +48,32 @@ class Selections:
         key = ("commodities", (*patterns, "\n", *hts))
         if key not in self._chosen:
             named = matching(patterns, self.scenario.commodities)
-            prefixes = tuple(prefix.replace(".", "") for prefix in hts)
+            prefixes = tuple(map(digits, hts))
             coded = {
                 name
                 for name, commodity in self.scenario.commodities.items()
-                if any(code.replace(".", "").startswith(prefixes) for code in commodity.hts)
+                if any(digits(code).startswith(prefixes) for code in commodity.hts)
             }
             self._chosen[key] = frozenset(named | coded)
         return self._chosen[key]
+
+    def broader(self, code: str) -> dict[str, str]:
+        """Commodities with a code that this one begins with and adds to, each with that code."""
+        wanted = digits(code)
+        return {
+            name: self._by_digits[wanted[:end]][1]
+            for end in range(2, len(wanted), 2)
+            for name in self._by_digits.get(wanted[:end], ([], ""))[0]
+        }
+
+    @cached_property
+    def _by_digits(self) -> dict[str, tuple[list[str], str]]:
+        """The commodities of each tariff code without its dots, and the code as one of them writes it."""
+        found: dict[str, tuple[list[str], str]] = {}
+        for name, commodity in self.scenario.commodities.items():
+            for code in commodity.hts:
+                found.setdefault(digits(code), ([], code))[0].append(name)
+        return found
 
     def routes(self, commodities: Iterable[str], origins: Collection[str], destinations: Collection[str]) -> list[str]:
         """Names of the routes of these commodities from and to these places."""

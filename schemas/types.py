@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo, WrapValidator
+from pydantic_core import PydanticCustomError
+
+from schemas import codes
+from schemas.dates import BrokenDate, read_date
+
+SMALLEST, TOO_LARGE = 1e-9, 1e15
+"""Size of a number that is not 0, from and below. Beyond, it is a stand-in for none at all or is in another unit, and
+the solver, which works to some nine digits, could not tell it from 0 or from no limit."""
+_SIZES = "0, or a size from 1e-9 to below 1e15"
 
 
 class Strict(BaseModel):
@@ -14,18 +24,54 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+def refused(code: LiteralString, message: str, *, remedy: str = "", allowed: str = "") -> PydanticCustomError:
+    """An error of a field, to be raised, in words that reach the planner as they are."""
+    context = {"message": message.replace("{", "(").replace("}", ")"), "remedy": remedy, "allowed": allowed}
+    return PydanticCustomError(code, "{message}", context)
+
+
 def split_list(value: Any) -> Any:
     """`"CHN; RUS"` is the list of both; a CSV cell has no other way to say so."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(";") if part.strip()]
+    if isinstance(value, list):
+        return [item.strip() if isinstance(item, str) else item for item in value]
     return value
 
 
+def read_pairs(value: str) -> list[tuple[str, str]]:
+    """The pairs in `"2026=5; 2030=8"`, in the order written; empty for text without `=`."""
+    if "=" not in value:
+        return []
+    parts = [part.rpartition("=") for part in value.split(";") if part.strip()]
+    return [(key.strip(), number.strip()) for key, _, number in parts]
+
+
 def split_pairs(value: Any) -> Any:
-    """`"2026=5; 2030=8"` is the mapping of both pairs; other text is left for the field to judge."""
-    if isinstance(value, str) and "=" in value:
-        parts = [part.rpartition("=") for part in value.split(";") if part.strip()]
-        return {key.strip(): number.strip() for key, _, number in parts}
+    """`"CHN=5; RUS=8"` is the mapping of both pairs; other text is left for the field to judge."""
+    return _mapping(value, str)
+
+
+def split_numbered(value: Any) -> Any:
+    """The same where keys are numbers, so that `2026` and `2026.0`, `0.5` and `0.50` are one key."""
+    return _mapping(value, number_or_text)
+
+
+def number_or_text(key: str) -> float | str:
+    """A key as the number it says, or else as it is."""
+    try:
+        return float(key)
+    except ValueError:
+        return key
+
+
+def _mapping(value: Any, meaning: Callable[[str], float | str]) -> Any:
+    pairs = read_pairs(value) if isinstance(value, str) else []
+    if pairs:
+        refuse_twice(pairs, meaning)
+        return dict(pairs)
+    if isinstance(value, Mapping):
+        refuse_twice(value.items(), meaning)
     return value
 
 
@@ -34,23 +80,77 @@ def by_rising_key(steps: dict[float, float]) -> dict[float, float]:
     return dict(sorted(steps.items()))
 
 
-def _to_date(value: Any) -> Any:
-    """A bare year means its first day."""
-    if isinstance(value, str) and value.strip().isdecimal():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 9998:
-        return date(value, 1, 1)
-    return value
+def refuse_twice(pairs: Iterable[tuple[Any, Any]], meaning: Callable[[str], float | str]) -> None:
+    """Raise an error of a field where two keys mean the same; it names them with their values."""
+    found: dict[float | str, list[tuple[str, Any]]] = {}
+    for key, value in pairs:
+        found.setdefault(meaning(str(key)), []).append((str(key), value))
+    for same in found.values():
+        if len(same) > 1:
+            said = [f"{key}={_short(value)}" for key, value in same]
+            message = f"one key is given {'twice' if len(same) == 2 else f'{len(same)} times'}: {', '.join(said)}."
+            raise refused("duplicate_key", message, remedy="Keep one of them.")
 
 
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _to_date(value: Any) -> date:
+    try:
+        return read_date(value)
+    except BrokenDate as error:
+        raise refused("broken_date", str(error), remedy=error.remedy) from None
+
+
+def _sized(value: Any, read: Callable[[Any], float], info: ValidationInfo) -> float:
+    """A number as the field reads it, if it is of a size that can be computed with."""
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise refused("wrong_type", "this is not a number.")
+    number = read(value)
+    if number != 0 and not SMALLEST <= abs(number) < TOO_LARGE:
+        what = "small" if abs(number) < SMALLEST else "large"
+        raise refused("magnitude", f"this number is too {what} in size.", allowed=_SIZES)
+    return number
+
+
+def _to_code(value: Any) -> Any:
+    """A tariff code; of what is none, the code it may have been."""
+    text = value.strip() if isinstance(value, str) else repr(value)
+    if isinstance(value, str) and codes.is_code(text):
+        return text
+    meant = [f'"{code}"' for code in codes.guesses(text)] if _may_be_code(value) else []
+    remedy = f"Did you mean {' or '.join(meant)}? " if meant else ""
+    is_text = isinstance(value, str)
+    remedy += "Separate several by `;`." if is_text else "Put it in quotes."
+    message = "this is not a tariff code." if is_text else "a number loses the zeros of a tariff code."
+    raise refused("tariff_code", message, remedy=remedy, allowed=codes.ALLOWED)
+
+
+def _may_be_code(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
+
+
+def _to_codes(value: Any) -> Any:
+    return [value] if _may_be_code(value) and not isinstance(value, str) else split_list(value)
+
+
+Sized = WrapValidator(_sized)
+"""Holds a number to a size; what every number with a fraction in a scenario has."""
+
+Number = Annotated[float, Sized]
 Year = Annotated[int, Field(ge=1, le=9998)]
-Share = Annotated[float, Field(ge=0, le=1)]
-NonNegative = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1), Sized]
+NonNegative = Annotated[float, Field(ge=0), Sized]
+Positive = Annotated[float, Field(gt=0), Sized]
 Name = Annotated[str, Field(min_length=1, max_length=120)]
 
 NameList = Annotated[list[Name], BeforeValidator(split_list)]
 """Names, or patterns with `*` where the field says so."""
+
+CodeList = Annotated[list[Annotated[str, BeforeValidator(_to_code)]], BeforeValidator(_to_codes)]
+"""Tariff codes, or what they begin with."""
 
 When = Annotated[
     date,
@@ -64,12 +164,12 @@ Recipe = Annotated[dict[Name, Positive], BeforeValidator(split_pairs)]
 
 ByYear = Annotated[
     NonNegative | Annotated[dict[Year, NonNegative], Field(min_length=1)],
-    BeforeValidator(split_pairs),
+    BeforeValidator(split_numbered),
 ]
 """A number, or numbers by year. A year takes the entry of the latest year up to it (the first entry
 before that); a period takes the mean of the years it covers."""
 
-AnyByYear = Annotated[float | Annotated[dict[Year, float], Field(min_length=1)], BeforeValidator(split_pairs)]
+AnyByYear = Annotated[Number | Annotated[dict[Year, Number], Field(min_length=1)], BeforeValidator(split_numbered)]
 """As `ByYear`, negative numbers allowed."""
 
-ShareByYear = Annotated[Share | Annotated[dict[Year, Share], Field(min_length=1)], BeforeValidator(split_pairs)]
+ShareByYear = Annotated[Share | Annotated[dict[Year, Share], Field(min_length=1)], BeforeValidator(split_numbered)]

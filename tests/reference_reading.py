@@ -274,13 +274,13 @@ class Reading:
     def _plain_steps(self, maker: Facility, period: Period) -> list[tuple[float, float]]:
         if maker.steps:
             return [(step.width_t_per_y, period.mean(step.cost_kusd_per_t)) for step in maker.steps]
-        base = period.mean(maker.cost_kusd_per_t)
+        base = period.mean(maker.cost_kusd_per_t or 0.0)
         if maker.supply_curve is None:
             return [(self.home_capacity_t_per_y(maker, period), base)]
         curve, first = maker.supply_curve, self.tree.periods[0]
         x0 = curve.observed_t_per_y
         end = curve.up_to_t_per_y or max(self.home_capacity_t_per_y(maker, period) for period in self.tree.periods)
-        slope = curve.slope_kusd_per_t2_y or first.mean(maker.cost_kusd_per_t) / ((curve.elasticity or inf) * x0)
+        slope = curve.slope_kusd_per_t2_y or first.mean(maker.cost_kusd_per_t or 0.0) / ((curve.elasticity or inf) * x0)
 
         def price(x: float) -> float:
             return base + slope * (x - x0)

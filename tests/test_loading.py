@@ -50,10 +50,11 @@ TABLES = {
     "commodities.csv": "name,stage,mineral_group,hts\nmetal,refined,metal,8112.92; 8112.99\n",
     "places.csv": "name,groups\nCHN,rivals\nAUS,\n",
     "facilities.csv": "name,place,outputs,cost_kusd_per_t\noffer,CHN,metal=1,2026=10; 2027=11\n",
-    "facilities.more.csv": "name,place,outputs,capacity_t_per_y\nmine,AUS,metal=1,5\n",
+    "facilities.more.csv": "name,place,outputs,capacity_t_per_y,cost_kusd_per_t\nmine,AUS,metal=1,5,9\n",
     "projects.csv": (
-        "name,place,outputs,capacity_t_per_y,capex_kusd,tracks.standard.permit_years,tracks.standard.construction_years\n"
-        "plant,USA,metal=1,5,100,0,1\n"
+        "name,place,outputs,capacity_t_per_y,cost_kusd_per_t,capex_kusd,"
+        "tracks.standard.permit_years,tracks.standard.construction_years\n"
+        "plant,USA,metal=1,5,0,100,0,1\n"
     ),
     "routes.csv": "name,commodity,origin,destination,freight_kusd_per_t\nc,metal,CHN,USA,1\na,metal,AUS,USA,\n",
     "tariffs.csv": "name,programme,origins,commodities,rate_share,onset\nduty,mfn,CHN,metal,0.25,2026-07-01\n",
@@ -656,8 +657,8 @@ def test_a_name_in_the_head_and_in_a_table_is_given_twice(tmp_path: Path) -> Non
 NEW_TABLES = {
     "places.csv": "name,groups,memberships.partners.onset,memberships.partners.until\nCHN,rivals,,\nAUS,,2026-07-01,\n",
     "facilities.more.csv": (
-        "name,place,outputs,capacity_t_per_y,growth.share_per_y,growth.before_t_per_y,reserves_t,mined_in\n"
-        "mine,AUS,metal=1,5,0.2,3,100,\nship,AUS,metal=1,5,,,,CHN\n"
+        "name,place,outputs,capacity_t_per_y,cost_kusd_per_t,growth.share_per_y,growth.before_t_per_y,reserves_t,"
+        "mined_in\nmine,AUS,metal=1,5,9,0.2,3,100,\nship,AUS,metal=1,5,9,,,,CHN\n"
     ),
     "tariffs.csv": (
         "name,programme,origins,commodities,rate_share,quota.in_quota_rate_share,quota.volume_by_origin_t_per_y\n"

@@ -40,6 +40,7 @@ SCRAP = {
     "recovered_t_per_t": 0.3,
     "past_use_t_per_y": 5,
     "lag_years": 3,
+    "cost_kusd_per_t": 1,
 }
 LOSS = {"kind": "survival", "onset": 2028, "tiers": "other", "served_share": 0.2}
 SHARE = {"kind": "minimum_share", "commodity": "metal", "minimum_share": 0.2}
@@ -527,6 +528,38 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "two_costs",
         "facilities.mine.supply_curve",
     ),
+    "an offer without a price": (
+        [drop("facilities.offer.cost_kusd_per_t")],
+        "no_price",
+        "facilities.offer.cost_kusd_per_t",
+    ),
+    "a project without inputs or a price": (
+        [put(f"{PROJECT}.inputs", {})],
+        "no_price",
+        f"{PROJECT}.cost_kusd_per_t",
+    ),
+    "a curve without a price to begin at": (
+        [drop("facilities.mine.cost_kusd_per_t"), put("facilities.mine.supply_curve", CURVE)],
+        "no_price",
+        "facilities.mine.cost_kusd_per_t",
+    ),
+    "a measure without a rate": ([drop("tariffs.mfn.rate_share")], "no_rate", "tariffs.mfn.rate_share"),
+    "groups with a comma": ([put("places.AUS.groups", "allies, rivals")], "several_in_one", "places.AUS.groups"),
+    "an item of a list with a comma": (
+        [put("places.AUS.groups", ["allies, rivals"])],
+        "several_in_one",
+        "places.AUS.groups",
+    ),
+    "places on two lines of a cell": (
+        [put("tariffs.mfn.origins", "CHN\nAUS")],
+        "several_in_one",
+        "tariffs.mfn.origins",
+    ),
+    "patterns with a comma": (
+        [put("tariffs.mfn.commodities", "metal*, ore*")],
+        "several_in_one",
+        "tariffs.mfn.commodities",
+    ),
     "steps and a cost": (
         [put("facilities.mine.steps", [{"width_t_per_y": 5, "cost_kusd_per_t": 1}])],
         "two_costs",
@@ -758,18 +791,18 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
         f"{PROJECT}.growth.seed_t_per_y",
     ),
     "a substitute that comes too late": (
-        [put(f"{USER}.substitutes.other", {"delay_years": 4})],
+        [put(f"{USER}.substitutes.other", {"delay_years": 4, "cost_kusd_per_t": 9})],
         "outside_horizon",
         f"{USER}.substitutes.other.delay_years",
     ),
     "a substitute after departure that comes too late": (
-        [put(f"{USER}.substitutes.other", {"delay_years": 3, "after_departure": True})],
+        [put(f"{USER}.substitutes.other", {"delay_years": 3, "after_departure": True, "cost_kusd_per_t": 9})],
         "outside_horizon",
         f"{USER}.substitutes.other.delay_years",
     ),
     "a substitute after no departure": (
         [
-            put(f"{USER}.substitutes.other", {"after_departure": True}),
+            put(f"{USER}.substitutes.other", {"after_departure": True, "cost_kusd_per_t": 9}),
             drop("futures.ban"),
             drop("events.ban"),
         ],
@@ -802,7 +835,7 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
         "recycling.scrap.lag_years",
     ),
     "numbers of a substitute for years after the horizon": (
-        [put(f"{USER}.substitutes.other", {"limit_share": "2031=0.5"})],
+        [put(f"{USER}.substitutes.other", {"limit_share": "2031=0.5", "cost_kusd_per_t": 9})],
         "outside_horizon",
         f"{USER}.substitutes.other.limit_share",
     ),
@@ -860,6 +893,41 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
     "a replacement without precedence": ([put("tariffs.extra.replaces", "mfn")], "unused", "tariffs.extra.replaces"),
     "a measure without a route": ([put("tariffs.extra.origins", "AUS")], "no_route", "tariffs.extra"),
     "a tariff code without a commodity": ([put("tariffs.extra.hts", "8112; 26")], "no_commodity", "tariffs.extra.hts"),
+    "an exempt code without a commodity": (
+        [put("tariffs.extra.except_hts", "26")],
+        "no_commodity",
+        "tariffs.extra.except_hts",
+    ),
+    "a code in more detail than a commodity's": (
+        [put("commodities.ore.hts", "8112"), put("tariffs.mfn.hts", "8112.92.06")],
+        "finer_code",
+        "tariffs.mfn.hts",
+    ),
+    "an exempt code in more detail than a commodity's": (
+        [put("commodities.metal.hts", "8112"), put("tariffs.mfn.except_hts", "8112.92.06")],
+        "finer_code",
+        "tariffs.mfn.except_hts",
+    ),
+    "a price of 0 among others": (
+        [put("facilities.offer.cost_kusd_per_t", "2026=10; 2028=0")],
+        "zero_price_year",
+        "facilities.offer.cost_kusd_per_t",
+    ),
+    "a customs value of 0 among others": (
+        [put("routes.'ore AUS'.customs_value_kusd_per_t", {"2026": 0, "2028": 3})],
+        "zero_price_year",
+        "routes.'ore AUS'.customs_value_kusd_per_t",
+    ),
+    "recycling that costs nothing because nothing is said": (
+        [put("recycling.scrap", {key: value for key, value in SCRAP.items() if key != "cost_kusd_per_t"})],
+        "no_price",
+        "recycling.scrap.cost_kusd_per_t",
+    ),
+    "need given up for nothing because nothing is said": (
+        [put(f"{USER}.substitutes.thrift", {"limit_share": 0.1})],
+        "no_price",
+        f"{USER}.substitutes.thrift.cost_kusd_per_t",
+    ),
     "a pattern without a commodity": (
         [put("tariffs.mfn.commodities", "metal; gold/*")],
         "no_commodity",
@@ -960,17 +1028,23 @@ GOOD: dict[str, list[Patch]] = {
     ],
     "a ban that a substitute meets": [
         put(f"{USER}.source_bans.rule", {"places": "CHN; AUS"}),
-        put(f"{USER}.substitutes.thrift", {"limit_share": 0.1}),
+        put(f"{USER}.substitutes.thrift", {"limit_share": 0.1, "cost_kusd_per_t": 9}),
     ],
     "a ban of the last origin, passed by a third place": [
         put("routes.by AUS", {"commodity": "metal", "origin": "CHN", "destination": "AUS"}),
         put("routes.on", {"commodity": "metal", "origin": "AUS", "destination": "USA", "customs_value_kusd_per_t": 9}),
         put(f"{USER}.source_bans.rule", {"places": "CHN; USA", "role": "last_origin"}),
     ],
+    "a list that names something with a comma": [
+        put("places.'Korea, Republic of'", {}),
+        put("tariffs.mfn.except_origins", ["Korea, Republic of", "AUS"]),
+    ],
+    "a price that is said to be 0": [put("facilities.offer.cost_kusd_per_t", 0)],
+    "a rate that is said to be 0": [put("tariffs.mfn.rate_share", 0)],
     "a demand that only recycling serves": [
         put("commodities.gold", {"stage": "refined", "mineral_group": "gold"}),
         put(f"{USER}.commodity", "gold"),
-        put("recycling.scrap", {"commodity": "gold", "available_t_per_y": 3}),
+        put("recycling.scrap", {"commodity": "gold", "available_t_per_y": 3, "cost_kusd_per_t": 1}),
     ],
     "a demand that only a substitute serves": [
         put("commodities.gold", {"stage": "refined", "mineral_group": "gold"}),

@@ -31,7 +31,7 @@ def cost_steps(facility: Facility, period: Period, periods: tuple[Period, ...]) 
     """The steps of a facility in a period, number 0 first; `periods` are all of the horizon."""
     if facility.steps:
         return [Step(step.width_t_per_y, mean(step.cost_kusd_per_t, period)) for step in facility.steps]
-    price = mean(facility.cost_kusd_per_t, period)
+    price = mean(facility.cost_kusd_per_t or 0.0, period)
     if facility.supply_curve is None:
         return [Step(home_capacity_t_per_y(facility, period), price)]
     return _curve_steps(facility, facility.supply_curve, price, periods)
@@ -42,7 +42,7 @@ def _curve_steps(facility: Facility, curve: SupplyCurve, price: float, periods: 
     observed = curve.observed_t_per_y
     slope = curve.slope_kusd_per_t2_y
     if slope is None:
-        slope = mean(facility.cost_kusd_per_t, periods[0]) / ((curve.elasticity or inf) * observed)
+        slope = mean(facility.cost_kusd_per_t or 0.0, periods[0]) / ((curve.elasticity or inf) * observed)
     end = curve.up_to_t_per_y or max(home_capacity_t_per_y(facility, each) for each in periods)
     found = [Step(observed, price)] if observed > 0 else []
     width = (end - observed) / curve.steps

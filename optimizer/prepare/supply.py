@@ -115,7 +115,7 @@ def cost_steps(facility: Facility, calendar: Calendar) -> list[Step]:
     """A producer's cost steps: as listed, cut from its supply curve, or a single one."""
     if facility.steps:
         return [Step(step.width_t_per_y, calendar.mean(step.cost_kusd_per_t)) for step in facility.steps]
-    base_price = calendar.mean(facility.cost_kusd_per_t)
+    base_price = calendar.mean(facility.cost_kusd_per_t or 0.0)
     if facility.supply_curve is None:
         return [Step(UNLIMITED, base_price)]
     end = facility.supply_curve.up_to_t_per_y
