@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenarios.documents import label, read_text_file, refuse
-from scenarios.tables import HEAD
+from scenarios.folders import HEAD
 from schemas.closest import did_you_mean
 
 _HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from scenarios.texts import NoText, text_of
 from schemas.problems import InputProblem, InvalidInput, join_path
 
 Keys = tuple[str, ...]
@@ -79,15 +80,13 @@ def label(path: Path) -> str:
 
 
 def read_text_file(path: Path) -> str:
-    """The UTF-8 text of a file."""
+    """The text of a file."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return text_of(path.read_bytes())
     except OSError as error:
         raise refuse("unreadable_file", f"the file cannot be read: {error.strerror}.", file=label(path)) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        remedy = "Save it as UTF-8."
-        raise refuse("not_utf8", "the file is not UTF-8 text.", file=label(path), line=line, remedy=remedy) from None
+    except NoText as error:
+        raise refuse(error.code, str(error), file=label(path), line=error.line, remedy=error.remedy) from None
 
 
 def parse_json(text: str, file: str | None = None) -> Document:
@@ -176,11 +175,12 @@ class _YamlReader:
             return self._read_mapping(node, keys)
         if isinstance(node, SequenceNode):
             return [self.read(item, (*keys, str(index))) for index, item in enumerate(node.value)]
+        if node.tag == _TAG + "timestamp":
+            return str(node.value)  # as written, so that a date is read in one way whatever it is written in
         try:
-            value = self.yaml.constructor.construct_object(node)
+            return self.yaml.constructor.construct_object(node)
         except (LookupError, ValueError, TypeError):
             raise refuse("broken_yaml", f"{node.value[:80]!r} is no {node.tag}.", file=self.file, line=line) from None
-        return value.isoformat() if isinstance(value, date) else value
 
     def _check_tag(self, node: Node) -> None:
         """Only the tags of plain data, which the reader itself gives to what has none."""
@@ -200,7 +200,8 @@ class _YamlReader:
             self._check_tag(key_node)
             key: str = key_node.value
             if key in found:
-                path, message = join_path([*keys, key]), f"{key!r} is given twice."
+                second = self.read(value_node, (*keys, key))
+                path, message = join_path([*keys, key]), _twice(key, found[key], second)
                 self.problems.append(
                     InputProblem(
                         code="duplicate_key", path=path, message=message, file=self.file, line=line,
@@ -218,8 +219,16 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key, count in counts.items() if count > 1)
-        raise ValueError(f"the key {twice[:80]!r} is given twice")
+        first, second, *_ = (value for key, value in pairs if key == twice)
+        raise ValueError(_twice(twice, first, second).rstrip("."))
     return found
+
+
+def _twice(key: str, first: Any, second: Any) -> str:
+    """What to say of a key with two values; of long ones, and of mappings, only that there are two."""
+    shown = [str(value) for value in (first, second)]
+    values = f": {shown[0]} and {shown[1]}" if all(len(text) <= 40 for text in shown) else ""
+    return f"the key {key[:80]!r} is given twice{values}."
 
 
 def _no_constant(name: str) -> None:
@@ -240,7 +249,25 @@ def _plain(value: Any, keys: Keys, file: str | None) -> Any:
     if len(keys) > MAX_DEPTH:
         raise refuse("not_a_mapping", _TOO_DEEP, path=join_path(keys), file=file)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item, (*keys, str(key)), file) for key, item in value.items()}
+        return _plain_mapping(value, keys, file)
     if isinstance(value, list | tuple):
         return [_plain(item, (*keys, str(index)), file) for index, item in enumerate(value)]
+    if isinstance(value, datetime) and value.time() == time() and value.tzinfo is None:
+        value = value.date()  # how a data frame holds days
+    if type(value).__module__ == "numpy" and hasattr(value, "item"):
+        value = value.item()  # a number of a data frame
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _plain_mapping(value: Mapping[Any, Any], keys: Keys, file: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = str(key)
+        plain = _plain(item, (*keys, name), file)
+        if name in found:
+            raise refuse(
+                "duplicate_key", _twice(name, found[name], plain), path=join_path([*keys, name]), file=file,
+                remedy="Keep one of them: as keys, numbers and texts are the same.",
+            )  # fmt: skip
+        found[name] = plain
+    return found

@@ -204,6 +204,8 @@ def _number_meant(text: str) -> str | None:
         whole = text.replace(",", "")
         is_one = text.count(",") == 1 and "." not in text
         return f"Write {whole}" + (f", or {text.replace(',', '.')}, whichever is meant." if is_one else ".")
+    if re.fullmatch(r"[-+]?[0-9]{1,3}(\.[0-9]{3})+,[0-9]+", text):
+        return f"Write {text.replace('.', '').replace(',', '.')}."
     if re.fullmatch(r"[-+]?[0-9]*,[0-9]+", text):
         return f"Write {text.replace(',', '.')}."
     return None

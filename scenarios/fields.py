@@ -56,7 +56,7 @@ class Spot:
 
     def words(self, key: str) -> list[str]:
         """The words a field may hold, over all that may stand here: the kinds of limits, the changes of events."""
-        models = [option for option in _options(self.annotation) if _is_model(option) and key in option.model_fields]
+        models = [option for option in types_at(self.annotation) if _is_model(option) and key in option.model_fields]
         return [word for model in models for word in get_args(model.model_fields[key].annotation)]
 
     def types(self, value: Any = None) -> list[Any]:
@@ -71,7 +71,7 @@ class Spot:
     @property
     def is_list(self) -> bool:
         """Whether a list stands here."""
-        return all(get_origin(option) is list for option in _options(self.annotation))
+        return all(get_origin(option) is list for option in types_at(self.annotation))
 
     def default(self) -> Any:
         """The value when absent, as plain data; None if there is none."""
@@ -178,7 +178,7 @@ def _choices(annotation: Any) -> Iterator[Any]:
         yield annotation
 
 
-def _options(annotation: Any) -> list[Any]:
+def types_at(annotation: Any) -> list[Any]:
     """The members of a union without bounds."""
     return [_bare(choice) for choice in _choices(annotation)]
 
@@ -189,7 +189,7 @@ def _bare(annotation: Any) -> Any:
 
 def _fitting(annotation: Any, value: Any) -> list[Any]:
     """The members of a union that `value` may be, by its words such as `kind: budget` or by its keys; all if none."""
-    options = _options(annotation)
+    options = types_at(annotation)
     if not isinstance(value, Mapping):
         return options
     if value and any(get_origin(option) is dict for option in options):

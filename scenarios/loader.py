@@ -9,13 +9,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios.catalogue import find_shipped
-from scenarios.documents import Document, from_mapping, label, parse_json, parse_yaml, read_text_file, refuse
+from scenarios.documents import (
+    Document,
+    from_mapping,
+    label,
+    parse_json,
+    parse_yaml,
+    read_text_file,
+    refuse,
+)
 from scenarios.explain import note_problems
+from scenarios.folders import HEAD, TABLE
+from scenarios.frames import from_python
 from scenarios.partial import check_the_rest
 from scenarios.patching import apply_patches
 from scenarios.places import Work
 from scenarios.screening import screen
-from scenarios.tables import HEAD, read_folder
+from scenarios.tables import read_folder
 from schemas.closest import did_you_mean
 from schemas.patches import Patch
 from schemas.problems import InvalidInput, at_most, split_path
@@ -68,7 +78,7 @@ def _read(source: Source, patches: Patches, work: Work | None = None) -> Documen
     if isinstance(source, Scenario):
         document = from_mapping(source.model_dump(mode="json", exclude_unset=True))
     elif isinstance(source, Mapping):
-        document = _on_base(from_mapping(source), None, _MAX_BASES)
+        document = _on_base(from_python(source), None, _MAX_BASES)
     else:
         document = _read_path(_locate(source, None), _MAX_BASES)
     apply_patches(document, patches, work=work)
@@ -79,7 +89,7 @@ def _locate(source: str | Path, folder: Path | None) -> Path:
     """The path a source means: a file or folder (relative to `folder` if given), or else a shipped name."""
     path = folder / source if folder else Path(source)
     looks_like_path = isinstance(source, Path) or "/" in source or path.suffix in (".yaml", ".yml", ".json")
-    if looks_like_path or (path / HEAD).is_file():
+    if looks_like_path or (path / HEAD).is_file() or (path.suffix and path.is_file()):
         if not path.exists():
             raise refuse("unknown_scenario", "there is no such file or folder.", value=str(source))
         return path
@@ -93,7 +103,10 @@ def _locate(source: str | Path, folder: Path | None) -> Path:
 def _read_path(path: Path, bases_left: int) -> Document:
     if path.is_dir():
         document = read_folder(path)
-    elif path.suffix == ".json":
+    elif path.suffix.lower() == TABLE:
+        remedy = f"Name the folder with its tables and a {HEAD}."
+        raise refuse("table_for_scenario", "this is one table, not a scenario.", file=label(path), remedy=remedy)
+    elif path.suffix.lower() == ".json":
         document = parse_json(read_text_file(path), label(path))
     else:
         document = parse_yaml(read_text_file(path), label(path))

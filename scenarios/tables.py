@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scenarios.cells import Decimals, Sheet, as_name, ragged_rows, read_sheet
+from scenarios.columns import holds_numbers, known_columns, what_is_wrong, year_columns
 from scenarios.documents import Document, Keys, Origin, label, parse_yaml, read_text_file, refuse
-from scenarios.fields import COLLECTIONS, LISTS, Spot, find_spot
-from schemas.closest import did_you_mean
+from scenarios.fields import LISTS
+from scenarios.folders import HEAD, tables_in
 from schemas.problems import InputProblem
-
-HEAD = "scenario.yaml"
 
 
 @dataclass(frozen=True)
@@ -25,15 +23,30 @@ class _Row:
     cells: dict[Keys, str]
 
 
+@dataclass(frozen=True)
+class _Column:
+    """A column that is a field: its keys, and whether numbers stand in it."""
+
+    keys: Keys
+    has_numbers: bool
+
+
 def read_folder(folder: Path) -> Document:
     """The document of a folder; raises `InvalidInput` if it has no `scenario.yaml`."""
     head = folder / HEAD
     if not head.is_file():
-        raise refuse("no_scenario", f"the folder has no {HEAD}.", file=label(folder))
+        raise refuse("no_scenario", f"the folder has no {HEAD}.", file=label(folder), remedy=_other_head(folder))
     document = parse_yaml(read_text_file(head), label(head))
-    for path in sorted(folder.glob("*.csv")):
+    tables, problems = tables_in(folder)
+    document.problems += problems
+    for path in tables:
         _read_table(document, path)
     return document
+
+
+def _other_head(folder: Path) -> str | None:
+    others = [path.name for path in sorted(folder.iterdir()) if path.stem.lower() == Path(HEAD).stem]
+    return f"Rename {others[0]} to {HEAD}." if others else None
 
 
 def _read_table(document: Document, path: Path) -> None:
@@ -43,10 +56,6 @@ def _read_table(document: Document, path: Path) -> None:
         document.problems.append(
             InputProblem(code="table_with_base", path=collection, message=message, file=label(path))
         )
-    elif collection not in COLLECTIONS:
-        message, remedy = f"{path.name} is not a table of a scenario.", did_you_mean(collection, COLLECTIONS)
-        problem = InputProblem(code="unknown_table", path=collection, message=message, file=label(path), remedy=remedy)
-        document.problems.append(problem)
     elif collection in LISTS:
         _add_list(document, collection, path)
     else:
@@ -80,62 +89,54 @@ def _add_entries(document: Document, collection: str, path: Path) -> None:
 
 def _rows(document: Document, collection: str, path: Path) -> Iterator[_Row]:
     """The rows of a table that say anything, with the columns that are fields."""
-    reader = csv.reader(io.StringIO(read_text_file(path), newline=""), strict=True)
-    columns: list[Keys | None] = []
-    file = label(path)
-    try:
-        for number, cells in enumerate(reader, start=1):
-            origin = Origin(file, number)
-            if number == 1:
-                columns = _columns(document, collection, cells, origin)
-                continue
-            if any(cell.strip() for cell in cells[len(columns) :]):
-                message = f"the row has {len(cells)} cells, the header {len(columns)}."
-                _note(
-                    document, "ragged_row", collection, origin, message, remedy="Put text with commas in double quotes."
-                )
-            pairs = zip(columns, (cell.strip() for cell in cells), strict=False)
-            found = {keys: cell for keys, cell in pairs if keys and cell}
-            if found:
-                yield _Row(origin, found)
-    except csv.Error as error:
-        message = f"not a CSV table: {error}."
-        _note(document, "broken_csv", collection, Origin(file, reader.line_num), message)
+    sheet, file = read_sheet(read_text_file(path), known_columns(collection)), label(path)
+    columns = _columns(document, collection, sheet, Origin(file, sheet.rows[0][0] if sheet.rows else 1))
+    for number, message, remedy in ragged_rows(sheet):
+        _note(document, "ragged_row", collection, Origin(file, number), message, remedy=remedy)
+    if collection in LISTS or any(column and column.keys == ("name",) for column in columns):
+        yield from _fields_of(document, collection, file, sheet, columns)
+    if sheet.broken:
+        origin = Origin(file, sheet.rows[-1][0] + 1 if sheet.rows else 1)
+        _note(document, "broken_csv", collection, origin, sheet.broken)
 
 
-def _columns(document: Document, collection: str, header: list[str], origin: Origin) -> list[Keys | None]:
-    """The keys of each column; None for a column that is left out because it is wrong."""
-    found: list[Keys | None] = []
-    names = [name.strip() for name in header]
-    if collection not in LISTS and "name" not in names:
+def _fields_of(
+    document: Document, collection: str, file: str, sheet: Sheet, columns: Sequence[_Column | None]
+) -> Iterator[_Row]:
+    pairs = [pair for _, cells in sheet.body for pair in zip(columns, cells, strict=False)]
+    decimals = Decimals(sheet.separator, [cell for column, cell in pairs if column and column.has_numbers and cell])
+    for number, cells in sheet.body:
+        origin, found = Origin(file, number), {}
+        for column, cell in zip(columns, cells, strict=False):
+            if column and cell:
+                text, mixed = decimals.read(cell) if column.has_numbers else (cell, None)
+                found[column.keys] = text
+                if mixed:
+                    message = f"the table has decimal commas, and {mixed} has a point."
+                    remedy = f"Write {mixed.replace('.', ',')}, or {mixed.replace('.', '')} if that is meant."
+                    _note(document, "two_decimal_signs", collection, origin, message, remedy=remedy)
+        if found:
+            yield _Row(origin, found)
+
+
+def _columns(document: Document, collection: str, sheet: Sheet, origin: Origin) -> list[_Column | None]:
+    """The columns that are fields; None for one that is left out because it is wrong, or has neither name nor cells."""
+    names = sheet.header
+    if collection not in LISTS and "name" not in map(as_name, names):
         _note(document, "missing_column", collection, origin, "the table has no column `name`.")
-    for name in names:
-        keys = tuple(name.split("."))
-        wrong = _what_is_wrong(collection, names, name)
+    years = year_columns(collection, names)
+    if years:
+        _note(document, "year_column", collection, origin, years[0], remedy=years[1])
+    found: list[_Column | None] = []
+    for index, name in enumerate(names):
+        has_cells = any(len(cells) > index and cells[index] for _, cells in sheet.body)
+        wrong = what_is_wrong(collection, names, index, has_cells=has_cells)
         if wrong:
             code, message, remedy = wrong
             _note(document, code, collection, origin, message, remedy=remedy)
-        found.append(None if wrong or not name else keys)
+        keys = tuple(name.split("."))
+        found.append(_Column(keys, holds_numbers(collection, keys)) if name and not wrong else None)
     return found
-
-
-def _what_is_wrong(collection: str, names: list[str], name: str) -> tuple[str, str, str | None] | None:
-    if not name:
-        return None
-    if names.count(name) > 1:
-        return "duplicate_column", f"the column `{name}` is given twice.", "Keep one of them."
-    if any(other.startswith(f"{name}.") for other in names):
-        return "duplicate_column", f"the column `{name}` and columns below it are both given.", "Keep one way."
-    if name == "name" and collection not in LISTS:
-        return None
-    spot: Spot | None = find_spot((collection, "0"), {})
-    for key in name.split("."):
-        known = spot.field_names() if spot else []
-        spot = spot.child(key) if spot else None
-        if spot is None:
-            remedy = did_you_mean(key, known)
-            return "unknown_field", f"the column `{name}` is not a field of {collection}.", remedy
-    return None
 
 
 def _nested(cells: dict[Keys, str]) -> dict[str, Any]:

@@ -46,10 +46,11 @@ def read_date(value: Any) -> date:
         return date(int(text), 1, 1)
     found = _DAY.fullmatch(text)
     if found:
-        days = list(_days([tuple(map(int, found.groups()))]))
-        if days:
-            return days[0]
-        raise BrokenDate("there is no such day.", "Write a day of the calendar, such as 2026-07-01.")
+        year, month, day = map(int, found.groups())
+        for meant in _days([(year, month, day)]):
+            return meant
+        swapped = [f"Write {other}." for other in _days([(year, day, month)])]
+        raise BrokenDate("there is no such day.", *(swapped or ["Write a day of the calendar, such as 2026-07-01."]))
     raise BrokenDate("this is not a date.", _remedy(value))
 
 

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from scenarios.documents import Document, parse_json, parse_yaml
+from scenarios.texts import NoText, text_of
 from schemas import InputProblem, InvalidInput
 from service.envelope import Asked, problems_of, read_envelope
 from service.problems import ApiError, broken_body, invalid_input, problem_response
@@ -194,8 +195,10 @@ def _count_values(body: bytes, language: str) -> int:
 
 def _text(body: bytes) -> str:
     try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        problem = InputProblem(code="not_utf8", path="scenario", message="the body is not UTF-8 text.", line=line)
+        return text_of(body, may_be_wide=False)
+    except NoText as error:
+        problem = InputProblem(
+            code=error.code, path="scenario", message=str(error).replace("this is", "the body is", 1), line=error.line,
+            remedy=error.remedy,
+        )  # fmt: skip
         raise InvalidInput([problem]) from None

@@ -336,9 +336,7 @@ def test_tags_are_refused_with_their_line_wherever_they_stand(written: str) -> N
     assert "!" in found.message
 
 
-@pytest.mark.parametrize(
-    "text", ["name: !!bool maybe\n", "name: !!int x\n", "name: 2026-99-99\n", "name: " + "9" * 5000]
-)
+@pytest.mark.parametrize("text", ["name: !!bool maybe\n", "name: !!int x\n", "name: " + "9" * 5000])
 def test_a_value_that_is_not_what_its_tag_or_form_says_is_refused(text: str) -> None:
     found = yaml_problem(text)
 

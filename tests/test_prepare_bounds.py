@@ -32,7 +32,12 @@ def limit(**sections: Data) -> dict[str, float]:
 def test_a_route_carries_no_more_than_its_origin_makes() -> None:
     assert limit()["2026"] == 50
     assert (
-        limit(facilities={"second": {"place": "AUS", "outputs": {"metal": 0.5}, "capacity_t_per_y": 20}})["2026"] == 60
+        limit(
+            facilities={
+                "second": {"place": "AUS", "outputs": {"metal": 0.5}, "capacity_t_per_y": 20, "cost_kusd_per_t": 9}
+            }
+        )["2026"]
+        == 60
     )
 
 

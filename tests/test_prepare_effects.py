@@ -72,7 +72,15 @@ def test_an_export_event_leaves_a_share_of_the_route_s_capacity() -> None:
 
 
 def test_without_a_capacity_a_route_is_held_to_a_share_of_its_running_offers() -> None:
-    facilities = {"second": {"place": "AUS", "outputs": {"metal": 2}, "capacity_t_per_y": 30, "home_share": 0.5}}
+    facilities = {
+        "second": {
+            "place": "AUS",
+            "outputs": {"metal": 2},
+            "capacity_t_per_y": 30,
+            "home_share": 0.5,
+            "cost_kusd_per_t": 9,
+        }
+    }
     instance = under(BAN, facilities=facilities)
     # 50 and 2 * 30 * 0.5
     assert at(instance, "ban@2028", instance.trade.capacity_t_per_y["from ally"]) == pytest.approx(0.25 * 80)
@@ -120,7 +128,7 @@ def test_shortage_steps_move_with_demand() -> None:
 
 
 def test_a_minimum_volume_shrinks_with_the_route_and_its_largest_offer() -> None:
-    facilities = {"small": {"place": "AUS", "outputs": {"metal": 1}, "capacity_t_per_y": 10}}
+    facilities = {"small": {"place": "AUS", "outputs": {"metal": 1}, "capacity_t_per_y": 10, "cost_kusd_per_t": 9}}
     instance = under(
         {**BAN, "availability_share": 0.5},
         {**HALF, "facilities": ["Ally"], "availability_share": 0.4},

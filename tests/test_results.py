@@ -214,7 +214,12 @@ def test_duties_name_their_measure_and_add_up() -> None:
 
 def test_concentration_counts_home_output_as_one_source() -> None:
     data = golden_toy()
-    data["facilities"]["home mine"] = {"place": "USA", "outputs": {"metal": 1}, "capacity_t_per_y": 40}
+    data["facilities"]["home mine"] = {
+        "place": "USA",
+        "outputs": {"metal": 1},
+        "capacity_t_per_y": 40,
+        "cost_kusd_per_t": 0,
+    }
     data["stockpiles"] = {}
     table = optimizer.solve(data, gap=0).tables["concentration"].set_index("year")
 

@@ -17,6 +17,7 @@ from optimizer.prepare.select import Places, matches
 from optimizer.results.words import listed
 from schemas import InputProblem, InvalidInput, Scenario
 from schemas.closest import did_you_mean
+from schemas.dates import BrokenDate, read_date
 from schemas.entries import Entry
 from schemas.events import TariffEvent
 from schemas.scenario import Provenance, Route
@@ -157,9 +158,9 @@ def _checked(scenario: Scenario, question: Question) -> date:
     for name in question.events:
         problems += _unknown("--with", "event that changes tariffs", name, tariff_events)
     try:
-        day = date.fromisoformat(question.day)
-    except ValueError:
-        problems.append(_problem("--on", "this is not a day.", question.day, "Write it as 2026-11-24."))
+        day = read_date(question.day)
+    except BrokenDate as error:
+        problems.append(_problem("--on", str(error), question.day, error.remedy))
     value = question.customs_value_kusd_per_t
     if value is not None and not 0 < value < _RATES_ONLY:
         problems.append(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import scenarios
 from scenarios.validation import acknowledged_in_words, warnings_in_words
 from schemas import InputProblem, InvalidInput, Patch
+from schemas.problems import join_path, split_path
 from schemas.validation import Validation
 from service.cli.exits import problems_text
 
@@ -30,9 +31,33 @@ def patches_of(sets: Sequence[str]) -> list[Patch]:
             patches.append(scenarios.parse_set(text))
         except InvalidInput as error:
             problems += [problem.model_copy(update={"file": "--set", "path": ""}) for problem in error.problems]
+    problems += _set_twice(patches)
     if problems:
         raise InvalidInput(problems)
     return patches
+
+
+def _set_twice(patches: Sequence[Patch]) -> list[InputProblem]:
+    """Paths that a command line sets more than once, of which only the last would count."""
+    values: dict[str, list[str]] = {}
+    for patch in patches:
+        values.setdefault(_plain_path(patch.path), []).append(str(patch.value))
+    return [
+        InputProblem(
+            code="duplicate_key", path=path, message=f"it is set twice: {' and '.join(found)}.", file="--set",
+            remedy="Keep one of them.",
+        )
+        for path, found in values.items()
+        if len(found) > 1
+    ]  # fmt: skip
+
+
+def _plain_path(path: str) -> str:
+    """A path with quotes only where it needs them."""
+    try:
+        return join_path(split_path(path))
+    except ValueError:
+        return path
 
 
 def print_validation(found: Validation) -> None:
