@@ -77,7 +77,7 @@ def test_an_event_fades_evenly_over_its_recovery() -> None:
 horizon: {first_year: 2026, period_years: [1, 1, 1, 1]}
 places: {USA: {}}
 facilities:
-  mine: {place: USA, outputs: {metal: 1}, capacity_t_per_y: 100}
+  mine: {place: USA, outputs: {metal: 1}, capacity_t_per_y: 100, cost_kusd_per_t: 0}
 demands:
   user: {commodity: metal, tier: other, quantity_t_per_y: 100, shortage_penalty_kusd_per_t: 10}
 events:

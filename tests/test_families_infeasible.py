@@ -81,7 +81,7 @@ def test_what_a_soft_survival_limit_lacks_is_paid_for_as_if_the_loss_came(
 MINE = """
 places: {USA: {}}
 facilities:
-  mine: {place: USA, outputs: {metal: 2}, capacity_t_per_y: 100}
+  mine: {place: USA, outputs: {metal: 2}, capacity_t_per_y: 100, cost_kusd_per_t: 0}
 demands:
   user: {commodity: metal, tier: other, quantity_t_per_y: 16, shortage_penalty_kusd_per_t: 200}
 """

@@ -64,7 +64,8 @@ class FacilityLocation:
         facilities, routes = {}, {}
         for i, (capacity, fixed_cost) in enumerate(zip(self.capacity, self.fixed_cost, strict=True)):
             places |= {f"site {i}": {}, f"gate {i}": {}}
-            facilities[f"site {i}"] = {"place": f"site {i}", "outputs": {"goods": 1}, "capacity_t_per_y": capacity}
+            offer = {"outputs": {"goods": 1}, "capacity_t_per_y": capacity, "cost_kusd_per_t": 0}
+            facilities[f"site {i}"] = {"place": f"site {i}"} | offer
             routes[f"opening {i}"] = {
                 "commodity": "goods",
                 "origin": f"site {i}",

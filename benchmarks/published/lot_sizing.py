@@ -25,6 +25,7 @@ def lot_sizing(name: str, demand: Sequence[float], order_cost: float, holding_co
             "place": "plant",
             "outputs": {"goods": 1},
             "capacity_t_per_y": sum(demand),
+            "cost_kusd_per_t": 0,
             "ramp_up_share": [1, 0],
             "capex_kusd": order_cost,
             "end_value_share": 0,
