@@ -129,7 +129,7 @@ def _columns(document: Document, collection: str, sheet: Sheet, origin: Origin) 
         _note(document, "year_column", collection, origin, years[0], remedy=years[1])
     found: list[_Column | None] = []
     for index, name in enumerate(names):
-        has_cells = any(len(cells) > index and cells[index] for _, cells in sheet.body)
+        has_cells = not name and any(len(cells) > index and cells[index] for _, cells in sheet.body)
         wrong = what_is_wrong(collection, names, index, has_cells=has_cells)
         if wrong:
             code, message, remedy = wrong
