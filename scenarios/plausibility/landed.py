@@ -22,7 +22,7 @@ def running_costs(facility: Facility) -> list[float]:
     """What a t of activity costs, kUSD/t: of each step and year."""
     if facility.steps:
         return [cost for step in facility.steps for cost in numbers(step.cost_kusd_per_t)]
-    return numbers(facility.cost_kusd_per_t)
+    return numbers(facility.cost_kusd_per_t or 0.0)
 
 
 def main_output(facility: Facility) -> tuple[str, float]:
