@@ -137,7 +137,8 @@ def test_a_higher_precedence_replaces_a_programme_or_a_measure_on_the_days_it_is
     base = {"a": {"rate_share": 0.1}, "b": {"rate_share": 0.2, "programme": "301"}}
     over = {"rate_share": 0.5, "programme": "232", "precedence": 1, "replaces": ["mfn", "b"]}
     assert duty({**base, "c": over}).over_quota == pytest.approx(5)
-    assert duty({**base, "c": {**over, "precedence": 0}}).over_quota == pytest.approx(8)
+    for not_higher in (0, -1):
+        assert duty({**base, "c": {**over, "precedence": not_higher}}).over_quota == pytest.approx(8)
     # from 2026-07-02 on, 183 of 365 days
     later = duty({**base, "c": {**over, "onset": "2026-07-02"}}).over_quota
     assert later == pytest.approx(3 * 182 / 365 + 5 * 183 / 365)

@@ -69,6 +69,7 @@ OVER = {"rate_share": 0.5, "programme": "232", "precedence": 1, "replaces": ["mf
         ({}, 5.0),  # both are replaced, one by its programme, one by its name
         ({"replaces": ["mfn"]}, 5.0 + 2.0),
         ({"precedence": 0}, 5.0 + 1.0 + 2.0),  # of no higher precedence
+        ({"precedence": -1}, 5.0 + 1.0 + 2.0),  # of a lower one
         ({"onset": "2026-07-02"}, 3 * 182 / 365 + 5 * 183 / 365),  # only on the days it is in force
         ({"active": False}, 3.0),
     ],
