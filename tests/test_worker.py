@@ -71,6 +71,12 @@ class Bench:
         return thread
 
 
+def end(thread: threading.Thread) -> None:
+    """Wait for what runs in the background; a child that nobody ends would end by itself, but later than that."""
+    thread.join(40)
+    assert not thread.is_alive(), "it was not ended"
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path, fake_solver())
@@ -160,7 +166,7 @@ def test_a_stop_keeps_the_best_plan(bench: Bench) -> None:
     thread = bench.in_background()
     wait_until(lambda: bench.job(job_id).progress)
     assert bench.ask("stop", job_id)
-    thread.join()
+    end(thread)
     job = bench.job(job_id)
     assert (job.state, job.termination, job.solution) == (JobState.SUCCEEDED, "interrupted", "feasible")
 
@@ -170,7 +176,7 @@ def test_a_stop_before_there_is_a_plan_cancels(bench: Bench) -> None:
     thread = bench.in_background()
     wait_until(lambda: bench.job(job_id).state is JobState.RUNNING)
     bench.ask("stop", job_id)
-    thread.join()
+    end(thread)
     assert bench.job(job_id).state is JobState.CANCELLED
 
 
@@ -179,7 +185,7 @@ def test_a_cancel_ends_a_child_that_does_not_listen(bench: Bench) -> None:
     thread = bench.in_background()
     wait_until(lambda: bench.job(job_id).state is JobState.RUNNING)
     assert bench.ask("cancel", job_id)
-    thread.join()
+    end(thread)
     job = bench.job(job_id)
     assert (job.state, job.failure) == (JobState.CANCELLED, None)
 
