@@ -228,6 +228,15 @@ def test_an_unknown_query_parameter_is_answered_with_the_nearest_name(client: Te
     assert "`state`" in error["remedy"]
 
 
+def test_somebody_at_a_browser_is_told_on_a_page(client: TestClient) -> None:
+    answer = client.get("/?groop=<b>", headers={"accept": "text/html"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "This path has no parameter `groop`." in answer.text
+    assert "<b>" not in answer.text
+    assert client.get(f"{JOBS}?x=1", headers={"accept": "text/html"}).json()["status"] == 422
+
+
 def test_a_wrong_value_of_a_query_parameter_is_answered_with_the_nearest_word(client: TestClient) -> None:
     (error,) = client.get(f"{JOBS}?state=runing").json()["errors"]
     assert "`running`" in error["remedy"]

@@ -208,6 +208,17 @@ def test_an_infeasible_run_shows_what_clashes_and_no_figures(
     assert client.get(f"/runs/{job.id}/figures/flows.json").status_code == 404
 
 
+def test_an_unbounded_run_names_what_earns_money_and_shows_no_plan(client: TestClient, session: Session) -> None:
+    patch = {"op": "set", "path": "stockpiles.store.end_value_kusd_per_t", "value": 50}
+    scenario = scenarios.load("golden-toy", [patch])
+    job = add_run(session, scenario, optimizer.solve(scenario).document())
+    assert (job.state, job.termination, job.solution) == (JobState.SUCCEEDED, Termination.UNBOUNDED, Solution.NONE)
+    page = client.get(f"/runs/{job.id}").text
+    assert "What earns money without end" in page
+    assert "stockpile store" in page
+    assert "What to start" not in page
+
+
 @pytest.mark.parametrize("code", FailureCode)
 def test_a_failed_run_gives_the_reason_and_what_to_try(client: TestClient, session: Session, code: FailureCode) -> None:
     job = add_job(session, JobState.FAILED, failure=JobFailure(code=code, message="It ran out of road."))
