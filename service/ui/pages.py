@@ -28,7 +28,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def _not_found(request: Request, message: str) -> Response:
-    return page(request, "problem.html", {"title": "Not found", "message": message}, status=404)
+    return page(request, "problem.html", {"title": "Not found", "message": message, "errors": []}, status=404)
 
 
 @router.get("/static/{path:path}")

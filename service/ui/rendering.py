@@ -41,7 +41,7 @@ def problem_page(request: Request, problem: Problem, headers: Mapping[str, str] 
     message = problem.detail
     if problem.status == 404 and message == problem.title:
         message = f"There is no page at “{request.scope['path']}”."
-    context = {"title": problem.title, "message": message}
+    context = {"title": problem.title, "message": message, "errors": problem.errors}
     return page(request, "problem.html", context, problem.status, headers or {})
 
 
