@@ -11,6 +11,7 @@ from optimizer.solve.control import Control
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
 from optimizer.solve.highs import Run, SolverError
+from optimizer.solve.ranges import extremes, refuse_hopeless
 from optimizer.solve.search import (
     Answer,
     any_point,
@@ -38,8 +39,24 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     """Search for a plan, give its gap as a whole and by group, and say what doing nothing would cost.
 
     A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
-    leaves a gap wider than asked for.
+    leaves a gap wider than asked for. Raises `schemas.InvalidInput` where there is no answer for numbers that are too
+    far apart, `SolverError` where there is none for another reason.
     """
+    try:
+        answer = _solved(instance, form, control)
+    except SolverError:
+        _refuse_hopeless(instance, form)
+        raise
+    if answer.termination == Termination.ERROR and answer.x is None:
+        _refuse_hopeless(instance, form)
+    return answer
+
+
+def _refuse_hopeless(instance: Instance, form: Form) -> None:
+    refuse_hopeless(extremes(form.matrix, form.cost, form.column_upper), form.columns, instance.scenario)
+
+
+def _solved(instance: Instance, form: Form, control: Control) -> Answer:
     control = control.of_another_model()
     control.tell("do nothing")
     nothing = do_nothing(form, control)

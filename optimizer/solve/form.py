@@ -14,6 +14,7 @@ from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.labels import Label
+from optimizer.solve.ranges import further_scaled, refuse_lost
 from optimizer.solve.scaling import column_units, row_units, scale_costs
 
 Ints = npt.NDArray[np.int64]
@@ -77,7 +78,10 @@ class Form:
 
 
 def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
-    """Compile a model by Pyomo's own standard form and scale it by the instance's units (powers of two: exact)."""
+    """Compile a model by Pyomo's own standard form and scale it by the instance's units (powers of two: exact).
+
+    Raises `schemas.InvalidInput` for numbers that the solver could not take, however they are scaled.
+    """
     compiled = LinearStandardFormCompiler().write(model, mixed_form=True)
     variables = list(compiled.columns)
     columns = tuple(Label.of(variable) for variable in variables)
@@ -89,7 +93,13 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     row_unit = row_units(rows, instance)
     money = instance.units.kusd
     scale_costs(sp.csr_array(compiled.A), (rows, row_unit), (columns, column_unit))
+    integer = np.fromiter((not variable.is_continuous() for variable in variables), bool, len(variables))
     matrix = sp.csc_array(sp.diags_array(1.0 / row_unit) @ sp.csc_array(compiled.A) @ sp.diags_array(column_unit))
+    row_factor, column_factor = further_scaled(matrix, integer)
+    if (row_factor != 1.0).any() or (column_factor != 1.0).any():
+        row_unit, column_unit = row_unit / row_factor, column_unit * column_factor
+        matrix = sp.csc_array(sp.diags_array(row_factor) @ matrix @ sp.diags_array(column_factor))
+    refuse_lost(matrix, columns, instance.scenario)
     return Form(
         matrix=matrix,
         cost=np.asarray(compiled.c.todense(), float).ravel() * column_unit / money,
@@ -98,7 +108,7 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
         row_upper=np.where(bound_type >= 0, rhs, np.inf) / row_unit,
         column_lower=lower / column_unit,
         column_upper=upper / column_unit,
-        integer=np.fromiter((not variable.is_continuous() for variable in variables), bool, len(variables)),
+        integer=integer,
         columns=columns,
         rows=rows,
         column_unit=column_unit,

@@ -1,0 +1,137 @@
+"""Numbers that are too far apart for the solver: scaled further where that helps, else refused by name.
+
+HiGHS takes no coefficient of 1e15 or more and drops those of 1e-9 or less without a word. Canonical units keep almost
+every model far within; only rows and columns that reach beyond are scaled again, by powers of two, which is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from optimizer.prepare.calendar import Floats
+from optimizer.solve.labels import Label
+from schemas.problems import InputProblem, InvalidInput, join_path
+from schemas.scenario import Scenario
+
+SMALLEST, LARGEST = 1e-9, 1e15
+"""Coefficients at or beyond them do not reach the solver as they are."""
+MARGIN = 10.0
+"""How far within them a coefficient is left alone."""
+ROUNDS = 20
+HOPELESS = 1e12
+"""Largest of some kind of number over the smallest from which on double precision leaves no answer to trust."""
+COLLECTIONS = {
+    **dict.fromkeys(("run", "activity"), "facilities"),
+    **dict.fromkeys(("ship", "onboard", "onboarded"), "routes"),
+    **dict.fromkeys(("start", "started"), "projects"),
+    **dict.fromkeys(("use", "short"), "demands"),
+    **dict.fromkeys(("buy", "release", "stock", "full"), "stockpiles"),
+    **dict.fromkeys(("slack", "supplied", "square"), "limits"),
+    **dict.fromkeys(("declare", "dispose"), "commodities"),
+    **dict.fromkeys(("recover",), "recycling"),
+    **dict.fromkeys(("quota_full",), "tariffs"),
+}
+"""Where what a column is about stands in a scenario."""
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The smallest and the largest of one kind of number, without zeros, and the columns they stand in."""
+
+    what: str
+    smallest: float
+    largest: float
+    column_of_smallest: int
+    column_of_largest: int
+
+
+def further_scaled(matrix: sp.csc_array, integer: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Factors of rows and of columns (1 for integer ones) that bring coefficients within what the solver takes.
+
+    All are 1 where they are so already.
+    """
+    rows, columns = np.ones(matrix.shape[0]), np.ones(matrix.shape[1])
+    entries = matrix.tocoo()
+    size = np.abs(entries.data)
+    for _ in range(ROUNDS):
+        scaled = size * rows[entries.row] * columns[entries.col]
+        if not _outside(scaled).any():
+            break
+        rows *= _factors(entries.row, scaled, len(rows))
+        scaled = size * rows[entries.row] * columns[entries.col]
+        columns *= np.where(integer, 1.0, _factors(entries.col, scaled, len(columns)))
+    return rows, columns
+
+
+def _outside(size: Floats) -> npt.NDArray[np.bool_]:
+    return (size > 0) & ((size < SMALLEST * MARGIN) | (size > LARGEST / MARGIN))
+
+
+def _factors(line: npt.NDArray[np.int32], size: Floats, count: int) -> Floats:
+    """Of each line with a coefficient outside: the power of two that centres its smallest and largest around 1."""
+    low, high = np.full(count, np.inf), np.zeros(count)
+    some = size > 0
+    np.minimum.at(low, line[some], size[some])
+    np.maximum.at(high, line[some], size[some])
+    wide = (high > 0) & ((low < SMALLEST * MARGIN) | (high > LARGEST / MARGIN))
+    exponent = np.zeros(count)
+    exponent[wide] = -np.round((np.log2(low[wide]) + np.log2(high[wide])) / 2.0)
+    return np.asarray(2.0**exponent)
+
+
+def refuse_lost(matrix: sp.csc_array, columns: Sequence[Label], scenario: Scenario) -> None:
+    """Raise `InvalidInput` for coefficients that the solver would not take or silently drop."""
+    size = np.abs(matrix.data)
+    lost = np.flatnonzero((size > 0) & ((size <= SMALLEST) | (size >= LARGEST)))
+    if len(lost):
+        column_of = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+        _refuse((columns[column_of[entry]] for entry in lost.tolist()), scenario)
+
+
+def refuse_hopeless(found: Sequence[Extremes], columns: Sequence[Label], scenario: Scenario) -> None:
+    """Raise `InvalidInput`, naming what is smallest and largest, where one kind of number reaches too far."""
+    wide = [kind for kind in found if kind.largest / kind.smallest >= HOPELESS]
+    named = dict.fromkeys(column for kind in wide for column in (kind.column_of_smallest, kind.column_of_largest))
+    if named:
+        _refuse((columns[column] for column in named), scenario)
+
+
+def _refuse(columns: Iterable[Label], scenario: Scenario) -> NoReturn:
+    problems = {problem.path: problem for problem in (_problem(column, scenario) for column in columns)}
+    raise InvalidInput(list(problems.values()))
+
+
+def extremes(matrix: sp.csc_array, cost: Floats, upper: Floats) -> list[Extremes]:
+    """Of the coefficients, costs and upper bounds (canonical)."""
+    column_of = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    everywhere = np.arange(len(cost))
+    kinds = (("coefficients", matrix.data, column_of), ("costs", cost, everywhere), ("bounds", upper, everywhere))
+    found = []
+    for what, values, of_column in kinds:
+        size = np.abs(values)
+        some = np.flatnonzero((size > 0) & np.isfinite(size))
+        if len(some):
+            low, high = some[size[some].argmin()], some[size[some].argmax()]
+            found.append(Extremes(what, float(size[low]), float(size[high]), int(of_column[low]), int(of_column[high])))
+    return found
+
+
+def _problem(column: Label, scenario: Scenario) -> InputProblem:
+    collection, name = COLLECTIONS.get(column.component), str(column.key[0])
+    if collection == "facilities" and name in scenario.projects:
+        collection = "projects"
+    keys = [collection, name] if collection else []
+    return InputProblem(
+        code="numbers_too_far_apart",
+        path=join_path(keys) if keys else "",
+        message="numbers of this entry are too far from those it is used with: a solver cannot tell them from nothing, "
+        "or from no limit.",
+        allowed="recipes, capacities, prices and quantities within about 12 digits of each other",
+        remedy="Check its units (t, kUSD); leave out a number that only stands for no limit.",
+    )
