@@ -27,14 +27,14 @@ COLLECTIONS = {
 
 
 def counts(scenario: Scenario) -> dict[str, int]:
-    """Entries of each collection, mineral groups as `materials`, and numbers by where they come from.
+    """Entries of each collection, minerals as `materials`, and numbers by where they come from.
 
     A number is one that the scenario states in a collection: an item of a list and a number by year count each,
     defaults do not. Numbers without provenance count as `numbers_unsourced`.
     """
     kinds = _numbers_by_kind(scenario)
     return {
-        "materials": len({commodity.mineral_group for commodity in scenario.commodities.values()}),
+        "materials": len({name for commodity in scenario.commodities.values() for name in commodity.minerals}),
         **{name: len(getattr(scenario, collection)) for name, collection in COLLECTIONS.items()},
         **{f"numbers_{kind}": kinds[kind] for kind in ("published", "derived", "assumed", "unsourced")},
     }

@@ -11,10 +11,14 @@ from schemas.entries import Entry, Tier
 from schemas.types import ByYear, Name, NameList, Positive, Share, ShareByYear, When, split_list
 
 Nodes = Literal["all", "base_path"]
+Whole = Literal["supply", "use"]
 
 
 class _Limit(Entry):
-    applies_to: Nodes = Field(default="all", description="Every node, or the base path only.")
+    applies_to: Nodes = Field(
+        default="all",
+        description="Every node, or the base path only, with what is sure to take its place.",
+    )
     futures: NameList = Field(
         default=[],
         description="Futures, or patterns, whose own nodes it applies to; none: all nodes but those of stress tests.",
@@ -25,7 +29,15 @@ class _Limit(Entry):
     )
 
 
-class ShareCap(_Limit):
+class _OfSupply(_Limit):
+    of: Whole = Field(
+        default="supply",
+        description="What the share is of: `supply` (all that arrives, is made and recovered at home) or `use` (what "
+        "is needed there, met or not). A share of supply can also be kept by going short.",
+    )
+
+
+class ShareCap(_OfSupply):
     """Places' share in home's arrivals and output of a commodity, at most."""
 
     kind: Literal["share_cap"]
@@ -39,7 +51,7 @@ class ShareCap(_Limit):
     )
 
 
-class MinimumShare(_Limit):
+class MinimumShare(_OfSupply):
     """Share of home's arrivals and output of a commodity that is made or recovered at home, at least."""
 
     kind: Literal["minimum_share"]
@@ -50,7 +62,7 @@ class MinimumShare(_Limit):
     minimum_share: ShareByYear = Field(description="Share at least (fraction).")
 
 
-class NetImportReliance(_Limit):
+class NetImportReliance(_OfSupply):
     """Imports less exports, as a share of what is left for home, at most."""
 
     kind: Literal["net_import_reliance"]
@@ -58,7 +70,7 @@ class NetImportReliance(_Limit):
     cap_share: ShareByYear = Field(description="Net imports over net imports and output at home, at most (fraction).")
 
 
-class ConcentrationCap(_Limit):
+class ConcentrationCap(_OfSupply):
     """Sum of squared shares of the sources of a commodity, at most; home counts as one source."""
 
     kind: Literal["concentration_cap"]

@@ -101,6 +101,9 @@ class Commodity(Entry):
 
     stage: Stage = Field(description="Where in the chain the form stands.")
     mineral_group: Name = Field(description="Minerals planned and reported together, such as `gallium`.")
+    mineral: NameList = Field(
+        default=[], description="Minerals it is a form of, as lists of critical minerals count; none: its group."
+    )
     hts: CodeList = Field(default=[], description="Tariff codes (HTS), as text, with or without dots.")
     contained_share: Annotated[float, Field(gt=0, le=1), Sized] = Field(
         default=1.0, description="t contained per t gross weight; used where a duty is by weight."
@@ -110,6 +113,11 @@ class Commodity(Entry):
     )
     disposable: bool = Field(default=False, description="Whether a surplus may be let go.")
     disposal_cost_kusd_per_t: NonNegative = Field(default=0.0, description="Cost of that, kUSD/t.")
+
+    @property
+    def minerals(self) -> list[str]:
+        """The minerals it is a form of; of one that does not say, its group."""
+        return self.mineral or [self.mineral_group]
 
 
 class Membership(Strict):

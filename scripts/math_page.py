@@ -17,6 +17,7 @@ import formulation
 from formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES, Part
 
 import scenarios
+from optimizer.model.bounds import BOUNDS
 from optimizer.model.registry import FAMILIES, Entry, registry
 from optimizer.prepare import prepare
 from optimizer.prepare.costs import FLOW_TERMS, NOT_SPEND, START_TERMS, TRANSFERS
@@ -34,7 +35,8 @@ read; this page says what the model does with it, where that is written and whic
 
 Money is in kUSD, mass in t of contained material, flows in t/y, l is the length of a node in years. A dual is the
 change of the objective per unit of a row's right-hand side, with the yes-or-no decisions fixed; "expected, discounted"
-means that it carries the node's probability and discount factor.
+means that it carries the node's probability and discount factor. The table `marginal_values` of a result holds the
+duals that are not 0; each entry says whether its own are in it, per what, and if not, why.
 An `.lp` file holds the rows of its constraint in a scenario as small as can be, derived by hand from the equation;
 [`test_golden_lp.py`](../../tests/test_golden_lp.py) holds the model to them.
 
@@ -42,6 +44,17 @@ Letters: n a node of the tree, k a commodity, v a variant of it, q a place, f a 
 project, t a track or mode, r a route, b a band, z a stockpile, d a demand, o an option of it, s a step, c a limit, u a
 quota, x a recycling rule or an item, w a future.
 """
+
+
+BOUNDS_SAY = """A bound is a limit without a row; its dual is the reduced cost of the variable. A limit that is a
+row in one case and a bound in another has the name of its constraint in both: a facility's capacity
+(`facility_runs_within_capacity`), a route's (`route_flows_within_capacity`), a substitute's share
+(`substitute_stays_within_limit`), recovery (`scrap_follows_past_use`). Where several rows and bounds come from one
+limit, `marginal_values` adds their duals. Bounds of 0 are left out: what an event closes, or cannot be used yet, is no
+limit to be widened. So is what the model sets itself: shares between 0 and 1, and the last penalty step, which the
+demand limits.
+"""
+BOUND_PROOFS = ("test_duals.py::test_every_limit_that_is_a_bound_shows_its_dual",)
 
 
 @dataclass
@@ -125,6 +138,20 @@ def _add_constraints(page: Page) -> None:
             line = page.add(f"- **{group.name}**: {group.says}")
             page.map("bounds", group.name, line, map(_place, group.where), _proofs(group.proof))
     page.add()
+    _add_bounds(page)
+
+
+def _add_bounds(page: Page) -> None:
+    """Limits that are always bounds, and so have no golden rows."""
+    page.add("## Limits that are bounds of a variable\n\n" + BOUNDS_SAY)
+    for name, bound in BOUNDS.items():
+        per = "t/y" if bound.is_yearly else "t"
+        line = page.add(
+            f"### `{name}`\n\n{bound.sentence}\n\n```\n{bound.equation}\n```\n\n- Unit: {bound.unit}\n"
+            f"- Dual: {bound.dual}\n- In `marginal_values`: by node, per {per}.\n- Kind: hard.\n"
+            f"- Source: {bound.source}\n- Worked out in: {_place(bound.where)}\n"
+        )
+        page.map("bound", f"`{name}`", line, [_place(bound.where)], _proofs(BOUND_PROOFS))
 
 
 def _map_constraint(page: Page, kind: str, entry: Entry, line: int) -> None:
@@ -143,6 +170,7 @@ def _constraint(entry: Entry) -> str:
 
 - Unit: {entry.unit}
 - Dual: {entry.dual}
+- In `marginal_values`: {entry.reported}
 - Kind: {entry.kind}
 - Source: {entry.source}
 - Written in: {_code(entry)}

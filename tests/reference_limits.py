@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def limit(model: Model, name: str, entry: Any, node: Node, cost: Terms) -> None:
     """Add the rows of a limit at a node, with slack at its price where it is soft."""
-    if entry.applies_to == "base_path" and node.future:
+    if entry.applies_to == "base_path" and node.name not in model.reading.tree.planned:
         return
     if not (node.future and matches(entry.futures, node.future) if entry.futures else not node.stress):
         return
@@ -44,20 +44,24 @@ def _rows(model: Model, name: str, entry: Any, node: Node) -> list[tuple[str, Te
     if isinstance(entry, Budget):
         return [("", *_spending(model, entry, node))]
     supply = Supply(model, entry.commodity, node)
+    supply.of_use = entry.of == "use"
     if isinstance(entry, ShareCap):
-        return [("", supply.row(_capped(model, entry, supply, node), node.period.mean(entry.cap_share)), 0.0)]
+        share = node.period.mean(entry.cap_share)
+        return [("", supply.row(_capped(model, entry, supply, node), share), share * supply.known())]
     if isinstance(entry, MinimumShare):
         counted = supply.domestic() if entry.source == "domestic" else supply.recycled()
-        row = supply.row(counted, node.period.mean(entry.minimum_share))
-        return [("", {column: -amount for column, amount in row.items()}, 0.0)]
+        share = node.period.mean(entry.minimum_share)
+        row = supply.row(counted, share)
+        return [("", {column: -amount for column, amount in row.items()}, -share * supply.known())]
     if isinstance(entry, NetImportReliance):
         share = node.period.mean(entry.cap_share)
         row = supply.row(supply.arrivals(), share)
         for column, amount in supply.exports().items():
-            row[column] = row.get(column, 0.0) - (1 - share) * amount
-        return [("", row, 0.0)]
+            row[column] = row.get(column, 0.0) - (1 if supply.of_use else 1 - share) * amount
+        return [("", row, share * supply.known())]
     assert isinstance(entry, ConcentrationCap)
-    return [("", _squares(model, name, entry, supply, node), 0.0)]
+    index = node.period.mean(entry.cap_index)
+    return [("", _squares(model, name, entry, supply, node), index * supply.known())]
 
 
 def _floors(model: Model, entry: ServiceFloor, node: Node) -> list[tuple[str, Terms, float]]:
@@ -76,6 +80,7 @@ class Supply:
     def __init__(self, model: Model, commodity: str, node: Node) -> None:
         self.model, self.commodity, self.node = model, commodity, node
         self.home = model.reading.home
+        self.of_use = False
         self.routes = {
             name: route
             for name, route in model.scenario.routes.items()
@@ -127,13 +132,36 @@ class Supply:
         return found
 
     def total(self) -> Terms:
-        return {**self.arrivals(), **self.domestic()}
+        return self.taken() if self.of_use else {**self.arrivals(), **self.domestic()}
+
+    def _users(self) -> list[str]:
+        demands = self.model.scenario.demands
+        return [n for n, d in demands.items() if d.tier != "export" and (d.place or self.home) == self.home]
+
+    def known(self) -> float:
+        """The part of use that no column changes."""
+        if not self.of_use:
+            return 0.0
+        wanted = self.model.scenario.demands
+        mine = [name for name in self._users() if wanted[name].commodity == self.commodity]
+        return sum(self.model.reading.wanted_t_per_y(name, self.node) for name in mine)
+
+    def taken(self) -> Terms:
+        """What plants take, and what other commodities' demands take instead of theirs."""
+        found: Terms = {}
+        for name, maker in self.model.reading.makers.items():
+            if maker.place == self.home and self.commodity in maker.inputs:
+                found.update(dict.fromkeys(self.model.runs(name, self.node), maker.inputs[self.commodity]))
+        for name in self._users():
+            if self.model.scenario.demands[name].commodity != self.commodity:
+                found.update(self.model.taken(name, self.commodity, self.node))
+        return found
 
     def row(self, counted: Terms, share: float) -> Terms:
         """What is counted, less a share of the total."""
         row: Terms = defaultdict(float, counted)
         for column, amount in self.total().items():
-            row[column] -= share * amount
+            row[column] = row.get(column, 0.0) - share * amount
         return dict(row)
 
 
@@ -159,21 +187,26 @@ def _capped(model: Model, entry: ShareCap, supply: Supply, node: Node) -> Terms:
 
 
 def _squares(model: Model, name: str, entry: ConcentrationCap, supply: Supply, node: Node) -> Terms:
-    """Sum of the squares (each divided by the total) less the index times the total."""
+    """Sum of the squares (each divided by the whole) less the index times the whole, as far as columns change it."""
     sources: dict[str, Terms] = defaultdict(dict)
     for route_name, route in supply.routes.items():
-        sources[route.origin].update({column: 1.0 for column, _ in model.ships(route_name, node)})
-    sources[supply.home].update(supply.domestic())
-    row: Terms = {column: -node.period.mean(entry.cap_index) * amount for column, amount in supply.total().items()}
+        members = model.scenario.places[route.origin].members or {route.origin: 1.0}
+        for column, _ in model.ships(route_name, node):
+            for member, share in members.items():
+                sources[member][column] = sources[member].get(column, 0.0) + share
+    for column, amount in supply.domestic().items():
+        sources[supply.home][column] = sources[supply.home].get(column, 0.0) + amount
+    whole = supply.total()
+    row: Terms = {column: -node.period.mean(entry.cap_index) * amount for column, amount in whole.items()}
     for source, flows in sources.items():
         square = model.program.add(("square", name, source, node.name))
         row[square] = 1.0
         for number in range(entry.tangents):
             at = (2 * number + 1) / (2 * entry.tangents)
-            tangent: Terms = {column: -at * at * amount for column, amount in supply.total().items()}
+            tangent: Terms = {column: -at * at * amount for column, amount in whole.items()}
             for column, amount in flows.items():
-                tangent[column] += 2 * at * amount
-            model.program.add_at_most({**tangent, square: -1.0}, 0.0)
+                tangent[column] = tangent.get(column, 0.0) + 2 * at * amount
+            model.program.add_at_most({**tangent, square: -1.0}, at * at * supply.known())
     return row
 
 

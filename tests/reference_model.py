@@ -387,13 +387,13 @@ class Model:
         program.equal.append((row, 0.0 if len(node.path) > 1 else kept * pile.opening_t))
         yearly[stock] = period.mean(pile.holding_kusd_per_t_y)
         self._cover(name, pile, node)
-        if node.name == self.tree.last_base:
+        if node.name in self.tree.planned and node.period is self.tree.periods[-1]:
             program.add_at_most({stock: -1.0}, -pile.end_minimum_t)
 
     def _cover(self, name: str, pile: Stockpile, node: Node) -> None:
         within = pile.replenish_within_years
         if within is None:
-            if not node.future:
+            if node.name in self.tree.planned:
                 self.program.add_at_most(*self._covered(name, pile, node))
             return
         begins = node.period.end_year - within

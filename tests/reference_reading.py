@@ -99,6 +99,27 @@ class Tree:
         parents = {node.path[-2] for node in self.nodes.values() if len(node.path) > 1}
         self.leaves = self.nodes.keys() - parents
         self.last_base = self._paths[""][-1]
+        self.planned = self._planned()
+
+    def _planned(self) -> set[str]:
+        """What holds if nothing happens that is not sure: the base path, then whatever takes over where it stops."""
+        found: set[str] = set()
+        branches = [""]
+        while branches:
+            branch = branches.pop()
+            own = [name for name in self._paths[branch] if self.nodes[name].future == branch]
+            found.update(own)
+            stops = self.periods.index(self.nodes[self._paths[branch][-1]].period) + 1
+            if stops < len(self.periods):
+                branches += [
+                    name
+                    for name, future in self.scenario.futures.items()
+                    if self.followed(name) == branch
+                    and self.departs(name) == stops
+                    and not future.stress
+                    and self._weight(name, -1) > 1e-12
+                ]
+        return found
 
     def followed(self, future: str) -> str:
         return self.scenario.futures[future].after or ""

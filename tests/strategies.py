@@ -249,6 +249,7 @@ def _limits(draw: st.DrawFn, data: Data) -> Data:
             "commodity": "metal",
             "places": ["rivals"],
             "cap_share": draw(st.sampled_from([0.3, 0.6])),
+            "of": draw(st.sampled_from(["supply", "use"])),
             "violation_price_kusd": soft,
         },
         "budget": {

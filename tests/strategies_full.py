@@ -467,6 +467,10 @@ def _soft(draw: st.DrawFn) -> float | None:
     return draw(st.sampled_from([2.0, 15.0, None]))
 
 
+def _whole(draw: st.DrawFn) -> str:
+    return draw(st.sampled_from(["supply", "use"]))
+
+
 @concept
 def content_cap(draw: st.DrawFn, data: Data) -> Undo:
     data["limits"]["content cap"] = {
@@ -475,6 +479,7 @@ def content_cap(draw: st.DrawFn, data: Data) -> Undo:
         "places": [draw(st.sampled_from(["CHN", "rivals"]))],
         "origin_role": draw(st.sampled_from(["any_stage", "mined_in", "refined_in"])),
         "cap_share": draw(st.sampled_from([0.1, 0.5, {FIRST_YEAR: 0.8, 2028: 0.2}])),
+        "of": _whole(draw),
         "violation_price_kusd": _soft(draw),
     }
     return _drop("limits", "content cap")
@@ -487,6 +492,7 @@ def minimum_share(draw: st.DrawFn, data: Data) -> Undo:
         "commodity": "metal",
         "source": draw(st.sampled_from(["domestic", "recycled"])),
         "minimum_share": draw(st.sampled_from([0.1, 0.5])),
+        "of": _whole(draw),
         "violation_price_kusd": _soft(draw) or 8.0,
     }
     return _drop("limits", "minimum share")
@@ -498,6 +504,7 @@ def net_import_reliance(draw: st.DrawFn, data: Data) -> Undo:
         "kind": "net_import_reliance",
         "commodity": "metal",
         "cap_share": draw(st.sampled_from([0.3, 0.8])),
+        "of": _whole(draw),
         "violation_price_kusd": _soft(draw) or 8.0,
     }
     if draw(st.booleans()):
@@ -516,6 +523,7 @@ def concentration_cap(draw: st.DrawFn, data: Data) -> Undo:
         "kind": "concentration_cap",
         "commodity": "metal",
         "cap_index": draw(st.sampled_from([0.4, 0.7])),
+        "of": _whole(draw),
         "tangents": draw(st.sampled_from([2, 5, 12])),
         "violation_price_kusd": _soft(draw),
     }

@@ -24,7 +24,7 @@ CAP = {"kind": "share_cap", "commodity": "metal", "places": ["CHN"], "cap_share"
 
 def test_a_share_cap_counts_its_places_against_all_arrivals_and_output_at_home() -> None:
     instance = with_limit(CAP)
-    rows = {instance.tree.names[node]: row for (_, node), row in instance.limits.shares.items()}
+    rows = {instance.tree.names[node]: row for (_, node), (row, _) in instance.limits.shares.items()}
     caps = {"2026": 0.6, "2028": 0.7, "2029": 0.7, "ban@2028": 0.7, "ban@2029": 0.7}
     assert rows.keys() == caps.keys()
     for node, cap in caps.items():
@@ -34,7 +34,7 @@ def test_a_share_cap_counts_its_places_against_all_arrivals_and_output_at_home()
 
 def test_a_region_counts_against_a_share_cap_by_its_members() -> None:
     places = {"AUS": {"members": {"CHN": 0.3, "NZL": 0.7}}, "NZL": {}}
-    row = with_limit(CAP, places=places).limits.shares["limit", 0]
+    row, _ = with_limit(CAP, places=places).limits.shares["limit", 0]
     assert row.ship["from ally", "all"] == pytest.approx(0.3 - 0.6)
 
 

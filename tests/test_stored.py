@@ -203,7 +203,7 @@ def test_a_plan_without_a_table_or_column_of_today_says_so_in_a_sentence(
 
     assert tables["duties"].rows == []
     assert "did not have this table yet" in str(tables["duties"].note)
-    assert "did not tell `expected_t_per_y` yet" in str(tables["supply"].note)
+    assert "did not tell `expected_t_per_y`" in str(tables["supply"].note)
     assert {row[at] for row in tables["supply"].rows} == {None}
     assert tables["ship"].note is None
 

@@ -9,6 +9,7 @@ import pytest
 
 import optimizer
 import scenarios
+from scenarios.counts import counts
 from scenarios.us_2026.build.duty import DutyBook
 from scenarios.us_2026.build.facts import BASE_YEAR, Facts, read_facts
 from scenarios.us_2026.build.home import balances, plants
@@ -40,6 +41,22 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 @pytest.fixture(scope="module")
 def base() -> Scenario:
     return scenarios.load(BASE.folder)
+
+
+def test_the_sixty_minerals_of_the_list_are_counted_each_by_itself(facts: Facts) -> None:
+    scenario = scenarios.load("us-2026")
+    listed = {row.mineral for row in facts.minerals}
+    assert len(listed) == 60
+    assert {name for commodity in scenario.commodities.values() for name in commodity.minerals} == listed
+    assert counts(scenario)["materials"] == 60
+    assert len({commodity.mineral_group for commodity in scenario.commodities.values()}) == 48
+    assert scenario.commodities["ndpr/oxide"].minerals == ["neodymium", "praseodymium"]
+
+
+def test_a_commodity_that_names_no_mineral_counts_as_its_group() -> None:
+    scenario = scenarios.load("golden-toy")
+    assert scenario.commodities["metal/refined"].minerals == ["metal"]
+    assert counts(scenario)["materials"] == 1
 
 
 def first(value: float | dict[int, float] | None) -> float:

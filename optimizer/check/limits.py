@@ -25,7 +25,7 @@ SLOTS = Unit(ONE.size, "slots")
 def check_limits(case: Case, node: Node, ledger: Ledger) -> None:
     """Every limit that applies to the node, with the slack the plan takes."""
     for name, limit in case.scenario.limits.items():
-        applies = _applies(limit, node)
+        applies = _applies(case, limit, node)
         if applies:
             _limit_holds(case, node, name, ledger)
         for (slack_of, item), (slack, *_) in case.plan.rows("slack", node.name).items():
@@ -35,13 +35,13 @@ def check_limits(case: Case, node: Node, ledger: Ledger) -> None:
                 ledger.at_most(f"slack of {of} at {node.name}, which {why},", slack, 0.0, _unit(case, limit))
 
 
-def _applies(limit: Limit, node: Node) -> bool:
-    """To the nodes of the futures it names; without, to all but those of stress tests."""
+def _applies(case: Case, limit: Limit, node: Node) -> bool:
+    """To the nodes of the futures it names; without, to all but those of stress tests, or to the planned path."""
     if limit.futures and (node.future is None or not selects_name(limit.futures, node.future)):
         return False
     if node.is_stress and not limit.futures:
         return False
-    return limit.applies_to == "all" or node.future is None
+    return limit.applies_to == "all" or node.name in case.tree.planned
 
 
 def _unit(case: Case, limit: Limit) -> Unit:

@@ -31,10 +31,10 @@ def check_stocks(case: Case, node: Node, ledger: Ledger) -> None:
             ledger.at_most(f"release from strategic {at}, with no release event in force,", release, 0.0, flow_unit)
         if stockpile.replenish_within_years is not None:
             _check_replenished(case, name, node, ledger)
-        elif node.future is None:
+        elif node.name in case.tree.planned:
             cover = _cover_t(case, name, node)
             ledger.at_least(f"stock of {at} against its days of cover", stock, cover, stock_unit)
-        if node.name == case.tree.last_base_node:
+        if node.name in case.tree.planned_ends:
             ledger.at_least(f"stock of {at} against its end minimum", stock, stockpile.end_minimum_t, stock_unit)
 
 

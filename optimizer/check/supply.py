@@ -75,3 +75,24 @@ def exported_t_per_y(case: Case, node: Node, commodity: str) -> float:
         if option.commodity == commodity
     )
     return shipped + sold
+
+
+def used_t_per_y(case: Case, node: Node, commodity: str) -> float:
+    """Need of demands at home, met or not, inputs of plants there, and what it takes as a substitute of others."""
+    scenario = case.scenario
+    wanted = substituted = 0.0
+    for name, demand in scenario.demands.items():
+        if demand.tier == "export" or demand.place not in (None, scenario.home):
+            continue
+        if demand.commodity == commodity:
+            wanted += case.world.demand_t_per_y(name, node)
+            continue
+        served = case.served_t_per_y(name, node)
+        substituted += sum(option.ratio_t_per_t * met for option, met in served if option.commodity == commodity)
+    makers = case.world.makers
+    inputs = sum(
+        makers[name].inputs.get(commodity, 0.0) * run
+        for name, run in case.run_t_per_y(node).items()
+        if makers[name].place == scenario.home
+    )
+    return wanted + inputs + substituted

@@ -8,7 +8,7 @@ from optimizer.check.case import Case
 from optimizer.check.ledger import Ledger
 from optimizer.check.periods import mean
 from optimizer.check.selections import place_share
-from optimizer.check.supply import Source, exported_t_per_y, is_recycled, supply_of
+from optimizer.check.supply import Source, exported_t_per_y, is_recycled, supply_of, used_t_per_y
 from optimizer.check.tree import Node
 from schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
 
@@ -20,21 +20,22 @@ def check_supply_limit(case: Case, node: Node, name: str, ledger: Ledger) -> Non
     under = f"under limit {name} at {node.name}"
     if isinstance(limit, ShareCap):
         sources = supply_of(case, node, limit.commodity)
-        bound = mean(limit.cap_share, node.period) * _total(sources)
+        bound = mean(limit.cap_share, node.period) * _whole(case, node, limit, sources)
         used, unit = _capped_t_per_y(case, name, limit, sources), case.units[limit.commodity]
         ledger.at_most(f"{_what_is_capped(limit)} {under}", used, bound + slack, unit)
     elif isinstance(limit, MinimumShare):
         sources = supply_of(case, node, limit.commodity)
         at_home = [source for source in sources if source.origin is None]
         counted = at_home if limit.source == "domestic" else [one for one in at_home if is_recycled(case, one)]
-        bound = mean(limit.minimum_share, node.period) * _total(sources)
+        bound = mean(limit.minimum_share, node.period) * _whole(case, node, limit, sources)
         unit = case.units[limit.commodity]
         ledger.at_least(f"{limit.source} supply {under}", _total(counted) + slack, bound, unit)
     elif isinstance(limit, NetImportReliance):
         sources = supply_of(case, node, limit.commodity)
         exports = exported_t_per_y(case, node, limit.commodity)
         imports = _total(source for source in sources if source.origin is not None)
-        bound = mean(limit.cap_share, node.period) * (_total(sources) - exports)
+        whole = _whole(case, node, limit, sources) - (exports if limit.of == "supply" else 0.0)
+        bound = mean(limit.cap_share, node.period) * whole
         ledger.at_most(f"net imports {under}", imports - exports, bound + slack, case.units[limit.commodity])
     elif isinstance(limit, ConcentrationCap):
         _is_not_concentrated(case, node, name, ledger)
@@ -42,6 +43,13 @@ def check_supply_limit(case: Case, node: Node, name: str, ledger: Ledger) -> Non
 
 def _total(sources: Iterable[Source]) -> float:
     return sum(source.flow_t_per_y for source in sources)
+
+
+def _whole(
+    case: Case, node: Node, limit: ShareCap | MinimumShare | NetImportReliance | ConcentrationCap, sources: list[Source]
+) -> float:
+    """What a share is of: all supply, or use."""
+    return _total(sources) if limit.of == "supply" else used_t_per_y(case, node, limit.commodity)
 
 
 def _what_is_capped(limit: ShareCap) -> str:
@@ -66,16 +74,19 @@ def _is_not_concentrated(case: Case, node: Node, name: str, ledger: Ledger) -> N
     if not isinstance(limit, ConcentrationCap):
         return
     flows: dict[str, float] = {}
-    for source in supply_of(case, node, limit.commodity):
+    sources = supply_of(case, node, limit.commodity)
+    for source in sources:
         place = source.origin or case.scenario.home
-        flows[place] = flows.get(place, 0.0) + source.flow_t_per_y
-    total, unit = sum(flows.values()), case.units[limit.commodity]
-    if total <= 0:
-        return
+        members = case.scenario.places[place].members if source.origin else {}
+        for member, share in (members or {place: 1.0}).items():
+            flows[member] = flows.get(member, 0.0) + share * source.flow_t_per_y
+    total, unit = _whole(case, node, limit, sources), case.units[limit.commodity]
     index, under = mean(limit.cap_index, node.period), f"under limit {name} at {node.name}"
     slack = case.plan.value("slack", node.name, (name, ""))
     squares = sum(square_t_per_y(flow, total, limit.tangents) for flow in flows.values())
     ledger.at_most(f"sum of squares (by tangents) {under}", squares, index * total + slack, unit)
+    if total <= 0 or max(flows.values(), default=0.0) > total:
+        return  # nothing, or more of one source than is used: the tangents end at the whole
     within = index + len(flows) / (4 * limit.tangents**2)
     squares = sum(flow**2 for flow in flows.values()) / total
     ledger.at_most(f"sum of squares {under}", squares, within * total + slack, unit)

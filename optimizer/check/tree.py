@@ -57,6 +57,26 @@ class Tree:
     last_base_node: str
     leaves: frozenset[str]
 
+    @cached_property
+    def planned(self) -> frozenset[str]:
+        """Nodes of the planned path: base nodes and, where these stop, what may come next, to the horizon's end."""
+        found: set[str] = set()
+        goes_on = {(node.parent, node.future) for node in self.nodes.values()}
+        for node in self.nodes.values():
+            if node.parent is None:
+                found.add(node.name)
+            elif node.parent in found:
+                before = self.nodes[node.parent]
+                may_come = not node.is_stress and node.probability > NO_PROBABILITY
+                if node.future == before.future or (may_come and (before.name, before.future) not in goes_on):
+                    found.add(node.name)
+        return frozenset(found)
+
+    @property
+    def planned_ends(self) -> frozenset[str]:
+        """The nodes in the last period of the planned path."""
+        return frozenset(name for name in self.planned if self.nodes[name].period == self.periods[-1])
+
     @property
     def end_year(self) -> int:
         """The first year after the horizon."""

@@ -84,6 +84,19 @@ def percent(share: float) -> str:
     return f"{amount(100 * share)} %"
 
 
+def measured(value: float | None, unit: str) -> str:
+    """What a limit asks or what is reached, in its unit: a share in per cent, an index as it is.
+
+    >>> measured(0.65, "fraction"), measured(0.5, "index from 0 to 1"), measured(12.0, "t"), measured(None, "t")
+    ('65 %', '0.5', '12 t', '–')
+    """
+    if value is None or value != value:  # NaN
+        return "–"
+    if unit == "fraction":
+        return percent(value)
+    return amount(value) if unit.startswith("index") else f"{amount(value)} {unit.removesuffix(' per period')}"
+
+
 def title_of(entries: Mapping[str, Entry], name: str) -> str:
     """The title of an entry, or its name where it has none."""
     entry = entries.get(name)

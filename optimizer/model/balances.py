@@ -23,6 +23,7 @@ def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
 
     Unit: t/y of the commodity.
     Dual: what one more t of the commodity at the place is worth, kUSD per t/y (expected, discounted); positive.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: mass balance.
     """

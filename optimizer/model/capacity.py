@@ -22,6 +22,7 @@ def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: what one more t/y of capacity would save, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: capacity of the facility. It stands where the steps together go beyond it; a single step has it as a bound.
     """
@@ -35,6 +36,7 @@ def modes_add_up(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: worth of one t/y in no mode, kUSD per t/y (expected, discounted).
+    Reported: no, a definition.
     Kind: hard.
     Source: definition.
     """
@@ -48,6 +50,7 @@ def facility_keeps_running(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); positive or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: `minimum_utilisation_share` of the facility or project.
     """
@@ -65,6 +68,7 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: worth of one more t/y of growth, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard. The factor is at most 1e6. It is left out where the seed alone allows the whole capacity.
     Source: `growth` of the facility or project.
     """
@@ -81,6 +85,7 @@ def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
 
     Unit: t of activity.
     Dual: worth of one more t in the ground, kUSD/t (expected, discounted); negative or 0.
+    Reported: by node, per t.
     Kind: hard.
     Source: `reserves_t` of the facility or project.
     """

@@ -22,6 +22,7 @@ def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: cost of one more t/y wanted, kUSD per t/y (expected, discounted).
+    Reported: by node, per t/y.
     Kind: hard; shortage has rising penalties.
     Source: demand of the tier.
     """
@@ -38,6 +39,7 @@ def substitute_stays_within_limit(m: Any, d: str, s: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y of the substitute, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard. A substitute that comes in one variant has it as a bound.
     Source: `limit_share` and `delay_years` of the substitute.
     """
@@ -51,6 +53,7 @@ def demand_takes_clean_material(m: Any, d: str, x: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what the ban costs per t/y, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: `source_bans` of the demand.
     """

@@ -12,42 +12,48 @@ from optimizer.prepare.instance import Instance
 
 
 def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
-    """The places meant deliver at most their share of home's supply of a commodity: arrivals, output and recovery.
+    """The places meant deliver at most their share of home's supply of a commodity, or of its use there.
 
     sum w[r,b] ship[r,b,n] + tagged output <= cap[c,n] * (sum arrivals + gross output + recovery at home) + slack
+    of use: ... <= cap[c,n] * (quantity wanted + sum inputs run + sum takes use, as a substitute, at home) + slack
 
     Unit: t/y.
     Dual: worth of one more t/y from these places, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: share cap of the scenario, by last origin or by content; releases from stock do not count.
     """
-    return _beyond_share(m, c, n) <= 0
+    return _beyond_share(m, c, n) <= m.known_share[c, n]
 
 
 def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
-    """What is made, or recovered, at home is at least its share of home's supply of a commodity.
+    """What is made, or recovered, at home is at least its share of home's supply of a commodity, or of its use there.
 
     minimum[c,n] * (sum arrivals + gross output + recovery at home) - (output and recovery meant) <= slack
+    of use: minimum[c,n] * (quantity wanted + sum inputs run + sum takes use at home) - ... <= slack
 
     Unit: t/y.
     Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: minimum share of the scenario, domestic or recycled.
     """
-    return _beyond_share(m, c, n) <= 0
+    return _beyond_share(m, c, n) <= m.known_share[c, n]
 
 
 def reliance_stays_below_cap(m: Any, c: str, n: str) -> Any:
     """Imports less exports are at most their share of what is left for home.
 
     sum arrivals - exports <= cap[c,n] * (sum arrivals + gross output + recovery at home - exports) + slack
+    of use: ... <= cap[c,n] * (quantity wanted + sum inputs run + sum takes use at home) + slack
 
     Unit: t/y.
     Dual: worth of one more t/y of net imports, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: net import reliance, as the United States Geological Survey counts it.
     """
-    return _beyond_share(m, c, n) <= 0
+    return _beyond_share(m, c, n) <= m.known_share[c, n]
 
 
 def _beyond_share(m: Any, c: str, n: str) -> Any:
@@ -63,19 +69,23 @@ def _beyond_share(m: Any, c: str, n: str) -> Any:
 
 
 def supply_adds_up(m: Any, c: str, n: str) -> Any:
-    """Supply of a commodity whose concentration is capped is the sum of its sources.
+    """The whole of which a capped concentration counts shares is all supply of the commodity, or its use at home.
 
     supplied[c,n] = sum over sources of (arrivals, or gross output and recovery at home)
+    of use: supplied[c,n] = quantity wanted + sum inputs run + sum takes use, as a substitute, at home
 
     Unit: t/y.
     Dual: no meaning of its own.
+    Reported: no, a definition.
     Kind: hard.
     Source: definition.
     """
     return m.supplied[c, n] == (
-        sum(m.ship[r, b, n] for r, b in m.SUPPLY_SHIPS[c])
-        + sum(m.source_run[c, f] * m.run[f, i, n] for f, i in m.SUPPLY_RUNS[c])
-        + sum(m.recover[x, n] for x in m.SUPPLY_RECOVERIES[c])
+        sum(m.ship[r, b, n] for r, b in m.WHOLE_SHIPS[c])
+        + sum(m.whole_run[c, f] * m.run[f, i, n] for f, i in m.WHOLE_RUNS[c])
+        + sum(m.recover[x, n] for x in m.WHOLE_RECOVERIES[c])
+        + sum(m.whole_use[c, d, o] * m.use[d, o, n] for d, o in m.WHOLE_USES[c])
+        + m.whole_known[c, n]
     )
 
 
@@ -86,11 +96,12 @@ def square_lies_above_tangent(m: Any, c: str, q: str, j: int, n: str) -> Any:
 
     Unit: t/y.
     Dual: no meaning of its own.
+    Reported: no, a definition.
     Kind: hard; the square is understated by at most 1 / (4 tangents^2) of supply.
     Source: outer approximation of a convex function.
     """
     return (
-        sum(m.slope[c, j] * m.ship[r, b, n] for r, b in m.SOURCE_SHIPS[c, q])
+        sum(m.slope[c, j] * m.source_ship[c, q, r, b] * m.ship[r, b, n] for r, b in m.SOURCE_SHIPS[c, q])
         + sum(m.slope[c, j] * m.source_run[c, f] * m.run[f, i, n] for f, i in m.SOURCE_RUNS[c, q])
         + sum(m.slope[c, j] * m.recover[x, n] for x in m.SOURCE_RECOVERIES[c, q])
         - m.tangent_square[c, j] * m.supplied[c, n]
@@ -106,6 +117,7 @@ def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of a higher index, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: concentration cap of the scenario; Herfindahl-Hirschman index.
     """
@@ -124,6 +136,7 @@ def budget_is_kept(m: Any, c: str, n: str) -> Any:
 
     Unit: kUSD, or slots.
     Dual: worth of one more kUSD or slot, kUSD per unit (expected, discounted); negative or 0.
+    Reported: by node, per kUSD or slot.
     Kind: hard, or soft at the limit's price.
     Source: budget or permit slots of the scenario.
     """
@@ -144,6 +157,7 @@ def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the floor costs, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: service floor of the scenario.
     """
@@ -175,7 +189,8 @@ def add_limits(m: pyo.ConcreteModel, instance: Instance) -> None:
 
 def _add_shares(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
-    rows = {(c, names[node]): row for (c, node), row in limits.shares.items()}
+    rows = {(c, names[node]): row for (c, node), (row, _) in limits.shares.items()}
+    add_param(m, "known_share", {(c, names[node]): known for (c, node), (_, known) in limits.shares.items()})
 
     def add(variable: str, weights: Mapping[tuple[str, str], Mapping[Any, float]], dimen: int) -> None:
         parts = {
@@ -218,11 +233,12 @@ def _add_concentration(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "SOURCES_OF", sources, list(caps))
     for variable, dimen, links in parts:
         add_links(m, f"SOURCE_{variable}", links, list(of_source), dimen=dimen)
-        supply = {c: [part for q in sources[c] for part in links[c, q]] for c in caps}
-        add_links(m, f"SUPPLY_{variable}", supply, list(caps), dimen=dimen)
     add_links(m, "INDEX_SLACK", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, list(caps), dimen=2)
     per_run = {(c, f): t for c, cap in caps.items() for row in cap.sources.values() for f, t in row.run.items()}
     add_param(m, "source_run", per_run)
+    per_ship = {(*key, r, b): share for key, row in of_source.items() for (r, b), share in row.ship.items()}
+    add_param(m, "source_ship", per_ship)
+    _add_whole(m, instance)
     tangents = {(c, j): a for c, cap in caps.items() for j, a in enumerate(cap.tangents)}
     add_param(m, "slope", {key: 2.0 * a for key, a in tangents.items()})
     add_param(m, "tangent_square", {key: a * a for key, a in tangents.items()})
@@ -236,6 +252,21 @@ def _add_concentration(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_constraint(m, supply_adds_up, m.CONCENTRATED)
     add_constraint(m, square_lies_above_tangent, m.TANGENTS)
     add_constraint(m, index_stays_below_cap, m.CONCENTRATED)
+
+
+def _add_whole(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """What the shares of each concentration cap are of."""
+    caps, names = instance.limits.concentration, instance.tree.names
+    whole = {c: cap.whole.row for c, cap in caps.items()}
+    runs = {c: [(f, i) for f in row.run for i in m.STEPS_OF[f]] for c, row in whole.items()}
+    add_links(m, "WHOLE_SHIPS", {c: list(row.ship) for c, row in whole.items()}, list(caps), dimen=2)
+    add_links(m, "WHOLE_RUNS", runs, list(caps), dimen=2)
+    add_links(m, "WHOLE_RECOVERIES", {c: list(row.recover) for c, row in whole.items()}, list(caps))
+    add_links(m, "WHOLE_USES", {c: list(row.use) for c, row in whole.items()}, list(caps), dimen=2)
+    add_param(m, "whole_run", {(c, f): t for c, row in whole.items() for f, t in row.run.items()})
+    add_param(m, "whole_use", {(c, *key): t for c, row in whole.items() for key, t in row.use.items()})
+    known = {(c, names[node]): float(caps[c].whole.known_t_per_y[node]) for c, node in instance.limits.concentrated}
+    add_param(m, "whole_known", known)
 
 
 def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:

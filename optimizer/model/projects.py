@@ -21,6 +21,7 @@ def start_stays_started(m: Any, p: str, t: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of having started by then, kUSD (expected, discounted).
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: definition.
     """
@@ -34,6 +35,7 @@ def project_starts_once(m: Any, p: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of a second start, kUSD (expected, discounted); negative or 0.
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: definition.
     """
@@ -47,6 +49,7 @@ def project_starts_where_forced(m: Any, p: str, n: str) -> Any:
 
     Unit: starts.
     Dual: what the obligation costs, kUSD (expected, discounted); positive or 0.
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: `forced_track` of the project.
     """
@@ -60,6 +63,7 @@ def project_runs_when_on_line(m: Any, p: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: what one more t/y of built capacity would save, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: lead time and ramp-up of the track.
     """
@@ -77,6 +81,7 @@ def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of starting without, kUSD (expected, discounted); negative or 0.
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: `requires` of the project.
     """
@@ -92,6 +97,7 @@ def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of having both, kUSD (expected, discounted); negative or 0.
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: `excludes` of the project.
     """

@@ -20,6 +20,7 @@ def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y recovered, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard. Where the use lies before the horizon, or a path is given, it is a bound.
     Source: `recycling` of the scenario.
     """

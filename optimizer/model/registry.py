@@ -1,7 +1,8 @@
 """What each constraint says of itself, read once from its docstring.
 
 A constraint is a function named as its component. Its docstring holds a sentence, the equation, then `Unit:`, `Dual:`,
-`Kind:` (hard or soft) and `Source:`.
+`Reported:` (whether the table of marginal values has its dual, and per what), `Kind:` (hard or soft) and `Source:`.
+Limits that are bounds of a variable are no constraints of the model; `bounds` says the same of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from optimizer.model import balances, capacity, demands, limits, projects, recycling, risk, routes, stocks
 
 FAMILIES: tuple[ModuleType, ...] = (balances, capacity, projects, routes, stocks, demands, recycling, limits, risk)
-FIELDS = ("unit", "dual", "kind", "source")
+FIELDS = ("unit", "dual", "reported", "kind", "source")
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,23 @@ class Entry:
     equation: str
     unit: str
     dual: str
+    reported: str
     kind: str
     source: str
     module: str
     """File it is written in, below the repository, such as `optimizer/model/stocks.py`."""
     line: int
     """Where in it."""
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the table of marginal values has its dual."""
+        return self.reported.startswith("by node")
+
+    @property
+    def is_yearly(self) -> bool:
+        """Whether it is on yearly flows: its value at a node is per t, so the node's years are divided out."""
+        return self.is_reported and "per t/y" in self.reported
 
 
 @cache

@@ -21,6 +21,7 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
 
     Unit: kUSD, as of the node's first day.
     Dual: weight of the node in the objective: probability and discount, and its part in the tail.
+    Reported: no, it is what a node's money weighs, by which `at_node` is divided.
     Kind: hard; only on paths of futures whose costs are compared. Elsewhere the sum stands in the objective.
     Source: `optimizer.prepare.costs`.
     """
@@ -51,6 +52,7 @@ def tail_excess_is_counted(m: Any, w: str) -> Any:
 
     Unit: kUSD.
     Dual: the future's weight in the tail; negative or 0.
+    Reported: no, it is how the tail weighs the futures.
     Kind: hard; only where the tail has a weight.
     Source: Rockafellar and Uryasev (2000).
     """
@@ -64,6 +66,7 @@ def worst_future_is_counted(m: Any, w: str) -> Any:
 
     Unit: kUSD.
     Dual: the future's weight in the worst; negative or 0.
+    Reported: no, it is how the objective weighs the futures.
     Kind: hard; only where the worst future or the maximum regret is minimised.
     Source: minimax cost; minimax regret after Savage (1951).
     """

@@ -23,6 +23,7 @@ def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one more t/y would save, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: capacity of the route. Routes with a single band have it as a bound.
     """
@@ -36,6 +37,7 @@ def flow_stays_within_quota(m: Any, u: str, q: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y of quota, the duty saved, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: quota of the tariff measure.
     """
@@ -49,6 +51,7 @@ def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the quota costs, kUSD per t/y (expected, discounted); positive or 0.
+    Reported: no, it hangs on a yes-or-no decision, which is fixed when duals are taken.
     Kind: hard; only where the duty within the quota is above the duty over it.
     Source: quota of the tariff measure.
     """
@@ -66,6 +69,7 @@ def over_quota_needs_full_quota(m: Any, u: str, q: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one t/y over the quota, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: no, it hangs on a yes-or-no decision, which is fixed when duals are taken.
     Kind: hard; only where the duty within the quota is above the duty over it; the limit is the most that can flow.
     Source: quota of the tariff measure.
     """
@@ -79,6 +83,7 @@ def onboarding_stays(m: Any, r: str, n: str) -> Any:
 
     Unit: decisions.
     Dual: worth of having onboarded by then, kUSD (expected, discounted).
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: definition.
     """
@@ -92,6 +97,7 @@ def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y from the supplier, kUSD per t/y (expected, discounted); negative or 0.
+    Reported: no, it hangs on a yes-or-no decision, which is fixed when duals are taken.
     Kind: hard; the limit is the most that can flow there, computed from the data.
     Source: onboarding of the route.
     """
@@ -107,6 +113,7 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); positive or 0.
+    Reported: by node, per t/y.
     Kind: hard.
     Source: onboarding of the route.
     """

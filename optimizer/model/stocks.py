@@ -20,6 +20,7 @@ def stock_carries_over(m: Any, z: str, n: str) -> Any:
 
     Unit: t.
     Dual: worth of one t in stock, kUSD/t (expected, discounted).
+    Reported: by node, per t.
     Kind: hard.
     Source: mass balance.
     """
@@ -29,13 +30,14 @@ def stock_carries_over(m: Any, z: str, n: str) -> Any:
 
 
 def stock_covers_target(m: Any, z: str, n: str) -> Any:
-    """Stock is at least its cover target, and at the end of the base path its minimum.
+    """Stock is at least its cover target, and at the end of the planned path its minimum.
 
     stock[z,n] >= days / 365 * yearly demand[n]
 
     Unit: t.
     Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
-    Kind: hard; on the base path.
+    Reported: by node, per t.
+    Kind: hard; on the planned path.
     Source: `cover_days` and `end_minimum_t` of the stockpile.
     """
     return m.stock[z, n] >= m.stock_floor[z, n]
@@ -48,6 +50,7 @@ def stock_meets_target_if_said(m: Any, z: str, n: str) -> Any:
 
     Unit: t.
     Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
+    Reported: by node, per t.
     Kind: hard; only where the target may be missed for some years.
     Source: `cover_days` of the stockpile.
     """
@@ -61,6 +64,7 @@ def stock_is_replenished(m: Any, z: str, n: str) -> Any:
 
     Unit: times full.
     Dual: worth of having longer, kUSD (expected, discounted); positive or 0.
+    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard; stress tests left out.
     Source: `replenish_within_years` of the stockpile.
     """

@@ -12,7 +12,7 @@ from optimizer.prepare.content import Content
 from optimizer.prepare.demands import Demands
 from optimizer.prepare.projects import Programme, Start
 from optimizer.prepare.select import matches
-from optimizer.prepare.shares import Concentration, ShareRow, prepare_concentration, prepare_shares
+from optimizer.prepare.shares import Concentration, ShareLimit, ShareRow, prepare_concentration, prepare_shares
 from optimizer.prepare.stocks import Stocks
 from optimizer.prepare.supply import Supply
 from optimizer.prepare.trade import Trade
@@ -29,8 +29,10 @@ BY_MASS = ("share_cap", "minimum_share", "net_import_reliance", "concentration_c
 class Limits:
     """Rows of every limit, by the nodes it applies to."""
 
-    shares: Mapping[tuple[str, int], ShareRow]
-    """By (limit, node): share caps, minimum shares, net import reliance."""
+    share_limits: Mapping[str, ShareLimit]
+    """Share caps, minimum shares, net import reliance."""
+    shares: Mapping[tuple[str, int], tuple[ShareRow, float]]
+    """By (limit, node): coefficients, and what their sum, less slack, is at most, t/y."""
     concentration: Mapping[str, Concentration]
     concentrated: tuple[tuple[str, int], ...]
     """(limit, node) of concentration caps."""
@@ -86,9 +88,11 @@ def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
         if limit.violation_price_kusd is not None
         for item in (_protected(limit, parts.demands) if isinstance(limit, ServiceFloor) else [""])
     )
-    concentration = prepare_concentration(scenario, tree, parts.trade, parts.supply)
+    concentration = prepare_concentration(content, tree, parts)
+    shares = prepare_shares(content, tree, parts)
     return Limits(
-        shares=prepare_shares(content, tree, parts, nodes),
+        share_limits=shares,
+        shares={(name, node): limit.row(node) for name, limit in shares.items() for node in nodes[name]},
         concentration=concentration,
         concentrated=tuple((name, node) for name in concentration for node in nodes[name]),
         budgets=money_rows,
@@ -112,12 +116,12 @@ def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
 
 
 def limited_nodes(tree: Tree, limit: AnyLimit) -> tuple[int, ...]:
-    """The nodes a limit applies to: those of the futures it names, or all but stress tests', or the base path's."""
+    """The nodes a limit applies to: those of the futures it names, or all but stress tests', or the planned path's."""
     if limit.futures:
         named = [matches(name, limit.futures) for name in tree.future_names]
         return tuple(node for node, future in enumerate(tree.future) if future >= 0 and named[future])
     if limit.applies_to == "base_path":
-        return tree.base_path
+        return tree.planned_path
     return tuple(node for node in range(len(tree)) if not tree.stressed[node])
 
 

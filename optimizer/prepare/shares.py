@@ -1,7 +1,7 @@
 """Limits on shares of a commodity's supply, as rows of coefficients.
 
-Supply is all arrivals at home, gross output and recovery there. A row says: what is meant, less its share of supply, is
-at most 0; a minimum is the same with its sign turned.
+The whole is supply (all arrivals at home, gross output and recovery there) or use (what is needed there, met or not). A
+row says: what is meant, less its share of the whole, is at most 0; a minimum is the same with its sign turned.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from optimizer.prepare.calendar import Floats
 from optimizer.prepare.content import Content
 from optimizer.prepare.supply import Supply
 from optimizer.prepare.tags import ORIGIN, Tag
@@ -27,7 +30,7 @@ Weights = dict[Any, float]
 
 @dataclass
 class ShareRow:
-    """Coefficients of one row, by variable: sum of all, less slack, is at most 0."""
+    """Coefficients of one row, by variable."""
 
     ship: Weights = field(default_factory=dict)
     """By (route, band)."""
@@ -51,63 +54,125 @@ class ShareRow:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """What a share is of: variables, and the part of use that is known beforehand."""
+
+    row: ShareRow
+    known_t_per_y: Floats
+    """Quantities of demands, met or not; shape (nodes,)."""
+
+
+@dataclass(frozen=True)
+class ShareLimit:
+    """A limit on a share, the same at every node but for the share and the quantities wanted."""
+
+    meant: ShareRow
+    whole: Whole
+    share: Floats
+    """Asked at each node; shape (nodes,)."""
+    sign: float
+    """1 for at most, -1 for at least."""
+
+    def row(self, node: int) -> tuple[ShareRow, float]:
+        """Coefficients at a node, and what their sum, less slack, is at most, t/y."""
+        row = ShareRow()
+        row.add(self.meant, self.sign)
+        row.add(self.whole.row, -self.sign * float(self.share[node]))
+        return row, float(self.sign * self.share[node] * self.whole.known_t_per_y[node])
+
+
+@dataclass(frozen=True)
 class Concentration:
     """The sources of a commodity, whose squared shares are summed."""
 
     sources: Mapping[str, ShareRow]
-    """By place: what comes from it; home with its output and recovery."""
+    """By plain place: what comes from it; home with its output and recovery."""
+    whole: Whole
     index: Mapping[int, float]
     """Herfindahl-Hirschman index at most, by node."""
     tangents: tuple[float, ...]
     """Shares at which the square has a tangent."""
 
 
-def prepare_shares(
-    content: Content, tree: Tree, parts: Parts, nodes: Mapping[str, tuple[int, ...]]
-) -> dict[tuple[str, int], ShareRow]:
-    """Rows of share caps, minimum shares and net import reliance."""
-    rows = {}
+def prepare_shares(content: Content, tree: Tree, parts: Parts) -> dict[str, ShareLimit]:
+    """Share caps, minimum shares and net import reliance."""
+    found = {}
     for name, limit in content.scenario.limits.items():
         if not isinstance(limit, Shares):
             continue
-        arrivals = _arrivals(limit.commodity, content.scenario, parts.trade)
-        made = _made_at_home(limit.commodity, content.scenario, parts.supply)
-        total = ShareRow()
-        total.add(arrivals, 1.0)
-        total.add(made, 1.0)
         profile = limit.minimum_share if isinstance(limit, MinimumShare) else limit.cap_share
-        by_period = tree.calendar.mean(profile)
-        meant = _meant(limit, content, parts, arrivals)
-        left = ShareRow()
-        left.add(total, 1.0)
-        if isinstance(limit, NetImportReliance):
-            left.add(_exports(limit.commodity, content.scenario, parts), -1.0)
-        sign = -1.0 if isinstance(limit, MinimumShare) else 1.0
-        for node in nodes[name]:
-            row = ShareRow()
-            row.add(meant, sign)
-            row.add(left, -sign * float(by_period[tree.period[node]]))
-            rows[name, node] = row
-    return rows
+        found[name] = ShareLimit(
+            meant=_meant(limit, content, parts, _arrivals(limit.commodity, content.scenario, parts.trade)),
+            whole=_whole(limit, content.scenario, tree, parts),
+            share=tree.calendar.mean(profile)[np.array(tree.period)],
+            sign=-1.0 if isinstance(limit, MinimumShare) else 1.0,
+        )
+    return found
 
 
-def prepare_concentration(scenario: Scenario, tree: Tree, trade: Trade, supply: Supply) -> dict[str, Concentration]:
+def prepare_concentration(content: Content, tree: Tree, parts: Parts) -> dict[str, Concentration]:
     """Sources, index and tangents of concentration caps."""
-    found = {}
+    scenario, found = content.scenario, {}
     for name, limit in scenario.limits.items():
         if not isinstance(limit, ConcentrationCap):
             continue
-        sources: dict[str, ShareRow] = {scenario.home: _made_at_home(limit.commodity, scenario, supply)}
-        for key in _arrivals(limit.commodity, scenario, trade).ship:
-            sources.setdefault(scenario.routes[key[0]].origin, ShareRow()).ship[key] = 1.0
+        sources: dict[str, ShareRow] = {scenario.home: _made_at_home(limit.commodity, scenario, parts.supply)}
+        for key in _arrivals(limit.commodity, scenario, parts.trade).ship:
+            for place, share in content.places.parts(scenario.routes[key[0]].origin).items():
+                row = sources.setdefault(place, ShareRow())
+                row.ship[key] = row.ship.get(key, 0.0) + share
         index = tree.calendar.mean(limit.cap_index)
         count = limit.tangents
         found[name] = Concentration(
             sources={place: row for place, row in sources.items() if any(row.parts())},
+            whole=_whole(limit, scenario, tree, parts),
             index={node: float(index[period]) for node, period in enumerate(tree.period)},
             tangents=tuple((2 * j - 1) / (2 * count) for j in range(1, count + 1)),
         )
     return found
+
+
+def _whole(limit: Shares | ConcentrationCap, scenario: Scenario, tree: Tree, parts: Parts) -> Whole:
+    """Supply of a commodity at home, of reliance less exports; or its use there."""
+    nothing = np.zeros(len(tree))
+    if limit.of == "use":
+        return _use(limit.commodity, scenario, nothing, parts)
+    row = ShareRow()
+    row.add(_arrivals(limit.commodity, scenario, parts.trade), 1.0)
+    row.add(_made_at_home(limit.commodity, scenario, parts.supply), 1.0)
+    if isinstance(limit, NetImportReliance):
+        row.add(_exports(limit.commodity, scenario, parts), -1.0)
+    return Whole(row, nothing)
+
+
+def _use(commodity: str, scenario: Scenario, nothing: Floats, parts: Parts) -> Whole:
+    """What is needed of a commodity at home: by its demands, by plants, and in place of other commodities."""
+    demands = parts.demands
+    at_home = {
+        name
+        for name, place in zip(demands.names, demands.place, strict=True)
+        if place == scenario.home and demands.demands[name].tier != "export"
+    }
+    wanted = [
+        quantity
+        for name, quantity in zip(demands.names, demands.quantity_t_per_y, strict=True)
+        if name in at_home and demands.demands[name].commodity == commodity
+    ]
+    row = ShareRow(
+        run={
+            name: producer.inputs[commodity]
+            for name, producer in parts.supply.producers.items()
+            if producer.place == scenario.home and commodity in producer.inputs
+        },
+        use={
+            key: option.takes_t_per_t
+            for key, option in demands.options.items()
+            if key[0] in at_home
+            and option.market is not None
+            and option.market[0] == commodity != demands.demands[key[0]].commodity
+        },
+    )
+    return Whole(row, nothing + sum(wanted, start=nothing))
 
 
 def _meant(limit: Shares, content: Content, parts: Parts, arrivals: ShareRow) -> ShareRow:

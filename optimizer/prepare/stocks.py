@@ -31,6 +31,8 @@ class Stocks:
     buy_limit_t_per_y: Floats
     release_limit_t_per_y: Floats
     stock_limit_t: Floats
+    cover_t: Floats
+    """Cover target of each node, wherever it holds."""
     stock_floor_t: Floats
     """Cover target and end minimum, where they hold at every end of a period; 0 where there is none."""
     replenished_t: Floats
@@ -75,6 +77,7 @@ def prepare_stocks(scenario: Scenario, effects: Effects, demand_t_per_y: Mapping
         buy_limit_t_per_y=profile("fill_t_per_y", float("inf")),
         release_limit_t_per_y=np.array([_release_limit(pile, effects) for pile in piles]).reshape(shape),
         stock_limit_t=profile("capacity_t", float("inf")),
+        cover_t=np.array(covers).reshape(shape),
         stock_floor_t=np.array(
             [_floor(pile, cover, effects) for pile, cover in zip(piles, covers, strict=True)]
         ).reshape(shape),
@@ -128,10 +131,10 @@ def _lately(tree: Tree, node: int, years: float) -> list[int]:
 
 def _floor(pile: Stockpile, cover: Floats, effects: Effects) -> Floats:
     tree = effects.tree
-    on_base = np.array([future < 0 for future in tree.future]) & (pile.replenish_within_years is None)
-    floor = np.where(on_base, cover, 0.0)
-    last = tree.base_path[-1]
-    floor[last] = max(floor[last], pile.end_minimum_t)
+    covered = np.isin(np.arange(len(tree)), tree.planned_path) & (pile.replenish_within_years is None)
+    floor: Floats = np.where(covered, cover, 0.0)
+    ends = list(tree.planned_ends)
+    floor[ends] = np.maximum(floor[ends], pile.end_minimum_t)
     return floor
 
 

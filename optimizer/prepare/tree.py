@@ -87,6 +87,38 @@ class Tree:
         return tuple(node for node in range(len(self)) if self.future[node] < 0)
 
     @cached_property
+    def planned_path(self) -> tuple[int, ...]:
+        """Nodes of the base path and, where it stops early, of the futures that take its place, each of them."""
+        children: dict[int, list[int]] = {}
+        for node, parent in enumerate(self.parent):
+            children.setdefault(parent, []).append(node)
+        found, waiting = [], [0]
+        while waiting:
+            node = waiting.pop()
+            found.append(node)
+            after = children.get(node, [])
+            stays = [child for child in after if self.future[child] == self.future[node]]
+            waiting += stays or [child for child in after if self._may_come(child)]
+        return tuple(sorted(found))
+
+    def _may_come(self, node: int) -> bool:
+        return not self.stressed[node] and self.probability[node] > MIN_PROBABILITY
+
+    @cached_property
+    def planned_ends(self) -> tuple[int, ...]:
+        """Where the planned path ends: one node, or one for each future that is left."""
+        return tuple(node for node in self.planned_path if self.period[node] == len(self.calendar) - 1)
+
+    @cached_property
+    def planned_share(self) -> Floats:
+        """What a node weighs in a number on the planned path: 1, or less where it has forked; shape (nodes,)."""
+        on_path = np.isin(np.arange(len(self)), self.planned_path)
+        period = np.array(self.period)
+        total = np.bincount(period, weights=np.where(on_path, self.probability, 0.0), minlength=len(self.calendar))
+        share: Floats = np.where(on_path, self.probability / total[period], 0.0)
+        return share
+
+    @cached_property
     def ancestors(self) -> tuple[frozenset[int], ...]:
         """Of each node: itself, its parent, and so on to the root."""
         return tuple(frozenset(self.back(node)) for node in range(len(self)))

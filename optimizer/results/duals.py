@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from optimizer.model.bounds import BOUNDS
+from optimizer.model.registry import registry
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.results.solution_tables import frame
@@ -20,41 +21,11 @@ from optimizer.solve.search import Answer
 
 Row = tuple[Any, ...]
 
-YEARLY = (
-    "commodity_balances",
-    "facility_runs_within_capacity",
-    "facility_keeps_running",
-    "activity_grows_within_limit",
-    "project_runs_when_on_line",
-    "route_flows_within_capacity",
-    "flow_stays_within_quota",
-    "onboarded_route_takes_minimum",
-    "substitute_stays_within_limit",
-    "demand_takes_clean_material",
-    "scrap_follows_past_use",
-    "share_stays_below_cap",
-    "minimum_share_is_kept",
-    "reliance_stays_below_cap",
-    "index_stays_below_cap",
-    "shortage_stays_below_floor",
-)
-"""Constraints on yearly flows: their value at a node is per t, so the node's years, discounted, are divided out."""
-OTHERS = (
-    "stock_covers_target",
-    "stock_meets_target_if_said",
-    "stock_stays_within_room",
-    "reserves_are_not_exceeded",
-    "budget_is_kept",
-)
-
-
-BOUNDS = {
-    "run": "facility_runs_within_capacity",
-    "ship": "route_flows_within_capacity",
-    "buy": "stock_is_filled_within_limit",
-    "stock": "stock_stays_within_room",
-}
-"""Limits that are bounds of a variable; a facility's or route's own where it has a single step or band."""
+Key = tuple[Any, ...]
+Limit = tuple[str, Key, str]
+"""(constraint or bound, its index, node's name)."""
+Told = tuple[float, float | None]
+"""Value in the objective, and in the branch where there is one."""
 NEGLIGIBLE = 1e-9
 
 
@@ -73,14 +44,18 @@ class _Worth:
             (np.abs(self.expected) > NEGLIGIBLE) | (np.abs(np.nan_to_num(self.in_branch)) > NEGLIGIBLE)
         ).tolist()
 
-    def at(self, place: int) -> tuple[float, float | None]:
+    def at(self, place: int) -> Told:
         """Value in the objective, and in the branch where there is one."""
         own = float(self.in_branch[place])
         return float(self.expected[place]), None if np.isnan(own) else own
 
 
 def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFrame:
-    """Duals other than 0 of what a planner can act on; commodities at home only."""
+    """Duals other than 0 of what a planner can act on; commodities at home only.
+
+    A limit may be a row, a bound of one variable or of several, or both; its duals are added, as all of them move with
+    it.
+    """
     if answer.row_dual is None or answer.column_dual is None:
         return frame("marginal_values", [])
     weights = money_weights(instance, form, answer.row_dual)
@@ -92,16 +67,25 @@ def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFr
         in_branch = _settled(form, answer.branch_row_dual, answer.branch_column_dual)
         rows = _Worth(row, in_branch)
         columns = _Worth(answer.column_dual, answer.branch_column_dual)
-    found = [*_of_rows(instance, form, rows, weights), *_of_bounds(instance, form, columns, weights)]
-    return frame("marginal_values", found)
+    total: dict[Limit, Told] = {}
+    for limit, told in (*_of_rows(instance, form, rows), *_of_bounds(instance, form, columns)):
+        total[limit] = _sum(total[limit], told) if limit in total else told
+    return frame("marginal_values", [_row(instance, limit, weights, told) for limit, told in total.items()])
 
 
-def _of_rows(instance: Instance, form: Form, worth: _Worth, weights: Floats) -> Iterator[Row]:
+def _sum(one: Told, other: Told) -> Told:
+    """What two rows or bounds of one limit are worth together."""
+    branches = [value for value in (one[1], other[1]) if value is not None]
+    return one[0] + other[0], sum(branches) if branches else None
+
+
+def _of_rows(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[Limit, Told]]:
+    constraints = registry()
     for row in worth.told():
         constraint, (*key, node) = form.rows[row]
         abroad = constraint == "commodity_balances" and key[2] != instance.scenario.home
-        if constraint in YEARLY + OTHERS and not abroad:
-            yield _row(instance, (constraint, key), (str(node), weights), worth.at(row))
+        if constraints[constraint].is_reported and not abroad:
+            yield (constraint, tuple(key), str(node)), worth.at(row)
 
 
 def _settled(form: Form, row_dual: Floats, column_dual: Floats) -> Floats:
@@ -122,41 +106,76 @@ def _settled(form: Form, row_dual: Floats, column_dual: Floats) -> Floats:
     return dual
 
 
-def _of_bounds(instance: Instance, form: Form, worth: _Worth, weights: Floats) -> Iterator[Row]:
-    """Reduced costs of columns at an upper bound: negative, as a dual of the limit would be."""
-    alone = {f for f, count in Counter(f for f, _ in instance.supply.steps).items() if count == 1}
-    alone |= {r for r, count in Counter(r for r, _ in instance.trade.bands).items() if count == 1}
-    alone |= set(instance.stocks.names)
+def _of_bounds(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[Limit, Told]]:
+    """Reduced costs of columns at an upper bound: negative, as a dual of the limit would be.
+
+    A bound of 0 is left out: what an event closes, or is not there yet, is no limit to be widened.
+    """
+    limit_of = _limits_of_bounds(instance)
     for column in worth.told():
-        variable, key = form.columns[column]
+        variable, (*key, node) = form.columns[column]
+        limit = limit_of[variable](tuple(key), str(node)) if variable in limit_of else None
         expected, in_branch = worth.at(column)
-        limits = variable in BOUNDS and key[0] in alone and form.column_upper[column] > 0
-        if limits and min(expected, in_branch or 0.0) < -NEGLIGIBLE:
-            at = (str(key[-1]), weights)
-            yield _row(instance, (BOUNDS[variable], [key[0]]), at, (min(0.0, expected), in_branch))
+        binds = min(expected, in_branch or 0.0) < -NEGLIGIBLE and form.column_upper[column] > 0
+        if limit is not None and binds:
+            yield (*limit, str(node)), (min(0.0, expected), in_branch)
 
 
-def _row(
-    instance: Instance,
-    subject: tuple[str, Sequence[object]],
-    at: tuple[str, Floats],
-    worth: tuple[float, float | None],
-) -> Row:
-    """A row of the table, of a constraint and its key, at a node with the weights of all, worth so much."""
-    constraint, key = subject
+def _limits_of_bounds(instance: Instance) -> dict[str, Callable[[Key, str], tuple[str, Key] | None]]:
+    """By variable: the limit that the bound of a column is, by its key and node; None for one that is no limit."""
+    supply, options = instance.supply, instance.demands.options
+    row_of = {step: row for row, step in enumerate(supply.steps)}
+    node_of = {name: node for node, name in enumerate(instance.tree.names)}
+    last_step = dict(instance.demands.steps)
+
+    def run(key: Key, node: str) -> tuple[str, Key]:
+        at = node_of[node]
+        if supply.capacity_t_per_y[key[0]][at] <= supply.width_t_per_y[row_of[key[0], key[1]], at]:
+            return "facility_runs_within_capacity", key[:1]
+        return "cost_step_stays_within_width", key
+
+    def use(key: Key, node: str) -> tuple[str, Key]:
+        option = options[key[0], key[1]]
+        if option.way in instance.demands.demands[option.demand].substitutes:
+            return "substitute_stays_within_limit", (option.demand, option.way)
+        return "need_given_up_stays_within_step", key
+
+    def short(key: Key, node: str) -> tuple[str, Key] | None:
+        # The last step is limited by the demand alone.
+        return None if key[1] == last_step[key[0]] else ("shortage_stays_within_step", key)
+
+    return {
+        "run": run,
+        "ship": lambda key, node: ("route_flows_within_capacity", key[:1]),
+        "recover": lambda key, node: ("scrap_follows_past_use", key),
+        "use": use,
+        "short": short,
+        "buy": lambda key, node: ("stock_is_filled_within_limit", key),
+        "stock": lambda key, node: ("stock_stays_within_room", key),
+    }
+
+
+def _row(instance: Instance, limit: Limit, weights: Floats, told: Told) -> Row:
+    """A row of the table; `weights`: of the money of all nodes."""
     tree = instance.tree
-    node_name, weights = at
+    name, key, node_name = limit
     node = tree.names.index(node_name)
     weight = weights[node]
-    if constraint not in OTHERS:
+    if _is_yearly(name):
         weight *= tree.annuity_y[node]
-    name = " ".join(str(part) for part in key if part != "")
-    value, in_branch = worth
+    about = " ".join(str(part) for part in key if part != "")
+    value, in_branch = told
     at_node = float((value if in_branch is None else in_branch) / weight) if weight > NEGLIGIBLE else None
-    return (constraint, name, node_name, _unit(constraint), value, at_node)
+    return (name, about, node_name, _unit(instance, name, key), value, at_node)
 
 
-def _unit(constraint: str) -> str:
-    if constraint not in OTHERS:
+def _is_yearly(limit: str) -> bool:
+    return BOUNDS[limit].is_yearly if limit in BOUNDS else registry()[limit].is_yearly
+
+
+def _unit(instance: Instance, limit: str, key: Key) -> str:
+    if _is_yearly(limit):
         return "kUSD per t/y"
-    return "kUSD per unit" if constraint == "budget_is_kept" else "kUSD/t"
+    if limit != "budget_is_kept":
+        return "kUSD/t"
+    return "kUSD per slot" if instance.scenario.limits[key[0]].kind == "permit_slots" else "kUSD per kUSD"

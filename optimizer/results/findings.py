@@ -93,20 +93,20 @@ def _is_fast(values: Values, project: str, track: str) -> bool:
 
 
 def _starts(values: Values) -> list[tuple[str, str, int]]:
-    """Starts on the base path, in time."""
+    """Starts on the planned path, in time."""
     tree = values.instance.tree
-    return sorted((s for s in values.started_now if tree.future[s[2]] < 0), key=lambda s: (s[2], s[0]))
+    return sorted((s for s in values.started_now if tree.planned_share[s[2]] > 0), key=lambda s: (s[2], s[0]))
 
 
 def _onboardings(values: Values) -> list[tuple[str, int]]:
-    """Onboardings on the base path, in time."""
+    """Onboardings on the planned path, in time."""
     tree = values.instance.tree
-    return sorted((s for s in values.onboarded_now if tree.future[s[1]] < 0), key=lambda s: (s[1], s[0]))
+    return sorted((s for s in values.onboarded_now if tree.planned_share[s[1]] > 0), key=lambda s: (s[1], s[0]))
 
 
 def _stored(values: Values) -> list[tuple[int, int]]:
-    """(stockpile's row, node of its highest level) of what is bought for stock on the base path."""
-    base = list(values.instance.tree.base_path)
+    """(stockpile's row, node of its highest level) of what is bought for stock on the planned path."""
+    base = list(values.instance.tree.planned_path)
     stock = values.flows["stock"]
     bought = np.flatnonzero(values.flows["buy"][:, base].any(axis=1)).tolist()
     return [(row, base[int(stock[row, base].argmax())]) for row in bought]

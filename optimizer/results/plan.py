@@ -10,6 +10,8 @@ import pandas as pd
 
 from optimizer.prepare.instance import Instance
 from optimizer.results.duals import marginal_values
+from optimizer.results.limit_findings import limit_findings
+from optimizer.results.limits import limits_table
 from optimizer.results.projects import projects_table
 from optimizer.results.renames import with_old_names, without_old_names
 from optimizer.results.reports import report_tables
@@ -73,15 +75,21 @@ def make_plan(instance: Instance, form: Form, answer: Answer) -> Plan:
         return Plan(summary, {}, instance.scenario)
     values = Values.of(instance, form, answer.x)
     do_nothing = None if answer.do_nothing_x is None else Values.of(instance, form, answer.do_nothing_x)
+    prices = marginal_values(instance, form, answer)
     tables = {
         **solution_tables(values),
         **report_tables(values, do_nothing),
         "projects": projects_table(values),
         "branches": frame("branches", [(b.start, b.cost_kusd, b.bound_kusd, b.gap) for b in answer.branches]),
-        "marginal_values": marginal_values(instance, form, answer),
+        "limits": limits_table(values, prices),
+        "marginal_values": prices,
     }
     summary = summarise(instance, answer, values, do_nothing)
-    return Plan(summary.model_copy(update={"size": size_of(instance, form)}), tables, instance.scenario)
+    told = {
+        "size": size_of(instance, form),
+        "findings": [*summary.findings, *limit_findings(values, tables["limits"])],
+    }
+    return Plan(summary.model_copy(update=told), tables, instance.scenario)
 
 
 def _frame_of(table: Table) -> pd.DataFrame:

@@ -47,7 +47,8 @@ def _committed(values: Values) -> Iterator[Row]:
         if project.committed_start is None:
             continue
         track = project.forced_track or next(iter(project.tracks))
-        share = {node: instance.programme.committed_share.get((name, node), 0.0) for node in instance.tree.base_path}
+        path = _planned_below(instance, 0)
+        share = {node: instance.programme.committed_share.get((name, node), 0.0) for node in path}
         yield (
             name,
             project.title or name,
@@ -88,17 +89,27 @@ def _not_started(values: Values) -> Iterator[Row]:
 
 
 def _share_on_line(instance: Instance, start: Start) -> dict[int, float]:
-    """Share of capacity that a start has brought on line, by node of the path it lies on; base path if it does."""
+    """Share of capacity that a start has brought on line, by node of its path: the planned one if it lies on it."""
     name, track, node = start
-    nodes = [n for n in range(len(instance.tree)) if node in instance.tree.ancestors[n]]
-    if instance.tree.future[node] < 0:
-        nodes = [n for n in nodes if instance.tree.future[n] < 0]
+    nodes = _planned_below(instance, node) or [
+        n for n in range(len(instance.tree)) if node in instance.tree.ancestors[n]
+    ]
     shares = {}
     for n in nodes:
         reached = instance.programme.reached[name, n]
         # a step counts if the start is no later than the last start that could have reached it
         shares[n] = sum(gain for t, a, gain in reached if t == track and node in instance.tree.ancestors[a])
     return shares
+
+
+def _planned_below(instance: Instance, node: int) -> list[int]:
+    """The planned path from a node of it on, where it forks the likeliest; none for a node beside it."""
+    tree = instance.tree
+    ends = [end for end in tree.planned_ends if node in tree.ancestors[end]]
+    if not tree.planned_share[node] or not ends:
+        return []
+    path = tree.path(max(ends, key=lambda end: float(tree.probability[end])))
+    return path[path.index(node) :]
 
 
 def _activity(values: Values, name: str, node: int) -> float:

@@ -31,19 +31,20 @@ def report_tables(values: Values, do_nothing: Values | None) -> dict[str, pd.Dat
 
 
 def by_year(values: Values, flow: Floats) -> Iterator[tuple[int, float, float]]:
-    """(year, on the base path, probability-weighted) of a flow by node, where either is not 0."""
+    """(year, on the planned path, probability-weighted) of a flow by node, where either is not 0."""
     tree = values.instance.tree
     for period, year in enumerate(tree.calendar.starts):
         nodes = [node for node in range(len(tree)) if tree.period[node] == period]
-        base = sum(float(flow[node]) for node in nodes if tree.future[node] < 0)
+        base = float(sum(flow[node] * tree.planned_share[node] for node in nodes))
         expected = float(sum(flow[node] * tree.probability[node] for node in nodes))
         if base or expected:
             yield year, base, expected
 
 
-def _labels(values: Values, commodity: str) -> tuple[str, str]:
-    entry = values.instance.scenario.commodities[commodity]
-    return entry.mineral_group, entry.stage
+def _years(values: Values) -> dict[int, float]:
+    """Length of each period, by its first year."""
+    calendar = values.instance.tree.calendar
+    return dict(zip(calendar.starts, map(float, calendar.lengths), strict=True))
 
 
 def _supply(values: Values) -> Iterator[Row]:
@@ -69,9 +70,13 @@ def _supply(values: Values) -> Iterator[Row]:
         commodity, _, place = values.instance.recovery.market[x]
         if place == home:
             add((commodity, SourceKind.RECYCLED, home), values.flows["recover"][row])
+    years = _years(values)
     for (commodity, kind, place), flow in flows.items():
+        entry = values.instance.scenario.commodities[commodity]
+        minerals = "; ".join(entry.minerals)
+        about = (commodity, entry.mineral_group, entry.stage, kind.value, place)
         for year, base, expected in by_year(values, flow):
-            yield (commodity, *_labels(values, commodity), kind.value, place, year, base, expected)
+            yield *about, year, base, expected, years[year], minerals
 
 
 def _uses(values: Values) -> Iterator[Row]:
@@ -113,10 +118,13 @@ def _uses(values: Values) -> Iterator[Row]:
         route = instance.trade.routes[r]
         if route.origin == home:
             add(route.commodity, UseKind.EXPORT, route.destination, values.flows["ship"][row])
+    years = _years(values)
     for (commodity, kind, name), flow in flows.items():
-        group, _ = _labels(values, commodity)
+        entry = instance.scenario.commodities[commodity]
+        minerals = "; ".join(entry.minerals)
+        about = (commodity, entry.mineral_group, kind.value, name)
         for year, base, expected in by_year(values, flow):
-            yield commodity, group, kind.value, name, year, base, expected
+            yield *about, year, base, expected, years[year], minerals
 
 
 def _cost_terms(values: Values, do_nothing: Values | None) -> Iterator[Row]:
@@ -138,8 +146,9 @@ def _duties(values: Values) -> Iterator[Row]:
             for measure, duty in trade.duty_by_measure[row][node].items():
                 key = (r, measure)
                 paid.setdefault(key, np.zeros(len(tree)))[node] += duty * flow[node] * tree.length[node]
-                if tree.future[node] < 0:
+                if tree.planned_share[node] > 0:
                     rate[r, measure, tree.start[node]] = duty
+    years = _years(values)
     for (r, measure), amount in paid.items():
         route = trade.routes[r]
         for year, base, expected in by_year(values, amount):
@@ -152,6 +161,7 @@ def _duties(values: Values) -> Iterator[Row]:
                 rate.get((r, measure, year)),
                 base,
                 expected,
+                years[year],
             )
 
 
@@ -167,39 +177,43 @@ def _shortages(values: Values) -> Iterator[Row]:
         cost = short * instance.demands.penalty_kusd_per_t[row] * tree.annuity_y * tree.discount
         tonnes[key] = tonnes.get(key, np.zeros(len(tree))) + short * tree.length
         penalty[key] = penalty.get(key, np.zeros(len(tree))) + cost
+    years = _years(values)
     for (commodity, tier), short in tonnes.items():
         weighed = {year: expected for year, _, expected in by_year(values, penalty[commodity, tier])}
         for year, base, expected in by_year(values, short):
-            yield commodity, tier, year, base, expected, weighed.get(year, 0.0)
+            yield commodity, tier, year, base, expected, weighed.get(year, 0.0), years[year]
 
 
 def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
-    home = values.instance.scenario.home
+    home, places, years = values.instance.scenario.home, values.instance.content.places, _years(values)
     sources = supply[supply.source_kind.isin([kind for kind in SourceKind if kind.is_new]) & (supply.base_t_per_y > 0)]
     for (commodity, year), rows in sources.groupby(["commodity", "year"], sort=False):
-        by_place = rows.groupby("place").base_t_per_y.sum()
+        by_place = pd.Series(dtype=float)
+        for place, flow in rows.groupby("place").base_t_per_y.sum().items():
+            for member, share in places.parts(str(place)).items():
+                by_place[member] = by_place.get(member, 0.0) + share * flow
         total = float(by_place.sum())
         exported = _exported(values, str(commodity), int(str(year)))
         imported = float(by_place.drop(home, errors="ignore").sum())
         kept = total - exported
         reliance = max(0.0, imported - exported) / kept if kept > 0 else 0.0
         shares = by_place / total
-        yield commodity, int(str(year)), reliance, shares.idxmax(), float(shares.max()), float((shares**2).sum())
+        first = int(str(year))
+        index = float((shares**2).sum())
+        yield commodity, first, reliance, shares.idxmax(), float(shares.max()), index, years[first]
 
 
 def _exported(values: Values, commodity: str, year: int) -> float:
-    """What leaves home on the base path in a year's period, on routes and as sales abroad, t/y."""
+    """What leaves home on the planned path in a year's period, on routes and as sales abroad, t/y."""
     instance = values.instance
-    node = next((n for n in instance.tree.base_path if instance.tree.start[n] == year), None)
-    if node is None:
-        return 0.0
+    weight = np.where(np.array(instance.tree.start) == year, instance.tree.planned_share, 0.0)
     shipped = sum(
-        float(values.flows["ship"][row, node])
+        float(values.flows["ship"][row] @ weight)
         for row, (r, _) in enumerate(instance.trade.bands)
         if instance.trade.routes[r].origin == instance.scenario.home and instance.trade.routes[r].commodity == commodity
     )
     sold = sum(
-        option.takes_t_per_t * float(values.flows["use"][row, node])
+        option.takes_t_per_t * float(values.flows["use"][row] @ weight)
         for row, option in enumerate(instance.demands.options.values())
         if instance.demands.demands[option.demand].tier == "export"
         and option.market is not None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.results.findings import findings, shortage_by_tier, spend
+from optimizer.results.reports import by_year
 from optimizer.results.values import Values, tail_mean
 from optimizer.solve.form import Form
 from optimizer.solve.search import Answer
@@ -91,7 +90,7 @@ def _starts(values: Values) -> list[ProjectStart]:
     return [
         ProjectStart(name=p, track=t, start=tree.start[n], on_line=programme.on_line_y[p, t, n])
         for p, t, n in sorted(values.started_now, key=lambda s: (s[2], s[0]))
-        if tree.future[n] < 0
+        if tree.planned_share[n] > 0
     ]
 
 
@@ -100,29 +99,29 @@ def _onboardings(values: Values) -> list[ProjectStart]:
     return [
         ProjectStart(name=r, track="onboarding", start=tree.start[n], on_line=tree.start[n] + rules[r].lead_years)
         for r, n in sorted(values.onboarded_now, key=lambda s: (s[1], s[0]))
-        if tree.future[n] < 0
+        if tree.planned_share[n] > 0
     ]
 
 
 def _imports(values: Values) -> list[Import]:
-    """Imports on the base path by commodity, origin and period."""
+    """Imports on the planned path by commodity, origin and period."""
     instance = values.instance
     total: dict[tuple[str, str, int], float] = {}
     for row, (r, _) in enumerate(instance.trade.bands):
         route = instance.trade.routes[r]
         if route.destination == instance.scenario.home:
-            for node in instance.tree.base_path:
-                key = (route.commodity, route.origin, instance.tree.start[node])
-                flow = float(values.flows["ship"][row, node] * instance.tree.length[node])
+            for year, flow, _ in by_year(values, values.flows["ship"][row] * instance.tree.length):
+                key = (route.commodity, route.origin, year)
                 total[key] = total.get(key, 0.0) + flow
     return [Import(commodity=k, place=q, period=year, quantity_t=t) for (k, q, year), t in total.items() if t > 0]
 
 
 def _stocks(values: Values) -> list[StockLevel]:
+    """Stock at the end of each period on the planned path."""
     instance = values.instance
-    levels: list[dict[str, Any]] = [
-        {"name": name, "period": instance.tree.start[node], "stock_t": float(values.flows["stock"][row, node])}
-        for row, name in enumerate(instance.stocks.names)
-        for node in instance.tree.base_path
-    ]
-    return [StockLevel(**level) for level in levels]
+    years = instance.tree.calendar.starts
+    found = []
+    for row, name in enumerate(instance.stocks.names):
+        held = {year: level for year, level, _ in by_year(values, values.flows["stock"][row])}
+        found += [StockLevel(name=name, period=year, stock_t=held.get(year, 0.0)) for year in years]
+    return found

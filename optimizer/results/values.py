@@ -79,6 +79,17 @@ class Values:
         total: Floats = np.sum(counted, axis=0)
         return total
 
+    def short_at_home(self, commodity: str) -> Floats:
+        """What demands of a commodity at home, sales abroad left out, lack in each period, t; shape (nodes,)."""
+        instance = self.instance
+        short = np.zeros(len(instance.tree))
+        for row, (name, _) in enumerate(instance.demands.steps):
+            demand = instance.demands.demands[name]
+            at_home = (demand.place or instance.scenario.home) == instance.scenario.home
+            if demand.commodity == commodity and at_home and demand.tier != "export":
+                short += self.flows["short"][row] * instance.tree.length
+        return short
+
     def future_costs(self) -> Floats:
         """Discounted cost of each future, kUSD; shape (futures,)."""
         tree = self.instance.tree

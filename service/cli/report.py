@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from optimizer.figures.rows import base_path_years, shown_flows
-from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent, title_of
+from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
 from optimizer.results.words import money
 from schemas import Solution, Summary, Termination
 from schemas.kinds import SourceKind
@@ -30,10 +30,18 @@ _PIPED_WIDTH = 10_000
 _SOURCES_A_COMMODITY = 3
 _LIMITS_A_KIND = 3
 _SHORT_A_TIER = 4
-_BALANCES = "commodity_balances"
-"""Its marginal values are prices, no limits."""
+_LIMITS_TOLD = 12
+PRICES = (
+    "commodity_balances",
+    "demand_is_served_or_short",
+    "stock_carries_over",
+    "cost_step_stays_within_width",
+    "shortage_stays_within_step",
+    "need_given_up_stays_within_step",
+)
+"""Constraints whose marginal values are prices, or follow from them; no limits."""
 _GROUPS_SHOWN = 8
-_LIMITS = {
+LIMIT_WORDS = {
     "facility_runs_within_capacity": "plant or offer",
     "facility_keeps_running": "minimum use",
     "activity_grows_within_limit": "growth",
@@ -101,6 +109,7 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
     _print_money(plan, console)
     _print_shortage(plan, console)
     _print_gaps(summary, console)
+    _print_limits(plan.tables.get("limits"), console)
     _print_binding(plan.tables.get("marginal_values"), console)
     _print_record(summary, console)
 
@@ -272,16 +281,40 @@ def _print_gaps(summary: Summary, console: Console) -> None:
     _section(console, "Gap: a better plan could save at most", ["part", ">share"], rows)
 
 
+def _print_limits(limits: DataFrame | None, console: Console) -> None:
+    """Limits missed, the costliest first, and those that hold only as something goes short."""
+    if limits is None or limits.empty:
+        return
+    told = limits[(limits["missed"] > 0) | (limits["short_t"] > 0)]
+    ranked = told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable").head(_LIMITS_TOLD)
+    rows = [
+        [
+            f"{row['limit']} {row['item']}".rstrip(),
+            str(row["node"]),
+            f"{row['sense']} {measured(row['asked'], row['unit'])}",
+            measured(row["reached"], row["unit"]),
+            f"{amount(row['missed'])} {row['missed_unit']}" if row["missed"] else "",
+            money(row["missed_kusd"]) if row["missed"] else "",
+            f"{amount(row['short_t'])} t" if row["short_t"] else "",
+        ]
+        for row in ranked.to_dict("records")
+    ]
+    columns = ["limit", "at", "asked", ">reached", ">missed by", ">at a cost of", ">kept as short"]
+    _section(console, "Limits missed, or kept only by going short", columns, rows)
+    if len(told) > _LIMITS_TOLD:
+        _say(console, [f"{len(told) - _LIMITS_TOLD} more are in the table `limits`."])
+
+
 def _print_binding(values: DataFrame | None, console: Console) -> None:
     """For each kind of limit those with the largest worth, each at the node where it is worth most."""
     if values is None or values.empty:
         return
-    limits = values[values["what"] != _BALANCES]
+    limits = values[~values["what"].isin(PRICES)]
     worth = limits.assign(size=limits["value"].abs()).sort_values("size", ascending=False, kind="stable")
     shown = worth.drop_duplicates(["what", "name"]).groupby("what", sort=False).head(_LIMITS_A_KIND)
     rows = [
         [
-            _LIMITS.get(str(row["what"]), str(row["what"]).replace("_", " ")),
+            LIMIT_WORDS.get(str(row["what"]), str(row["what"]).replace("_", " ")),
             str(row["name"]),
             str(row["node"]),
             amount(abs(row["at_node"])),

@@ -16,6 +16,7 @@ from optimizer.figures.text import (
     TIER_TITLES,
     USE_TITLES,
     amount,
+    measured,
     percent,
     title_of,
     user_title,
@@ -200,6 +201,29 @@ def shortages(tables: Tables, scenario: Scenario) -> Grid:
     head, rows = _by_year(table, [*keys, "penalty"], names, "expected_t")
     head = [*_head("Commodity", "Tier", "Penalty, all years", first_number=2), *head]
     return _cut(Grid("Expected shortage, t", head, rows, "shortages", "No shortage is expected."))
+
+
+def limits(tables: Tables) -> Grid:
+    """Limits missed, the costliest first, and those that hold only as something goes short."""
+    table = tables["limits"]
+    told = table[(table["missed"] > 0) | (table["short_t"] > 0)]
+    rows = [
+        [
+            Cell(f"{row['limit']} {row['item']}".rstrip()),
+            Cell(str(row["node"])),
+            Cell(f"{row['sense']} {measured(row['asked'], row['unit'])}"),
+            Cell(measured(row["reached"], row["unit"]), number=True),
+            Cell(f"{amount(row['missed'])} {row['missed_unit']}" if row["missed"] else "", number=True),
+            cost(row["missed_kusd"]) if row["missed"] else Cell("", number=True),
+            Cell(f"{amount(row['short_t'])} t" if row["short_t"] else "", number=True),
+        ]
+        for row in records(told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable"))
+    ]
+    names = ("Limit", "At", "Asked", "Reached", "Missed by", "At a cost of", "Kept as this goes short")
+    note = "A limit on shares of supply also holds as demand goes short. The file has all limits, kept ones too."
+    empty = "Every limit holds, and none only by going short."
+    head = _head(*names, first_number=3)
+    return _cut(Grid("Limits missed, or kept by going short", head, rows, "limits", empty, note))
 
 
 def futures(tables: Tables, scenario: Scenario) -> Grid:

@@ -108,6 +108,10 @@ class RunView:
             grids.gaps(self.summary),
         ]
 
+    def limit_grid(self) -> Grid:
+        """Limits missed, or kept only by going short."""
+        return grids.limits(self.tables)
+
     def shortage_grid(self) -> Grid:
         """Shortages of all mineral groups."""
         return grids.shortages(self.tables, self.scenario)

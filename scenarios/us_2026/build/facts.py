@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BeforeValidator, Field, TypeAdapter
 
 from schemas.scenario import Stage
-from schemas.types import NonNegative, Positive, Recipe, Share, Strict, split_pairs
+from schemas.types import NameList, NonNegative, Positive, Recipe, Share, Strict, split_pairs
 
 FOLDER = Path(__file__).parent.parent / "facts"
 BASE_YEAR = 2024
@@ -35,6 +35,14 @@ class Material(Strict):
     disposable: bool = False
     final_use: Literal["tiers", "exports", "none"]
     note: str = ""
+
+
+class CriticalMineral(Strict):
+    """A mineral of the list of 2025, and the commodities that stand for it."""
+
+    mineral: str
+    commodities: NameList
+    source: str
 
 
 class Assumption(Strict):
@@ -236,6 +244,7 @@ class Facts:
     """All facts, keyed for use."""
 
     materials: dict[str, Material]
+    minerals: list[CriticalMineral]
     assumptions: dict[str, Assumption]
     ranges: dict[str, ParameterRange]
     penalties: list[PenaltyRule]
@@ -252,6 +261,10 @@ class Facts:
     countries: dict[str, Country]
     recycling: dict[str, RecyclingPath]
     substitutes: list[SubstituteWay]
+
+    def minerals_of(self, commodity: str) -> list[str]:
+        """The minerals of the list that a commodity stands for."""
+        return [row.mineral for row in self.minerals if commodity in row.commodities]
 
     def quantity_t(self, key: str, year: int = BASE_YEAR) -> float:
         """A flow or output, t."""
@@ -271,6 +284,7 @@ def read_facts() -> Facts:
     quantities = [*_rows("us_statistics.csv", Quantity), *_rows("other_quantities.csv", Quantity)]
     return Facts(
         materials={row.commodity: row for row in _rows("materials.csv", Material)},
+        minerals=_rows("critical_minerals.csv", CriticalMineral),
         assumptions={row.commodity: row for row in _rows("assumptions.csv", Assumption)},
         ranges={row.parameter: row for row in _rows("parameter_ranges.csv", ParameterRange)},
         penalties=_rows("penalty_rule.csv", PenaltyRule),

@@ -25,6 +25,7 @@ def commodity_rows(market: Market) -> list[Row]:
             "title": material.title,
             "stage": material.stage,
             "mineral_group": material.mineral_group,
+            "mineral": "; ".join(market.facts.minerals_of(material.commodity)),
             "hts": material.hts,
             "contained_share": text(material.contained_share),
             "reference_price_kusd_per_t": text(
