@@ -405,7 +405,7 @@ REPORTS = (
         name="What it is about.",
         unit="Of the value.",
         value="What one more unit would change the objective by: expected and discounted.",
-        at_node="The same in money of the node, if it is reached: not weighted, not discounted; per t for yearly flows.",
+        at_node="The same in money of the node, if it is reached: not weighted or discounted; per t for yearly flows.",
     ),
 )
 SPECS: dict[str, Table] = {spec.name: spec for spec in (*SOLUTION, *REPORTS)}
