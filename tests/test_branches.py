@@ -18,11 +18,14 @@ from optimizer.model import build_model
 from optimizer.prepare import prepare
 from optimizer.prepare.weights import cost_weights
 from optimizer.results import Plan
+from optimizer.results.values import Values
 from optimizer.solve import Control, solve_form, standard_form
 from optimizer.solve.branches import _branches
 from optimizer.solve.money import costs_by_node, money_weights
 from scenarios import load
 from schemas import Solution, Termination
+from schemas.patches import Patch
+from service.cli.report import print_plan
 
 
 def cost_of(plan: Plan, future: str) -> float:
@@ -171,6 +174,24 @@ def test_a_branch_that_gains_without_end_leaves_no_plan_and_is_named() -> None:
 
     assert (plan.summary.termination, plan.summary.solution) == (Termination.UNBOUNDED, Solution.NONE)
     assert any("stockpile store" in said and "glut@" in said for said in plan.summary.conflict), plan.summary.conflict
+
+
+def test_a_limit_that_binds_only_in_a_test_is_told_with_its_worth(capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(optimum("lose-any-one-country"))
+    told = " ".join(capsys.readouterr().out.split())
+
+    assert "nan" not in told
+    assert "service floor" in told
+    assert "costs at most 0 kUSD more than it could" in told
+
+
+def test_doing_nothing_meets_a_test_as_well_as_it_can() -> None:
+    instance = prepare(load("golden-toy", [Patch.model_validate(patch) for patch in STRESSED]))
+    form = standard_form(build_model(instance), instance)
+    answer = solve_form(instance, form, Control(gap=0))
+    assert answer.do_nothing_x is not None
+
+    assert Values.of(instance, form, answer.do_nothing_x).flows["short"].sum() == pytest.approx(100)
 
 
 # Any scenario

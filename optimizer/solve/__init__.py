@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.solve.branches import settle_branches
 from optimizer.solve.conflict import find_conflict
@@ -14,11 +15,13 @@ from optimizer.solve.highs import Run, SolverError
 from optimizer.solve.ranges import extremes, refuse_hopeless
 from optimizer.solve.search import (
     Answer,
+    answer_of,
     any_point,
     compared,
     do_nothing,
     exact,
     from_known,
+    idle,
     improved,
     judged,
     search,
@@ -68,12 +71,21 @@ def _solved(instance: Instance, form: Form, control: Control) -> Answer:
     answer = settle_branches(instance, form, exact(judged(answer, control.gap), form), control)
     if answer.x is None:
         return answer
+    if nothing.x is not None:
+        answer = replace(answer, do_nothing_x=_settled_nothing(instance, form, nothing, control))
     if relaxation is not None:
         gaps = relaxation.gaps(form, np.asarray(answer.x) / form.column_unit)
     else:  # without yes/no decisions an optimum of the whole is one of each group
         proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
         gaps = {block.name: 0.0 for block in split(instance, form)} if proven else {}
     return replace(answer, gap_by_group=gaps)
+
+
+def _settled_nothing(instance: Instance, form: Form, nothing: Run, control: Control) -> Floats | None:
+    """Doing nothing with its own branches settled, so that what a plan does in a test is held against the same."""
+    none = idle(form)
+    held = exact(replace(answer_of(form, nothing), solution=Solution.FEASIBLE), form)
+    return settle_branches(instance, form.with_bounds(none, np.zeros(len(none))), held, control).x
 
 
 def _found(form: Form, relaxation: Relaxation | None, nothing: Run, control: Control) -> Answer:

@@ -13,7 +13,7 @@ import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.solve.control import Control
-from optimizer.solve.form import Form
+from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import CLAIM, Run, Settings, run_highs, tried
 from optimizer.solve.money import added_up
 from schemas.plan import Solution, Termination
@@ -89,7 +89,7 @@ def search_decisions(form: Form, control: Control, start: Floats | None = None) 
     first = run_highs(form, replace(control.settings("search", form.money_unit), start=start))
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
-    return _answer(form, first)
+    return answer_of(form, first)
 
 
 def settled(form: Form, answer: Answer, control: Control) -> Answer:
@@ -114,7 +114,12 @@ def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control) -> 
     lp = run_highs(form.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
     if lp.x is None:
         return None
-    return replace(_answer(form, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
+    return replace(answer_of(form, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
+
+
+def idle(form: Form) -> Ints:
+    """Columns that are 0 where nothing is done."""
+    return form.columns_of("start", "started", "onboard", "onboarded", "buy")
 
 
 def do_nothing(form: Form, control: Control) -> Run:
@@ -122,11 +127,11 @@ def do_nothing(form: Form, control: Control) -> Run:
 
     It may take `GRACE_S` beyond the time limit.
     """
-    idle = form.columns_of("start", "started", "onboard", "onboarded", "buy")
+    none = idle(form)
     left = control.left_s()
     limit = None if left is None else max(left, GRACE_S)
-    nothing = form.with_bounds(idle, np.zeros(len(idle)))
-    if form.integer.sum() == form.integer[idle].sum():  # no yes/no is left that doing nothing would have to answer
+    nothing = form.with_bounds(none, np.zeros(len(none)))
+    if form.integer.sum() == form.integer[none].sum():  # no yes/no is left that doing nothing would have to answer
         nothing = nothing.relaxed()
     return tried(nothing, Settings(threads=control.threads, time_limit_s=limit))
 
@@ -147,7 +152,7 @@ def from_known(form: Form, known: Floats, answer: Answer, control: Control) -> A
     again = tried(form, replace(control.settings("search", form.money_unit), start=known, presolve=False))
     if again.x is None:
         return held
-    return settled(form, _answer(form, again), control) if form.integer.any() else _answer(form, again)
+    return settled(form, answer_of(form, again), control) if form.integer.any() else answer_of(form, again)
 
 
 def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
@@ -155,7 +160,7 @@ def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
     if nothing.x is None:
         return answer
     if answer.x is None and answer.termination in STOPPED:
-        held = _answer(form, nothing)
+        held = answer_of(form, nothing)
         answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd, fell_back=True)
     return replace(
         answer,
@@ -190,7 +195,8 @@ def judged(answer: Answer, gap: float) -> Answer:
     )
 
 
-def _answer(form: Form, run: Run) -> Answer:
+def answer_of(form: Form, run: Run) -> Answer:
+    """A run with a point, in the model's own units."""
     assert run.x is not None
     return Answer(
         termination=run.termination,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, get_args
+from math import isnan
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich import box
 from rich.console import Console
@@ -29,6 +30,7 @@ _PIPED_WIDTH = 10_000
 """In a pipe or a file a row of a table stays on its line, however long its names are."""
 _SOURCES_A_COMMODITY = 3
 _LIMITS_A_KIND = 3
+_BRANCHES = 3
 _SHORT_A_TIER = 4
 _LIMITS_TOLD = 12
 PRICES = (
@@ -317,7 +319,7 @@ def _print_binding(values: DataFrame | None, console: Console) -> None:
             LIMIT_WORDS.get(str(row["what"]), str(row["what"]).replace("_", " ")),
             str(row["name"]),
             str(row["node"]),
-            amount(abs(row["at_node"])),
+            amount(_worth(row)),
             # At a node that is reached, a t/y for its years is worth its tonnes.
             str(row["unit"]).replace("kUSD per t/y", "kUSD/t"),
         ]
@@ -327,10 +329,20 @@ def _print_binding(values: DataFrame | None, console: Console) -> None:
     _section(console, "Limits that bind, and what one more unit would save (starts as they are)", columns, rows)
 
 
+def _worth(row: Mapping[Any, Any]) -> float:
+    """In money of the node; where it has none, or none in a test that the plan has to stand, in the objective."""
+    at_node = row["at_node"]
+    told = at_node is not None and not isnan(at_node) and at_node != 0
+    return abs(float(at_node if told else row["value"]))
+
+
 def _print_record(summary: Summary, console: Console) -> None:
     if summary.check is not None:
         difference = max(summary.check.max_violation, summary.check.cost_difference_rel)
         _say(console, [f"The independent check agrees (largest relative difference {difference:.1g})."])
+        branches = summary.check.branches
+        more = [f"And {len(branches) - _BRANCHES} branches more."] if len(branches) > _BRANCHES else []
+        _say(console, [*branches[:_BRANCHES], *more])
     parts = [f"{phase} {seconds:.1f} s" for phase, seconds in summary.timings_s.items() if seconds >= 0.05]
     if summary.size is not None:
         size = summary.size
