@@ -237,6 +237,17 @@ def test_a_plan_of_the_version_before_comes_back_whole_after_it_is_written_again
     assert read_plan(plan.document().model_dump_json().encode()) == plan.document() == document
 
 
+def test_a_table_by_year_of_the_version_before_has_the_lengths_of_its_periods(tmp_path: Path) -> None:
+    with opened("kinds", tmp_path) as database:
+        tables = {table.name: table for table in read_plan(stored_plans(database)["every-kind"]).tables}
+    for name in ("supply", "uses", "shortages"):
+        names = [column.name for column in tables[name].columns]
+        if "years" in names:
+            found = {(row[names.index("year")], row[names.index("years")]) for row in tables[name].rows}
+            assert found <= {(2026, 1.0), (2027, 2.0), (2029, 2.0)}
+            assert found or name == "shortages"
+
+
 def test_a_plan_of_a_later_version_is_refused_with_what_to_do() -> None:
     later = json.dumps({"plan_version": PLAN_VERSION + 1, "summary": {}, "tables": [], "more": 1}).encode()
     with pytest.raises(InvalidInput, match="later version") as caught:

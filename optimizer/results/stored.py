@@ -47,7 +47,8 @@ def _from_1(data: Data) -> Data:
     if summary["solution"] == Solution.NONE:
         return data
     release = summary.get("versions", {}).get("lodeplan", "of an earlier version")
-    return {"summary": summary, "tables": _completed(data["tables"], 2, release)}
+    tables = [_with_period_lengths(table, data["tables"]) for table in data["tables"]]
+    return {"summary": summary, "tables": _completed(tables, 2, release)}
 
 
 _STEPS: Mapping[int, Callable[[Data], Data]] = {1: _from_1}
@@ -58,6 +59,19 @@ _ABOUT_THE_RUN = ("scenario", "scenario_hash", "termination", "size", "timings_s
 def _without_plan(summary: Data) -> Data:
     kept = {name: summary[name] for name in _ABOUT_THE_RUN if name in summary}
     return {**kept, "solution": Solution.NONE.value, "conflict": [_WAS_NO_PLAN]}
+
+
+def _with_period_lengths(table: Data, tables: list[Data]) -> Data:
+    """A table by year with the lengths of the periods, in `years`, which version 1 told among the nodes only."""
+    names = [column["name"] for column in table["columns"]]
+    nodes = next((one for one in tables if one["name"] == "nodes"), None)
+    if "year" not in names or "years" in names or nodes is None:
+        return table
+    places = [column["name"] for column in nodes["columns"]]
+    lengths = {row[places.index("period")]: row[places.index("length_y")] for row in nodes["rows"]}
+    at = names.index("year")
+    rows = [[*row, lengths.get(row[at])] for row in table["rows"]]
+    return {**table, "columns": [*table["columns"], {"name": "years"}], "rows": rows}
 
 
 def _completed(tables: list[Data], version: int, release: str) -> list[Data]:
