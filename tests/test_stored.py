@@ -320,6 +320,29 @@ def test_what_was_accepted_before_solves_as_accepted_or_fails_as_no_longer_valid
             assert job.failure.problems or job.failure.code is FailureCode.LOST_WORKERS
 
 
+def test_what_todays_rules_refuse_names_each_rule_and_all_else_solves(in_doubt: sqlalchemy.Engine) -> None:
+    ended = {str(job.label): job for job in work_through(in_doubt)}
+    places = {
+        label: sorted(place.pointer for place in job.failure.problems or ()) if job.failure else []
+        for label, job in ended.items()
+    }
+    assert places == {
+        "no price": [],  # stored with the price that it was given then: 0
+        "codes in one text": ["/commodities/metal/hts/0"],
+        "a code that lost its sign": ["/tariffs/t/hts/0", "/tariffs/t/hts/1"],
+        "groups with a comma": ["/places/AUS/groups"],
+        "capacity of 1e16": ["/facilities/offer AUS/capacity_t_per_y"],
+        "all at once": [
+            "/commodities/metal/hts/0",
+            "/facilities/offer AUS/capacity_t_per_y",
+            "/places/AUS/groups",
+        ],
+        "without doubt": [],
+    }
+    for job in ended.values():
+        assert (job.state is JobState.FAILED) == bool(job.failure) == bool(places[str(job.label)])
+
+
 def test_a_job_that_is_no_longer_valid_names_every_place_in_job_page_log_and_message(
     in_doubt: sqlalchemy.Engine,
 ) -> None:
