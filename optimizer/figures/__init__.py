@@ -1,14 +1,13 @@
 """Figures of a plan: one pure function each, from its tables to a Vega-Lite specification."""
 
 from optimizer.figures.cost_by_term import cost_by_term
-from optimizer.figures.drawing import TITLES, FigureName, draw, mineral_groups, telling_group, telling_year, years
+from optimizer.figures.drawing import FigureName, draw, mineral_groups, telling_group, telling_year, years
 from optimizer.figures.flows import flows
 from optimizer.figures.future_costs import future_costs
 from optimizer.figures.spec import Spec
 from optimizer.figures.stock_levels import stock_levels
 
 __all__ = [
-    "TITLES",
     "FigureName",
     "Spec",
     "cost_by_term",

@@ -35,14 +35,6 @@ class FigureName(StrEnum):
         return self is FigureName.FLOWS
 
 
-TITLES: dict[FigureName, str] = {
-    FigureName.FLOWS: "From sources through commodities to uses",
-    FigureName.STOCK_LEVELS: "Stock at the end of each year",
-    FigureName.COST_BY_TERM: "What the expected cost is made of",
-    FigureName.FUTURE_COSTS: "What each future costs",
-}
-
-
 def mineral_groups(plan: Plan) -> list[str]:
     """Groups for which figures are drawn: all of the scenario."""
     return sorted({commodity.mineral_group for commodity in _scenario(plan).commodities.values()})

@@ -29,6 +29,13 @@ function say(place, text) {
   place.replaceChildren(sentence(text));
 }
 
+// On a phone a legend has one column: more would stand beyond the edge.
+function narrowLegends(part) {
+  if (part === null || typeof part !== "object") return;
+  if (part.legend && part.legend.columns) part.legend.columns = 1;
+  Object.entries(part).forEach(([name, inner]) => name !== "data" && narrowLegends(inner));
+}
+
 async function draw(place) {
   try {
     const response = await fetch(place.dataset.spec);
@@ -39,6 +46,7 @@ async function draw(place) {
       say(place, words.nothing);
       return;
     }
+    if (place.clientWidth < 560) narrowLegends(spec);
     await window.vegaEmbed(place, spec, { ast: true, actions: false, renderer: "svg", config: pageColours() });
     if (words.note) {
       place.append(sentence(words.note));
