@@ -214,7 +214,10 @@ def answer_problem(request: Request, problem: Problem, headers: Mapping[str, str
     """A problem as data, or to somebody at a browser as a page."""
     if wants_page(request):
         page: ProblemPage = request.app.state.problem_page
-        return page(request, problem, headers)
+        try:
+            return page(request, problem, headers)
+        except Exception as error:  # A page that breaks must not hide what was wrong.
+            log.error("the page of a problem failed", path=request.url.path, exc_info=error)
     return problem_response(problem, headers)
 
 

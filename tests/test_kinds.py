@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import Any, get_args
 
 import pandas as pd
@@ -22,7 +24,9 @@ from schemas import Scenario, Solution, Summary, Termination
 from schemas.entries import Tier
 from schemas.jobs import FailureCode, JobState
 from schemas.kinds import ProjectStatus, SourceKind, UseKind
+from service import ui
 from service.cli import report
+from service.problems import TITLES
 from service.ui import grids, words
 from service.ui.run_view import RunView
 
@@ -34,16 +38,22 @@ def toy() -> Scenario:
     return scenarios.load("golden-toy")
 
 
+def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
+    """A result table of rows that say only what matters."""
+    return pd.DataFrame(rows, columns=[column.name for column in SPECS[name].columns])
+
+
 def one_flow(kind: SourceKind | UseKind) -> dict[str, pd.DataFrame]:
     """Result tables in which 5 t/y of metal come or go in this one way."""
-    supply = [["metal/refined", "metal", "refined", kind.value, CITY, 1, 5.0, 5.0]]
-    uses = [["metal/refined", "metal", kind.value, "military", 1, 5.0, 5.0]]
-    rows: dict[str, list[Any]] = {"supply": [], "uses": []}
-    rows |= {"supply": supply} if isinstance(kind, SourceKind) else {"uses": uses}
-    rows["nodes"] = [["1", "", 1, 0.0, 1.0, 1.0, 1.0, ""]]
+    shared = {"commodity": "metal/refined", "mineral_group": "metal", "year": 1, "base_t_per_y": 5.0}
+    supply = {**shared, "source_kind": kind.value, "place": CITY}
+    uses = {**shared, "use_kind": kind.value, "name": "military"}
+    node = {"node": "1", "parent": "", "period": 1, "length_y": 1.0, "future": ""}
+    is_source = isinstance(kind, SourceKind)
     return {
-        name: pd.DataFrame(table, columns=[column.name for column in SPECS[name].columns])
-        for name, table in rows.items()
+        "supply": table("supply", *([supply] if is_source else [])),
+        "uses": table("uses", *([] if is_source else [uses])),
+        "nodes": table("nodes", node),
     }
 
 
@@ -117,9 +127,8 @@ def test_every_state_code_aim_and_tier_has_words(words_of: dict[str, str], membe
 def cost_terms(toy: Scenario, view: str) -> tuple[dict[str, str], float | None]:
     """What each term is in the picture, and the saving on the page, if each costs 1 kUSD less than doing nothing."""
     scenario = toy.model_copy(update={"economics": toy.economics.model_copy(update={"view": view})})
-    rows = [[term, 1.0, 2.0, -1.0] for term in check_costs.TERMS]
-    table = pd.DataFrame(rows, columns=[column.name for column in SPECS["cost_terms"].columns])
-    tables = {"cost_terms": table}
+    rows = [{"term": term, "expected_kusd": 1.0, "change_kusd": -1.0} for term in check_costs.TERMS]
+    tables = {"cost_terms": table("cost_terms", *rows)}
     values = figures.cost_by_term(tables, scenario)["data"]["values"]
     summary = Summary(
         scenario="", scenario_hash="", termination=Termination.OPTIMAL, solution=Solution.OPTIMAL, do_nothing_kusd=1.0
@@ -146,3 +155,24 @@ def test_what_the_picture_calls_paid_is_what_the_summary_counts_as_spent(toy: Sc
 def test_model_and_check_agree_on_what_is_paid_within_the_nation() -> None:
     assert set(TRANSFERS) == check_costs.TRANSFERS
     assert set(TRANSFERS) <= set(check_costs.TERMS)
+
+
+def test_every_problem_that_the_service_raises_has_a_title_and_every_title_a_problem() -> None:
+    room = Path(ui.__file__).parent.parent
+    calls = (node for path in room.rglob("*.py") for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    raised = {
+        node.args[1].value
+        for node in calls
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "ApiError"
+        and len(node.args) > 1
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert raised == set(TITLES)
+
+
+def test_each_state_of_a_job_that_needs_a_colour_on_the_page_has_one() -> None:
+    style = (Path(ui.__file__).parent / "static" / "lodeplan.css").read_text(encoding="utf-8")
+    plain = {JobState.QUEUED, JobState.CANCELLED}
+    assert {state for state in JobState if f".state.{state}" not in style} == plain

@@ -61,3 +61,9 @@ def test_a_browser_gets_a_page_and_a_program_gets_data(client: TestClient, path:
 def test_what_is_below_the_api_and_what_changes_something_answers_data_also_to_a_browser(client: TestClient) -> None:
     for answer in (client.get("/api/v1/nowhere", headers=BROWSER), client.post("/nowhere", headers=BROWSER)):
         assert (answer.status_code, answer.headers["content-type"]) == (404, problems.MEDIA_TYPE)
+
+
+def test_where_its_page_breaks_the_problem_still_comes_as_data(client: TestClient) -> None:
+    client.app.state.problem_page = lambda *_: 1 / 0  # type: ignore[attr-defined]
+    answer = client.get("/nowhere", headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, problems.MEDIA_TYPE)
