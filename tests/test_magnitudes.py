@@ -44,7 +44,7 @@ ALL_FROM_CHINA_KUSD = 500 + 500 / 1.05
 PERIODS = ("horizon", "economics", "risk", "probability", "onset", "latest_start", "earliest_start")
 
 
-@pytest.mark.parametrize("capex_kusd", [1e9, 1e14, 1e15])
+@pytest.mark.parametrize("capex_kusd", [1e9, 1e14, 9e14])
 def test_a_project_that_nobody_could_pay_is_not_started(capex_kusd: float) -> None:
     budget = {"kind": "budget", "covers": ["capex"], "amount_kusd_per_y": 10}
     plan = optimum(
@@ -59,7 +59,7 @@ def test_a_project_that_nobody_could_pay_is_not_started(capex_kusd: float) -> No
 def test_a_project_as_large_as_no_limit_is_worth_what_it_saves() -> None:
     plan = optimum(
         BASE,
-        *put("projects.p.capacity_t_per_y", 1e15),
+        *put("projects.p.capacity_t_per_y", 9e14),
         *put("projects.p.capex_kusd", 100),
         *put("projects.p.end_value_share", 0),
     )
@@ -108,7 +108,7 @@ EVERY = [
     pytest.param(data, path, number, id=f"{data['name']} {'.'.join(map(str, path))} {number:g}")
     for data in (golden_toy(), workshop())
     for path in numbers(data)
-    for number in (1e-9, 1e15)
+    for number in (1e-9, 9e14)
 ]
 
 
@@ -125,12 +125,12 @@ def test_any_legal_number_in_any_place_is_an_answer_or_a_refusal_in_words(
 @pytest.mark.parametrize(
     ("data", "path", "number"),
     [
-        (golden_toy(), ("projects", "Mine", "capacity_t_per_y"), 1e15),
-        (golden_toy(), ("projects", "Mine", "outputs", "metal"), 1e15),
-        (golden_toy(), ("facilities", "Ally", "outputs", "metal"), 1e15),
-        (workshop(), ("projects", "P", "tracks", "standard", "permit_slots"), 1e15),
-        (workshop(), ("routes", "AUS-USA", "onboarding", "minimum_t_per_y"), 1e15),
-        (workshop(), ("facilities", "plant", "inputs", "ore"), 1e15),
+        (golden_toy(), ("projects", "Mine", "capacity_t_per_y"), 9e14),
+        (golden_toy(), ("projects", "Mine", "outputs", "metal"), 9e14),
+        (golden_toy(), ("facilities", "Ally", "outputs", "metal"), 9e14),
+        (workshop(), ("projects", "P", "tracks", "standard", "permit_slots"), 9e14),
+        (workshop(), ("routes", "AUS-USA", "onboarding", "minimum_t_per_y"), 9e14),
+        (workshop(), ("facilities", "plant", "inputs", "ore"), 9e14),
     ],
 )
 def test_what_failed_in_the_solver_is_an_answer_or_a_refusal_in_words(
