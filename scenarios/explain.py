@@ -197,7 +197,7 @@ def _way_out(spot: Spot | None, kind: str, value: Any) -> str | None:
 
 
 def _number_meant(text: str) -> str | None:
-    """What to write for a number as people write it: `10,5`, `1,234.5`, `2026=5, 2030=8`."""
+    """What to write for a number as people write it: `10,5`, `1,234.5`, `25%`, `2026=5, 2030=8`."""
     if "=" in text and "," in text:
         return "Separate pairs by `;`."
     if re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", text):
@@ -208,6 +208,9 @@ def _number_meant(text: str) -> str | None:
         return f"Write {text.replace('.', '').replace(',', '.')}."
     if re.fullmatch(r"[-+]?[0-9]*,[0-9]+", text):
         return f"Write {text.replace(',', '.')}."
+    percent = re.fullmatch(r"([-+]?[0-9]{1,15}([.,][0-9]{1,15})?) ?%", text)
+    if percent:
+        return f"Write a fraction: {float(percent[1].replace(',', '.')) / 100:.10g}."
     return None
 
 

@@ -102,6 +102,14 @@ def test_a_wrong_value_of_a_request_is_named_with_what_is_allowed(
     assert found[pointer]["allowed"]
 
 
+@pytest.mark.parametrize(("written", "meant"), [("1%", "0.01"), ("2,5 %", "0.025"), ("0.1%", "0.001")])
+def test_a_percentage_is_told_as_the_fraction_it_is(client: TestClient, written: str, meant: str) -> None:
+    in_envelope = wrong(client, {"scenario": "golden-toy", "options": {"gap": written}})["/options/gap"]
+    patches = [setting("economics.discount_rate", written)]
+    in_scenario = wrong(client, {"scenario": "golden-toy", "patches": patches})["/patches/0"]
+    assert in_envelope["remedy"] == in_scenario["remedy"] == f"Write a fraction: {meant}."
+
+
 def test_a_request_without_a_scenario_is_told_so(client: TestClient) -> None:
     found = wrong(client, {})
     assert found["/scenario"]["code"] == "missing_field"
