@@ -57,7 +57,7 @@ def _check_distribution(findings: Findings, keys: Sequence[str], values: Values)
 
 
 def _check_shares(findings: Findings, keys: Sequence[str], values: Values) -> None:
-    high = _ends(values)[1]
+    high = ends(values)[1]
     if high > 1:
         message = "what is left is a share of the whole."
         findings.note("out_of_bounds", keys, message, value=high, allowed="values from 0 to 1")
@@ -82,14 +82,14 @@ def _check_sampling(findings: Findings) -> None:
 def _why_idle(hazard: Hazard) -> str | None:
     if hazard.yearly_rate == 0:
         return "its yearly rate is 0"
-    if _ends(hazard.duration_years)[1] == 0:
+    if ends(hazard.duration_years)[1] == 0:
         return "it lasts 0 years"
-    if _ends(hazard.availability_share)[0] == 1:
+    if ends(hazard.availability_share)[0] == 1:
         return "all is left while it holds"
     return None
 
 
-def _ends(values: Values) -> tuple[float, float]:
+def ends(values: Values) -> tuple[float, float]:
     """The least and the largest value."""
     if isinstance(values, Triangle):
         return min(values.low, values.mode, values.high), max(values.low, values.mode, values.high)

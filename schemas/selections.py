@@ -43,6 +43,16 @@ class Selections:
             self._chosen[key] = self._with_regions(self._named(selection, self.groups))
         return self._chosen[key]
 
+    def weight(self, place: str, selection: Sequence[str]) -> float:
+        """Share of a place that is meant: 1 or 0, and of a region not meant itself that of its members that are."""
+        key = ("weights", tuple(selection))
+        if key not in self._chosen:
+            self._chosen[key] = frozenset(self._named(selection, self.groups))
+        chosen, members = self._chosen[key], self.scenario.places[place].members
+        if place in chosen or not members:
+            return float(place in chosen)
+        return sum(share for member, share in members.items() if member in chosen)
+
     def commodities(self, patterns: Sequence[str], hts: Sequence[str] = ()) -> frozenset[str]:
         """Commodities meant by name, pattern or the beginning of a tariff code."""
         key = ("commodities", (*patterns, "\n", *hts))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from volumes import with_volumes
+
 Data = dict[str, Any]
 Naming = Callable[[str], str]
 """From a plain name to the one that is written."""
@@ -91,7 +93,7 @@ class _Draw:
         data["recycling"] = dict(self.recycling(i) for i in range(random.choice((0, 0, 1))))
         self.add_futures(data)
         data["limits"] = dict(self.limit(data, i) for i in range(random.choice((0, 0, 1, 2))))
-        return data
+        return with_volumes(data, 4 * max(self.unit_t.values()))
 
     def some(self, *values: Any) -> Any:
         return self.random.choice(values)

@@ -281,7 +281,7 @@ class Model:
         if available >= 1:
             return inf
         feeders = self.reading.feeders(name).values()
-        offered = sum(f.outputs[route.commodity] * self.reading.home_capacity_t_per_y(f, node.period) for f in feeders)
+        offered = sum(f.outputs[route.commodity] * self.reading.offered_t_per_y(f, node.period) for f in feeders)
         return times(offered, available)
 
     def _qualify(self, name: str, node: Node, total: Terms) -> None:

@@ -286,6 +286,11 @@ class Reading:
             return inf
         return period.mean(maker.capacity_t_per_y) * maker.home_share
 
+    def offered_t_per_y(self, maker: Facility, period: Period) -> float:
+        if maker.capacity_t_per_y is None:
+            return sum(width for width, _ in self._plain_steps(maker, period))
+        return self.home_capacity_t_per_y(maker, period)
+
     def steps(self, name: str, node: Node) -> list[tuple[float, float]]:
         """Width (t/y) and cost (kUSD/t) of each step, before availability."""
         maker = self.makers[name]

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+from volumes import with_volumes
 
 Data = dict[str, Any]
 
@@ -59,7 +60,7 @@ def scenarios(
     data["stockpiles"] = {"store": draw(_stockpile(commodities))} if draw(st.booleans()) else {}
     data["limits"] = draw(_limits(data))
     _add_futures(draw, data)
-    return data
+    return with_volumes(data, 200)
 
 
 def _commodity() -> st.SearchStrategy[Data]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 from strategies import FIRST_YEAR, Data, project, scenarios
+from volumes import with_volumes
 
 Undo = Callable[[Data], Any]
 Add = Callable[[st.DrawFn, Data], Undo | None]
@@ -49,7 +50,7 @@ def full_scenarios(draw: st.DrawFn, *, wanted: tuple[str, ...] = (), most: int =
     for name, add in CONCEPTS.items():
         if (name in others or name in wanted) and (undone := add(draw, data)):
             undo[name] = undone
-    return Drawn(data, undo)
+    return Drawn(with_volumes(data, 200), undo)
 
 
 def _simplify(data: Data) -> None:

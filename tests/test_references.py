@@ -26,7 +26,7 @@ PROJECT = "projects.'new smelter'"
 CURVE = {"observed_t_per_y": 10, "elasticity": 1, "up_to_t_per_y": 50}
 QUOTA = {"volume_t_per_y": 5, "in_quota_rate_share": 0.01}
 BAN = {"changes": "exports", "onset": 2027, "availability_share": 0}
-HAZARD = {"changes": "exports", "places": "CHN", "yearly_rate": 0.1, "availability_share": 0, "duration_years": 1}
+HAZARD = {"changes": "exports", "places": "AUS", "yearly_rate": 0.1, "availability_share": 0, "duration_years": 1}
 DRAWN = [
     put("hazards.strike", HAZARD),
     put("sampling", {"futures": 5}),
@@ -42,7 +42,7 @@ SCRAP = {
     "lag_years": 3,
     "cost_kusd_per_t": 1,
 }
-LOSS = {"kind": "survival", "onset": 2028, "tiers": "other", "served_share": 0.2}
+LOSS = {"kind": "survival", "onset": 2029, "tiers": "other", "served_share": 0.2}
 SHARE = {"kind": "minimum_share", "commodity": "metal", "minimum_share": 0.2}
 USER = "demands.user"
 MINE = "facilities.mine"
@@ -396,12 +396,12 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "hazards.strike.destinations",
     ),
     "a hazard that meets no route": (
-        [put("hazards.strike", {**HAZARD, "commodities": ["ore"]})],
+        [put("hazards.strike", {**HAZARD, "commodities": ["metal"]})],
         "no_match",
         "hazards.strike",
     ),
     "a hazard that meets no plant": (
-        [put("hazards.strike", {**HAZARD, "changes": "output", "commodities": ["ore"]})],
+        [put("hazards.strike", {**HAZARD, "changes": "output", "commodities": ["metal"]})],
         "no_match",
         "hazards.strike",
     ),
@@ -469,9 +469,14 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "stockpiles.store.replenish_within_years",
     ),
     "an effect that fades without an end": (
-        [put("events.ban.recovery_years", 1)],
+        [put("events.ban.recovery_years", 1), put("facilities.offer.capacity_t_per_y", 50)],
         "no_end",
         "events.ban.recovery_years",
+    ),
+    "a ban that leaves a part of an unlimited offer": (
+        [put("events.ban.availability_share", 0.5)],
+        "part_of_unlimited",
+        "events.ban.availability_share",
     ),
     "a tail of what is not the objective": (
         [put("risk", {"objective": "worst_future", "tail_weight": 0.5})],
@@ -952,6 +957,11 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
         [put("limits.only", {"kind": "share_cap", "commodity": "ore", "places": ["AUS"], "cap_share": 0.5})],
         "met_by_nothing",
         "limits.only.cap_share",
+    ),
+    "a ban from the middle of a period on": (
+        [put("events.ban.onset", "2027-07-01")],
+        "open_part_of_period",
+        "events.ban.onset",
     ),
     "a cover beyond the room": (
         [put("stockpiles.store.kind", "commercial"), put("stockpiles.store.cover_days", 1000)],

@@ -79,7 +79,7 @@ def tiny() -> dict[str, Any]:
             }
         },
         "limits": {"cap": {"kind": "share_cap", "commodity": "metal", "places": ["rivals"], "cap_share": 0.65}},
-        "events": {"ban": {"changes": "exports", "places": ["CHN"], "onset": "2027-07-01", "availability_share": 0}},
+        "events": {"ban": {"changes": "exports", "places": ["CHN"], "onset": "2027-01-01", "availability_share": 0}},
         "futures": {"calm": {}, "ban": {"probability": 0.2, "events": ["ban"]}},
     }
 

@@ -10,7 +10,7 @@ from optimizer.check.ledger import ONE, Ledger, Unit
 from optimizer.check.periods import mean
 from optimizer.check.plan import LAYOUTS, Name
 from optimizer.check.projects import TOLERANCE_Y
-from optimizer.check.steps import home_capacity_t_per_y
+from optimizer.check.steps import home_capacity_t_per_y, offered_t_per_y
 from optimizer.check.tree import Node
 
 
@@ -99,10 +99,11 @@ def _routes_hold(case: Case, node: Node, ledger: Ledger) -> None:
 
 
 def _offered_t_per_y(case: Case, route: str, node: Node) -> float:
-    """Capacity for home of the facilities that feed a route, t/y of its commodity."""
+    """What the facilities that feed a route offer home, t/y of its commodity."""
     commodity = case.scenario.routes[route].commodity
     offers = [case.scenario.facilities[name] for name in case.world.offers_of(route)]
-    return sum(offer.outputs[commodity] * home_capacity_t_per_y(offer, node.period) for offer in offers)
+    periods = case.tree.periods
+    return sum(offer.outputs[commodity] * offered_t_per_y(offer, node.period, periods) for offer in offers)
 
 
 def _onboarded_routes_hold(case: Case, node: Node, ledger: Ledger) -> None:

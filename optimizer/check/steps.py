@@ -27,6 +27,13 @@ def home_capacity_t_per_y(facility: Facility, period: Period) -> float:
     return mean(facility.capacity_t_per_y, period) * facility.home_share
 
 
+def offered_t_per_y(facility: Facility, period: Period, periods: tuple[Period, ...]) -> float:
+    """Home capacity; where there is none, all that the steps are wide."""
+    if facility.capacity_t_per_y is not None:
+        return home_capacity_t_per_y(facility, period)
+    return sum(step.width_t_per_y for step in cost_steps(facility, period, periods))
+
+
 def cost_steps(facility: Facility, period: Period, periods: tuple[Period, ...]) -> list[Step]:
     """The steps of a facility in a period, number 0 first; `periods` are all of the horizon."""
     if facility.steps:

@@ -41,6 +41,8 @@ class Supply:
     """Home capacity by producer, events counted; shape (nodes,), `inf` where unlimited."""
     planned_capacity_t_per_y: Mapping[str, Floats]
     """The same without events."""
+    offered_t_per_y: Mapping[str, Floats]
+    """What a producer offers without events: its home capacity, or where it has none the sum of its step widths."""
     support_kusd_per_t: Mapping[str, Floats]
     """What the state pays per t under a price floor (negative: receives); shape (nodes,)."""
     single_mode: Mapping[str, Mode]
@@ -73,6 +75,7 @@ def prepare_supply(scenario: Scenario, effects: Effects, content: Content) -> Su
     costs: list[Floats] = []
     capacity: dict[str, Floats] = {}
     planned: dict[str, Floats] = {}
+    offered: dict[str, Floats] = {}
     support: dict[str, Floats] = {}
     for name, facility in producers.items():
         available = effects.output_availability(name, facility)
@@ -81,7 +84,10 @@ def prepare_supply(scenario: Scenario, effects: Effects, content: Content) -> Su
         capacity[name] = scaled(planned[name], available)
         if facility.price_floor is not None:
             support[name] = _payment(facility.price_floor, tree.calendar)[period]
-        for number, step in enumerate(cost_steps(facility, tree.calendar)):
+        steps = cost_steps(facility, tree.calendar)
+        widths_t_per_y = sum(step.width_t_per_y for step in steps)
+        offered[name] = np.where(np.isfinite(planned[name]), planned[name], widths_t_per_y)
+        for number, step in enumerate(steps):
             index.append((name, number))
             widths.append(scaled(np.full(len(tree), step.width_t_per_y), available))
             costs.append(step.cost_kusd_per_t[period] * price_factor)
@@ -93,6 +99,7 @@ def prepare_supply(scenario: Scenario, effects: Effects, content: Content) -> Su
         cost_kusd_per_t=np.array(costs).reshape(shape),
         capacity_t_per_y=capacity,
         planned_capacity_t_per_y=planned,
+        offered_t_per_y=offered,
         support_kusd_per_t=support,
         single_mode={name: modes[0] for name, modes in content.modes.items() if len(modes) == 1},
         activities={
@@ -159,7 +166,7 @@ def _payment(floor: PriceFloor, calendar: Calendar) -> Floats:
 def scaled(limit: Floats, availability: Floats) -> Floats:
     """A limit times an availability; nothing is left of an unlimited offer that is not available at all.
 
-    An unlimited offer that is partly available stays unlimited: there is no volume to take a part of.
+    One that is available on some days of a period stays unlimited: what is wanted is bought on those days.
     """
     finite = np.isfinite(limit)
     return np.where(finite, np.where(finite, limit, 0.0) * availability, np.where(availability > 0, UNLIMITED, 0.0))

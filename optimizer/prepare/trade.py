@@ -200,7 +200,7 @@ def _carrying_capacity(route: Route, available: Floats, effects: Effects, supply
 def offered(route: Route, supply: Supply) -> Floats:
     """Most that running facilities at the origin can feed into a route, without events, t/y; shape (nodes,)."""
     feeds = [
-        supply.producers[name].outputs[route.commodity] * supply.planned_capacity_t_per_y[name]
+        supply.producers[name].outputs[route.commodity] * supply.offered_t_per_y[name]
         for name in supply.made_at(route.commodity, route.origin)
         if not hasattr(supply.producers[name], "tracks")
     ]

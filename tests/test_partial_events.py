@@ -1,0 +1,205 @@
+"""What an event leaves a part of has a volume to take the part of."""
+
+from typing import Any
+
+import pytest
+from tiny_scenario import the_problem_of
+
+import optimizer
+import scenarios
+from scenarios.validation import find_warnings
+
+Patch = dict[str, Any]
+
+
+def put(path: str, value: Any) -> Patch:
+    return {"op": "set", "path": path, "value": value}
+
+
+def base() -> dict[str, Any]:
+    """50 t/y of a metal: from one place at 10 without limit, from another at 12, 20 t/y at most; else short at 100."""
+    return {
+        "name": "partial",
+        "home": "USA",
+        "horizon": {"first_year": 2026, "period_years": [1, 1]},
+        "economics": {"discount_rate": 0},
+        "commodities": {"metal": {"stage": "refined", "mineral_group": "metal"}},
+        "places": {"USA": {}, "CHN": {}, "AUS": {}, "Others": {"members": {"CHN": 0.4, "AUS": 0.6}}},
+        "facilities": {
+            "cheap": {"place": "CHN", "outputs": {"metal": 1}, "cost_kusd_per_t": 10},
+            "dear": {"place": "AUS", "outputs": {"metal": 1}, "cost_kusd_per_t": 12, "capacity_t_per_y": 20},
+        },
+        "routes": {
+            "metal CHN": {"commodity": "metal", "origin": "CHN", "destination": "USA"},
+            "metal AUS": {"commodity": "metal", "origin": "AUS", "destination": "USA"},
+        },
+        "demands": {
+            "user": {
+                "commodity": "metal",
+                "tier": "other",
+                "quantity_t_per_y": 50,
+                "shortage_penalty_kusd_per_t": 100,
+            }
+        },
+        "events": {"ban": {"changes": "exports", "places": ["CHN"], "onset": 2027, "availability_share": 0}},
+        "futures": {"ban": {"probability": 1, "events": ["ban"]}},
+    }
+
+
+VOLUME = put("facilities.cheap.capacity_t_per_y", 60)
+DRAWN = [
+    put("hazards", {"stop": {"changes": "exports", "places": "CHN", "yearly_rate": 0.5, "availability_share": 0,
+                             "duration_years": 1}}),
+    put("sampling", {"futures": 3, "draws": 20}),
+    {"op": "remove", "path": "events"},
+    {"op": "remove", "path": "futures"},
+]  # fmt: skip
+SURVIVAL = {"kind": "survival", "onset": 2027, "tiers": ["other"], "served_share": 0.1}
+IN_REGION = [
+    put("facilities.cheap.place", "Others"),
+    put("routes.'metal CHN'.origin", "Others"),
+]
+
+REFUSED: dict[str, tuple[list[Patch], str]] = {
+    "exports left in part": ([put("events.ban.availability_share", 0.001)], "events.ban.availability_share"),
+    "output left in part": (
+        [put("events.ban.changes", "output"), put("events.ban.availability_share", 0.5)],
+        "events.ban.availability_share",
+    ),
+    "output left in part, of a named facility": (
+        [put("events.ban", {"changes": "output", "facilities": ["ch*"], "onset": 2027, "availability_share": 0.5})],
+        "events.ban.availability_share",
+    ),
+    "an effect that fades": (
+        [put("horizon.period_years", [1, 1, 1]), put("events.ban.until", 2028), put("events.ban.recovery_years", 1)],
+        "events.ban.recovery_years",
+    ),
+    "a region meant in part": (IN_REGION, "events.ban.places"),
+    "a destination meant in part": (
+        [
+            put("routes.'metal CHN'.destination", "Others"),
+            put("routes.on", {"commodity": "metal", "origin": "Others", "destination": "USA"}),
+            put("events.ban.destinations", ["AUS"]),
+        ],
+        "events.ban.places",
+    ),
+    "a hazard that leaves a part": (
+        [*DRAWN, put("hazards.stop.availability_share", 0.2)],
+        "hazards.stop.availability_share",
+    ),
+    "a hazard that may leave a part": (
+        [*DRAWN, put("hazards.stop.availability_share", {"0": 0.5, "0.4": 0.5})],
+        "hazards.stop.availability_share",
+    ),
+    "a hazard that leaves a part as a triangle has it": (
+        [*DRAWN, put("hazards.stop.availability_share", {"low": 0, "mode": 0, "high": 0.3})],
+        "hazards.stop.availability_share",
+    ),
+    "a hazard on output that fades": (
+        [*DRAWN, put("hazards.stop.changes", "output"), put("hazards.stop.recovery_years", 2)],
+        "hazards.stop.recovery_years",
+    ),
+    "a place that is lost in part": (
+        [put("limits.loss", {**SURVIVAL, "left_share": 0.3}), {"op": "remove", "path": "events"},
+         {"op": "remove", "path": "futures"}],
+        "limits.loss.left_share",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_part_of_an_unlimited_offer_is_refused_and_both_are_named(case: str) -> None:
+    patches, path = REFUSED[case]
+    found = the_problem_of(base(), patches)
+    assert (found.code, found.path) == ("part_of_unlimited", path)
+    assert "`cheap`" in found.message
+    assert found.remedy
+    assert "capacity_t_per_y" in found.remedy
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_with_a_normal_volume_it_is_taken(case: str) -> None:
+    scenarios.load(base(), [*REFUSED[case][0], VOLUME])
+
+
+TAKEN: dict[str, list[Patch]] = {
+    "a total ban": [],
+    "an event that leaves all": [put("events.ban.availability_share", 1)],
+    "a partial event that no future has": [
+        put("events.other", {"changes": "output", "onset": 2027, "availability_share": 0.5})
+    ],
+    "a partial event on what has a volume": [
+        put("events.ban.places", ["AUS"]),
+        put("events.ban.availability_share", 0.5),
+    ],
+    "a route with a capacity": [
+        put("routes.'metal CHN'.capacity_t_per_y", 40),
+        put("events.ban.availability_share", 0.5),
+    ],
+    "a hazard of which none is drawn": [put("hazards.stop", {**DRAWN[0]["value"]["stop"], "availability_share": 0.4})],
+    "a hazard that leaves nothing": DRAWN,
+    "a price that rises for a part": [
+        put("events.ban", {"changes": "price", "places": ["CHN"], "onset": 2027, "factor": 1.5})
+    ],
+    "a region meant whole": [*IN_REGION, put("events.ban.places", ["Others"])],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_what_is_there_or_gone_is_taken(case: str) -> None:
+    scenarios.load(base(), TAKEN[case])
+
+
+@pytest.mark.parametrize(
+    ("patches", "path"),
+    [
+        ([put("events.ban.onset", "2027-07-01")], "events.ban.onset"),
+        ([put("events.ban.until", "2027-07-01")], "events.ban.until"),
+        ([put("events.ban.changes", "output"), put("events.ban.onset", "2027-02-01")], "events.ban.onset"),
+        ([put("horizon.period_years", [1, 2]), put("events.ban.onset", 2028)], "events.ban.onset"),
+        ([*DRAWN, put("hazards.stop.duration_years", 0.5)], "hazards.stop.duration_years"),
+        ([*DRAWN, put("horizon.period_years", [1, 2])], "hazards.stop.duration_years"),
+        (
+            [*DRAWN, put("hazards.stop.duration_years", {"low": 1, "mode": 1, "high": 2})],
+            "hazards.stop.duration_years",
+        ),
+        ([put("limits.loss", {**SURVIVAL, "onset": "2027-03-01", "violation_price_kusd": 1})], "limits.loss.onset"),
+    ],
+)
+def test_an_unlimited_offer_that_is_closed_for_a_part_of_a_period_is_asked_about(
+    patches: list[Patch], path: str
+) -> None:
+    found = find_warnings(scenarios.load(base(), patches)).open
+    assert [(warning.code, warning.path) for warning in found if warning.code == "open_part_of_period"] == [
+        ("open_part_of_period", path)
+    ]
+    assert find_warnings(scenarios.load(base(), [*patches, VOLUME])).open == [
+        warning for warning in found if warning.code != "open_part_of_period"
+    ]
+
+
+def test_an_event_of_whole_periods_is_not_asked_about() -> None:
+    assert find_warnings(scenarios.load(base())).open == []
+
+
+def test_a_part_of_a_stated_volume_is_what_is_left_of_it() -> None:
+    half = [VOLUME, put("events.ban.availability_share", 0.5)]
+    # 50 of 10 in the first year; then 30 of 10 and 20 of 12.
+    assert optimizer.solve(base(), half).summary.objective_kusd == pytest.approx(500 + 300 + 240)
+
+
+def test_a_part_of_an_offer_with_steps_and_no_capacity_is_a_part_of_their_widths() -> None:
+    steps = [{"width_t_per_y": 40, "cost_kusd_per_t": 10}, {"width_t_per_y": 20, "cost_kusd_per_t": 11}]
+    patches = [
+        put("facilities.cheap.steps", steps),
+        {"op": "remove", "path": "facilities.cheap.cost_kusd_per_t"},
+        put("events.ban.availability_share", 0.5),
+    ]
+    # 40 of 10 and 10 of 11; then half of 60, all of it of 10, and 20 of 12.
+    assert optimizer.solve(base(), patches).summary.objective_kusd == pytest.approx(510 + 300 + 240)
+
+
+def test_a_part_of_an_offer_with_a_supply_curve_and_no_capacity_is_a_part_of_its_length() -> None:
+    curve = {"observed_t_per_y": 60, "elasticity": 1, "up_to_t_per_y": 60}
+    patches = [put("facilities.cheap.supply_curve", curve), put("events.ban.availability_share", 0.5)]
+    assert optimizer.solve(base(), patches).summary.objective_kusd == pytest.approx(500 + 300 + 240)
