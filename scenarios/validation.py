@@ -20,6 +20,7 @@ from schemas.references import note_warnings
 from schemas.scenario import Acknowledgement, Scenario
 from schemas.validation import AcknowledgedWarnings, Validation
 
+_DEFAULT_REMEDY = "Correct it or take it away; if it is meant, acknowledge it."
 SHOWN_ALIKE = 3
 """Warnings of one kind that are said one by one."""
 
@@ -61,7 +62,11 @@ def find_warnings(scenario: Scenario) -> Warnings:
     findings = Findings(scenario, Gaps())
     note_warnings(findings)
     plausibility.note_warnings(findings)
-    return _acknowledge(findings.all(), scenario.acknowledged)
+    found = [
+        warning if warning.remedy else warning.model_copy(update={"remedy": _DEFAULT_REMEDY})
+        for warning in findings.all()
+    ]
+    return _acknowledge(found, scenario.acknowledged)
 
 
 def _acknowledge(found: Sequence[InputProblem], rules: Sequence[Acknowledgement]) -> Warnings:

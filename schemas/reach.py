@@ -54,7 +54,10 @@ def warn(findings: Findings) -> None:
     """Measures that meet no route, and numbers that a rule needs but an entry lacks."""
     for name, measure in findings.scenario.tariffs.items():
         if not findings.selections.routes_of_measure(measure):
-            findings.note("no_route", ["tariffs", name], "the measure applies to no route of the scenario.")
+            found = [*measure.commodities, *measure.hts]
+            remedy = "Correct its places, commodities or codes: as it stands no duty is taken."
+            message = "the measure applies to no route of the scenario."
+            findings.note("no_route", ["tariffs", name], message, value=found, remedy=remedy)
         _warn_of_codes(findings, name, measure)
         for field in ("commodities", "except_commodities"):
             for pattern in getattr(measure, field):

@@ -674,6 +674,7 @@ NEW_TABLES = {
         "name,changes,places,yearly_rate,availability_share,duration_years.low,duration_years.mode,duration_years.high\n"
         "ban,exports,CHN,0.1,0=0.5; 0.4=0.5,0.5,1,2\n"
     ),
+    "facilities.csv": "name,place,outputs,cost_kusd_per_t,capacity_t_per_y\noffer,CHN,metal=1,2026=10; 2027=11,9\n",
     "limits.csv": (
         "name,kind,onset,tiers,served_share,commodity,cap_index,violation_price_kusd\n"
         "loss,survival,2027,other; military,0.5,,,\nindex,concentration_cap,,,,metal,0.6,3\n"

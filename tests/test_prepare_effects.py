@@ -49,11 +49,10 @@ def test_a_project_abroad_or_at_home_can_be_hit_by_name() -> None:
     assert at(instance, "ban@2028", instance.supply.capacity_t_per_y["Ally"]) == 50
 
 
-def test_an_unlimited_offer_stays_unlimited_until_nothing_is_left() -> None:
-    partly = under({**HALF, "places": ["CHN"]})
-    closed = under({**HALF, "places": ["CHN"], "availability_share": 0})
-    assert at(partly, "ban@2028", partly.supply.capacity_t_per_y["China"]) == float("inf")
-    assert at(closed, "ban@2028", closed.supply.capacity_t_per_y["China"]) == 0
+def test_an_unlimited_offer_is_closed_in_whole_periods_and_stays_unlimited_in_others() -> None:
+    instance = under({**HALF, "places": ["CHN"], "availability_share": 0, "onset": "2028-07-02"})
+    assert at(instance, "ban@2028", instance.supply.capacity_t_per_y["China"]) == float("inf")
+    assert at(instance, "ban@2029", instance.supply.capacity_t_per_y["China"]) == 0
 
 
 def test_a_region_is_hit_by_the_share_of_its_members() -> None:
@@ -87,11 +86,18 @@ def test_without_a_capacity_a_route_is_held_to_a_share_of_its_running_offers() -
     assert at(instance, "2028", instance.trade.capacity_t_per_y["from ally"]) == float("inf")
 
 
-def test_a_partly_interrupted_route_from_an_unlimited_offer_stays_unlimited_and_a_closed_one_is_closed() -> None:
-    partly = under({**BAN, "places": ["CHN"]})
-    closed = under({**BAN, "places": ["CHN"], "availability_share": 0})
-    assert at(partly, "ban@2028", partly.trade.capacity_t_per_y["from China"]) == float("inf")
-    assert at(closed, "ban@2028", closed.trade.capacity_t_per_y["from China"]) == 0
+def test_a_route_from_an_unlimited_offer_is_closed_in_whole_periods_and_stays_unlimited_in_others() -> None:
+    instance = under({**BAN, "places": ["CHN"], "availability_share": 0, "onset": "2028-07-02"})
+    assert at(instance, "ban@2028", instance.trade.capacity_t_per_y["from China"]) == float("inf")
+    assert at(instance, "ban@2029", instance.trade.capacity_t_per_y["from China"]) == 0
+
+
+def test_a_route_without_a_capacity_is_held_to_a_share_of_the_steps_of_an_offer_without_one() -> None:
+    steps = [{"width_t_per_y": 30, "cost_kusd_per_t": 10}, {"width_t_per_y": 10, "cost_kusd_per_t": 12}]
+    offer = {"China": {"steps": steps, "cost_kusd_per_t": 0}}
+    instance = under({**BAN, "places": ["CHN"]}, facilities=offer)
+    assert at(instance, "ban@2028", instance.trade.capacity_t_per_y["from China"]) == pytest.approx(0.25 * 40)
+    assert at(instance, "ban@2028", instance.supply.capacity_t_per_y["China"]) == float("inf")
 
 
 def test_an_interrupted_route_that_no_running_facility_feeds_is_closed() -> None:
@@ -113,7 +119,7 @@ def test_a_price_event_moves_costs_abroad_and_never_at_home() -> None:
 
 def test_a_demand_event_moves_the_tiers_and_commodities_it_names() -> None:
     instance = under({"changes": "demand", "factor": 1.5, "tiers": ["military"]})
-    military, civilian = instance.demands.quantity_t_per_y
+    civilian, military = instance.demands.quantity_t_per_y
     assert at(instance, "ban@2028", military) == pytest.approx(30)
     assert at(instance, "ban@2028", civilian) == 80
     assert at(instance, "2028", military) == 20
