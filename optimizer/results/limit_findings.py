@@ -87,7 +87,7 @@ def _period(row: Mapping[str, Any]) -> str:
 def _amount(missed: float, unit: str) -> str:
     if unit == "kUSD":
         return money(missed)
-    return f"{missed:,.4g} {unit}"
+    return f"{missed:,.0f} {unit}" if missed >= 10 else f"{missed:.3g} {unit}"
 
 
 def _reached(row: Mapping[str, Any]) -> str:
