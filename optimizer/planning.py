@@ -22,7 +22,15 @@ from optimizer.regret import best_by_future
 from optimizer.results import Plan, PlanError, make_plan
 from optimizer.results.endless import gains_without_end
 from optimizer.results.findings import sampling_findings
-from optimizer.solve import Answer, Control, Form, find_conflict, solve_form, standard_form
+from optimizer.solve import (
+    Answer,
+    Control,
+    Form,
+    find_conflict,
+    refuse_hopeless_numbers,
+    solve_form,
+    standard_form,
+)
 from scenarios.options import check_options
 from scenarios.validation import find_warnings
 from schemas.order import in_order
@@ -141,6 +149,7 @@ def _judged(plan: Plan, instance: Instance, form: Form, answer: Answer, progress
     with progress.phase("check"):
         verdict = check(instance.scenario, plan.tables, objective_kusd=answer.objective_kusd)
     if verdict.max_violation > TOLERANCE or verdict.cost_difference_rel > TOLERANCE:
+        refuse_hopeless_numbers(instance, form)
         raise PlanError(
             f"The independent check refuses this plan: largest violation {verdict.max_violation:.3g}, cost difference "
             f"{verdict.cost_difference_rel:.3g}, both allowed {TOLERANCE:g}.\n" + "\n".join(verdict.worst)

@@ -131,6 +131,8 @@ def test_any_legal_number_in_any_place_is_an_answer_or_a_refusal_in_words(
         (workshop(), ("projects", "P", "tracks", "standard", "permit_slots"), 9e14),
         (workshop(), ("routes", "AUS-USA", "onboarding", "minimum_t_per_y"), 9e14),
         (workshop(), ("facilities", "plant", "inputs", "ore"), 9e14),
+        (workshop(), ("facilities", "pit", "capacity_t_per_y"), 9e14),
+        (workshop(), ("projects", "Q", "capacity_t_per_y"), 9e14),
     ],
 )
 def test_what_failed_in_the_solver_is_an_answer_or_a_refusal_in_words(

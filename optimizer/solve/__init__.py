@@ -30,7 +30,7 @@ from optimizer.solve.search import (
 )
 from schemas.plan import Solution, Termination
 
-__all__ = ["Answer", "Control", "Form", "find_conflict", "solve_form", "standard_form"]
+__all__ = ["Answer", "Control", "Form", "find_conflict", "refuse_hopeless_numbers", "solve_form", "standard_form"]
 
 LARGE_FROM_NONZEROS = 50_000
 """From it on a model is searched along its groups first; a smaller one as a whole at once."""
@@ -48,14 +48,15 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     try:
         answer = _solved(instance, form, control)
     except SolverError:
-        _refuse_hopeless(instance, form)
+        refuse_hopeless_numbers(instance, form)
         raise
     if answer.termination == Termination.ERROR and answer.x is None:
-        _refuse_hopeless(instance, form)
+        refuse_hopeless_numbers(instance, form)
     return answer
 
 
-def _refuse_hopeless(instance: Instance, form: Form) -> None:
+def refuse_hopeless_numbers(instance: Instance, form: Form) -> None:
+    """Raise `schemas.InvalidInput` where the numbers of a model are too far apart for an answer to trust."""
     refuse_hopeless(extremes(form.matrix, form.cost, form.column_upper), form.columns, instance.scenario)
 
 

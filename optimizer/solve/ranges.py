@@ -26,6 +26,8 @@ MARGIN = 10.0
 ROUNDS = 20
 HOPELESS = 1e12
 """Largest of some kind of number over the smallest from which on double precision leaves no answer to trust."""
+FAR = 1e6
+"""Canonical units from which on a number, or its inverse, is one of those that are too far from the others."""
 COLLECTIONS = {
     **dict.fromkeys(("run", "activity"), "facilities"),
     **dict.fromkeys(("ship", "onboard", "onboarded"), "routes"),
@@ -97,7 +99,12 @@ def refuse_lost(matrix: sp.csc_array, columns: Sequence[Label], scenario: Scenar
 def refuse_hopeless(found: Sequence[Extremes], columns: Sequence[Label], scenario: Scenario) -> None:
     """Raise `InvalidInput`, naming what is smallest and largest, where one kind of number reaches too far."""
     wide = [kind for kind in found if kind.largest / kind.smallest >= HOPELESS]
-    named = dict.fromkeys(column for kind in wide for column in (kind.column_of_smallest, kind.column_of_largest))
+    named: dict[int, None] = {}
+    for kind in wide:
+        if kind.smallest < 1.0 / FAR:
+            named[kind.column_of_smallest] = None
+        if kind.largest > FAR:
+            named[kind.column_of_largest] = None
     if named:
         _refuse((columns[column] for column in named), scenario)
 
