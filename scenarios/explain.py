@@ -211,7 +211,8 @@ def _number_meant(text: str) -> str | None:
     percent = re.fullmatch(r"([-+]?[0-9]{1,15}([.,][0-9]{1,15})?) ?%", text)
     if percent:
         return f"Write a fraction: {float(percent[1].replace(',', '.')) / 100:.10g}."
-    return None
+    day = re.fullmatch(r"([0-9]{4})-[0-9]{2}-[0-9]{2}", text)
+    return f"Write the year, {day[1]}." if day else None
 
 
 def _code(kind: str) -> str:

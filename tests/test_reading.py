@@ -10,9 +10,12 @@ from pydantic import ValidationError
 from scenario_fields import FieldOf, fields, is_date, is_name_list, is_number, numbered, numbers_within
 from tiny_scenario import problems_of, the_problem_of, tiny
 
+import optimizer
 import scenarios
+from schemas import InvalidInput
 from schemas.lists import looks_like_several
 from schemas.scenario import Scenario
+from service.cli.validation import patches_of
 
 FIELDS = fields()
 BY_NUMBER = [field for field in FIELDS if numbered(field)]
@@ -111,6 +114,24 @@ def test_a_key_that_is_given_twice_in_json_or_yaml_is_refused_with_both_values()
         found = [problem for problem in problems_of_text(text) if "twice" in problem.message]
         assert len(found) == 1
         assert "a and b" in found[0].message
+
+
+def test_a_path_that_a_command_line_sets_twice_is_refused_with_both_values() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        patches_of(["demands.user.quantity_t_per_y=50", "demands.'user'.quantity_t_per_y=80", "risk.tail_weight=0.1"])
+
+    (found,) = caught.value.problems
+    assert (found.code, found.path, found.file) == ("duplicate_key", "demands.user.quantity_t_per_y", "--set")
+    assert "50 and 80" in found.message
+
+
+@pytest.mark.parametrize("value", ["{2026: 50, 2026: 80}", "{2026: 50, '2026.0': 80}", "2026=50; 2026=80"])
+def test_a_key_that_is_given_twice_in_a_value_on_the_command_line_is_refused(value: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        scenarios.load(tiny(), patches_of([f"demands.user.quantity_t_per_y={value}"]))
+
+    assert "50" in str(caught.value)
+    assert "80" in str(caught.value)
 
 
 # Lists of names
@@ -352,13 +373,50 @@ def test_a_number_as_people_write_it_is_answered_with_the_number_that_was_meant(
     assert found.remedy == meant
 
 
+@pytest.mark.parametrize("size", [9.9e14, 1e-9])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "projects.'new smelter'.capex_kusd",
+        "projects.'new smelter'.capacity_t_per_y",
+        "facilities.mine.capacity_t_per_y",
+        "facilities.mine.cost_kusd_per_t",
+        "facilities.mine.reserves_t",
+        "facilities.offer.outputs.metal",
+        "facilities.smelter.inputs.ore",
+        "routes.'ore AUS'.freight_kusd_per_t",
+        "routes.'ore AUS'.capacity_t_per_y",
+        "stockpiles.store.opening_t",
+        "demands.user.quantity_t_per_y",
+        "demands.user.shortage_penalty_kusd_per_t",
+    ],
+)
+def test_the_largest_and_the_least_numbers_are_solved_or_refused_with_their_place(path: str, size: float) -> None:
+    data = tiny()
+    data["stockpiles"]["store"].pop("capacity_t")
+    data["routes"]["metal CHN"].pop("onboarding")
+
+    scenario = scenarios.load(data, [put(path, size)])
+    try:
+        plan = optimizer.solve(scenario)
+    except InvalidInput as error:
+        # Beside the other numbers of the scenario it may still be nothing, or no limit.
+        assert all(problem.path.split(".")[0] in Scenario.model_fields for problem in error.problems)
+    else:
+        assert plan.summary.solution in ("optimal", "feasible")
+
+
+def test_a_day_where_a_year_should_stand_is_told_to_be_its_year() -> None:
+    found = the_problem_of(tiny(), [put("projects.'new smelter'.earliest_start", "2027-07-01")])
+
+    assert found.remedy == "Write the year, 2027."
+
+
 def put(path: str, value: Any) -> dict[str, Any]:
     return {"op": "set", "path": path, "value": value}
 
 
 def problems_of_text(text: str) -> Any:
-    from schemas import InvalidInput
-
     with pytest.raises(InvalidInput) as caught:
         scenarios.load_text(text)
     return caught.value.problems
