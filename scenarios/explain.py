@@ -165,7 +165,8 @@ def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, An
     elif kind in ("string_type", "list_type") and isinstance(value, int | float) and "text" in str(allowed):
         remedy = "Put it in quotes."
     elif kind in ("float_parsing", "int_parsing") and isinstance(value, str):
-        remedy = _number_meant(value) or remedy
+        day = re.fullmatch(r"([0-9]{4})-[0-9]{2}-[0-9]{2}", value) if kind == "int_parsing" else None
+        remedy = f"Write the year, {day[1]}." if day else _number_meant(value) or remedy
     document.problem(_code(kind), keys, message, value=value, allowed=allowed, remedy=remedy)
 
 
@@ -211,8 +212,7 @@ def _number_meant(text: str) -> str | None:
     percent = re.fullmatch(r"([-+]?[0-9]{1,15}([.,][0-9]{1,15})?) ?%", text)
     if percent:
         return f"Write a fraction: {float(percent[1].replace(',', '.')) / 100:.10g}."
-    day = re.fullmatch(r"([0-9]{4})-[0-9]{2}-[0-9]{2}", text)
-    return f"Write the year, {day[1]}." if day else None
+    return None
 
 
 def _code(kind: str) -> str:
