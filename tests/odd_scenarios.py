@@ -93,6 +93,8 @@ class _Draw:
         data["recycling"] = dict(self.recycling(i) for i in range(random.choice((0, 0, 1))))
         self.add_futures(data)
         data["limits"] = dict(self.limit(data, i) for i in range(random.choice((0, 0, 1, 2))))
+        if data["risk"].get("objective") == "maximum_regret" and len(data.get("futures", {})) < 3:
+            data["risk"] = {}
         return with_volumes(data, 4 * max(self.unit_t.values()))
 
     def some(self, *values: Any) -> Any:
@@ -131,7 +133,7 @@ class _Draw:
         return places
 
     def add_offers(self, data: Data, good: str) -> None:
-        for place in self.random.sample(self.abroad, self.random.randint(1, len(self.abroad))):
+        for nth, place in enumerate(self.random.sample(self.abroad, self.random.randint(1, len(self.abroad)))):
             key = f"{good} of {place}"
             offer: Data = {"place": self.name(place), "outputs": {self.name(good): self.some(1.0, 1.0, 0.25)}}
             kind = self.some("plain", "plain", "steps", "curve")
@@ -153,10 +155,12 @@ class _Draw:
                     "up_to_t_per_y": end,
                 }
             if self.random.random() < 0.6:
-                offer["capacity_t_per_y"] = self.some(0.0, self.by_year(self.unit_t[good]), 4.0 * self.unit_t[good])
+                # Of what nobody could supply, validation refuses the demand: the first offer has something.
+                none = 0.0 if nth else 1.0
+                offer["capacity_t_per_y"] = self.some(none, self.by_year(self.unit_t[good]), 4.0 * self.unit_t[good])
                 if kind == "curve":
                     offer["capacity_t_per_y"] = end
-                offer["home_share"] = self.some(1.0, 1.0, 0.5, 0.0) if kind != "curve" else 1.0
+                offer["home_share"] = self.some(1.0, 1.0, 0.5) if kind != "curve" else 1.0
                 offer["minimum_utilisation_share"] = self.some(0.0, 0.0, 0.0, 0.2)
             if self.random.random() < 0.1:
                 offer["growth"] = {
@@ -166,9 +170,9 @@ class _Draw:
             if self.random.random() < 0.1:
                 offer["reserves_t"] = self.number(5 * self.unit_t[good])
             data["facilities"][self.name(key)] = offer
-            data["routes"][self.name(f"route of {key}")] = self.route(good, place)
+            data["routes"][self.name(f"route of {key}")] = self.route(good, place, none=0.0 if nth else 1.0)
 
-    def route(self, good: str, place: str) -> Data:
+    def route(self, good: str, place: str, none: float) -> Data:
         route: Data = {
             "commodity": self.name(good),
             "origin": self.name(place),
@@ -177,7 +181,7 @@ class _Draw:
             "customs_value_kusd_per_t": self.price[good],
         }
         if self.random.random() < 0.2:
-            route["capacity_t_per_y"] = self.some(0.0, self.by_year(self.unit_t[good]))
+            route["capacity_t_per_y"] = self.some(none, self.by_year(self.unit_t[good]))
         if self.random.random() < 0.2:
             cost = self.number(self.price[good] * self.unit_t[good])
             route.setdefault("capacity_t_per_y", 3.0 * self.unit_t[good])
@@ -262,7 +266,9 @@ class _Draw:
                     "permit_slots": 1.0,
                 }
                 project["tracks"][self.name("quick way")] = extra
-            if self.random.random() < 0.15:
+            if self.random.random() < 0.15 and project["tracks"][self.name("slow way")]["permit_years"] < 2 < sum(
+                self.lengths
+            ):
                 project["forced_track"] = self.name("slow way")
             data["projects"][self.name(f"project {i}")] = project
 
@@ -278,7 +284,7 @@ class _Draw:
             measure["onset"] = f"{FIRST_YEAR + self.random.randint(0, 3)}-{self.random.randint(1, 12):02}-15"
         if number == 0 and self.random.random() < 0.4:
             volume = self.unit_t[self.goods[0]] * self.some(0.1, 2.0)
-            measure["quota"] = {"volume_t_per_y": volume, "in_quota_rate_share": self.some(0.0, 0.1, 11.0)}
+            measure["quota"] = {"volume_t_per_y": volume, "in_quota_rate_share": self.some(0.0, 0.1)}
         return self.name(f"measure {number}"), measure
 
     def stockpile(self, number: int) -> tuple[str, Data]:
@@ -334,11 +340,11 @@ class _Draw:
     def event(self) -> Data:
         onset = self.some(*self.starts[1:]) + self.some(0, 0, 0.4)
         day = f"{int(onset)}-{'06-01' if onset % 1 else '01-01'}"
-        good, place = [self.name(self.some(*self.goods))], [self.name(self.some(*self.abroad))]
+        _good, place = [self.name(self.some(*self.goods))], [self.name(self.some(*self.abroad))]
         kind = self.some("exports", "exports", "output", "price", "demand")
         until = self.some(None, None, f"{int(onset) + 1}-03-01", f"{int(onset) + 3}-01-01")
         if kind == "demand":
-            return {"changes": kind, "commodities": good, "factor": self.some(0.0, 3.0), "onset": day, "until": until}
+            return {"changes": kind, "factor": self.some(0.0, 3.0), "onset": day, "until": until}
         if kind == "price":
             return {"changes": kind, "places": place, "factor": self.some(0.0, 1.0, 10.0), "onset": day, "until": until}
         return {

@@ -68,9 +68,10 @@ def _close_kusd(plan: optimizer.Plan) -> float:
 
 
 def _held_against_brute_force(data: Data, plan: optimizer.Plan) -> None:
-    """By the second model, which reads no forced starts and has no word for a profit without end."""
+    """By the second model, which reads no forced starts, has no word for a profit without end, and is not scaled."""
     forced = any("forced_track" in project for project in data["projects"].values())
-    if forced or plan.summary.termination == Termination.UNBOUNDED:
+    slight = any(0.0 < future.get("probability", 1.0) < 1e-6 for future in data.get("futures", {}).values())
+    if forced or slight or plan.summary.termination == Termination.UNBOUNDED:
         return
     best = brute_force_kusd(load(data))
     if best is None:
