@@ -94,20 +94,28 @@ def test_a_search_to_the_end_is_optimal_within_the_gap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "gap", "words"),
+    ("stopped", "bound", "gap", "words"),
     [
-        (99.0, 0.02, (Termination.OPTIMAL, Solution.OPTIMAL)),
-        (90.0, 0.02, (Termination.TIME_LIMIT, Solution.FEASIBLE)),
-        (101.0, 0.0, (Termination.OPTIMAL, Solution.OPTIMAL)),
+        (Termination.TIME_LIMIT, 99.0, 0.02, (Termination.OPTIMAL, Solution.OPTIMAL)),
+        (Termination.TIME_LIMIT, 90.0, 0.02, (Termination.TIME_LIMIT, Solution.FEASIBLE)),
+        (Termination.TIME_LIMIT, 101.0, 0.0, (Termination.OPTIMAL, Solution.OPTIMAL)),
+        (Termination.OPTIMAL, 90.0, 0.02, (Termination.ERROR, Solution.FEASIBLE)),
     ],
 )
-def test_a_plan_is_optimal_where_the_gap_asked_for_is_reached(
-    bound: float, gap: float, words: tuple[Termination, Solution]
+def test_a_plan_is_optimal_only_where_the_gap_asked_for_is_reached(
+    stopped: Termination, bound: float, gap: float, words: tuple[Termination, Solution]
 ) -> None:
-    found = Answer(Termination.TIME_LIMIT, Solution.FEASIBLE, x=np.zeros(1), objective_kusd=100.0, bound_kusd=bound)
-    answer = judged(found, gap)
+    found = Answer(stopped, Solution.FEASIBLE, x=np.zeros(1), objective_kusd=100.0, bound_kusd=bound)
+    answer = judged(found, Control(gap))
 
     assert (answer.termination, answer.solution) == words
+
+
+def test_a_part_of_the_search_that_ended_at_the_limit_is_no_optimum() -> None:
+    found = Answer(Termination.OPTIMAL, Solution.FEASIBLE, x=np.zeros(1), objective_kusd=100.0, bound_kusd=90.0)
+
+    assert judged(found, Control(0.01, time_limit_s=0.0)).termination == Termination.TIME_LIMIT
+    assert judged(found, Control(0.01, should_stop=lambda: True)).termination == Termination.INTERRUPTED
 
 
 def test_a_scenario_that_costs_nothing_has_no_gap() -> None:

@@ -69,7 +69,7 @@ def _solved(instance: Instance, form: Form, control: Control) -> Answer:
     answer = compared(_found(form, relaxation, nothing, control), nothing, form)
     if answer.x is None:
         return answer
-    answer = settle_branches(instance, form, exact(judged(answer, control.gap), form), control)
+    answer = settle_branches(instance, form, exact(judged(answer, control), form), control)
     if answer.x is None:
         return answer
     if nothing.x is not None:

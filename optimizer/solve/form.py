@@ -64,6 +64,13 @@ class Form:
         upper[columns] = values
         return replace(self, column_lower=lower, column_upper=upper)
 
+    def in_money_of(self, most_kusd: float) -> Form:
+        """The same in a unit of money of at most so many kUSD; a power of two apart, so that nothing is rounded."""
+        if not 0.0 < most_kusd < self.money_unit:
+            return self
+        factor = 2.0 ** np.ceil(np.log2(self.money_unit / most_kusd))
+        return replace(self, cost=self.cost * factor, offset=self.offset * factor, money_unit=self.money_unit / factor)
+
     def relaxed(self) -> Form:
         """The same without integrality."""
         return replace(self, integer=np.zeros_like(self.integer))

@@ -22,6 +22,8 @@ GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
 ROUNDING = 1e-9
 """Relative difference of two objectives that is no difference."""
+WHOLE = 1e3
+"""An objective has this many units of money at least, where flows are settled: the solver's tolerance is absolute."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
@@ -111,10 +113,11 @@ def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
 def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control) -> Answer | None:
     """The optimum of everything else at the decisions of a point (canonical), if there is one."""
     integers = np.flatnonzero(form.integer)
-    lp = run_highs(form.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
+    sized = form.in_money_of(abs(answer.objective_kusd) / WHOLE)
+    lp = run_highs(sized.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
     if lp.x is None:
         return None
-    return replace(answer_of(form, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
+    return replace(answer_of(sized, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
 
 
 def idle(form: Form) -> Ints:
@@ -183,16 +186,20 @@ def exact(answer: Answer, form: Form) -> Answer:
     )
 
 
-def judged(answer: Answer, gap: float) -> Answer:
-    """The answer with the word for what we hold: optimal where the gap asked for is reached."""
+def judged(answer: Answer, control: Control) -> Answer:
+    """The answer with the words for why it stopped and what we hold: optimal where the gap asked for is reached.
+
+    A part of the search, or the solver's own word, may have said so of what the whole does not bear out.
+    """
     if answer.x is None:
         return answer
-    reached = answer.gap <= gap + ROUNDING
-    return replace(
-        answer,
-        solution=Solution.OPTIMAL if reached else Solution.FEASIBLE,
-        termination=Termination.OPTIMAL if reached else answer.termination,
-    )
+    if answer.gap <= control.gap + ROUNDING:
+        return replace(answer, solution=Solution.OPTIMAL, termination=Termination.OPTIMAL)
+    termination = answer.termination
+    if termination == Termination.OPTIMAL:
+        at_limit = Termination.TIME_LIMIT if control.left_s() == 0.0 else Termination.INTERRUPTED
+        termination = at_limit if control.ended() else Termination.ERROR
+    return replace(answer, solution=Solution.FEASIBLE, termination=termination)
 
 
 def answer_of(form: Form, run: Run) -> Answer:
