@@ -25,7 +25,7 @@ RATES = (0.0, 0.0, 0.25, 1.0, 10.0)
 TIERS = ("military", "essential_civilian", "other", "export")
 HOSTILE = (
     *("clean", "all", "base", "itself", "given up 0", "in_quota", "over_quota/clean", "x/y", "a + b", "f@2028", "2027"),
-    *("without B", "CHN mined_in", "CHN, RUS", "a.b", "'quoted'", 'say "so"', "[0]", "=1+1", "-", "é ü ß", "鉱物"),
+    *("without B", "CHN mined_in", "a.b", "'quoted'", 'say "so"', "[0]", "=1+1", "-", "é ü ß", "鉱物"),
     *("  spaced", "null", "true", "1e5", "NaN", "home", "USA", "<b>", "%s {0}", "a\\b", "#", "ends in dot.", "x" * 120),
 )
 
@@ -227,7 +227,7 @@ class _Draw:
                 data["facilities"][self.name(f"back to {first}")] = self.plant(second, first)
 
     def plant(self, source: str, product: str) -> Data:
-        taken = self.unit_t[source] / self.unit_t[product]
+        taken = max(1e-8, self.unit_t[source] / self.unit_t[product])
         return {
             "place": self.name("home place"),
             "inputs": {self.name(source): float(f"{taken * self.some(0.5, 1.0, 1.2):.3g}")},

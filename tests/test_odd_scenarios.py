@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from copy import deepcopy
 from random import Random
 
 import pytest
+from campaigns import drawn
 from odd_scenarios import Data, hostile, odd_scenario
 from rewritten import BY_YEAR, shuffled, with_years_written_otherwise
 from test_brute_force import brute_force_kusd
@@ -17,7 +17,7 @@ import optimizer
 from scenarios import load
 from schemas import InvalidInput, Termination
 
-COUNT = int(os.environ.get("LODEPLAN_ODD_SCENARIOS", "120"))
+COUNT = drawn(ci=120, full=2000)
 CHUNK = 20
 UNITS = ((1000.0, 1.0), (1e-3, 1000.0), (1.0, 1e-3), (1e4, 1e4))
 """Mass and money as multiples of t and kUSD."""
@@ -29,7 +29,8 @@ def answer(data: Data) -> optimizer.Plan | None:
     """The plan of a scenario, or None where validation refuses it."""
     try:
         plan = optimizer.solve(data, gap=GAP)
-    except InvalidInput:
+    except InvalidInput as error:
+        assert error.problems
         return None
     assert plan.summary.termination in ANSWERS
     return plan
@@ -48,9 +49,19 @@ def judge(number: int) -> str:
         **{f"units {units}": (in_units(data, "", *units), units[1]) for units in UNITS},
     }
     for words, (other, money) in others.items():
-        _same(plan, answer(other), money, f"{number} {words}")
+        if not (words.startswith("units") and _too_far(other)):
+            _same(plan, answer(other), money, f"{number} {words}")
     _held_against_brute_force(data, plan)
     return plan.summary.termination
+
+
+def _too_far(data: Data) -> bool:
+    """Whether the units make a number larger or smaller than a scenario may state."""
+    try:
+        load(data)
+    except InvalidInput as error:
+        return any(problem.code == "magnitude" for problem in error.problems)
+    return False
 
 
 def _same(plan: optimizer.Plan, other: optimizer.Plan | None, money: float, words: str) -> None:
@@ -83,12 +94,12 @@ def _held_against_brute_force(data: Data, plan: optimizer.Plan) -> None:
 
 
 def test_a_few_odd_scenarios_are_answered_alike_in_all_words() -> None:
-    ends = Counter(judge(number) for number in range(10))
+    ends = Counter(judge(number) for number in range(5))
     assert ends["optimal"] >= 3
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(10, COUNT, CHUNK))
+@pytest.mark.parametrize("first", range(0, COUNT, CHUNK))
 def test_odd_scenarios_are_answered_alike_in_all_words(first: int) -> None:
     ends = Counter(judge(number) for number in range(first, first + CHUNK))
     assert ends["refused"] <= CHUNK / 2
