@@ -31,7 +31,7 @@ def test_what_is_not_valid_is_read_as_it_stands_with_todays_types() -> None:
     assert scenario.economics.discount_rate == -1
     assert scenario.places["CHN"].groups == ["", "a, b"]
     assert scenario.risk.tail_level == 0.9
-    assert scenario.events["ban"].onset == date(2027, 7, 1)
+    assert scenario.events["ban"].onset == date(2027, 1, 1)
     assert scenario.tariffs["extra"].rate_share == {2026: 0.25}
     assert scenario.demands["user"].shortage_penalty_kusd_per_t == {0.1: 50.0, 1.0: 400.0}
     assert scenario.limits["cap"].kind == "share_cap"

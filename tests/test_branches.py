@@ -152,7 +152,7 @@ def test_yes_or_no_in_a_branch_without_weight_is_searched_and_its_gap_told() -> 
         "start_in_branches": True,
         "tracks": {"standard": {"permit_years": 0, "construction_years": 1}},
     }
-    futures = {"calm": {}, "outage": {"probability": 1e-10, "events": ["outage"]}}
+    futures = {"calm": {}, "outage": {"probability": 1e-9, "events": ["outage"]}}
     plan = optimum(LATE, *put("futures", futures), *put("projects", {"mine": mine}))
 
     assert list(plan.tables["starts"]["node"]) == ["outage@2"]

@@ -131,7 +131,7 @@ commodities:
   drone: {stage: product, mineral_group: rare earths}
 places: {USA: {}}
 facilities:
-  magnet works: {place: USA, outputs: {magnet: 1}, capacity_t_per_y: 10}
+  magnet works: {place: USA, outputs: {magnet: 1}, cost_kusd_per_t: 0, capacity_t_per_y: 10}
   motor works: {place: USA, inputs: {magnet: 0.1}, outputs: {motor: 1}}
   drone works: {place: USA, inputs: {magnet: 0.02}, outputs: {drone: 1}}
 demands:

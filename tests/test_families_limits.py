@@ -100,7 +100,7 @@ def test_what_a_plant_makes_of_scrap_alone_counts_as_recycled() -> None:
         *put("commodities.scrap", {"stage": "scrap", "mineral_group": "metal"}),
         *put("commodities.ore", {"stage": "ore", "mineral_group": "metal"}),
         *put("facilities.'scrap yard'", {"place": "USA", "outputs": {"scrap": 1}, "cost_kusd_per_t": 4}),
-        *put("facilities.'ore mine'", {"place": "USA", "outputs": {"ore": 1}}),
+        *put("facilities.'ore mine'", {"place": "USA", "outputs": {"ore": 1}, "cost_kusd_per_t": 0}),
         *put("facilities.melter", melted),
         *limited(old={**RECYCLED, "violation_price_kusd": 100}),
     ]

@@ -121,7 +121,19 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def holds_number(field: str, cell: str) -> bool:
-    text_fields = ("name", "title", "note", "hts", "stage", "mineral_group", "place", "groups", "commodity", "origin")
+    text_fields = (
+        "name",
+        "title",
+        "note",
+        "hts",
+        "stage",
+        "mineral_group",
+        "mineral",
+        "place",
+        "groups",
+        "commodity",
+        "origin",
+    )
     text_fields += ("destination", "tier", "disposable", "from_commodity")
     return bool(cell) and field not in text_fields and not field.endswith((".commodity", ".after_departure"))
 
