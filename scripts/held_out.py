@@ -169,11 +169,21 @@ def scenario_of(facts: Facts) -> Scenario:
 def under_duties_of(scenario: Scenario, other: Scenario) -> Scenario:
     """The scenario with the measures of another one that name commodities it has, or none."""
     met = {
-        name: measure
+        name: measure.model_copy(
+            update={
+                "commodities": _known(measure.commodities, scenario),
+                "except_commodities": _known(measure.except_commodities, scenario),
+            }
+        )
         for name, measure in other.tariffs.items()
-        if not measure.commodities or set(measure.commodities) & (scenario.commodities.keys() | {"*"})
+        if not measure.commodities or _known(measure.commodities, scenario)
     }
     return scenario.model_copy(update={"tariffs": met})
+
+
+def _known(commodities: list[str], scenario: Scenario) -> list[str]:
+    """Those commodities that the scenario has, and patterns."""
+    return [name for name in commodities if "*" in name or name in scenario.commodities]
 
 
 def forecasts(facts: Facts, commodity: str) -> tuple[dict[str, float], list[Forecast]]:
