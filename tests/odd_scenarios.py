@@ -24,7 +24,7 @@ PROBABILITIES = (0.0, 1e-9, 0.2, 0.5, 1.0)
 RATES = (0.0, 0.0, 0.25, 1.0, 10.0)
 TIERS = ("military", "essential_civilian", "other", "export")
 HOSTILE = (
-    *("clean", "all", "base", "itself", "given up 0", "in_quota", "over_quota/clean", "x/y", "a + b", "f@2028", "2027"),
+    *("clean", "all", "base", "in_quota", "over_quota/clean", "x/y", "a + b", "f@2028", "2027"),
     *("without B", "CHN mined_in", "a.b", "'quoted'", 'say "so"', "[0]", "=1+1", "-", "é ü ß", "鉱物"),
     *("  spaced", "null", "true", "1e5", "NaN", "home", "USA", "<b>", "%s {0}", "a\\b", "#", "ends in dot.", "x" * 120),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from campaigns import drawn
 from check_plans import Data, golden_toy
 from families import amounts, optimum, put
 from hypothesis import HealthCheck, given, seed, settings
@@ -255,7 +256,7 @@ def test_no_branch_without_weight_can_be_cheaper() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, **QUIET)
+@settings(max_examples=drawn(ci=60, full=300), **QUIET)
 @given(with_tests())
 def test_no_branch_without_weight_can_be_cheaper_in_ever_new_scenarios(data: Data) -> None:
     least_of_branch(data)

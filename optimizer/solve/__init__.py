@@ -42,15 +42,15 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
     """Search for a plan, give its gap as a whole and by group, and say what doing nothing would cost.
 
     A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
-    leaves a gap wider than asked for. Raises `schemas.InvalidInput` where there is no answer for numbers that are too
-    far apart, `SolverError` where there is none for another reason.
+    leaves a gap wider than asked for. Raises `schemas.InvalidInput` where there is no answer to trust for numbers that
+    are too far apart, `SolverError` where there is none for another reason.
     """
     try:
         answer = _solved(instance, form, control)
     except SolverError:
         refuse_hopeless_numbers(instance, form)
         raise
-    if answer.termination == Termination.ERROR and answer.x is None:
+    if answer.termination == Termination.ERROR:
         refuse_hopeless_numbers(instance, form)
     return answer
 

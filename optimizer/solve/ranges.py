@@ -111,7 +111,8 @@ def refuse_hopeless(found: Sequence[Extremes], columns: Sequence[Label], scenari
 
 def _refuse(columns: Iterable[Label], scenario: Scenario) -> NoReturn:
     problems = {problem.path: problem for problem in (_problem(column, scenario) for column in columns)}
-    raise InvalidInput(list(problems.values()))
+    named = [problem for path, problem in problems.items() if path]
+    raise InvalidInput(named or list(problems.values()))
 
 
 def extremes(matrix: sp.csc_array, cost: Floats, upper: Floats) -> list[Extremes]:
