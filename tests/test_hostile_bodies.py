@@ -396,7 +396,7 @@ def test_many_scenarios_with_something_wrong_in_them_never_are_our_fault(api: ht
     fuzz(api, drawn(ci=150, full=1_000))
 
 
-@pytest.mark.parametrize("count", [30, pytest.param(drawn(ci=60, full=300), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [10, pytest.param(drawn(ci=60, full=300), marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", DATABASES)
 def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(
     kind: str, count: int, tmp_path: Path

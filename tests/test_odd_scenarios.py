@@ -93,8 +93,8 @@ def _held_against_brute_force(data: Data, plan: optimizer.Plan) -> None:
 
 
 def test_a_few_odd_scenarios_are_answered_alike_in_all_words() -> None:
-    ends = Counter(judge(number) for number in range(5))
-    assert ends["optimal"] >= 3
+    ends = Counter(judge(number) for number in range(3))
+    assert ends["optimal"] >= 2
 
 
 @pytest.mark.slow

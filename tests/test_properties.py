@@ -25,7 +25,7 @@ from optimizer.solve.search import search
 from scenarios import load
 from schemas import Solution
 
-FEW, MANY = 6, drawn(ci=50, full=300)
+FEW, MANY = 3, drawn(ci=50, full=300)
 examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 
 

@@ -23,8 +23,8 @@ from optimizer.prepare import prepare
 from optimizer.solve import standard_form
 from scenarios import load
 
-FEW, MANY = 2, drawn(ci=6, full=30)
-examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+MANY = drawn(ci=8, full=30)
+examples = pytest.mark.parametrize("count", [pytest.param(MANY, marks=pytest.mark.slow)])
 TRANSFERS = ("duty", "support", "grant")
 
 
@@ -33,9 +33,7 @@ def for_all(count: int, *wanted: str, others: int = 4) -> Callable[[Callable[[Dr
 
     def check(holds: Callable[[Drawn], None]) -> None:
         quiet = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-        profile = settings(
-            max_examples=count, deadline=None, database=None, derandomize=count < MANY, suppress_health_check=quiet
-        )
+        profile = settings(max_examples=count, deadline=None, database=None, suppress_health_check=quiet)
         profile(given(full_scenarios(wanted=wanted, most=others))(holds))()
 
     return check
