@@ -139,7 +139,8 @@ def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Ite
         mine = [(key, t) for key, t in moved if key[0] == commodity]
         less = [f"{tonnes(-t)} less {_from(key)}" for key, t in mine if t < 0]
         more = [f"{tonnes(t)} more {_from(key)}" for key, t in mine if t > 0]
-        text = f"{_scenario(before).commodities[commodity].title or commodity}: {listed([*less, *more])}"
+        known = {**scenarios[1].commodities, **scenarios[0].commodities}
+        text = f"{known[commodity].title or commodity}: {listed([*less, *more])}"
         imports = {key[2]: t for key, t in mine if key[1] == "import"}
         reasons = list(duty_reasons(commodity, imports, duties)) if duties else []
         yield f"{text}, because {listed(reasons, 3)}." if reasons else f"{text}."

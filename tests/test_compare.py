@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 from child_here import run_child_here
+from solved import TEXTBOOK, solved
 
 import optimizer
 import scenarios
@@ -117,3 +118,10 @@ def test_scenarios_of_equal_tariffs_have_equal_duties_whatever_comes(other: str)
     for commodity in first.commodities:
         for more in (-1.0, 1.0):
             assert list(duty_reasons(commodity, dict.fromkeys(first.places, more), duties)) == []
+
+
+@pytest.mark.parametrize("second", TEXTBOOK)
+def test_any_two_scenarios_can_be_laid_side_by_side(second: str) -> None:
+    first = solved("golden-toy")
+    assert explain_difference(first, solved(second))
+    assert explain_difference(solved(second), first)

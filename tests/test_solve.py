@@ -17,7 +17,7 @@ from optimizer.solve import Control, Form, standard_form
 from optimizer.solve.groups import polish, relax_by_group
 from optimizer.solve.highs import Run, Settings, run_highs
 from optimizer.solve.labels import Label
-from optimizer.solve.search import Answer, do_nothing, judged
+from optimizer.solve.search import Answer, compared, do_nothing, judged
 from scenarios import load
 from schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
 
@@ -128,6 +128,28 @@ def test_a_scenario_that_costs_nothing_has_no_gap() -> None:
     assert summary.objective_kusd == 0
     assert summary.gap == 0
     assert summary.solution == Solution.OPTIMAL
+
+
+def test_a_project_far_larger_than_the_need_is_started_or_not_but_never_by_a_millionth() -> None:
+    """Within the solver's tolerance a millionth of it would serve all demand at next to nothing of its cost."""
+    data = golden_toy()
+    needed = summary_of(data | {"projects": {"Mine": data["projects"]["Mine"] | {"capacity_t_per_y": 1e3}}})
+    data["projects"]["Mine"]["capacity_t_per_y"] = 1e8
+    summary = summary_of(data)
+
+    assert summary.solution == Solution.OPTIMAL
+    assert summary.objective_kusd == pytest.approx(needed.objective_kusd)
+
+
+def test_no_plan_is_dearer_than_doing_nothing() -> None:
+    data = golden_toy()
+    form = form_of(data)
+    nothing = do_nothing(form, Control(0.0))
+    found = Answer(Termination.OPTIMAL, Solution.FEASIBLE, x=np.ones(len(form.cost)), objective_kusd=1e9)
+    answer = compared(found, nothing, form)
+
+    assert answer.objective_kusd == pytest.approx(answer.do_nothing_kusd)
+    assert not answer.fell_back
 
 
 @pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])

@@ -73,6 +73,8 @@ class Settings:
     on_incumbent: Callable[[float, float], None] | None = None
     """Called with the objective and the bound (canonical money) as the search goes on."""
     should_stop: Callable[[], bool] | None = None
+    whole: float = 1e-6
+    """How far a yes/no column may be from whole; the solver takes 1e-10 at least."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def _solver(form: Form, settings: Settings) -> highspy.Highs:
         "presolve": "on" if settings.presolve else "off",
         "mip_rel_gap": settings.gap,
         "mip_abs_gap": 0.0,
+        "mip_feasibility_tolerance": settings.whole,
     }
     if settings.plain:
         options |= PLAIN

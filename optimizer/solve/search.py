@@ -24,6 +24,8 @@ ROUNDING = 1e-9
 """Relative difference of two objectives that is no difference."""
 WHOLE = 1e3
 """An objective has this many units of money at least, where flows are settled: the solver's tolerance is absolute."""
+STRICT = 1e-10
+"""How far decisions may be from whole where the usual tolerance is worth something."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
@@ -83,12 +85,32 @@ class Answer:
 def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
     """Find a plan within the gap, its flows and duals at the optimum of its decisions; from a point if there is one."""
     found = search_decisions(form, control, start)
-    return found if found.x is None or not form.integer.any() else settled(form, found, control)
+    if found.x is None or not form.integer.any():
+        return found
+    answer = settled(form, found, control)
+    claimed = found.termination == Termination.OPTIMAL and not control.ended()
+    return _whole(form, answer, control) if claimed and answer.gap > control.gap + ROUNDING else answer
 
 
-def search_decisions(form: Form, control: Control, start: Floats | None = None) -> Answer:
+def _whole(form: Form, answer: Answer, control: Control) -> Answer:
+    """Search once more where decisions were worth something that were whole only within the solver's tolerance.
+
+    A millionth of a large project may be all that is needed, at next to nothing of its cost.
+    """
+    assert answer.x is not None
+    found = search_decisions(form, control, answer.x / form.column_unit, whole=STRICT)
+    if found.x is None:
+        return answer
+    again = settled(form, found, control)
+    best = min(answer, again, key=lambda held: held.objective_kusd)
+    return replace(best, bound_kusd=max(answer.bound_kusd, again.bound_kusd), termination=again.termination)
+
+
+def search_decisions(
+    form: Form, control: Control, start: Floats | None = None, *, whole: float = Settings.whole
+) -> Answer:
     """Find decisions within the gap, as far as the limits allow; from a feasible point (canonical) if there is one."""
-    first = run_highs(form, replace(control.settings("search", form.money_unit), start=start))
+    first = run_highs(form, replace(control.settings("search", form.money_unit), start=start, whole=whole))
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
     return answer_of(form, first)
@@ -159,15 +181,17 @@ def from_known(form: Form, known: Floats, answer: Answer, control: Control) -> A
 
 
 def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
-    """The answer with doing nothing beside it; doing nothing is the answer where a limit left no other."""
+    """The answer with doing nothing beside it; doing nothing is the answer where there is no other, or a dearer one."""
     if nothing.x is None:
         return answer
-    if answer.x is None and answer.termination in STOPPED:
+    do_nothing_kusd = form.cost_of(added_up(form, nothing.x)) * form.money_unit
+    dearer = answer.x is not None and answer.objective_kusd > do_nothing_kusd + CLAIM * abs(do_nothing_kusd)
+    if dearer or (answer.x is None and answer.termination in STOPPED):
         held = answer_of(form, nothing)
-        answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd, fell_back=True)
+        answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd, fell_back=not dearer)
     return replace(
         answer,
-        do_nothing_kusd=form.cost_of(added_up(form, nothing.x)) * form.money_unit,
+        do_nothing_kusd=do_nothing_kusd,
         do_nothing_x=nothing.x * form.column_unit,
     )
 
