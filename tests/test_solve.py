@@ -202,6 +202,16 @@ def test_whatever_is_gained_without_end_is_named(data: Data, words: str, objecti
     assert any(sentence.startswith(words) for sentence in summary.conflict), summary.conflict
 
 
+def test_what_gains_without_end_is_called_by_its_own_name_where_that_says_what_it_is() -> None:
+    data = toy(stockpiles={"store": {"end_value_kusd_per_t": 99}})
+    data["stockpiles"]["Stockpile of metal"] = data["stockpiles"].pop("store")
+    data["facilities"]["offer CHN"] = data["facilities"].pop("China")
+    [sentence] = summary_of(data).conflict
+
+    assert sentence.startswith("Nothing limits the gain of Stockpile of metal: buying")
+    assert "by offer CHN and route from China." in sentence
+
+
 def test_each_of_two_gains_without_end_is_named() -> None:
     data = toy(stockpiles={"store": {"end_value_kusd_per_t": 99}})
     data["stockpiles"]["shed"] = {**data["stockpiles"]["store"], "end_value_kusd_per_t": 40}

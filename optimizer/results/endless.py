@@ -56,8 +56,8 @@ def _of_stock(ray: Values, costs: dict[str, Floats]) -> str:
     paid = sum(float(cost.sum()) for term, cost in costs.items() if term != "end_value_stock") / held
     means = listed(list(_acts(ray)))
     return (
-        f"Nothing limits the gain of stockpile {name}: buying at {paid:,.4g} kUSD/t in {_when(ray)} to hold "
-        f"{worth:,.4g} kUSD/t at the end{f', by {means}' if means else ''}. Give it a capacity or a fill limit, or "
+        f"Nothing limits the gain of {_called('stockpile', name)}: buying at {paid:,.4g} kUSD/t in {_when(ray)} to "
+        f"hold {worth:,.4g} kUSD/t at the end{f', by {means}' if means else ''}. Give it a capacity or a fill limit, or "
         "value what is left at no more than it costs."
     )
 
@@ -72,9 +72,14 @@ def _acts(ray: Values) -> Iterator[str]:
         return list(dict.fromkeys(key for key, moves in zip(keys, used.tolist(), strict=True) if moves))
 
     for producer in names("run", [name for name, _ in instance.supply.steps]):
-        yield f"{'project' if producer in instance.programme.projects else 'offer'} {producer}"
-    yield from (f"route {route}" for route in names("ship", [name for name, _ in instance.trade.bands]))
-    yield from (f"recycling {rule}" for rule in names("recover", list(instance.recovery.rules)))
+        yield _called("project" if producer in instance.programme.projects else "offer", producer)
+    yield from (_called("route", route) for route in names("ship", [name for name, _ in instance.trade.bands]))
+    yield from (_called("recycling", rule) for rule in names("recover", list(instance.recovery.rules)))
+
+
+def _called(word: str, name: str) -> str:
+    """A name with the word for what it is, unless it begins with that word itself."""
+    return name if name.lower().split()[:1] == [word] else f"{word} {name}"
 
 
 def _when(ray: Values) -> str:
