@@ -167,6 +167,8 @@ def _note_value(document: Document, keys: tuple[str, ...], item: Mapping[str, An
     elif kind in ("float_parsing", "int_parsing") and isinstance(value, str):
         day = re.fullmatch(r"([0-9]{4})-[0-9]{2}-[0-9]{2}", value) if kind == "int_parsing" else None
         remedy = f"Write the year, {day[1]}." if day else _number_meant(value) or remedy
+    else:
+        remedy = _share_meant(item, value) or remedy
     document.problem(_code(kind), keys, message, value=value, allowed=allowed, remedy=remedy)
 
 
@@ -179,7 +181,7 @@ def in_words(item: Mapping[str, Any]) -> tuple[str, str, str | None, str | None]
         return kind, context["message"], context["allowed"] or None, context["remedy"] or None
     message = _WORDS[kind].format(**context) if kind in _WORDS else f"{item['msg'].replace('Input', 'it')}."
     if kind not in ("literal_error", "enum"):
-        return _code(kind), message, None, None
+        return _code(kind), message, None, _share_meant(item, item.get("input"))
     words = _listed(context["expected"])
     return _code(kind), message, "one of " + ", ".join(words), did_you_mean(str(item.get("input")), words)
 
@@ -213,6 +215,13 @@ def _number_meant(text: str) -> str | None:
     if percent:
         return f"Write a fraction: {float(percent[1].replace(',', '.')) / 100:.10g}."
     return None
+
+
+def _share_meant(item: Mapping[str, Any], value: Any) -> str | None:
+    """The fraction to write where per cent are given for what is at most 1, such as 25 for a quarter."""
+    context, number = item.get("ctx", {}), as_number(value)
+    is_above_one = item["type"] in ("less_than_equal", "less_than") and 1 in (context.get("le"), context.get("lt"))
+    return f"Did you mean {number / 100:.10g}?" if is_above_one and number and 1 <= number <= 100 else None
 
 
 def _code(kind: str) -> str:

@@ -12,6 +12,7 @@ from tiny_scenario import problems_of, the_problem_of, tiny
 
 import optimizer
 import scenarios
+from scenarios.explain import in_words
 from schemas import InvalidInput
 from schemas.lists import looks_like_several
 from schemas.scenario import Scenario
@@ -27,6 +28,21 @@ WITH_NUMBERS = [field for field in FIELDS if numbers_within(field)]
 
 def named(found: list[FieldOf]) -> Any:
     return pytest.mark.parametrize("field", found, ids=lambda field: field.path)
+
+
+def is_share(field: FieldOf) -> bool:
+    """Whether one number from 0 to 1 stands in a field."""
+    if not is_number(field):
+        return False
+    reads = []
+    for value in (0.5, 40):
+        try:
+            field.reads.validate_python(value)
+        except ValidationError as error:
+            reads.append({item["type"] for item in error.errors()})
+        else:
+            reads.append(set())
+    return not reads[0] and bool(reads[1] & {"less_than", "less_than_equal"})
 
 
 def codes(field: FieldOf, value: Any) -> set[str]:
@@ -372,6 +388,41 @@ def test_a_number_as_people_write_it_is_answered_with_the_number_that_was_meant(
 
     assert found.path.startswith("facilities.mine.capacity_t_per_y")
     assert found.remedy == meant
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "meant"),
+    [
+        ("economics.discount_rate", 5, "0.05"),
+        ("economics.discount_rate", 1, "0.01"),
+        ("risk.tail_weight", 25, "0.25"),
+        ("limits.cap.cap_share", 65, "0.65"),
+        ("limits.cap.cap_share", {"2026": 0.7, "2028": 62.5}, "0.625"),
+        ("limits.cap.cap_share", "2026=0.7; 2028=100", "1"),
+        ("facilities.mine.home_share", "60", "0.6"),
+    ],
+)
+def test_per_cent_where_a_fraction_belongs_is_answered_with_the_fraction(path: str, written: Any, meant: str) -> None:
+    cap = {"kind": "share_cap", "commodity": "metal", "places": ["CHN"], "cap_share": 0.9}
+    found = the_problem_of(tiny(), [put("limits.cap", cap), put(path, written)])
+
+    assert found.code == "out_of_bounds"
+    assert found.remedy == f"Did you mean {meant}?"
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if is_share(field)], ids=lambda field: field.path)
+def test_every_field_that_is_at_most_1_asks_whether_per_cent_were_meant(field: FieldOf) -> None:
+    with pytest.raises(ValidationError) as caught:
+        field.reads.validate_python(40)
+
+    assert "Did you mean 0.4?" in {in_words(item)[3] for item in caught.value.errors()}
+
+
+@pytest.mark.parametrize("written", [-5, 101, 2500])
+def test_what_is_no_per_cent_is_not_taken_for_one(written: float) -> None:
+    found = the_problem_of(tiny(), [put("economics.discount_rate", written)])
+
+    assert "mean" not in str(found.remedy)
 
 
 @pytest.mark.parametrize("size", [9.9e14, 1e-9])
