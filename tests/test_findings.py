@@ -67,6 +67,22 @@ def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> Non
     assert plan.summary.findings[0].endswith(" less than doing nothing.")
 
 
+@pytest.mark.parametrize(("periods", "shown"), [(4, None), (6, None), (7, "3 of 7 periods are shown")])
+def test_what_is_bought_is_shown_for_all_of_a_few_years_and_else_said_of_how_many(
+    periods: int, shown: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = golden_toy()
+    data["horizon"] = data["horizon"] | {"period_years": [1] * periods}
+    plan = optimizer.solve(data, gap=0)
+    print_plan(plan)
+    title, heads = capsys.readouterr().out.split("Buy, make and take from stock")[1].splitlines()[:2]
+    first = data["horizon"]["first_year"]
+    years = [str(first + year) for year in range(periods)]
+    assert heads.split()[2:] == ([years[0], years[3], years[6]] if shown else years)
+    assert ("periods are shown" in title) == bool(shown)
+    assert (shown or "") in title
+
+
 def test_names_of_limits_that_bind_are_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
     data = golden_toy()
     name = "an offer of a name that no eighty columns of a terminal can ever hold beside its numbers and its unit"

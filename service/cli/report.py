@@ -29,6 +29,8 @@ _PIPED_SENTENCE_WIDTH = 80
 _PIPED_WIDTH = 10_000
 """In a pipe or a file a row of a table stays on its line, however long its names are."""
 _SOURCES_A_COMMODITY = 3
+_YEARS_SHOWN = 6
+"""Up to so many years are all shown; of more the first, middle and last."""
 _LIMITS_A_KIND = 3
 _BRANCHES = 3
 _SHORT_A_TIER = 4
@@ -168,11 +170,12 @@ def _title(plan: Plan, collection: str, name: str) -> str:
 
 
 def _print_buying(plan: Plan, console: Console) -> None:
-    """Top sources of each commodity in the first, middle and last year, t/y."""
+    """Top sources of each commodity, t/y: in all years, or where they are many in the first, middle and last."""
     if "supply" not in plan.tables or plan.tables["supply"].empty:
         return
     supply = shown_flows(plan.tables, plan.tables["supply"])
-    years = _three(sorted(int(year) for year in supply["year"].unique()))
+    all_years = sorted(int(year) for year in supply["year"].unique())
+    years = all_years if len(all_years) <= _YEARS_SHOWN else _three(all_years)
     flows: dict[tuple[str, int, str], dict[tuple[str, str], dict[int, float]]] = {}
     for row in supply.to_dict("records"):
         # Sorts by mineral, then from ore to product.
@@ -184,7 +187,8 @@ def _print_buying(plan: Plan, console: Console) -> None:
     columns = ["commodity", "source", *(f">{year}" for year in years)]
     beyond = set(years) - base_path_years(plan.tables)
     but = f"; from {min(beyond)} on the mean over the futures" if beyond else ""
-    _section(console, f"Buy, make and take from stock, t a year if nothing happens{but}", columns, rows)
+    left = f"; {len(years)} of {len(all_years)} periods are shown" if len(years) < len(all_years) else ""
+    _section(console, f"Buy, make and take from stock, t a year if nothing happens{but}{left}", columns, rows)
 
 
 def _sources(
