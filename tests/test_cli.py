@@ -348,6 +348,12 @@ def test_the_exit_code_tells_how_a_solve_ended(termination: str, solution: str, 
     assert exit_of(summary(termination=termination, solution=solution)) == code
 
 
+def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run, child_here: None) -> None:
+    shown = run("solve", "golden-toy", "--time-limit", "0")
+    assert "No plan was found" in shown.out
+    assert shown.code == 5
+
+
 def test_ctrl_c_asks_the_solver_to_stop_and_keeps_its_plan(fake_child: None) -> None:
     before = signal.getsignal(signal.SIGINT)
 

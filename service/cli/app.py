@@ -20,7 +20,7 @@ app = typer.Typer(
     name="lodeplan",
     help="Plans the supply of critical minerals. SCENARIO is a file, a folder, or the name of a shipped scenario.",
     epilog="Exit codes: 0 optimal within the gap, 2 bad input, 3 infeasible, 4 stopped at a limit with a plan, "
-    "5 stopped without one, 1 anything else, such as unbounded.",
+    "5 stopped before one was found, 1 anything else, such as unbounded.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
