@@ -54,10 +54,10 @@ def _of_stock(ray: Values, costs: dict[str, Floats]) -> str:
     held = float(stock[row, leaves].max()) or float(stock[row].max())
     worth = -float(costs["end_value_stock"].min()) / held
     paid = sum(float(cost.sum()) for term, cost in costs.items() if term != "end_value_stock") / held
-    means = listed(list(_acts(ray)))
+    means = f", by {listed(acts)}" if (acts := list(_acts(ray))) else ""
     return (
         f"Nothing limits the gain of {_called('stockpile', name)}: buying at {paid:,.4g} kUSD/t in {_when(ray)} to "
-        f"hold {worth:,.4g} kUSD/t at the end{f', by {means}' if means else ''}. Give it a capacity or a fill limit, or "
+        f"hold {worth:,.4g} kUSD/t at the end{means}. Give it a capacity or a fill limit, or "
         "value what is left at no more than it costs."
     )
 
