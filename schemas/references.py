@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from schemas import agreement, branches, chances, lists, needs, onboarding, prices, reach, supply, timing, unlimited
+from schemas import (
+    agreement,
+    branches,
+    chances,
+    lists,
+    needs,
+    onboarding,
+    prices,
+    reach,
+    supply,
+    timing,
+    unlimited,
+    years,
+)
 from schemas.content import SourceBan
 from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from schemas.findings import Findings, Gaps
@@ -45,7 +58,7 @@ def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[Inp
 
 def note_warnings(findings: Findings) -> None:
     """Note what is unused or has no meaning as it stands, of a scenario without problems."""
-    for subject in (timing, branches, chances, agreement, prices, needs, supply, reach, unlimited):
+    for subject in (timing, years, branches, chances, agreement, prices, needs, supply, reach, unlimited):
         subject.warn(findings)
 
 

@@ -211,8 +211,10 @@ def _part_of_a_period(findings: Findings, interruption: _Interruption) -> tuple[
     for field, day in zip(("onset", "until"), interruption.dates, strict=True):
         if day is not None and starts[0] <= day.year < starts[-1] and day not in _first_days(starts):
             start = max(year for year in starts if year <= day.year)
-            word = "begins" if field == "onset" else "ends"
-            return field, f"it {word} within the period from {start} on", f"Let it be {start}-01-01."
+            if field == "onset":
+                return field, f"it begins within the period from {start} on", f"Let it be {start}-01-01."
+            following = min(year for year in starts if year > day.year)
+            return field, f"it ends within the period from {start} on", f"Let it be {following}-01-01."
     return None
 
 

@@ -178,6 +178,18 @@ def test_an_unlimited_offer_that_is_closed_for_a_part_of_a_period_is_asked_about
     ]
 
 
+@pytest.mark.parametrize(
+    ("field", "day", "start"), [("onset", "2028-07-01", "2028-01-01"), ("until", "2028-07-01", "2029-01-01")]
+)
+def test_the_way_out_of_a_part_of_a_period_leaves_an_event_that_lasts(field: str, day: str, start: str) -> None:
+    patches = [put("horizon.period_years", [1, 1, 1]), put(f"events.ban.{field}", day)]
+    asked = list(find_warnings(scenarios.load(base(), patches)).open)
+    assert [found.remedy for found in asked] == [
+        f"Let it be {start}. Or give it a `capacity_t_per_y`, its normal volume."
+    ]
+    assert find_warnings(scenarios.load(base(), [*patches, put(f"events.ban.{field}", start)])).open == []
+
+
 def test_an_event_of_whole_periods_is_not_asked_about() -> None:
     assert find_warnings(scenarios.load(base())).open == []
 

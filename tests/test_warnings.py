@@ -224,6 +224,7 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
             "It never runs.",
         ),
     ],
+    "unlikely_year": [([put("tariffs.duty.onset", 26)], "tariffs.duty.onset", "Did you mean `2026`?")],
     "futures_begin_alike": [
         (with_ban(until=2029), "futures.more.events", "`after: ban`"),
         ([put("futures.more", {"probability": 0.1, "events": "ban; strike"})], "futures.more.events", "`after: ban`"),
@@ -259,6 +260,7 @@ QUIET: dict[str, list[Patch]] = {
     "stock_earns": [put("stockpiles.store.end_value_kusd_per_t", 50), put("stockpiles.store.capacity_t", 100)],
     "flow_earns": [FREE_TO_GO, put(ORE, -8), put("commodities.metal.disposal_cost_kusd_per_t", 5)],
     "track_too_late": [put(STANDARD, 2.5)],
+    "unlikely_year": [put("tariffs.duty.onset", 1930)],
     "futures_begin_alike": [
         put("events.late", {"changes": "exports", "places": ["CHN"], "onset": 2028, "availability_share": 0}),
         put("futures.more", {"probability": 0.1, "events": "late", "after": "ban"}),
