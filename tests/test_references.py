@@ -869,6 +869,7 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
     ),
     "a measure that is over": ([put("tariffs.mfn.until", 2026)], "outside_horizon", "tariffs.mfn.until"),
     "a measure yet to come": ([put("tariffs.mfn.onset", 2031)], "outside_horizon", "tariffs.mfn.onset"),
+    "a year without its century": ([put("tariffs.mfn.onset", 26)], "unlikely_year", "tariffs.mfn.onset"),
     "a project too late to matter": (
         [put(f"{PROJECT}.earliest_start", 2030)],
         "outside_horizon",

@@ -108,6 +108,7 @@ CAP = {"kind": "share_cap", "commodity": "metal", "places": ["CHN", "AUS"], "cap
 RELIANCE = {"kind": "net_import_reliance", "commodity": "metal", "cap_share": 0.9}
 NO_PROJECTS: Patch = {"op": "remove", "path": "projects"}
 NO_MINE: Patch = {"op": "remove", "path": "facilities.mine"}
+AGAIN = {"place": "AUS", "inputs": {"metal": 1}, "outputs": {"metal": 1.0001}, "cost_kusd_per_t": 1}
 COVER = {"commodity": "metal", "cover_days": 73, "capacity_t": 12}
 
 TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
@@ -135,6 +136,7 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
             "0.3",
         ),
     ],
+    "recipe_gains": [([put("facilities.again", AGAIN)], "facilities.again.outputs.metal", "1.0001 t of it")],
     "price_off_reference": [
         (
             [put("facilities.'offer CHN'.cost_kusd_per_t", 10_000)],
@@ -224,7 +226,6 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
             "It never runs.",
         ),
     ],
-    "unlikely_year": [([put("tariffs.duty.onset", 26)], "tariffs.duty.onset", "Did you mean `2026`?")],
     "futures_begin_alike": [
         (with_ban(until=2029), "futures.more.events", "`after: ban`"),
         ([put("futures.more", {"probability": 0.1, "events": "ban; strike"})], "futures.more.events", "`after: ban`"),
@@ -252,6 +253,7 @@ QUIET: dict[str, list[Patch]] = {
     "high_rate": [put("tariffs.duty.rate_share", 2.2)],
     "high_discount_rate": [put("economics.discount_rate", 0.15)],
     "ratio_like_percent": [put("projects.first.inputs.ore", 12)],
+    "recipe_gains": [put("facilities.again", {**AGAIN, "outputs": {"metal": 1}})],
     "price_off_reference": [put("facilities.'offer CHN'.cost_kusd_per_t", 90)],
     "cost_off_its_kind": [put("projects.first.capex_kusd", 9_000)],
     "quantity_off": [put("demands.user.quantity_t_per_y", {"2026": 50, "2027": 9_000})],
@@ -260,7 +262,6 @@ QUIET: dict[str, list[Patch]] = {
     "stock_earns": [put("stockpiles.store.end_value_kusd_per_t", 50), put("stockpiles.store.capacity_t", 100)],
     "flow_earns": [FREE_TO_GO, put(ORE, -8), put("commodities.metal.disposal_cost_kusd_per_t", 5)],
     "track_too_late": [put(STANDARD, 2.5)],
-    "unlikely_year": [put("tariffs.duty.onset", 1930)],
     "futures_begin_alike": [
         put("events.late", {"changes": "exports", "places": ["CHN"], "onset": 2028, "availability_share": 0}),
         put("futures.more", {"probability": 0.1, "events": "late", "after": "ban"}),

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from scenarios.plausibility.earnings import note_flows_that_earn, note_stocks_that_earn
+from scenarios.plausibility.gains import note_recipes_that_gain
 from scenarios.plausibility.horizon import note_tracks_too_late
 from scenarios.plausibility.landed import Landed
 from scenarios.plausibility.paths import note_futures_that_begin_alike, note_futures_that_overlap
@@ -19,6 +20,7 @@ _OF_NUMBERS = (
     note_high_discount_rate,
     note_high_rates,
     note_ratios_like_percent,
+    note_recipes_that_gain,
     note_prices_off_reference,
     note_costs_off_their_kind,
     note_quantities_off_their_neighbours,
