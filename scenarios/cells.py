@@ -15,6 +15,7 @@ _SEPARATORS = ",;\t"
 _DECIMAL_COMMA = re.compile(r"[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
 _POINT = re.compile(r"[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+_POINT_OR_THOUSANDS = re.compile(r"[-+]?[1-9][0-9]{0,2}\.[0-9]{3}")
 _DIGITS = re.compile(r"[-+]?[0-9]+")
 
 
@@ -119,15 +120,30 @@ class Decimals:
         # Between tabs `1,234` may be a thousand; a spreadsheet that writes semicolons has decimal commas.
         self.by_comma = any(separator == ";" or not _THOUSANDS.fullmatch(item) for item in commas)
 
-    def read(self, cell: str) -> tuple[str, str | None]:
-        """The cell with decimal points, and a number in it that has one already though the table has commas."""
+        # `10.5` or `0.125` are no thousands, so that `1.000` in the same table is none either.
+        points = [item for item in found if _POINT.fullmatch(item)]
+        self.by_point = separator == "," or any(not _POINT_OR_THOUSANDS.fullmatch(item) for item in points)
+
+    def read(self, cell: str) -> str:
+        """The cell with decimal points."""
         if not self.by_comma:
-            return cell, None
-        items = _numbers_in(cell)
-        mixed = next((item for item in items if _POINT.fullmatch(item)), None)
+            return cell
         parts = re.split(r"([;=])", cell)
-        changed = [part.replace(",", ".") if _DECIMAL_COMMA.fullmatch(part.strip()) else part for part in parts]
-        return "".join(changed), mixed
+        return "".join(part.replace(",", ".") if _DECIMAL_COMMA.fullmatch(part.strip()) else part for part in parts)
+
+    def doubt(self, cell: str) -> tuple[str, str, str] | None:
+        """Code, message and remedy if a number in the cell may be read in two ways."""
+        form = _POINT if self.by_comma else _POINT_OR_THOUSANDS
+        found = next((item for item in _numbers_in(cell) if form.fullmatch(item)), None)
+        if found is None or (self.by_point and not self.by_comma):
+            return None
+        whole = found.replace(".", "")
+        if self.by_comma:
+            message = f"the table has decimal commas, and {found} has a point."
+            return "two_decimal_signs", message, f"Write {found.replace('.', ',')}, or {whole} if that is meant."
+        decimal = found.rstrip("0") + "0" if not found.endswith("0") or found.endswith("000") else found.rstrip("0")
+        message = f"nothing in the table tells whether the point in {found} is of thousands or of decimals."
+        return "thousands_or_decimals", message, f"Write {whole} or {decimal}, whichever is meant."
 
 
 def _numbers_in(cell: str) -> list[str]:

@@ -109,12 +109,11 @@ def _fields_of(
         origin, found = Origin(file, number), {}
         for column, cell in zip(columns, cells, strict=False):
             if column and cell:
-                text, mixed = decimals.read(cell) if column.has_numbers else (cell, None)
-                found[column.keys] = text
-                if mixed:
-                    message = f"the table has decimal commas, and {mixed} has a point."
-                    remedy = f"Write {mixed.replace('.', ',')}, or {mixed.replace('.', '')} if that is meant."
-                    _note(document, "two_decimal_signs", collection, origin, message, remedy=remedy)
+                found[column.keys] = decimals.read(cell) if column.has_numbers else cell
+                doubt = decimals.doubt(cell) if column.has_numbers else None
+                if doubt:
+                    code, message, remedy = doubt
+                    _note(document, code, collection, origin, message, remedy=remedy)
         if found:
             yield _Row(origin, found)
 

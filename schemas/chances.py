@@ -60,7 +60,8 @@ def _check_shares(findings: Findings, keys: Sequence[str], values: Values) -> No
     high = ends(values)[1]
     if high > 1:
         message = "what is left is a share of the whole."
-        findings.note("out_of_bounds", keys, message, value=high, allowed="values from 0 to 1")
+        remedy = f"Did you mean {high / 100:.10g}?" if high <= 100 else None
+        findings.note("out_of_bounds", keys, message, value=high, allowed="values from 0 to 1", remedy=remedy)
 
 
 def _check_sampling(findings: Findings) -> None:

@@ -108,6 +108,37 @@ def test_one_table_has_one_decimal_sign(tmp_path: Path) -> None:
     assert "1,234, or 1234" in str(found.remedy)
 
 
+@pytest.mark.parametrize("sign", [";", "\t"])
+@pytest.mark.parametrize(
+    ("written", "whole", "decimal"),
+    [
+        ("1.000", "1000", "1.0"),
+        ("12.345", "12345", "12.3450"),
+        ("1.250", "1250", "1.25"),
+        ("2026=500; 2030=1.500", "1500", "1.5"),
+    ],
+)
+def test_a_point_that_may_be_of_thousands_is_refused_with_both_numbers(
+    tmp_path: Path, sign: str, written: str, whole: str, decimal: str
+) -> None:
+    head, first = "name,place,outputs,cost_kusd_per_t", "offer AUS,AUS,metal=1,12"
+    rows = "\n".join([head, "offer CHN,CHN,metal=1,X", first, ""]).replace(",", sign).replace("X", f'"{written}"')
+
+    found = the_problem_of(write(tmp_path / "f", facilities=rows))
+
+    assert (found.code, found.path, found.line) == ("thousands_or_decimals", "facilities", 2)
+    assert found.remedy == f"Write {whole} or {decimal}, whichever is meant."
+
+
+@pytest.mark.parametrize("other", ["10.5", "0.125", "1.2340", "1.0"])
+def test_a_point_is_of_decimals_where_another_number_of_the_table_tells(tmp_path: Path, other: str) -> None:
+    rows = f"name;place;outputs;cost_kusd_per_t\noffer CHN;CHN;metal=1;{other}\noffer AUS;AUS;metal=1;1.234\n"
+
+    read = scenarios.load(write(tmp_path / "f", facilities=rows))
+
+    assert read.facilities["offer AUS"].cost_kusd_per_t == 1.234
+
+
 def test_a_comma_between_tabs_that_may_be_of_thousands_is_refused_with_both_numbers(tmp_path: Path) -> None:
     rows = "name\tplace\toutputs\tcost_kusd_per_t\noffer CHN\tCHN\tmetal=1\t1,234\noffer AUS\tAUS\tmetal=1\t12\n"
 
