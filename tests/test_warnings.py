@@ -97,6 +97,14 @@ def with_ban(**change: Any) -> list[Patch]:
     return [put("events.more", event), put("futures.more", {"probability": 0.1, "events": ["more"]})]
 
 
+SHIFTED = put("futures.ban.events", ["ban", "shift"])
+
+
+def event(changes: str, **more: float) -> Patch:
+    """One event more."""
+    return put("events.shift", {"changes": changes, "onset": 2027, "until": 2028, **more})
+
+
 def warnings_of(patches: list[Patch]) -> list[InputProblem]:
     return find_warnings(scenarios.load(small(), patches)).open
 
@@ -178,6 +186,38 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
             "did you mean 11?",
         ),
     ],
+    "amount_above_price": [
+        ([put("tariffs.duty.minimum_price_kusd_per_t", 15_000)], "tariffs.duty.minimum_price_kusd_per_t", "mean 15?"),
+        ([put("tariffs.duty.rate_kusd_per_t_gross", 1500)], "tariffs.duty.rate_kusd_per_t_gross", "another unit"),
+        (
+            [put("routes.'metal AUS'.freight_kusd_per_t", {"2026": 1, "2028": 1000})],
+            "routes.'metal AUS'.freight_kusd_per_t",
+            "1000 is 91 times the price of what it is paid on, 11 kUSD/t.",
+        ),
+        (
+            [{"op": "remove", "path": "commodities.metal.reference_price_kusd_per_t"},
+             put("routes.'metal AUS'.hub_markup_kusd_per_t", 101)],
+            "routes.'metal AUS'.hub_markup_kusd_per_t",
+            "10 kUSD/t",
+        ),
+        ([put("stockpiles.store.holding_kusd_per_t_y", 12)], "stockpiles.store.holding_kusd_per_t_y", "another unit"),
+        (
+            [put("stockpiles.store.buying_premium_kusd_per_t", 5000)],
+            "stockpiles.store.buying_premium_kusd_per_t",
+            "did you mean 5?",
+        ),
+    ],
+    "factor_far_off": [
+        ([event("price", factor=0)], "events.shift.factor", "is free"),
+        ([event("price", factor=130)], "events.shift.factor", "Did you mean 1.3"),
+        ([event("demand", factor=21)], "events.shift.factor", "Did you mean 0.21"),
+    ],
+    "changes_nothing": [
+        ([event("price", factor=1)], "events.shift.factor", "does nothing"),
+        ([event("demand", factor=1)], "events.shift.factor", "does nothing"),
+        ([event("exports", availability_share=1)], "events.shift.availability_share", "does nothing"),
+        ([event("output", availability_share=1)], "events.shift.availability_share", "does nothing"),
+    ],
     "cost_off_its_kind": [
         ([put("projects.first.capex_kusd", 300e3)], "projects.first.capex_kusd", "Are capex in kUSD"),
         ([put("projects.first.capex_kusd", 0.3)], "projects.first.capex_kusd", "Are capex in kUSD"),
@@ -255,6 +295,21 @@ QUIET: dict[str, list[Patch]] = {
     "ratio_like_percent": [put("projects.first.inputs.ore", 12)],
     "recipe_gains": [put("facilities.again", {**AGAIN, "outputs": {"metal": 1}})],
     "price_off_reference": [put("facilities.'offer CHN'.cost_kusd_per_t", 90)],
+    "amount_above_price": [
+        # Penalties are raised, so that supply that dear is still worth its price.
+        put("demands.user.shortage_penalty_kusd_per_t", 5000),
+        put("tariffs.duty.minimum_price_kusd_per_t", 109),
+        put("tariffs.duty.rate_kusd_per_t_gross", 109),
+        put("routes.'metal AUS'.freight_kusd_per_t", 109),
+        put("stockpiles.store.holding_kusd_per_t_y", 10.9),
+    ],
+    "factor_far_off": [event("demand", factor=0), SHIFTED],
+    "changes_nothing": [
+        event("exports", availability_share=1),
+        put("stockpiles.store.kind", "strategic"),
+        put("stockpiles.store.release_events", "shift"),
+        SHIFTED,
+    ],
     "cost_off_its_kind": [put("projects.first.capex_kusd", 9_000)],
     "quantity_off": [put("demands.user.quantity_t_per_y", {"2026": 50, "2027": 9_000})],
     "penalty_below_cost": [put("demands.user.shortage_penalty_kusd_per_t", 13.5)],

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from scenarios.plausibility.amounts import note_amounts_above_prices
 from scenarios.plausibility.earnings import note_flows_that_earn, note_stocks_that_earn
 from scenarios.plausibility.gains import note_recipes_that_gain
+from scenarios.plausibility.happenings import note_events_that_change_nothing, note_factors_far_off
 from scenarios.plausibility.horizon import note_tracks_too_late
 from scenarios.plausibility.landed import Landed
 from scenarios.plausibility.paths import note_futures_that_begin_alike, note_futures_that_overlap
@@ -22,6 +24,9 @@ _OF_NUMBERS = (
     note_ratios_like_percent,
     note_recipes_that_gain,
     note_prices_off_reference,
+    note_amounts_above_prices,
+    note_factors_far_off,
+    note_events_that_change_nothing,
     note_costs_off_their_kind,
     note_quantities_off_their_neighbours,
     note_tracks_too_late,

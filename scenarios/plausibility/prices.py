@@ -100,11 +100,12 @@ def _note_if_off(findings: Findings, keys: Sequence[str], prices: Sequence[float
             least = f"{min(usual):g} to {max(usual):g}" if min(usual) < max(usual) else f"{max(usual):g}"
             said = f"{times:,.0f} times" if times > 1 else f"1/{1 / times:,.0f} of"
             message = f"{price:g} kUSD/t is {said} {what}, {least}."
-            findings.note("price_off_reference", keys, message, value=price, remedy=_question(price, times))
+            findings.note("price_off_reference", keys, message, value=price, remedy=unit_question(price, times))
             return
 
 
-def _question(price: float, times: float) -> str:
+def unit_question(price: float, times: float) -> str:
+    """What to ask about an amount so many times its price: whether it is in USD/t or USD/kg."""
     if 300 <= times <= 3000:
         return f"Is it in USD/t? Prices are in kUSD/t: did you mean {price / _USD_PER_KUSD:g}?"
     if 300 <= 1 / times <= 3000:
