@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from check_plans import golden_toy
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from job_service import new_database
@@ -22,6 +23,7 @@ from service import jobs, storage, ui
 from service.access import LOCAL_CALLER
 from service.dependencies import get_caller
 from service.storage import Job
+from service.ui import grids
 from service.ui.run_view import RunView
 
 UI = Path(ui.__file__).parent
@@ -295,3 +297,12 @@ def test_static_files_are_served_and_not_sent_twice(client: TestClient, name: st
 @pytest.mark.parametrize("name", ["nothing.js", "../pages.py", "%2e%2e/pages.py"])
 def test_nothing_else_is_served_as_a_static_file(client: TestClient, name: str) -> None:
     assert client.get(f"/static/{name}").status_code == 404
+
+
+def test_a_period_of_several_years_is_headed_by_its_first_and_last() -> None:
+    data = golden_toy()
+    data["horizon"]["period_years"] = [1, 1, 2]
+    plan = optimizer.solve(data)
+    assert plan.scenario is not None
+    heads = [cell.text for cell in grids.supply(plan.tables, plan.scenario, "metal").head]
+    assert heads[3:] == ["2026", "2027", "2028 to 2029"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.prepare.costs import NOT_SPEND
 from optimizer.results.values import Values, tail_mean
-from optimizer.results.words import listed, money, percent, tonnes
+from optimizer.results.words import listed, money, percent, span_of_years, tonnes
 from schemas.plan import SamplingReport
 
 TIER_WORDS = {
@@ -53,8 +53,7 @@ def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
         do.append(f"fill {_counted(len(stored), 'stockpile')}")
     decision = listed(do).capitalize() if do else "Start, onboard and store nothing"
     horizon = values.instance.tree.calendar
-    first, last = horizon.starts[0], horizon.end - 1
-    years = str(first) if first == last else f"{first} to {last}"
+    years = span_of_years(horizon.starts[0], horizon.end - 1)
     text = f"{decision}; this costs {money(spend(values))} in {years}, expected and discounted"
     if do_nothing is None:
         return text + "."

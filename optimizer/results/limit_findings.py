@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.results.values import Values
-from optimizer.results.words import listed, money, percent, tonnes
+from optimizer.results.words import listed, money, percent, span_of_years, tonnes
 
 MOST = 5
 """Limits of a kind that are told; the table has them all."""
@@ -79,8 +79,7 @@ def _when(rows: pd.DataFrame) -> str:
 
 def _period(row: Mapping[str, Any]) -> str:
     """`2030`, or `2031 to 2032`, with the future."""
-    first, years = int(row["year"]), int(row["years"])
-    span = str(first) if years == 1 else f"{first} to {first + years - 1}"
+    span = span_of_years(int(row["year"]), int(row["year"]) + int(row["years"]) - 1)
     return f"{span} of {row['future']}" if row["future"] else span
 
 

@@ -23,6 +23,11 @@ def percent(share: float) -> str:
     return "0 %" if abs(share) < 1e-6 else f"{100 * share:.3g} %"
 
 
+def span_of_years(first: int, last: int) -> str:
+    """The years of a period or horizon, both ends included: `2034`, or `2034 to 2035`."""
+    return str(first) if first == last else f"{first} to {last}"
+
+
 def listed(items: Sequence[str], at_most: int = 6) -> str:
     """`a, b and c`; what is left out is counted."""
     shown = list(items[:at_most])

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from optimizer.figures.rows import base_path_years, shown_flows
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
-from optimizer.results.words import money
+from optimizer.results.words import money, span_of_years
 from schemas import Solution, Summary, Termination
 from schemas.kinds import SourceKind
 from schemas.plan import StockLevel
@@ -184,7 +184,8 @@ def _print_buying(plan: Plan, console: Console) -> None:
         by_year = flows.setdefault(key, {}).setdefault(source, {})
         by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["t_per_y"])
     rows = [row for key in sorted(flows) for row in _sources(key[-1], flows[key], years, plan)]
-    columns = ["commodity", "source", *(f">{year}" for year in years)]
+    last = dict(zip(supply["year"].astype(int), (supply["year"] + supply["years"] - 1).astype(int), strict=True))
+    columns = ["commodity", "source", *(f">{span_of_years(year, last[year])}" for year in years)]
     beyond = set(years) - base_path_years(plan.tables)
     but = f"; from {min(beyond)} on the mean over the futures" if beyond else ""
     left = f"; {len(years)} of {len(all_years)} periods are shown" if len(years) < len(all_years) else ""

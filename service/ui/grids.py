@@ -21,7 +21,7 @@ from optimizer.figures.text import (
     title_of,
     user_title,
 )
-from optimizer.results.words import money
+from optimizer.results.words import money, span_of_years
 from schemas import Scenario, Summary
 from schemas.kinds import ProjectStatus, SourceKind, UseKind
 
@@ -268,14 +268,18 @@ def _of_group(tables: Tables, name: str, keys: list[str], mineral_group: str) ->
 
 
 def _by_year(table: pd.DataFrame, keys: list[str], names: Names, value: str) -> tuple[list[Cell], list[list[Cell]]]:
-    """Year heads, and a row of values for each key; `names` makes the first cells of a row from its keys."""
-    years = sorted({int(year) for year in table["year"]})
+    """A head for each period, and a row of values for each key; `names` makes a row's first cells from its keys.
+
+    A period of several years, which the table's `years` tell, is headed by its first and last.
+    """
+    lengths = table["years"] if "years" in table else pd.Series(1, table.index)
+    last = {int(first): int(first) + int(length) - 1 for first, length in zip(table["year"], lengths, strict=True)}
     values = {(*(row[key] for key in keys), int(row["year"])): row[value] for row in records(table)}
     rows = []
     for row in records(table[keys].drop_duplicates()):
         key = tuple(row[name] for name in keys)
-        rows.append([*names(row), *(number(values.get((*key, year))) for year in years)])
-    return [Cell(str(year), number=True) for year in years], rows
+        rows.append([*names(row), *(number(values.get((*key, year))) for year in sorted(last))])
+    return [Cell(span_of_years(first, last[first]), number=True) for first in sorted(last)], rows
 
 
 def _cut(grid: Grid) -> Grid:
