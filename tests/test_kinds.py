@@ -45,7 +45,7 @@ def table(name: str, *rows: dict[str, Any]) -> pd.DataFrame:
 
 def one_flow(kind: SourceKind | UseKind) -> dict[str, pd.DataFrame]:
     """Result tables in which 5 t/y of metal come or go in this one way."""
-    shared = {"commodity": "metal/refined", "mineral_group": "metal", "year": 1, "base_t_per_y": 5.0}
+    shared = {"commodity": "metal/refined", "mineral_group": "metal", "year": 1, "years": 1, "base_t_per_y": 5.0}
     supply = {**shared, "source_kind": kind.value, "place": CITY}
     uses = {**shared, "use_kind": kind.value, "name": "military"}
     node = {"node": "1", "parent": "", "period": 1, "length_y": 1.0, "future": ""}
