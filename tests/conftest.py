@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 ROOT = Path(__file__).parent.parent
 sys.path += [str(ROOT), str(ROOT / "scripts")]
@@ -16,6 +17,9 @@ sys.path += [str(ROOT), str(ROOT / "scripts")]
 # What was compiled is kept, also where Python is told not to: each process that tests start would compile all again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# A service under test logs here, and not to what a command in the same process prints, or a test captures.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 FOLDER = "LODEPLAN_TEST_SHARED_FOLDER"
 """The environment variable that tells all processes of a run the folder they share; see `sharing.py`."""
@@ -49,6 +53,8 @@ def pytest_collection_finish() -> None:
 def logs_as_before() -> Iterator[None]:
     """A command that sends logs to the standard error of its test leaves no log that writes there afterwards."""
     kept = [(log, [*log.handlers], log.level, log.propagate) for log in map(logging.getLogger, ("", "dbos"))]
+    configured = structlog.get_config()
     yield
+    structlog.configure(**configured)
     for log, handlers, level, propagate in kept:
         log.handlers, log.level, log.propagate = handlers, level, propagate

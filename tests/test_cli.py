@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import structlog
 from child_here import run_child_here
 from job_service import FAKE_CHILD, toy, wait_until
 
@@ -202,6 +203,13 @@ def test_validate_counts_what_a_scenario_holds(run: Run) -> None:
     expected = {"materials": 1, "commodities": 1, "places": 3, "facilities": 2, "projects": 1, "routes": 2}
     expected |= {"tariff_measures": 1, "stockpiles": 1, "demands": 2, "limits": 0, "futures": 2}
     assert {name: found["counts"][name] for name in expected} == expected
+
+
+def test_what_a_service_in_the_same_process_logs_is_no_part_of_what_a_command_prints(run: Run) -> None:
+    structlog.get_logger("service.requests").error("a line of the log, with {braces}")
+    shown = run("validate", "golden-toy", "--json")
+    assert json.loads(shown.out)["valid"] is True
+    assert shown.err == ""
 
 
 def test_validate_as_json_gives_errors_as_data(run: Run) -> None:

@@ -69,12 +69,6 @@ def codes(warnings: list[dict[str, Any]]) -> set[str]:
     return {warning["code"] for warning in warnings}
 
 
-def printed(text: str) -> dict[str, Any]:
-    """The object that a command printed; a service in the same process may have logged lines before or after it."""
-    found: dict[str, Any] = json.JSONDecoder().raw_decode(text, text.index("{"))[0]
-    return found
-
-
 def plain(warnings: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without what is absent."""
     return [{name: value for name, value in warning.items() if value is not None} for warning in warnings]
@@ -91,9 +85,9 @@ def test_an_idle_measure_a_rate_of_25_and_a_low_penalty_are_said_alike_by_all(
     file.write_text(json.dumps(data))
     shown = terminal("solve", file, "--json")
     found = {
-        "solve": printed(shown.out)["warnings"],
-        "validate": printed(terminal("validate", file, "--json").out)["warnings"],
-        "compare": printed(terminal("compare", file, "--json").out)["second"]["warnings"],
+        "solve": json.loads(shown.out)["warnings"],
+        "validate": json.loads(terminal("validate", file, "--json").out)["warnings"],
+        "compare": json.loads(terminal("compare", file, "--json").out)["second"]["warnings"],
         "python": [warning.model_dump() for warning in optimizer.solve(data).summary.warnings],
         "job": job["warnings"],
         "result": api.get(job["links"]["result"]).json()["summary"]["warnings"],
