@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 import sqlalchemy
 from http_service import ended, problem, running, service_on, submit
 from job_service import DATABASES, database_of
+from sqlmodel import Session
 
 from schemas import SolverProgress
+from service import storage
 from service.children import Watch, Work
 from service.jobs import Outcome
-from service.storage import Job, open_session
+from service.storage import Job, JobEvent, open_session
 from service.watching import JobWatch
 
 
@@ -107,6 +110,29 @@ def test_many_listeners_hear_the_same(api: httpx.Client) -> None:
     heard = asyncio.run(hear())
     assert len(set(heard)) == 1
     assert '"state":"cancelled"' in heard[0]
+
+
+def test_a_job_that_ends_between_two_reads_ends_its_stream(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = running(api, "hang")
+    read = storage.read_events
+    met: list[str] = []
+
+    def read_late(session: Session, job: Job, after: int = 0) -> list[JobEvent]:
+        if after == 0 and not met:
+            met.append(api.post(f"/api/v1/jobs/{job_id}:cancel").json()["state"])
+            ended(api, job_id)
+        return list(read(session, job, after))
+
+    monkeypatch.setattr("service.storage.read_events", read_late)
+    monkeypatch.setattr("service.routers.events.LOOK_AGAIN_S", 3_600.0)
+    with ThreadPoolExecutor() as pool:
+        hearing = pool.submit(listen, api, job_id)
+        try:
+            heard = hearing.result(timeout=30)
+        finally:
+            api.delete(f"/api/v1/jobs/{job_id}")
+    assert met
+    assert heard[-1].data["state"] == "cancelled"
 
 
 def test_those_who_wait_for_one_job_cost_one_query_a_look(tmp_path: Path) -> None:

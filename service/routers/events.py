@@ -77,11 +77,11 @@ async def stream_events(
             yield _sent(event)
         if job.state.ended and after >= job.last_event:
             return
-        await watch.wait(job_id, max(after, job.last_event), LOOK_AGAIN_S)
+        await watch.wait(job_id, job.last_event, LOOK_AGAIN_S)
 
 
 def _read(database: sqlalchemy.Engine, whose: tuple[str, str], after: int) -> tuple[Job, list[JobEvent]]:
-    """The job, and then its events: none that its `last_event` counts is missing."""
+    """The job, and then its events: none that its `last_event` counts is missing, and some may be newer than it."""
     with storage.open_session(database) as session:
         job = find_job(session, *whose)
         return job, storage.read_events(session, job, after)
