@@ -89,12 +89,12 @@ def _spread(scenario: Scenario, plants: Sequence[Facility], piles: Sequence[Stoc
 
 def _running(scenario: Scenario) -> list[Facility]:
     """Facilities and projects that can run at all for home."""
-    plants = [*scenario.facilities.values(), *scenario.projects.values()]
-    return [
-        plant
-        for plant in plants
-        if plant.home_share > 0 and (plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0)
-    ]
+    return [plant for plant in [*scenario.facilities.values(), *scenario.projects.values()] if can_run(plant)]
+
+
+def can_run(plant: Facility) -> bool:
+    """Whether home can have anything of what a facility or project makes, as far as its own capacity goes."""
+    return plant.home_share > 0 and (plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0)
 
 
 def _recovery(scenario: Scenario, recycling: Recycling, reached: Collection[Stop] = ()) -> Facility:

@@ -281,8 +281,11 @@ class Model:
         if available >= 1:
             return inf
         feeders = self.reading.feeders(name).values()
-        offered = sum(f.outputs[route.commodity] * self.reading.offered_t_per_y(f, node.period) for f in feeders)
-        return times(offered, available)
+        offered = {
+            period: sum(f.outputs[route.commodity] * self.reading.offered_t_per_y(f, period) for f in feeders)
+            for period in self.tree.periods
+        }
+        return times(offered[node.period] if any(offered.values()) else inf, available)
 
     def _qualify(self, name: str, node: Node, total: Terms) -> None:
         rule = self.scenario.routes[name].onboarding

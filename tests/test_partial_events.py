@@ -1,5 +1,6 @@
 """What an event leaves a part of has a volume to take the part of."""
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -188,6 +189,138 @@ def test_the_way_out_of_a_part_of_a_period_leaves_an_event_that_lasts(field: str
         f"Let it be {start}. Or give it a `capacity_t_per_y`, its normal volume."
     ]
     assert find_warnings(scenarios.load(base(), [*patches, put(f"events.ban.{field}", start)])).open == []
+
+
+FED_BY: dict[str, list[Patch]] = {
+    "another route": [
+        put("facilities.cheap.capacity_t_per_y", 60),
+        put("routes.'metal CHN'.destination", "HUB"),
+    ],
+    "another route, from an offer without limit": [put("routes.'metal CHN'.destination", "HUB")],
+    "a project": [
+        {"op": "remove", "path": "facilities.cheap"},
+        {"op": "remove", "path": "routes.'metal CHN'"},
+        put("projects", {"plant": {"place": "HUB", "outputs": {"metal": 1}, "cost_kusd_per_t": 10, "capex_kusd": 1,
+                                   "capacity_t_per_y": 60, "committed_start": 2025,
+                                   "tracks": {"fast": {"permit_years": 0, "construction_years": 0}}}}),
+    ],
+    "recycling": [
+        put("recycling", {"scrap": {"place": "HUB", "commodity": "metal", "available_t_per_y": 60,
+                                    "cost_kusd_per_t": 10}}),
+    ],
+    "a stock": [
+        put("stockpiles", {"store": {"place": "HUB", "commodity": "metal", "kind": "commercial", "opening_t": 100}}),
+    ],
+    "another route, while all that it makes is sold elsewhere": [
+        put("routes.'metal CHN'.destination", "HUB"),
+        put("facilities.local", {"place": "HUB", "outputs": {"metal": 1}, "cost_kusd_per_t": 9,
+                                 "capacity_t_per_y": 10, "home_share": 0}),
+    ],
+}  # fmt: skip
+"""A hub that gets its metal by something else than facilities of its own."""
+AT_HUB = [
+    put("places.HUB", {}),
+    put("routes.'metal HUB'", {"commodity": "metal", "origin": "HUB", "destination": "USA"}),
+    put("events.ban.places", ["HUB"]),
+]
+HUB_VOLUME = put("routes.'metal HUB'.capacity_t_per_y", 60)
+HUB_LOST = [
+    {"op": "remove", "path": "events"},
+    {"op": "remove", "path": "futures"},
+    put("limits.loss", {**SURVIVAL, "places": ["HUB"], "violation_price_kusd": 1}),
+]
+LEFT_IN_PART: dict[str, tuple[list[Patch], str]] = {
+    "an event": ([put("events.ban.availability_share", 0.9)], "events.ban.availability_share"),
+    "an effect that fades": (
+        [put("horizon.period_years", [1, 1, 1]), put("events.ban.until", 2028), put("events.ban.recovery_years", 1)],
+        "events.ban.recovery_years",
+    ),
+    "a hazard": (
+        [*DRAWN, put("hazards.stop.places", "HUB"), put("hazards.stop.availability_share", 0.2)],
+        "hazards.stop.availability_share",
+    ),
+    "a place that is lost": ([*HUB_LOST, put("limits.loss.left_share", 0.3)], "limits.loss.left_share"),
+}
+
+
+@pytest.mark.parametrize(("fed_by", "case"), [*product(FED_BY, LEFT_IN_PART)])
+def test_a_part_of_a_route_from_a_hub_is_refused_and_both_are_named(fed_by: str, case: str) -> None:
+    patches, path = LEFT_IN_PART[case]
+    patches = [*FED_BY[fed_by], *AT_HUB, *patches]
+    found = the_problem_of(base(), patches)
+    assert (found.code, found.path) == ("part_of_unlimited", path)
+    assert "route `metal HUB`" in found.message
+    assert "`HUB`" in found.message
+    assert found.allowed
+    assert found.remedy
+    assert "Give the route a `capacity_t_per_y`" in found.remedy
+    scenarios.load(base(), [*patches, HUB_VOLUME])
+
+
+CLOSED_FOR_A_WHILE: dict[str, tuple[list[Patch], str]] = {
+    "an event": ([put("events.ban.onset", "2027-07-01")], "events.ban.onset"),
+    "a hazard": (
+        [*DRAWN, put("hazards.stop.places", "HUB"), put("hazards.stop.duration_years", 0.5)],
+        "hazards.stop.duration_years",
+    ),
+    "a place that is lost": ([*HUB_LOST, put("limits.loss.onset", "2027-07-01")], "limits.loss.onset"),
+}
+
+
+@pytest.mark.parametrize(("fed_by", "case"), [*product(FED_BY, CLOSED_FOR_A_WHILE)])
+def test_a_route_from_a_hub_that_is_closed_for_a_part_of_a_period_is_asked_about(fed_by: str, case: str) -> None:
+    patches, path = CLOSED_FOR_A_WHILE[case]
+    found = _open_codes([*FED_BY[fed_by], *AT_HUB, *patches])
+    assert ("open_part_of_period", path) in found
+    assert "open_part_of_period" not in dict(_open_codes([*FED_BY[fed_by], *AT_HUB, *patches, HUB_VOLUME]))
+
+
+@pytest.mark.parametrize("fed_by", FED_BY)
+def test_a_hub_that_is_closed_for_whole_periods_is_not_asked_about(fed_by: str) -> None:
+    found = dict(_open_codes([*FED_BY[fed_by], *AT_HUB]))
+    assert not found.keys() & {"open_part_of_period", "part_of_own_offers"}
+
+
+def test_a_route_that_nothing_feeds_is_left_alone() -> None:
+    scenarios.load(base(), [*AT_HUB, put("events.ban.availability_share", 0.9)])
+
+
+def test_a_hub_that_is_closed_for_half_a_year_passes_on_what_comes_on_the_other_days() -> None:
+    patches = [*FED_BY["another route"], *AT_HUB]
+    # 50 of 10 a year; closed for the whole year 20 of 12 and 30 short at 100.
+    assert optimizer.solve(base(), patches).summary.objective_kusd == pytest.approx(500 + 240 + 3000)
+    half = [*patches, put("events.ban.onset", "2027-07-01")]
+    assert optimizer.solve(base(), half).summary.objective_kusd == pytest.approx(500 + 500)
+
+
+OWN_OFFER = put(
+    "facilities.local", {"place": "HUB", "outputs": {"metal": 1}, "cost_kusd_per_t": 9, "capacity_t_per_y": 10}
+)
+
+
+@pytest.mark.parametrize("fed_by", list(FED_BY)[:5])
+@pytest.mark.parametrize(
+    "patches",
+    [
+        [put("events.ban.availability_share", 0.9)],
+        [put("events.ban.onset", "2027-07-01")],
+        [*HUB_LOST, put("limits.loss.left_share", 0.9)],
+    ],
+)
+def test_a_part_of_what_own_offers_and_others_feed_is_asked_about(fed_by: str, patches: list[Patch]) -> None:
+    patches = [*FED_BY[fed_by], *AT_HUB, OWN_OFFER, *patches]
+    assert "part_of_own_offers" in dict(_open_codes(patches))
+    assert "part_of_own_offers" not in dict(_open_codes([*patches, HUB_VOLUME]))
+
+
+def test_own_offers_alone_or_closed_for_whole_periods_are_not_asked_about() -> None:
+    alone = [*AT_HUB, OWN_OFFER, put("events.ban.availability_share", 0.9)]
+    closed = [*FED_BY["another route"], *AT_HUB, OWN_OFFER]
+    assert "part_of_own_offers" not in {*dict(_open_codes(alone)), *dict(_open_codes(closed))}
+
+
+def _open_codes(patches: list[Patch]) -> list[tuple[str, str]]:
+    return [(warning.code, warning.path) for warning in find_warnings(scenarios.load(base(), patches)).open]
 
 
 def test_an_event_of_whole_periods_is_not_asked_about() -> None:

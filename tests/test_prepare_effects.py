@@ -100,13 +100,26 @@ def test_a_route_without_a_capacity_is_held_to_a_share_of_the_steps_of_an_offer_
     assert at(instance, "ban@2028", instance.supply.capacity_t_per_y["China"]) == float("inf")
 
 
-def test_an_interrupted_route_that_no_running_facility_feeds_is_closed() -> None:
-    project = {**golden_toy()["projects"]["Mine"], "place": "NZL"}
-    route = {"commodity": "metal", "origin": "NZL", "destination": "USA"}
-    instance = under(
-        {**BAN, "places": ["NZL"]}, places={"NZL": {}}, projects={"New": project}, routes={"from NZL": route}
-    )
-    assert at(instance, "ban@2028", instance.trade.capacity_t_per_y["from NZL"]) == 0
+@pytest.mark.parametrize("home_share", [None, 0])
+def test_a_route_from_a_hub_is_closed_in_whole_periods_and_stays_unlimited_in_others(home_share: float | None) -> None:
+    places = {"NZL": {}}
+    routes = {
+        "to NZL": {"commodity": "metal", "origin": "AUS", "destination": "NZL"},
+        "from NZL": {"commodity": "metal", "origin": "NZL", "destination": "USA"},
+    }
+    sold_elsewhere = {"local": {**golden_toy()["facilities"]["Ally"], "place": "NZL", "home_share": home_share}}
+    facilities = {} if home_share is None else sold_elsewhere
+    event = {**BAN, "places": ["NZL"], "availability_share": 0, "onset": "2028-07-02"}
+    instance = under(event, places=places, routes=routes, facilities=facilities)
+    assert at(instance, "ban@2028", instance.trade.capacity_t_per_y["from NZL"]) == float("inf")
+    assert at(instance, "ban@2029", instance.trade.capacity_t_per_y["from NZL"]) == 0
+
+
+def test_a_route_whose_own_offers_rest_for_a_period_is_held_to_what_they_offer_then() -> None:
+    rests = {"Ally": {"capacity_t_per_y": {2026: 50, 2029: 0}}}
+    instance = under(BAN, facilities=rests)
+    assert at(instance, "ban@2028", instance.trade.capacity_t_per_y["from ally"]) == pytest.approx(0.25 * 50)
+    assert at(instance, "ban@2029", instance.trade.capacity_t_per_y["from ally"]) == 0
 
 
 def test_a_price_event_moves_costs_abroad_and_never_at_home() -> None:

@@ -964,6 +964,16 @@ WARNINGS: dict[str, tuple[list[Patch], str, str]] = {
         "open_part_of_period",
         "events.ban.onset",
     ),
+    "a part of a route that is fed by its own offers and otherwise": (
+        [
+            put("routes.'back to AUS'", {"commodity": "ore", "origin": "USA", "destination": "AUS"}),
+            put("events.ban.commodities", ["ore"]),
+            put("events.ban.places", ["AUS"]),
+            put("events.ban.availability_share", 0.5),
+        ],
+        "part_of_own_offers",
+        "events.ban",
+    ),
     "a cover beyond the room": (
         [put("stockpiles.store.kind", "commercial"), put("stockpiles.store.cover_days", 1000)],
         "cover_above_room",

@@ -5,6 +5,8 @@ Conventions: "Availability, prices, demand at a node", "Cost steps", "Projects a
 
 from __future__ import annotations
 
+from math import inf
+
 from optimizer.check.case import Case, times
 from optimizer.check.ledger import ONE, Ledger, Unit
 from optimizer.check.periods import mean
@@ -84,26 +86,29 @@ def _capacity_holds(case: Case, node: Node, ledger: Ledger) -> None:
 
 
 def _routes_hold(case: Case, node: Node, ledger: Ledger) -> None:
-    """The flow over all bands <= capacity * availability; without a capacity, what the offers leave."""
+    """The flow over all bands <= capacity * availability; without a capacity, that part of what feeds it."""
     for name, flow in case.shipped_t_per_y(node).items():
         route = case.scenario.routes[name]
         availability = case.world.conditions(node).route_availability.get(name, 1.0)
         if route.capacity_t_per_y is not None:
             bound = mean(route.capacity_t_per_y, node.period)
         elif availability < 1:
-            bound = _offered_t_per_y(case, name, node)
+            bound = _fed_t_per_y(case, name, node)
         else:
             continue
         subject = f"flow on route {name} (availability {availability:.4g}) at {node.name}"
         ledger.at_most(subject, flow, times(bound, availability), case.units[route.commodity])
 
 
-def _offered_t_per_y(case: Case, route: str, node: Node) -> float:
-    """What the facilities that feed a route offer home, t/y of its commodity."""
-    commodity = case.scenario.routes[route].commodity
+def _fed_t_per_y(case: Case, route: str, node: Node) -> float:
+    """What the facilities at its origin offer home in the period, t/y of its commodity; infinite from a hub."""
+    commodity, periods = case.scenario.routes[route].commodity, case.tree.periods
     offers = [case.scenario.facilities[name] for name in case.world.offers_of(route)]
-    periods = case.tree.periods
-    return sum(offer.outputs[commodity] * offered_t_per_y(offer, node.period, periods) for offer in offers)
+    by_period = [
+        sum(offer.outputs[commodity] * offered_t_per_y(offer, period, periods) for offer in offers)
+        for period in periods
+    ]
+    return by_period[node.period.index] if max(by_period) > 0 else inf
 
 
 def _onboarded_routes_hold(case: Case, node: Node, ledger: Ledger) -> None:

@@ -189,15 +189,20 @@ def _by_period(profile: float | Mapping[int, float] | None, effects: Effects) ->
 
 
 def _carrying_capacity(route: Route, available: Floats, effects: Effects, supply: Supply) -> Floats:
-    """Own capacity times availability; without one, an interrupted route is held to that part of its offers."""
+    """Own capacity times availability; without one, an interrupted route is held to that part of its offers.
+
+    From a hub, where no facility offers anything, it is unlimited while it is open.
+    """
     if route.capacity_t_per_y is not None:
         capacity: Floats = effects.tree.calendar.mean(route.capacity_t_per_y)[np.array(effects.tree.period)]
         return capacity * available
-    feed = offered(route, supply)
+    feed = _offered(route, supply)
+    if not feed.any():
+        feed = np.full(len(feed), UNLIMITED)
     return np.where(available >= 1, UNLIMITED, scaled(feed, available))
 
 
-def offered(route: Route, supply: Supply) -> Floats:
+def _offered(route: Route, supply: Supply) -> Floats:
     """Most that running facilities at the origin can feed into a route, without events, t/y; shape (nodes,)."""
     feeds = [
         supply.producers[name].outputs[route.commodity] * supply.offered_t_per_y[name]
