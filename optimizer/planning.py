@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from optimizer.solve import (
     solve_form,
     standard_form,
 )
+from optimizer.solve.tolerances import gap_of
 from scenarios.options import check_options
 from scenarios.validation import find_warnings
 from schemas.order import in_order
@@ -56,16 +58,14 @@ class _Progress:
     def report(self, phase: str, objective: float | None = None, bound: float | None = None) -> None:
         if self.listener is None:
             return
-        gap = None
-        if objective is not None and bound is not None and objective != 0:
-            gap = max(0.0, objective - bound) / abs(objective)
+        gap = None if objective is None or bound is None else gap_of(objective, bound)
         self.listener(
             SolverProgress(
                 phase=phase,
                 elapsed_s=time.monotonic() - self.started,
                 objective_kusd=objective,
                 bound_kusd=bound,
-                gap=gap,
+                gap=None if gap is None or isinf(gap) else gap,
                 memory_mib=peak_memory_mib(),
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import Any
@@ -111,6 +112,25 @@ def test_a_plan_is_optimal_only_where_the_gap_asked_for_is_reached(
     assert (answer.termination, answer.solution) == words
 
 
+@pytest.mark.parametrize(
+    ("objective", "bound", "gap"),
+    [
+        (0.0, 0.0, 0.0),
+        (0.0, -5.0, math.inf),
+        (-100.0, -102.0, 0.02),
+        (-100.0, -99.0, 0.0),
+        (100.0, -math.inf, math.inf),
+        (100.0, math.nan, math.inf),
+        (math.nan, 90.0, math.inf),
+    ],
+)
+def test_a_gap_is_never_smaller_than_what_is_proven(objective: float, bound: float, gap: float) -> None:
+    found = Answer(Termination.OPTIMAL, Solution.FEASIBLE, np.zeros(1), objective_kusd=objective, bound_kusd=bound)
+
+    assert found.gap == pytest.approx(gap)
+    assert (judged(found, Control(0.02)).solution == Solution.OPTIMAL) == (gap < 0.1)
+
+
 def test_a_part_of_the_search_that_ended_at_the_limit_is_no_optimum() -> None:
     found = Answer(Termination.OPTIMAL, Solution.FEASIBLE, x=np.zeros(1), objective_kusd=100.0, bound_kusd=90.0)
 
@@ -150,6 +170,14 @@ def test_no_plan_is_dearer_than_doing_nothing() -> None:
 
     assert answer.objective_kusd == pytest.approx(answer.do_nothing_kusd)
     assert not answer.fell_back
+
+
+def test_a_bound_that_doing_nothing_disproves_proves_nothing() -> None:
+    form = form_of(golden_toy())
+    nothing = do_nothing(form, Control(0.0))
+    found = Answer(Termination.OPTIMAL, Solution.FEASIBLE, np.ones(len(form.cost)), objective_kusd=1e9, bound_kusd=1e9)
+
+    assert compared(found, nothing, form).bound_kusd == -math.inf
 
 
 @pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])

@@ -6,6 +6,7 @@ small with all others, and in full before the lock moves to another version: see
 
 from __future__ import annotations
 
+import math
 import os
 from itertools import product
 from typing import Any
@@ -16,9 +17,10 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from optimizer.solve import Form, highs
+from optimizer.solve import Control, Form, highs
 from optimizer.solve.highs import Settings, SolverError, run_highs
 from optimizer.solve.labels import Label
+from optimizer.solve.search import search_decisions
 from schemas import Termination
 
 CASES = int(os.environ.get("LODEPLAN_CLAIMS", "150"))
@@ -126,6 +128,50 @@ def test_a_run_that_claims_what_its_point_does_not_cost_is_made_again(monkeypatc
     assert run.termination == Termination.OPTIMAL
     assert run.objective == pytest.approx(least(form))
     assert run.bound == pytest.approx(least(form))
+
+
+def test_the_bound_of_a_run_that_is_not_believed_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    form, start = small_form(1)
+    honest = highs._one_run
+    told: list[float | None] = []
+
+    def run(form: Form, settings: Settings) -> Any:
+        if settings.start is None:
+            return honest(form, settings)
+        assert settings.on_incumbent is not None
+        settings.on_incumbent(1e6, 1e6)
+        return None
+
+    monkeypatch.setattr(highs, "_one_run", run)
+    control = Control(gap=0, report=lambda phase, objective, bound: told.append(bound))
+    found = search_decisions(form, control, start)
+    control.tell("after")
+
+    assert told[0] == 1e6
+    assert found.bound_kusd == control.proven.kusd == told[-1] == pytest.approx(least(form))
+
+
+@pytest.mark.parametrize("claim", ["objective_function_value", "mip_dual_bound"])
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_claim_that_is_no_number_is_not_believed(claim: str, number: float) -> None:
+    form, _ = small_form(1)
+    solver = highs._solver(form, Settings(gap=0))
+    solver.run()
+    told = solver.getInfo()
+    setattr(told, claim, number)
+
+    assert highs._result(Told(solver, told), form, Termination.OPTIMAL) is None
+
+
+class Told(Liar):
+    """A solver whose information is changed."""
+
+    def __init__(self, inner: highspy.Highs, told: Any) -> None:
+        super().__init__(inner, None)
+        self._told = told
+
+    def getInfo(self) -> Any:  # noqa: N802
+        return self._told
 
 
 def test_a_solver_that_is_never_to_be_believed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

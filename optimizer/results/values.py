@@ -13,9 +13,7 @@ from optimizer.prepare.calendar import Floats
 from optimizer.prepare.instance import Instance
 from optimizer.prepare.projects import Start
 from optimizer.solve.form import Form
-
-ZERO = 1e-9
-"""Canonical units below which a value is taken as 0."""
+from optimizer.solve.tolerances import NOTHING
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Values:
     @classmethod
     def of(cls, instance: Instance, form: Form, x: Floats) -> Values:
         """Sort the columns of a point by variable."""
-        clean = np.where(np.abs(x) > ZERO * form.column_unit, x, 0.0)
+        clean = np.where(np.abs(x) > NOTHING * form.column_unit, x, 0.0)
         by_variable: dict[str, dict[Any, float]] = {}
         for column, value in zip(form.columns, clean.tolist(), strict=True):
             by_variable.setdefault(column.component, {})[column.key] = value

@@ -11,7 +11,7 @@ from optimizer.solve.conflict import find_conflict
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form, standard_form
 from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
-from optimizer.solve.highs import Run, SolverError
+from optimizer.solve.highs import Run
 from optimizer.solve.ranges import extremes, refuse_hopeless
 from optimizer.solve.search import (
     Answer,
@@ -28,6 +28,7 @@ from optimizer.solve.search import (
     search_decisions,
     settled,
 )
+from optimizer.solve.tolerances import borne_out
 from schemas.plan import Solution, Termination
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "refuse_hopeless_numbers", "solve_form", "standard_form"]
@@ -43,13 +44,9 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
 
     A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
     leaves a gap wider than asked for. Raises `schemas.InvalidInput` where there is no answer to trust for numbers that
-    are too far apart, `SolverError` where there is none for another reason.
+    are too far apart; where there is none for another reason, the answer's termination is an error.
     """
-    try:
-        answer = _solved(instance, form, control)
-    except SolverError:
-        refuse_hopeless_numbers(instance, form)
-        raise
+    answer = _solved(instance, form, control)
     if answer.termination == Termination.ERROR:
         refuse_hopeless_numbers(instance, form)
     return answer
@@ -91,10 +88,7 @@ def _settled_nothing(instance: Instance, form: Form, nothing: Run, control: Cont
 
 def _found(form: Form, relaxation: Relaxation | None, nothing: Run, control: Control) -> Answer:
     """What the search finds. Where it says there is nothing, or fails, a known point is held against it."""
-    try:
-        answer = _searched(form, relaxation, control)
-    except SolverError:
-        answer = Answer(Termination.ERROR, Solution.NONE)
+    answer = _searched(form, relaxation, control)
     if answer.x is not None or answer.termination not in (Termination.INFEASIBLE, Termination.ERROR):
         return answer
     known = nothing if nothing.x is not None else any_point(form, control)
@@ -112,9 +106,7 @@ def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> An
         if answer is not None and (answer.gap <= control.gap or control.ended()):
             return answer
     start = None if answer is None or answer.x is None else answer.x / form.column_unit
-    found = search(form, control, start)
-    control.proven.raise_to(found.bound_kusd)  # nothing was left out
-    return _bounded(_better(answer, found), control)
+    return _bounded(_better(answer, search(form, control, start)), control)
 
 
 def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> Answer | None:
@@ -130,8 +122,8 @@ def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> An
 
 
 def _bounded(answer: Answer, control: Control) -> Answer:
-    """The answer with the best bound that is proven of the whole."""
-    return replace(answer, bound_kusd=min(control.proven.kusd, answer.objective_kusd))
+    """The answer with the best bound that is proven of the whole; none where its own point disproves it."""
+    return replace(answer, bound_kusd=borne_out(control.proven.kusd, answer.objective_kusd))
 
 
 def _better(first: Answer | None, second: Answer) -> Answer:

@@ -9,10 +9,14 @@ import scipy.sparse as sp
 
 from optimizer.prepare.instance import Instance
 from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Settings, run_highs
+from optimizer.solve.highs import Settings, tried
 from optimizer.solve.labels import Label
 
 TIME_LIMIT_S = 60.0
+GAP = 1e-4
+"""Relative gap to which the least relaxation is searched: amounts are told to four digits."""
+GIVES_WAY = 1e-6
+"""Canonical units of a row; what gives way by less is within the solver's tolerance."""
 SENTENCES = {
     "budget_is_kept": "Limit {0!r} would have to be exceeded by {amount:,.4g} {unit} in {node}.",
     "share_stays_below_cap": "Share cap {0!r} would have to be exceeded by {amount:,.4g} t/y in {node}.",
@@ -57,14 +61,14 @@ def _least_relaxation(instance: Instance, form: Form, rows: Ints, words: str = "
     """A sentence for each of these rows that gives way; none where they are not enough."""
     if not len(rows):
         return []
-    run = run_highs(_elastic(form, rows), Settings(gap=1e-4, time_limit_s=TIME_LIMIT_S))
+    run = tried(_elastic(form, rows), Settings(gap=GAP, time_limit_s=TIME_LIMIT_S))
     if run.x is None:
         return []
     relaxation = run.x[form.matrix.shape[1] :]
     found = [
         _sentence(instance, form.rows[row], float(amount * form.row_unit[row]), words)
         for row, amount in zip(rows.tolist(), relaxation, strict=True)
-        if amount > 1e-6
+        if amount > GIVES_WAY
     ]
     return list(dict.fromkeys(found))
 

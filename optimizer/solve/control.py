@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import isfinite
 
-import numpy as np
-
-from optimizer.solve.highs import Settings
+from optimizer.solve.highs import Run, Settings
 
 Report = Callable[[str, float | None, float | None], None]
 """Called with a phase, and objective and bound in kUSD once there are any."""
@@ -22,7 +21,7 @@ class Proven:
 
     def raise_to(self, bound_kusd: float) -> None:
         """Take a bound that holds for the whole model, if it is better."""
-        if _finite(bound_kusd) is not None:
+        if isfinite(bound_kusd):
             self.kusd = max(self.kusd, bound_kusd)
 
 
@@ -69,9 +68,7 @@ class Control:
         """Solver settings for one run."""
 
         def on_incumbent(objective: float, bound: float) -> None:
-            if self.of_whole:
-                self.proven.raise_to(bound * money_unit)
-            self.tell(phase, objective * money_unit)
+            self.tell(phase, objective * money_unit, bound * money_unit if self.of_whole else float("-inf"))
 
         return Settings(
             gap=self.gap,
@@ -81,11 +78,16 @@ class Control:
             should_stop=self.should_stop,
         )
 
-    def tell(self, phase: str, objective_kusd: float = float("inf")) -> None:
-        """Report a phase, what is held in it, and what is proven of the whole."""
+    def tell(self, phase: str, objective_kusd: float = float("inf"), claimed_kusd: float = float("-inf")) -> None:
+        """Report a phase, what is held in it, and the best bound of the whole: proven, or claimed by the run under way.
+
+        A claim is told while the run lasts, and is proven only once the run is believed.
+        """
         if self.report is not None:
-            self.report(phase, _finite(objective_kusd), _finite(self.proven.kusd))
+            bounds = [bound for bound in (self.proven.kusd, claimed_kusd) if isfinite(bound)]
+            self.report(phase, objective_kusd if isfinite(objective_kusd) else None, max(bounds, default=None))
 
-
-def _finite(amount: float) -> float | None:
-    return amount if np.isfinite(amount) and abs(amount) < 1e30 else None
+    def believe(self, run: Run, money_unit: float) -> None:
+        """Take the bound of a run as proven, where it holds for the whole."""
+        if self.of_whole:
+            self.proven.raise_to(run.bound * money_unit)

@@ -22,15 +22,14 @@ from optimizer.prepare.tags import quoted
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Run, Settings, tried
+from optimizer.solve.scaling import COST_ROWS
+from optimizer.solve.tolerances import WHOLE
 
-COSTS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted")
-COUPLING = (*COSTS, "budget_is_kept")
+COUPLING = (*COST_ROWS, "budget_is_kept")
 GROUP_GAP = 1e-3
 """Relative gap at which a group's own search stops, or the gap asked for where that is less."""
 GROUP_TIME_LIMIT_S = 60.0
 """At most this long a group; what it has proved by then is its bound."""
-UNUSED = 1e-6
-"""A decision below it in the relaxation is not taken there."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxati
     blocks = tuple(split(instance, form))
     prices = _prices(form, relaxed.row_dual)
     runs = {}
-    taken = relaxed.x > UNUSED
+    taken = relaxed.x > WHOLE
     for block in blocks:
         if control.ended():
             return None
@@ -129,7 +128,7 @@ def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxati
         if run.x is None:
             return None
         runs[block.name] = run
-        taken[block.columns] |= run.x > UNUSED
+        taken[block.columns] |= run.x > WHOLE
     bound = prices.constant + _rest(form, blocks, prices) + sum(run.bound for run in runs.values())
     return Relaxation(blocks, prices, runs, max(bound, relaxed.objective), np.flatnonzero(form.integer & ~taken))
 
@@ -164,7 +163,7 @@ def _part_name(group: str) -> str:
 
 
 def _prices(form: Form, dual: Floats) -> Prices:
-    coupling, costs = form.rows_of(*COUPLING), form.rows_of(*COSTS)
+    coupling, costs = form.rows_of(*COUPLING), form.rows_of(*COST_ROWS)
     priced = dual[coupling]
     # A dual is positive on a binding lower side and negative on a binding upper one.
     side = np.where(priced > 0, form.row_lower[coupling], form.row_upper[coupling])

@@ -16,6 +16,7 @@ import numpy as np
 
 from optimizer.prepare.calendar import Floats
 from optimizer.solve.form import Form
+from optimizer.solve.tolerances import CLAIM, FEASIBLE, WHOLE
 from schemas.plan import Termination
 
 Status = highspy.HighsModelStatus
@@ -29,20 +30,12 @@ _TERMINATION = {
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,
 }
-
-
 PLAIN = {
     "mip_allow_restart": False,
     "mip_heuristic_run_rins": False,
     "mip_heuristic_run_rens": False,
     "mip_heuristic_run_root_reduced_cost": False,
 }
-
-
-CLAIM = 1e-6
-"""Relative difference of what the solver claims from what its point says, beyond which nothing of a run is believed."""
-FEASIBLE = 1e-5
-"""Relative violation of a row or bound beyond which a point is none: more than any tolerance after scaling."""
 
 
 class SolverError(RuntimeError):
@@ -71,10 +64,11 @@ class Settings:
     start: Floats | None = None
     """A feasible point to start from: every column, since completing a part of one costs more than it saves."""
     on_incumbent: Callable[[float, float], None] | None = None
-    """Called with the objective and the bound (canonical money) as the search goes on."""
+    """Called with the objective and the bound (canonical money) as the search goes on: claims, of a run that may yet be
+    thrown away."""
     should_stop: Callable[[], bool] | None = None
-    whole: float = 1e-6
-    """How far a yes/no column may be from whole; the solver takes 1e-10 at least."""
+    whole: float = WHOLE
+    """How far a yes/no column may be from whole."""
 
 
 @dataclass(frozen=True)
@@ -238,9 +232,9 @@ def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run 
     x = np.array(solution.col_value)
     objective = form.cost_of(x)
     bound = float(info.mip_dual_bound) if integer else objective
-    size = max(1.0, abs(objective))
-    claimed = abs(float(info.objective_function_value) - objective) <= CLAIM * size
-    if not claimed or bound > objective + CLAIM * size or form.violation(x) > FEASIBLE:
+    allowed = CLAIM * max(1.0, abs(objective))
+    claimed = abs(float(info.objective_function_value) - objective) <= allowed and bound <= objective + allowed
+    if not (claimed and form.violation(x) <= FEASIBLE):  # so written, what is not a number is never believed
         return None
     return Run(
         termination=termination,

@@ -10,14 +10,14 @@ import scipy.sparse as sp
 
 from optimizer.prepare.calendar import Floats
 from optimizer.solve.form import Form
-from optimizer.solve.highs import Settings, run_highs
+from optimizer.solve.highs import Settings, tried
 from optimizer.solve.labels import Label
+from optimizer.solve.tolerances import NOTHING
 
 ACTED_ON = ("stock", "run", "ship", "recover", "dispose")
 """Variables of what a planner can limit, the one that names a direction first."""
 TIME_LIMIT_S = 30.0
 MOST_RAYS = 5
-NOTHING = 1e-9
 
 
 def find_rays(form: Form) -> Iterator[Floats]:
@@ -28,7 +28,7 @@ def find_rays(form: Form) -> Iterator[Floats]:
     """
     cone = _cone(form)
     for _ in range(MOST_RAYS):
-        run = run_highs(cone, Settings(time_limit_s=TIME_LIMIT_S))
+        run = tried(cone, Settings(time_limit_s=TIME_LIMIT_S))
         if run.x is None or run.objective > -NOTHING:
             return
         yield run.x * form.column_unit

@@ -14,18 +14,15 @@ import numpy as np
 from optimizer.prepare.calendar import Floats
 from optimizer.solve.control import Control
 from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import CLAIM, Run, Settings, run_highs, tried
+from optimizer.solve.highs import Run, Settings, tried
 from optimizer.solve.money import added_up
+from optimizer.solve.tolerances import CLAIM, ROUNDING, STRICT, WHOLE, borne_out, gap_of
 from schemas.plan import Solution, Termination
 
 GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
-ROUNDING = 1e-9
-"""Relative difference of two objectives that is no difference."""
-WHOLE = 1e3
+LEAST_MONEY = 1e3
 """An objective has this many units of money at least, where flows are settled: the solver's tolerance is absolute."""
-STRICT = 1e-10
-"""How far decisions may be from whole where the usual tolerance is worth something."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
@@ -75,11 +72,8 @@ class Answer:
 
     @property
     def gap(self) -> float:
-        """(objective - bound) / |objective|."""
-        if self.x is None:
-            return float("inf")
-        distance = max(0.0, self.objective_kusd - self.bound_kusd)
-        return distance / abs(self.objective_kusd) if distance > 0 else 0.0
+        """(objective - bound) / |objective|; infinite where there is no plan, or nothing is proven."""
+        return float("inf") if self.x is None else gap_of(self.objective_kusd, self.bound_kusd)
 
 
 def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
@@ -103,14 +97,14 @@ def _whole(form: Form, answer: Answer, control: Control) -> Answer:
         return answer
     again = settled(form, found, control)
     best = min(answer, again, key=lambda held: held.objective_kusd)
-    return replace(best, bound_kusd=max(answer.bound_kusd, again.bound_kusd), termination=again.termination)
+    bound = borne_out(max(answer.bound_kusd, again.bound_kusd), best.objective_kusd)
+    return replace(best, bound_kusd=bound, termination=again.termination)
 
 
-def search_decisions(
-    form: Form, control: Control, start: Floats | None = None, *, whole: float = Settings.whole
-) -> Answer:
+def search_decisions(form: Form, control: Control, start: Floats | None = None, *, whole: float = WHOLE) -> Answer:
     """Find decisions within the gap, as far as the limits allow; from a feasible point (canonical) if there is one."""
-    first = run_highs(form, replace(control.settings("search", form.money_unit), start=start, whole=whole))
+    first = tried(form, replace(control.settings("search", form.money_unit), start=start, whole=whole))
+    control.believe(first, form.money_unit)
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
     return answer_of(form, first)
@@ -135,8 +129,8 @@ def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
 def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control) -> Answer | None:
     """The optimum of everything else at the decisions of a point (canonical), if there is one."""
     integers = np.flatnonzero(form.integer)
-    sized = form.in_money_of(abs(answer.objective_kusd) / WHOLE)
-    lp = run_highs(sized.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
+    sized = form.in_money_of(abs(answer.objective_kusd) / LEAST_MONEY)
+    lp = tried(sized.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
     if lp.x is None:
         return None
     return replace(answer_of(sized, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
@@ -175,6 +169,7 @@ def from_known(form: Form, known: Floats, answer: Answer, control: Control) -> A
     )
     held = settled(form, replace(held, objective_kusd=form.cost_of(known) * form.money_unit), control)
     again = tried(form, replace(control.settings("search", form.money_unit), start=known, presolve=False))
+    control.believe(again, form.money_unit)
     if again.x is None:
         return held
     return settled(form, answer_of(form, again), control) if form.integer.any() else answer_of(form, again)
@@ -188,7 +183,8 @@ def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
     dearer = answer.x is not None and answer.objective_kusd > do_nothing_kusd + CLAIM * abs(do_nothing_kusd)
     if dearer or (answer.x is None and answer.termination in STOPPED):
         held = answer_of(form, nothing)
-        answer = replace(held, termination=answer.termination, bound_kusd=answer.bound_kusd, fell_back=not dearer)
+        bound = borne_out(answer.bound_kusd, held.objective_kusd)
+        answer = replace(held, termination=answer.termination, bound_kusd=bound, fell_back=not dearer)
     return replace(
         answer,
         do_nothing_kusd=do_nothing_kusd,
@@ -206,7 +202,7 @@ def exact(answer: Answer, form: Form) -> Answer:
         answer,
         x=x * form.column_unit,
         objective_kusd=objective,
-        bound_kusd=min(answer.bound_kusd, objective),
+        bound_kusd=borne_out(answer.bound_kusd, objective),
     )
 
 
