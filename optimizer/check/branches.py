@@ -8,7 +8,7 @@ import pandas as pd
 
 from optimizer.check.case import Case
 from optimizer.check.costs import Costs
-from optimizer.check.ledger import MONEY, Ledger
+from optimizer.check.ledger import MONEY, WORTH_A_WORD, Ledger
 from optimizer.check.objective import TIE_BREAKER
 from optimizer.check.plan import number, records, text
 from optimizer.check.tree import NO_PROBABILITY, Tree
@@ -32,7 +32,9 @@ def check_branches(case: Case, costs: Costs, frame: pd.DataFrame | None, ledger:
         ledger.cost(f"cost of branch {start}", cost, again, size)
         said.append(_sentence(start, again, bound, gap))
         if bound is not None:
-            ledger.at_most(f"the least cost of branch {start}, by its duals,", bound, again + 1e-6 * size, MONEY)
+            ledger.at_most(
+                f"the least cost of branch {start}, by its duals,", bound, again + WORTH_A_WORD * size, MONEY
+            )
     tests = {name for name, node in case.tree.nodes.items() if node.probability <= NO_PROBABILITY}
     for name in tests - covered:
         parent = case.tree.nodes[name].parent
@@ -69,7 +71,7 @@ def _aim_kusd(case: Case, costs: Costs, node: str) -> float:
 
 def _sentence(start: str, cost: float, bound: float | None, gap: float | None) -> str:
     if bound is None:
-        return f"The branch from {start} was not settled: nothing is said of how much cheaper it could be."
+        return f"Nothing is proven of how much cheaper the branch from {start}, which weighs nothing, could be."
     more = max(0.0, cost - bound)
     free = "" if gap is None else f"; its own yes/no decisions are within {100 * gap:.3g} % of the best"
     return f"The branch from {start}, which weighs nothing, costs at most {more:.3g} kUSD more than it could{free}."

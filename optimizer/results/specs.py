@@ -389,7 +389,7 @@ REPORTS = (
         "gap [fraction]",
         node="Where the branch begins.",
         cost_kusd="At its futures' own conditional probabilities (a test: 1), discounted.",
-        bound_kusd="What it costs at least with its yes/no decisions as they are; absent where it was not settled.",
+        bound_kusd="What it costs at least with its yes/no decisions as they are; absent where that is not known.",
         gap="Relative gap of its own yes/no decisions, where it has any; absent where it has none.",
     ),
     _table(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,20 +23,20 @@ from optimizer.solve.control import Control
 from optimizer.solve.form import Form, Ints
 from optimizer.solve.highs import Run, Settings, tried
 from optimizer.solve.labels import Label
+from optimizer.solve.least import least_by_duals
 from optimizer.solve.money import added_up, costs_by_node, money_weights
 from optimizer.solve.ray import find_rays
+from optimizer.solve.scaling import COST_ROWS
 from optimizer.solve.search import GRACE_S, Answer, Branch
+from optimizer.solve.tolerances import ROUNDING, borne_out, gap_of
 from schemas.plan import Solution, Termination
 
 LIGHT = 1e-4
 """Weight of a kUSD, not discounted, below which a node weighs nothing: the solver's tolerance is near."""
-ROUNDING = 1e-9
-"""Relative rise of the first objective that is none."""
 DECISIONS_GAP = 1e-4
 """Relative gap to which a branch's own yes/no decisions are searched, or the gap asked for where that is less."""
 TIGHTER = (0.0, 1e-7, 1e-6, 1e-5)
 """By how much what must not rise is held down, relative, one after another until the first objective stays."""
-NOT_OF_FLOWS = ("node_cost_adds_up", "tail_excess_is_counted", "worst_future_is_counted")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class _Held:
         node_of = {name: node for node, name in enumerate(instance.tree.names)}
         node = [-1 if c.component in ("cost", "excess") else node_of.get(c.key[-1], -1) for c in form.columns]
         keep = np.ones(len(form.rows))
-        keep[form.rows_of(*NOT_OF_FLOWS)] = 0.0
+        keep[form.rows_of(*COST_ROWS)] = 0.0
         discounted = sp.diags_array(instance.tree.discount) @ costs_by_node(instance, form)
         costs = sp.csr_array(discounted @ sp.diags_array(form.column_unit))
         is_short = np.zeros(len(form.columns))
@@ -126,8 +127,9 @@ def _settled(held: _Held, answer: Answer, start: int, share: Floats) -> Answer:
     tree = held.instance.tree
     inside = np.array([start in tree.ancestors[node] for node in range(len(tree))])
     columns = np.flatnonzero((held.node >= 0) & inside[held.node])
+    loosest = _part(held, (columns, x), (inside, share), 0.0)
     for tighter in TIGHTER:
-        part = _part(held, (columns, x), (inside, share), tighter)
+        part = _part(held, (columns, x), (inside, share), tighter) if tighter else loosest
         run, gap = _searched(part, x[columns], held.control)
         if run.termination == Termination.UNBOUNDED:
             return Answer(Termination.UNBOUNDED, Solution.NONE, rays=tuple(_rays(form, part, columns)))
@@ -138,7 +140,8 @@ def _settled(held: _Held, answer: Answer, start: int, share: Floats) -> Answer:
         y = added_up(form, y)
         objective = form.cost_of(y) * form.money_unit
         if objective <= before + ROUNDING * max(1.0, abs(before)):
-            return _with_branch(held, answer, (y, objective), _Found(start, share, columns, part, run, gap))
+            known = gap if part is loosest or gap is None else float("inf")
+            return _with_branch(held, answer, (y, objective), _Found(start, share, columns, loosest, run, known))
     unknown = Branch(tree.names[start], held.form.money_unit * float(held.aim(share) @ x), None, None)
     return replace(answer, branches=(*answer.branches, unknown))
 
@@ -151,8 +154,18 @@ class _Found:
     share: Floats
     columns: Ints
     part: Form
+    """Its model with nothing held down further than need be."""
     run: Run
     gap: float | None
+    """Of its own yes/no decisions; infinite where nothing is proven of them, None where it has none."""
+
+    def bound(self) -> float:
+        """What it costs at least with its decisions as they are, canonical."""
+        assert self.run.x is not None
+        assert self.run.row_dual is not None
+        whole = np.flatnonzero(self.part.integer)
+        decided = self.part.with_bounds(whole, np.round(self.run.x[whole]))
+        return least_by_duals(decided, self.run.row_dual, decided.cost_of(self.run.x))
 
 
 def _with_branch(held: _Held, answer: Answer, point: tuple[Floats, float], found: _Found) -> Answer:
@@ -168,7 +181,7 @@ def _with_branch(held: _Held, answer: Answer, point: tuple[Floats, float], found
     )
     assert found.run.row_dual is not None
     assert found.run.column_dual is not None
-    named = np.isfinite(held.node[found.columns]) & (found.share[held.node[found.columns]] > 0)
+    named = found.share[held.node[found.columns]] > 0
     own = found.columns[named]
     column_dual[own] = found.run.column_dual[named] * money / form.column_unit[own]
     row_dual[rows] = found.run.row_dual[: len(rows)] * money / form.row_unit[rows]
@@ -176,17 +189,14 @@ def _with_branch(held: _Held, answer: Answer, point: tuple[Floats, float], found
     counted = found.share > 0
     weight[counted] = main * found.share[counted] * instance.tree.discount[counted]
     x, objective = point
-    branch = Branch(
-        instance.tree.names[found.start],
-        money * float(held.aim(found.share) @ x),
-        money * least_by_duals(found.part, found.run),
-        found.gap,
-    )
+    bound, cost = money * found.bound(), money * float(held.aim(found.share) @ x)
+    known = isfinite(bound) and (found.gap is None or isfinite(found.gap))
+    branch = Branch(instance.tree.names[found.start], cost, *((bound, found.gap) if known else (None, None)))
     return replace(
         answer,
         x=x * form.column_unit,
         objective_kusd=objective,
-        bound_kusd=min(answer.bound_kusd, objective),
+        bound_kusd=borne_out(answer.bound_kusd, objective),
         branches=(*answer.branches, branch),
         branch_row_dual=row_dual,
         branch_column_dual=column_dual,
@@ -262,28 +272,7 @@ def _searched(part: Form, x: Floats, control: Control) -> tuple[Run, float | Non
     point = x if first.x is None else first.x
     whole = np.flatnonzero(part.integer)
     run = tried(part.with_bounds(whole, np.round(point[whole])).relaxed(), options)
-    distance = run.objective - first.bound
-    return run, max(0.0, distance) / abs(run.objective) if distance > 0 and np.isfinite(distance) else 0.0
-
-
-def least_by_duals(part: Form, run: Run) -> float:
-    """What no point of the branch can be below with its yes/no decisions held, canonical: weak duality.
-
-    Valid for any duals; a dual on a side that a row does not have is left out first. A column that nothing bounds,
-    and whose price the solver's tolerance leaves a hair below 0, is taken to end at ten times the largest of all.
-    """
-    assert run.x is not None
-    assert run.row_dual is not None
-    y = run.row_dual
-    side = np.where(y > 0, part.row_lower, part.row_upper)
-    y = np.where(np.isfinite(side), y, 0.0)
-    price = part.cost - part.matrix.T @ y
-    whole = part.integer
-    lower = np.where(whole, np.round(run.x), part.column_lower)
-    upper = np.where(whole, np.round(run.x), part.column_upper)
-    end = 10.0 * max(1.0, float(np.abs(run.x).max(initial=0.0)))
-    rest = np.where(price > 0, np.maximum(lower, -end), np.minimum(upper, np.maximum(end, lower)))
-    return part.offset + float(y @ np.where(np.isfinite(side), side, 0.0)) + float(price @ rest)
+    return run, gap_of(run.objective, first.bound)
 
 
 def _rays(form: Form, part: Form, columns: Ints) -> Iterator[Floats]:

@@ -35,9 +35,9 @@ class Branch:
     cost_kusd: float
     """At its futures' own conditional probabilities, discounted."""
     bound_kusd: float | None
-    """What it costs at least with its yes/no decisions as they are, by the duals; None where it was not settled."""
+    """What it costs at least with its yes/no decisions as they are, by the duals; None where that is not known."""
     gap: float | None
-    """Relative gap of its own yes/no decisions, where it has any."""
+    """Relative gap of its own yes/no decisions; None where it has none, or where the bound is not known."""
 
 
 @dataclass(frozen=True)
