@@ -42,8 +42,11 @@ _WORDS = {
     "tier": "Whose need it is.",
     "term": "Term of cost, as in the table of cost terms of the conventions.",
     "probability": "Probability of the future.",
+    "base_t_per_y": "In each year, on the planned path.",
+    "expected_t_per_y": "In each year, probability-weighted over all nodes of the period.",
 }
 """What columns mean that mean the same in every table."""
+_MISSED_IN = "t/y for shares and floors; for the whole period kUSD for budgets, slots for permit slots."
 
 
 def _table(name: str, title: str, /, *columns: str, **descriptions: str) -> Table:
@@ -191,7 +194,7 @@ SOLUTION = (
         "node",
         "slack [t/y, kUSD or slots]",
         item="Demand, for a service floor; else empty.",
-        slack="By how much: t/y for shares and floors; for the whole period kUSD for budgets, slots for permit slots.",
+        slack=f"By how much: {_MISSED_IN}",
     ),
     _table(
         "node_costs",
@@ -219,9 +222,9 @@ SOLUTION = (
         regret_kusd="What the plan costs above it.",
     ),
 )
-_BASE = "In each year, on the planned path."
-_EXPECTED = "In each year, probability-weighted over all nodes of the period."
-_FLOWS = {"base_t_per_y": _BASE, "expected_t_per_y": _EXPECTED}
+_FLOWS = ("year", "base_t_per_y", "expected_t_per_y", "years", "mineral")
+"""The columns that a table of flows by year ends in."""
+_SAME_EXPECTED = "The same, probability-weighted over all nodes of the period."
 REPORTS = (
     _table(
         "supply",
@@ -231,14 +234,9 @@ REPORTS = (
         "stage",
         "source_kind",
         "place",
-        "year",
-        "base_t_per_y",
-        "expected_t_per_y",
-        "years",
-        "mineral",
+        *_FLOWS,
         source_kind=_one_of(SourceKind, home="gross output") + ".",
         place="Where it comes from.",
-        **_FLOWS,
     ),
     _table(
         "uses",
@@ -247,14 +245,9 @@ REPORTS = (
         "mineral_group",
         "use_kind",
         "name",
-        "year",
-        "base_t_per_y",
-        "expected_t_per_y",
-        "years",
-        "mineral",
+        *_FLOWS,
         use_kind=_one_of(UseKind, substitute="for another commodity", reduced="need given up to the price") + ".",
         name="Tier, demand, plant, stockpile or destination.",
-        **_FLOWS,
     ),
     _table(
         "cost_terms",
@@ -283,7 +276,7 @@ REPORTS = (
         measure="Name of the tariff measure.",
         duty_kusd_per_t="What it adds per t, on the planned path.",
         duty_kusd="Paid in all years of the period, on the planned path; not discounted.",
-        expected_duty_kusd="The same, probability-weighted over all nodes of the period.",
+        expected_duty_kusd=_SAME_EXPECTED,
     ),
     _table(
         "projects",
@@ -322,7 +315,7 @@ REPORTS = (
         "expected_penalty_kusd [kUSD per period]",
         "years",
         base_t="In all years of the period, on the planned path.",
-        expected_t="The same, probability-weighted over all nodes of the period.",
+        expected_t=_SAME_EXPECTED,
         expected_penalty_kusd="Its penalties, expected and discounted.",
     ),
     _table(
@@ -372,7 +365,7 @@ REPORTS = (
         "over by what its tangents understate.",
         unit="Of what is asked and reached: fraction, index from 0 to 1, kUSD or slots per period, or t.",
         missed="By how much a soft limit is exceeded or missed; a hard one never is.",
-        missed_unit="t/y for shares and floors; for the whole period kUSD for budgets, slots for permit slots.",
+        missed_unit=_MISSED_IN,
         missed_kusd="What that costs at the node, as of its first day.",
         price_kusd="What one more unit of the limit would save if the node is reached, decisions fixed; absent where "
         "the node weighs nothing.",
