@@ -10,7 +10,7 @@ from pathlib import Path
 
 SUMMARY = {"scenario": "fake", "scenario_hash": "0", "objective_kusd": 3.5}
 TABLE = {
-    "name": "ship",
+    "name": "made_up",
     "title": "Shipments",
     "columns": [{"name": "route"}, {"name": "ship_t_per_y", "unit": "t/y"}],
     "rows": [["ore, raw", 1.5], ['say "metal"', None]],

@@ -171,7 +171,7 @@ def test_the_log_tells_what_happened(api: httpx.Client, solved: str) -> None:
 
 
 def test_a_table_as_csv_has_a_row_of_names_and_quotes_what_needs_it(api: httpx.Client, solved: str) -> None:
-    answer = api.get(f"/api/v1/jobs/{solved}/result/tables/ship.csv")
+    answer = api.get(f"/api/v1/jobs/{solved}/result/tables/made_up.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert list(csv.reader(io.StringIO(answer.text))) == [
         ["route", "ship_t_per_y"],
@@ -181,8 +181,8 @@ def test_a_table_as_csv_has_a_row_of_names_and_quotes_what_needs_it(api: httpx.C
 
 
 def test_tables_are_listed_with_units_and_paths_that_answer(api: httpx.Client, solved: str) -> None:
-    (entry,) = api.get(f"/api/v1/jobs/{solved}/result/tables").json()["tables"]
-    assert (entry["name"], entry["rows"]) == ("ship", 2)
+    entry = api.get(f"/api/v1/jobs/{solved}/result/tables").json()["tables"][-1]
+    assert (entry["name"], entry["rows"]) == ("made_up", 2)
     assert [column["unit"] for column in entry["columns"]] == ["", "t/y"]
     assert api.get(entry["csv"]).status_code == 200
     table = api.get(entry["json"]).json()
@@ -191,7 +191,7 @@ def test_tables_are_listed_with_units_and_paths_that_answer(api: httpx.Client, s
 
 
 @pytest.mark.parametrize(
-    "part", ["", "/result", "/result/tables", "/result/tables/ship.csv", "/result/tables/ship.json"]
+    "part", ["", "/result", "/result/tables", "/result/tables/made_up.csv", "/result/tables/made_up.json"]
 )
 def test_what_a_client_holds_is_not_sent_again(api: httpx.Client, solved: str, part: str) -> None:
     path = f"/api/v1/jobs/{solved}{part}"
@@ -204,7 +204,7 @@ def test_what_a_client_holds_is_not_sent_again(api: httpx.Client, solved: str, p
 
 def test_a_result_asked_for_before_the_end_is_a_conflict(api: httpx.Client) -> None:
     job_id = running(api, "hang")
-    for part in ("result", "result/tables", "result/tables/ship.csv"):
+    for part in ("result", "result/tables", "result/tables/made_up.csv"):
         problem(api.get(f"/api/v1/jobs/{job_id}/{part}"), 409, "job-not-ended")
     problem(api.delete(f"/api/v1/jobs/{job_id}"), 409, "job-not-ended")
     api.post(f"/api/v1/jobs/{job_id}:cancel")
@@ -372,7 +372,7 @@ def test_wishes_for_an_unknown_job_are_problems(api: httpx.Client) -> None:
     problem(api.delete("/api/v1/jobs/nope"), 404, "job-not-found")
 
 
-@pytest.mark.parametrize("path", ["%00", "%00/log", "%00/result", "%ff/result/tables/ship.csv"])
+@pytest.mark.parametrize("path", ["%00", "%00/log", "%00/result", "%ff/result/tables/made_up.csv"])
 def test_an_id_that_no_job_can_have_is_a_problem_before_the_database_sees_it(api: httpx.Client, path: str) -> None:
     problem(api.get(f"/api/v1/jobs/{path}"), 404, "job-not-found")
     problem(api.post("/api/v1/jobs/%00:stop"), 404, "job-not-found")

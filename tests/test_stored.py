@@ -189,23 +189,35 @@ def test_a_plan_of_the_version_before_has_todays_tables_and_columns(textbook: di
             ]
 
 
-def test_a_plan_without_a_table_or_column_of_today_says_so_in_a_sentence(
-    textbook: dict[str, bytes],
+@pytest.mark.parametrize("version", range(1, PLAN_VERSION + 1))
+def test_a_plan_of_any_version_without_a_table_or_column_of_today_says_so_in_a_sentence(
+    version: int, textbook: dict[str, bytes]
 ) -> None:
     data = json.loads(textbook["golden-toy"])
+    if version > 1:
+        written = optimizer.Plan.from_document(read_plan(textbook["golden-toy"])).document()
+        # A note of before stays, as it does where nothing else is missing.
+        notes = {"nodes": "A note.", "supply": "Another note."}
+        tables = [table.model_copy(update={"note": notes.get(table.name)}) for table in written.tables]
+        whole = written.model_copy(update={"plan_version": version, "tables": tables}).model_dump_json()
+        data = json.loads(whole)
     data["tables"] = [table for table in data["tables"] if table["name"] != "duties"]
     supply = next(table for table in data["tables"] if table["name"] == "supply")
     at = [column["name"] for column in supply["columns"]].index("expected_t_per_y")
-    del supply["columns"][at]
-    for row in supply["rows"]:
-        del row[at]
+    supply["columns"][at]["name"] = "something else"
     tables = {table.name: table for table in read_plan(json.dumps(data).encode()).tables}
 
+    assert list(tables) == list(SPECS)
     assert tables["duties"].rows == []
     assert "did not have this table yet" in str(tables["duties"].note)
     assert "did not tell `expected_t_per_y`" in str(tables["supply"].note)
     assert {row[at] for row in tables["supply"].rows} == {None}
+    assert tables["supply"].columns[-1].name == "something else"
+    assert any(row[-1] for row in tables["supply"].rows)
     assert tables["ship"].note is None
+    if version > 1:
+        assert tables["nodes"].note == "A note."
+        assert str(tables["supply"].note).startswith("Another note. Lodeplan")
 
 
 def test_the_page_of_a_plan_says_what_the_version_that_made_it_did_not_tell(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from service.streaming import table_rows
 
 ROWS = 30_000
 CHANCE = random.Random(5)
-SHIP = Table(
-    name="ship",
+MADE_UP = Table(
+    name="made_up",
     title='Shipments, "all"',
     columns=[Column(name="route"), Column(name="ship_t_per_y", unit="t/y"), Column(name="note")],
     rows=[[f"röute {number}, {CHANCE.random()}", CHANCE.random(), None] for number in range(ROWS)],
@@ -32,7 +32,7 @@ DOCUMENT = PlanDocument(
     summary=Summary(
         scenario="big", scenario_hash="0", termination=Termination.OPTIMAL, solution=Solution.OPTIMAL, objective_kusd=1
     ),
-    tables=[SHIP, Table(name="empty", title="", columns=[Column(name="a")])],
+    tables=[MADE_UP, Table(name="empty", title="", columns=[Column(name="a")])],
 )
 STORED = compress(DOCUMENT.model_dump_json(exclude_none=True))
 
@@ -84,26 +84,26 @@ def test_each_form_of_a_result_has_a_tag_of_its_own_and_either_is_known(api: htt
 
 
 def test_a_table_of_many_rows_comes_whole_as_csv(api: httpx.Client, result: str) -> None:
-    rows = list(csv.reader(io.StringIO(api.get(f"{result}/tables/ship.csv").text)))
+    rows = list(csv.reader(io.StringIO(api.get(f"{result}/tables/made_up.csv").text)))
     assert rows[0] == ["route", "ship_t_per_y", "note"]
-    assert [[name, float(value), note or None] for name, value, note in rows[1:]] == SHIP.rows
+    assert [[name, float(value), note or None] for name, value, note in rows[1:]] == MADE_UP.rows
 
 
 def test_a_table_of_many_rows_comes_whole_as_json(api: httpx.Client, result: str) -> None:
-    assert Table.model_validate(api.get(f"{result}/tables/ship.json").json()) == SHIP
+    assert Table.model_validate(api.get(f"{result}/tables/made_up.json").json()) == MADE_UP
     assert api.get(f"{result}/tables/empty.json").json()["rows"] == []
 
 
 def test_a_table_of_many_rows_comes_whole_as_one_object_a_row(api: httpx.Client, result: str) -> None:
-    answer = api.get(f"{result}/tables/ship.ndjson")
+    answer = api.get(f"{result}/tables/made_up.ndjson")
     assert answer.headers["content-type"] == "application/x-ndjson"
     rows = [json.loads(line) for line in answer.text.splitlines()]
-    assert rows == [dict(zip(["route", "ship_t_per_y", "note"], row, strict=True)) for row in SHIP.rows]
+    assert rows == [dict(zip(["route", "ship_t_per_y", "note"], row, strict=True)) for row in MADE_UP.rows]
     assert api.get(f"{result}/tables/empty.ndjson").text == ""
 
 
 def test_a_table_goes_out_in_pieces() -> None:
-    pieces = [len(piece) for piece in table_rows(SHIP, "csv")]
+    pieces = [len(piece) for piece in table_rows(MADE_UP, "csv")]
     assert len(pieces) > 10
     assert max(pieces) < sum(pieces) / 10
 
@@ -151,9 +151,9 @@ def test_json_holds_texts_as_they_are() -> None:
 
 
 def test_a_csv_begins_with_a_byte_order_mark_where_it_is_asked_for(api: httpx.Client, result: str) -> None:
-    plain, marked = (api.get(f"{result}/tables/ship.csv{query}") for query in ("", "?bom=1"))
+    plain, marked = (api.get(f"{result}/tables/made_up.csv{query}") for query in ("", "?bom=1"))
     assert marked.content == b"\xef\xbb\xbf" + plain.content
     assert marked.headers["etag"] != plain.headers["etag"]
     for suffix in ("json", "ndjson"):
-        answer = api.get(f"{result}/tables/ship.{suffix}?bom=1")
+        answer = api.get(f"{result}/tables/made_up.{suffix}?bom=1")
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/bom")

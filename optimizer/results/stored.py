@@ -1,7 +1,7 @@
 """Plans as any version of the program has stored them: read here alone, and brought up to date a version at a time.
 
-Each version of plan documents has a step to the next. What an older version did not write is there and empty, with a
-sentence that says so, so that nothing that reads a plan has to know of versions.
+Each version of plan documents has a step to the next. What the program that wrote a document did not tell, whatever its
+version, is there and empty, with a sentence that says so: nothing that reads a plan has to know of versions.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from optimizer.results import renames
 from optimizer.results.specs import SPECS
+from optimizer.results.words import listed
 from schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
 from schemas.problems import InputProblem, InvalidInput
 
@@ -28,27 +29,25 @@ def read_plan(text: bytes) -> PlanDocument:
     """The plan in a document of any version, as of today's; raises `InvalidInput` for one of a later version."""
     version = plan_version_of(text[:100])
     if version == PLAN_VERSION:
-        return PlanDocument.model_validate_json(text)
+        document = PlanDocument.model_validate_json(text)
+        if _is_whole(document):
+            return document
     data: Data = json.loads(text)
-    version = int(data.get("plan_version", version))
+    version = written_as = int(data.get("plan_version", version))
     if version > PLAN_VERSION:
         raise _newer(version)
     while version < PLAN_VERSION:
         data = _STEPS[version](data)
         version += 1
-    return PlanDocument.model_validate({**data, "plan_version": PLAN_VERSION})
+    return PlanDocument.model_validate({**_completed(data, written_as), "plan_version": PLAN_VERSION})
 
 
 def _from_1(data: Data) -> Data:
-    """Version 1 took an unbounded scenario's best point for a plan, and wrote fewer tables and columns."""
+    """Version 1 took an unbounded scenario's best point for a plan, and told the lengths of periods in `nodes` only."""
     summary = data["summary"]
     if summary["termination"] == Termination.UNBOUNDED and summary["solution"] != Solution.NONE:
         return {"summary": _without_plan(summary), "tables": []}
-    if summary["solution"] == Solution.NONE:
-        return data
-    release = summary.get("versions", {}).get("lodeplan", "of an earlier version")
-    tables = [_with_period_lengths(table, data["tables"]) for table in data["tables"]]
-    return {"summary": summary, "tables": _completed(tables, 2, release)}
+    return {**data, "tables": [_with_period_lengths(table, data["tables"]) for table in data["tables"]]}
 
 
 _STEPS: Mapping[int, Callable[[Data], Data]] = {1: _from_1}
@@ -74,28 +73,45 @@ def _with_period_lengths(table: Data, tables: list[Data]) -> Data:
     return {**table, "columns": [*table["columns"], {"name": "years"}], "rows": rows}
 
 
-def _completed(tables: list[Data], version: int, release: str) -> list[Data]:
-    """The tables in today's order with today's columns; those that nobody writes any more stand last, as they are."""
-    stored = {table["name"]: table for table in tables}
-    known = [_with_columns(stored.pop(name, None), spec, version, release) for name, spec in SPECS.items()]
-    return [*known, *stored.values()]
+def _is_whole(document: PlanDocument) -> bool:
+    """Whether a document has every table and column of today, or no plan to have them."""
+    if document.summary.solution is Solution.NONE:
+        return True
+    stored = {table.name: {column.name for column in table.columns} for table in document.tables}
+    return all(stored.get(name, set()) >= {column.name for column in spec.columns} for name, spec in SPECS.items())
 
 
-def _with_columns(stored: Data | None, spec: Table, version: int, release: str) -> Data:
-    """A table with the columns of its spec; `version` is that of documents it is brought to."""
+def _completed(data: Data, written_as: int) -> Data:
+    """A plan with its tables in today's order, and their columns; tables that nobody writes any more stand last.
+
+    `written_as`: the version that the document was written as.
+    """
+    if data["summary"]["solution"] == Solution.NONE:
+        return data
+    release = data["summary"].get("versions", {}).get("lodeplan", "of an earlier version")
+    stored = {table["name"]: table for table in data["tables"]}
+    known = [_with_columns(stored.pop(name, None), spec, written_as, release) for name, spec in SPECS.items()]
+    return {**data, "tables": [*known, *stored.values()]}
+
+
+def _with_columns(stored: Data | None, spec: Table, written_as: int, release: str) -> Data:
+    """A table with the columns of its spec and then any others, and a note on those that it did not have."""
     described: Data = spec.model_dump(mode="json", exclude={"rows"}, exclude_none=True)
     if stored is None:
         return {**described, "rows": [], "note": _NOT_TOLD.format(version=release, what="did not have this table yet")}
-    old = {r.new: r.old for r in renames.RENAMES if r.table == spec.name and r.plan_version == version}
+    since = [r for r in renames.RENAMES if r.table == spec.name and r.plan_version > written_as]
     places = {column["name"]: at for at, column in enumerate(stored["columns"])}
     wanted = [column.name for column in spec.columns]
-    at = [places.get(name, places.get(old.get(name, ""))) for name in wanted]
-    rows = [[None if place is None else row[place] for place in at] for row in stored["rows"]]
+    names = [[name, *(r.old for r in since if r.new == name)] for name in wanted]
+    at = [next((places[name] for name in possible if name in places), None) for possible in names]
+    others = [place for place in places.values() if place not in at]
+    columns = [*described["columns"], *(stored["columns"][place] for place in others)]
+    rows = [[None if place is None else row[place] for place in (*at, *others)] for row in stored["rows"]]
     missing = [f"`{name}`" for name, place in zip(wanted, at, strict=True) if place is None]
-    if not missing:
-        return {**described, "rows": rows}
-    what = f"did not tell {' and '.join([', '.join(missing[:-1]), missing[-1]] if missing[1:] else missing)} yet"
-    return {**described, "rows": rows, "note": _NOT_TOLD.format(version=release, what=what)}
+    notes = [stored["note"]] if stored.get("note") else []
+    if missing:
+        notes.append(_NOT_TOLD.format(version=release, what=f"did not tell {listed(missing, len(missing))} yet"))
+    return {**described, "columns": columns, "rows": rows, "note": " ".join(notes) or None}
 
 
 def _newer(version: int) -> InvalidInput:

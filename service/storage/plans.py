@@ -30,7 +30,7 @@ def read_plan_gzip(document_gzip: bytes) -> PlanDocument:
 
 
 def as_of_today(document_gzip: bytes) -> bytes:
-    """The stored document itself, or if it is of an older version one that says the same as today's do."""
+    """The stored document itself, unread, or if it is of an older version one that says the same as today's do."""
     if is_of_today(document_gzip):
         return document_gzip
     text = read_plan_gzip(document_gzip).model_dump_json(exclude_none=True)
