@@ -89,7 +89,8 @@ def explain_difference(before: Plan, after: Plan) -> list[str]:
     """The difference of two plans of nearly the same scenario in sentences, the largest shift of supply first."""
     moved = list(_moved(before, after))
     sentences = [*_shifts(before, after, moved), *_decided(before, after)] or ["Both plans decide and buy the same."]
-    return [*sentences, *_other_years(before, after), _costs(before, after), *_doubt(before, after)]
+    about = [*_nothing_found(before, after), *_other_years(before, after)]
+    return [*sentences, *about, _costs(before, after), *_doubt(before, after)]
 
 
 def _scenario(plan: Plan) -> Scenario:
@@ -150,6 +151,13 @@ def _years_of_both(before: Plan, after: Plan) -> range:
     """The years that both plans are for."""
     spans = [Calendar.of(_scenario(plan).horizon) for plan in (before, after)]
     return range(max(span.starts[0] for span in spans), min(span.end for span in spans))
+
+
+def _nothing_found(before: Plan, after: Plan) -> Iterator[str]:
+    """That what is compared is no plan, where a search found none."""
+    for plan, word in ((before, "first"), (after, "second")):
+        if plan.summary.nothing_found:
+            yield f"Of the {word} scenario no plan was found: what is compared is no advice."
 
 
 def _other_years(before: Plan, after: Plan) -> Iterator[str]:

@@ -152,6 +152,11 @@ class Summary(Strict):
     scenario_hash: str
     termination: Termination
     solution: Solution
+    nothing_found: bool = Field(
+        default=False,
+        description="Whether the search found no plan: what is told keeps the limits, such as doing nothing, and is no "
+        "advice.",
+    )
     objective_kusd: float | None = None
     bound_kusd: float | None = None
     gap: float | None = Field(default=None, description="(objective - bound) / |objective|, a fraction.")

@@ -356,6 +356,13 @@ def test_the_exit_code_tells_how_a_solve_ended(termination: str, solution: str, 
     assert exit_of(summary(termination=termination, solution=solution)) == code
 
 
+@pytest.mark.parametrize(
+    ("termination", "code"), [("time_limit", 5), ("interrupted", 5), ("memory_limit", 5), ("error", 1)]
+)
+def test_what_keeps_the_limits_where_nothing_was_found_is_no_plan(termination: str, code: int) -> None:
+    assert exit_of(summary(termination=termination, solution="feasible", nothing_found=True)) == code
+
+
 def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run, child_here: None) -> None:
     shown = run("solve", "golden-toy", "--time-limit", "0")
     assert "No plan was found" in shown.out

@@ -43,6 +43,15 @@ def test_a_difference_within_what_the_searches_left_open_is_called_chance() -> N
         assert any("may be chance" in sentence for sentence in explain_difference(before, loose)) is may_be_chance
 
 
+def test_a_plan_that_the_search_did_not_find_is_not_compared_without_a_word() -> None:
+    found = golden(0)
+    nothing = replace(found, summary=found.summary.model_copy(update={"nothing_found": True}))
+    assert "Of the second scenario no plan was found: what is compared is no advice." in explain_difference(
+        found, nothing
+    )
+    assert not any("no advice" in sentence for sentence in explain_difference(found, found))
+
+
 def golden(probability: float, *patches: Patch) -> Plan:
     odds = [
         Patch(op="set", path="futures.calm.probability", value=1 - probability),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -9,6 +11,9 @@ from check_plans import golden_toy
 from rich.console import Console
 
 import optimizer
+from optimizer.solve.control import Control
+from optimizer.solve.search import Answer
+from schemas import Solution, Termination
 from service.cli.report import print_plan
 
 Data = dict[str, Any]
@@ -65,6 +70,43 @@ def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> Non
     assert plan.summary.do_nothing_kusd == 0
     assert plan.summary.findings[0].startswith("Fill 1 stockpile;")
     assert plan.summary.findings[0].endswith(" less than doing nothing.")
+
+
+@pytest.mark.parametrize(
+    ("termination", "fell_back", "begins", "plan_follows"),
+    [
+        (Termination.ERROR, False, "The solver failed before it came within the gap", True),
+        (
+            Termination.ERROR,
+            True,
+            "The solver failed before it found a plan. What follows is what doing nothing",
+            False,
+        ),
+        (Termination.TIME_LIMIT, True, "No plan was found before the search was ended. What follows is what", False),
+        (Termination.TIME_LIMIT, False, "", True),
+    ],
+)
+def test_the_first_finding_says_that_the_search_failed_or_found_nothing(
+    termination: Termination, fell_back: bool, begins: str, plan_follows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(answer: Answer, _control: Control) -> Answer:
+        return replace(answer, termination=termination, solution=Solution.FEASIBLE, fell_back=fell_back)
+
+    monkeypatch.setattr(import_module("optimizer.solve"), "judged", ended)
+    summary = optimizer.solve(golden_toy()).summary
+    assert summary.nothing_found is fell_back
+    assert summary.findings[0].startswith(begins)
+    assert any("expected and discounted" in sentence for sentence in summary.findings[:2]) is plan_follows
+
+
+def test_doing_nothing_is_a_plan_like_any_other_where_nothing_better_can_exist(monkeypatch: pytest.MonkeyPatch) -> None:
+    def proven(answer: Answer, _control: Control) -> Answer:
+        return replace(answer, termination=Termination.OPTIMAL, solution=Solution.OPTIMAL, fell_back=True)
+
+    monkeypatch.setattr(import_module("optimizer.solve"), "judged", proven)
+    summary = optimizer.solve(golden_toy()).summary
+    assert not summary.nothing_found
+    assert "no advice" not in " ".join(summary.findings)
 
 
 @pytest.mark.parametrize(("periods", "shown"), [(4, None), (6, None), (7, "3 of 7 periods are shown")])

@@ -220,6 +220,15 @@ def test_a_plan_of_any_version_without_a_table_or_column_of_today_says_so_in_a_s
         assert str(tables["supply"].note).startswith("Another note. Lodeplan")
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_plan_that_said_in_a_sentence_alone_that_nothing_was_found_says_so_in_its_summary(version: int) -> None:
+    said = "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice."
+    summary = {"scenario": "x", "scenario_hash": "0", "termination": "time_limit", "solution": "feasible"}
+    for findings, found_nothing in (([said, "More."], True), (["A plan."], False)):
+        data = {"plan_version": version, "summary": {**summary, "findings": findings}, "tables": []}
+        assert read_plan(json.dumps(data).encode()).summary.nothing_found is found_nothing
+
+
 def test_the_page_of_a_plan_says_what_the_version_that_made_it_did_not_tell(tmp_path: Path) -> None:
     with opened("textbook", tmp_path) as database:
         with storage.open_session(database) as session:

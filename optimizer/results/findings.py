@@ -9,7 +9,8 @@ import numpy as np
 from optimizer.prepare.costs import NOT_SPEND
 from optimizer.results.values import Values, tail_mean
 from optimizer.results.words import listed, money, percent, span_of_years, tonnes
-from schemas.plan import SamplingReport
+from optimizer.solve.search import Answer
+from schemas.plan import SamplingReport, Termination
 
 TIER_WORDS = {
     "military": "Expected shortage of the military tier",
@@ -23,21 +24,34 @@ SAME_COST = 1e-9
 """Relative difference within which two costs are the same."""
 UNDERSTATED = 0.8
 """Share of a hazard's expected loss below which the futures kept are said to understate it."""
-NOTHING_FOUND = (
-    "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice: "
-    "allow more time."
+NOTHING_FOUND = "No plan was found before the search was ended. What follows is {what}, and no advice: allow more time."
+FAILED_WITHOUT_PLAN = (
+    "The solver failed before it found a plan. What follows is {what}, and no advice: look for numbers of very "
+    "different size in the scenario."
+)
+FAILED_WITH_PLAN = (
+    "The solver failed before it came within the gap asked for: this plan was checked like any other, and a better one "
+    "may exist."
 )
 
 
-def findings(values: Values, do_nothing: Values | None, *, fell_back: bool = False) -> list[str]:
-    """Sentences, the decision first; `fell_back`: nothing was found, and doing nothing stands in."""
-    opening = [NOTHING_FOUND] if fell_back else [_plan_in_a_sentence(values, do_nothing), *_decisions(values)]
+def findings(values: Values, do_nothing: Values | None, answer: Answer) -> list[str]:
+    """Sentences, the decision first; before it, that the search found nothing, or failed."""
     return [
-        *opening,
+        *_how_the_search_failed(do_nothing, answer),
+        *([] if answer.nothing_found else [_plan_in_a_sentence(values, do_nothing), *_decisions(values)]),
         *_shortage(values, do_nothing),
         *_tail(values),
         *_aim(values),
     ]
+
+
+def _how_the_search_failed(do_nothing: Values | None, answer: Answer) -> Iterator[str]:
+    if answer.nothing_found:
+        words = FAILED_WITHOUT_PLAN if answer.termination is Termination.ERROR else NOTHING_FOUND
+        yield words.format(what="what doing nothing comes to" if do_nothing else "some way to keep the limits")
+    elif answer.termination is Termination.ERROR:
+        yield FAILED_WITH_PLAN
 
 
 def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:

@@ -19,6 +19,8 @@ from schemas.problems import InputProblem, InvalidInput
 Data = dict[str, Any]
 
 _NOT_TOLD = "Lodeplan {version} wrote this plan, and {what}."
+_NOTHING_FOUND = "No plan was found before the search was ended."
+"""How the findings of earlier programs begin where they said by this sentence alone that nothing was found."""
 _WAS_NO_PLAN = (
     "An earlier version of Lodeplan stored this as a plan. It is none: the cost of the scenario can fall without end. "
     "Solve it again to hear what earns money."
@@ -31,7 +33,7 @@ def read_plan(text: bytes) -> PlanDocument:
     if version == PLAN_VERSION:
         document = PlanDocument.model_validate_json(text)
         if _is_whole(document):
-            return document
+            return _saying_what_was_found(document)
     data: Data = json.loads(text)
     version = written_as = int(data.get("plan_version", version))
     if version > PLAN_VERSION:
@@ -39,7 +41,8 @@ def read_plan(text: bytes) -> PlanDocument:
     while version < PLAN_VERSION:
         data = _STEPS[version](data)
         version += 1
-    return PlanDocument.model_validate({**_completed(data, written_as), "plan_version": PLAN_VERSION})
+    document = PlanDocument.model_validate({**_completed(data, written_as), "plan_version": PLAN_VERSION})
+    return _saying_what_was_found(document)
 
 
 def _from_1(data: Data) -> Data:
@@ -71,6 +74,14 @@ def _with_period_lengths(table: Data, tables: list[Data]) -> Data:
     at = names.index("year")
     rows = [[*row, lengths.get(row[at])] for row in table["rows"]]
     return {**table, "columns": [*table["columns"], {"name": "years"}], "rows": rows}
+
+
+def _saying_what_was_found(document: PlanDocument) -> PlanDocument:
+    """A document whose summary says it if nothing was found, as earlier programs did in the first finding only."""
+    summary = document.summary
+    if summary.nothing_found or not any(sentence.startswith(_NOTHING_FOUND) for sentence in summary.findings[:1]):
+        return document
+    return document.model_copy(update={"summary": summary.model_copy(update={"nothing_found": True})})
 
 
 def _is_whole(document: PlanDocument) -> bool:

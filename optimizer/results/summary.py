@@ -39,6 +39,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         scenario_hash=instance.scenario.content_hash(),
         termination=answer.termination,
         solution=answer.solution,
+        nothing_found=answer.nothing_found,
         objective_kusd=answer.objective_kusd,
         bound_kusd=answer.bound_kusd if np.isfinite(answer.bound_kusd) else None,
         gap=answer.gap if np.isfinite(answer.gap) else None,
@@ -61,7 +62,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         imports=_imports(values),
         stocks=_stocks(values),
         shortage_t=shortage_by_tier(values),
-        findings=findings(values, do_nothing, fell_back=answer.fell_back),
+        findings=findings(values, do_nothing, answer),
     )
 
 

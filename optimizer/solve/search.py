@@ -68,7 +68,12 @@ class Answer:
     rays: tuple[Floats, ...] = ()
     """Where a branch has no least cost: directions along which it falls, in the model's own units."""
     fell_back: bool = False
-    """Whether a limit passed before the search found anything, so that doing nothing is the answer."""
+    """Whether the search was ended, or failed, before it found anything, so that a point known before is the answer."""
+
+    @property
+    def nothing_found(self) -> bool:
+        """Whether what is held is no plan of the search, and not proven as good as any either."""
+        return self.fell_back and self.solution != Solution.OPTIMAL
 
     @property
     def gap(self) -> float:

@@ -35,7 +35,6 @@ class SolveFailed(Exception):
 
 def exit_of(summary: Summary) -> Exit:
     """The exit code of a finished solve."""
-    from optimizer.results.findings import NOTHING_FOUND
     from schemas import Solution, Termination
 
     limits = {Termination.TIME_LIMIT, Termination.MEMORY_LIMIT, Termination.INTERRUPTED}
@@ -44,8 +43,7 @@ def exit_of(summary: Summary) -> Exit:
     if summary.termination is Termination.INFEASIBLE:
         return Exit.INFEASIBLE
     if summary.termination in limits:
-        # Doing nothing, told because the search found no plan, is no plan that it found.
-        none_found = summary.solution is Solution.NONE or NOTHING_FOUND in summary.findings
+        none_found = summary.solution is Solution.NONE or summary.nothing_found
         return Exit.LIMIT_WITHOUT_PLAN if none_found else Exit.LIMIT_WITH_PLAN
     return Exit.ERROR
 
