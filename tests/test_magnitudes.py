@@ -17,9 +17,10 @@ import optimizer
 from optimizer.model import build_model
 from optimizer.prepare import prepare
 from optimizer.solve import standard_form
-from optimizer.solve.ranges import LARGEST, SMALLEST, further_scaled
+from optimizer.solve.ranges import LARGEST, SMALLEST, _refuse, further_scaled
 from scenarios import load
 from schemas import InputProblem, InvalidInput, Termination
+from schemas.problems import split_path
 
 BASE = """
 horizon: {first_year: 2026, period_years: [1, 1]}
@@ -118,7 +119,7 @@ def test_any_legal_number_in_any_place_is_an_answer_or_a_refusal_in_words(
     data: Data, path: tuple[Any, ...], number: float
 ) -> None:
     plan, problems = answered(with_number(data, path, number))
-    assert all(problem.path or problem.code == "numbers_too_far_apart" for problem in problems)
+    assert all(problem.path for problem in problems)
     assert plan is None or plan.summary.termination != Termination.ERROR
 
 
@@ -141,7 +142,25 @@ def test_what_failed_in_the_solver_is_an_answer_or_a_refusal_in_words(
     test_any_legal_number_in_any_place_is_an_answer_or_a_refusal_in_words(data, path, number)
 
 
-@pytest.mark.parametrize("name", ["golden-toy", "content-tariff", "us-2026-lite"])
+@pytest.mark.parametrize(
+    "risk",
+    [{}, {"tail_weight": 0.5, "tail_level": 0.9}, {"objective": "worst_future"}, {"objective": "maximum_regret"}],
+)
+@pytest.mark.parametrize("data", [golden_toy(), workshop()], ids=["golden toy", "workshop"])
+def test_whatever_is_too_large_or_too_small_has_its_place_in_the_scenario(data: Data, risk: Data) -> None:
+    scenario = load({**data, "risk": risk})
+    instance = prepare(scenario, dict.fromkeys(scenario.futures, 0.0))
+    form = standard_form(build_model(instance), instance)
+
+    for column in range(len(form.columns)):
+        with pytest.raises(InvalidInput) as refused:
+            _refuse(form.matrix, [column], form.columns, scenario)
+        [problem] = refused.value.problems
+        collection, name = split_path(problem.path)
+        assert name in getattr(scenario, str(collection))
+
+
+@pytest.mark.parametrize("name", ["golden-toy", "content-tariff", pytest.param("us-2026-lite", marks=pytest.mark.slow)])
 def test_ordinary_models_keep_their_units(name: str) -> None:
     instance = prepare(load(name))
     form = standard_form(build_model(instance), instance)

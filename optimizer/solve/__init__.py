@@ -54,7 +54,8 @@ def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
 
 def refuse_hopeless_numbers(instance: Instance, form: Form) -> None:
     """Raise `schemas.InvalidInput` where the numbers of a model are too far apart for an answer to trust."""
-    refuse_hopeless(extremes(form.matrix, form.cost, form.column_upper), form.columns, instance.scenario)
+    found = extremes(form.matrix, form.cost, form.column_upper)
+    refuse_hopeless(found, form.matrix, form.columns, instance.scenario)
 
 
 def _solved(instance: Instance, form: Form, control: Control) -> Answer:

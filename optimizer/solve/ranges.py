@@ -39,7 +39,7 @@ COLLECTIONS = {
     **dict.fromkeys(("recover",), "recycling"),
     **dict.fromkeys(("quota_full",), "tariffs"),
 }
-"""Where what a column is about stands in a scenario."""
+"""Where what a column is about stands in a scenario; those of no collection are sums of costs."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,12 @@ def refuse_lost(matrix: sp.csc_array, columns: Sequence[Label], scenario: Scenar
     lost = np.flatnonzero((size > 0) & ((size <= SMALLEST) | (size >= LARGEST)))
     if len(lost):
         column_of = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
-        _refuse((columns[column_of[entry]] for entry in lost.tolist()), scenario)
+        _refuse(matrix, column_of[lost].tolist(), columns, scenario)
 
 
-def refuse_hopeless(found: Sequence[Extremes], columns: Sequence[Label], scenario: Scenario) -> None:
+def refuse_hopeless(
+    found: Sequence[Extremes], matrix: sp.csc_array, columns: Sequence[Label], scenario: Scenario
+) -> None:
     """Raise `InvalidInput`, naming what is smallest and largest, where one kind of number reaches too far."""
     wide = [kind for kind in found if kind.largest / kind.smallest >= HOPELESS]
     named: dict[int, None] = {}
@@ -106,13 +108,31 @@ def refuse_hopeless(found: Sequence[Extremes], columns: Sequence[Label], scenari
         if kind.largest > FAR:
             named[kind.column_of_largest] = None
     if named:
-        _refuse((columns[column] for column in named), scenario)
+        _refuse(matrix, named, columns, scenario)
 
 
-def _refuse(columns: Iterable[Label], scenario: Scenario) -> NoReturn:
-    problems = {problem.path: problem for problem in (_problem(column, scenario) for column in columns)}
-    named = [problem for path, problem in problems.items() if path]
-    raise InvalidInput(named or list(problems.values()))
+def _refuse(matrix: sp.csc_array, which: Iterable[int], columns: Sequence[Label], scenario: Scenario) -> NoReturn:
+    """Name these columns; those that are sums of costs only where all are, by what weighs most in them."""
+    found = list(which)
+    own = [column for column in found if columns[column].component in COLLECTIONS]
+    named = own or [placed(matrix, columns, column) for column in found]
+    problems = [_problem(columns[column], scenario) for column in named]
+    raise InvalidInput(list({problem.path: problem for problem in problems}.values()))
+
+
+def placed(matrix: sp.csc_array, columns: Sequence[Label], column: int) -> int:
+    """The column, or where it is a sum of costs the one of an entry of the scenario that weighs most in it."""
+    rows, seen, layer = sp.csr_array(matrix), {column}, [column]
+    while columns[layer[0]].component not in COLLECTIONS:
+        entries = rows[np.unique(matrix[:, layer].indices)].tocoo()
+        order = np.argsort(-np.abs(entries.data), kind="stable")
+        reached = [other for other in dict.fromkeys(entries.col[order].tolist()) if other not in seen]
+        if not reached:
+            break
+        # Sums of futures are of sums of nodes, and these of entries.
+        layer = [other for other in reached if columns[other].component in COLLECTIONS] or reached
+        seen.update(layer)
+    return layer[0]
 
 
 def extremes(matrix: sp.csc_array, cost: Floats, upper: Floats) -> list[Extremes]:
@@ -134,10 +154,9 @@ def _problem(column: Label, scenario: Scenario) -> InputProblem:
     collection, name = COLLECTIONS.get(column.component), str(column.key[0])
     if collection == "facilities" and name in scenario.projects:
         collection = "projects"
-    keys = [collection, name] if collection else []
     return InputProblem(
         code="numbers_too_far_apart",
-        path=join_path(keys) if keys else "",
+        path=join_path([collection, name]) if collection else "risk",
         message="numbers of this entry are too far from those it is used with: a solver cannot tell them from nothing, "
         "or from no limit.",
         allowed="recipes, capacities, prices and quantities within about 12 digits of each other",
