@@ -52,6 +52,10 @@ def test_a_column_without_a_price_needs_no_end() -> None:
     assert least_by_duals(form_of([[1.0]], [2.0], [(3, inf)]), np.array([2.0]), 6.0) == 6
 
 
+def test_a_price_that_arithmetic_cannot_tell_from_0_is_0() -> None:
+    assert least_by_duals(form_of([[0.1], [0.2]], [0.3], [(1, inf), (1, inf)]), np.ones(2), 3.0) == 2
+
+
 def test_bounds_are_passed_on_along_a_chain_and_from_the_cost_of_a_known_point() -> None:
     # What is made is shipped, what is shipped is used, and at most 7 are wanted; what is made for a cost of 2 and let
     # go ends where the known point's cost of 10 is spent.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -20,7 +21,7 @@ from scipy.optimize import linprog
 from optimizer.solve import Control, Form, highs
 from optimizer.solve.highs import Settings, SolverError, run_highs
 from optimizer.solve.labels import Label
-from optimizer.solve.search import search_decisions
+from optimizer.solve.search import search, search_decisions
 from schemas import Termination
 
 CASES = int(os.environ.get("LODEPLAN_CLAIMS", "150"))
@@ -149,6 +150,29 @@ def test_the_bound_of_a_run_that_is_not_believed_is_withdrawn(monkeypatch: pytes
 
     assert told[0] == 1e6
     assert found.bound_kusd == control.proven.kusd == told[-1] == pytest.approx(least(form))
+
+
+def test_a_bound_that_the_search_itself_undercuts_is_searched_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the solver calls optimal may cost less once its decisions are fixed: then its bound was none."""
+    form, _ = small_form(1)
+    honest = highs._one_run
+    searched: list[Settings] = []
+
+    def run(form: Form, settings: Settings) -> Any:
+        found = honest(form, settings)
+        if form.integer.any() and found is not None:
+            searched.append(settings)
+            if len(searched) == 1:
+                return replace(found, objective=found.objective + 1, bound=found.objective + 1)
+        return found
+
+    monkeypatch.setattr(highs, "_one_run", run)
+    control = Control(gap=1e-6)
+    found = search(form, control)
+
+    assert len(searched) == 2
+    assert found.objective_kusd == pytest.approx(least(form))
+    assert found.bound_kusd == control.proven.kusd == pytest.approx(least(form))
 
 
 @pytest.mark.parametrize("claim", ["objective_function_value", "mip_dual_bound"])

@@ -28,7 +28,6 @@ from optimizer.solve.search import (
     search_decisions,
     settled,
 )
-from optimizer.solve.tolerances import borne_out
 from schemas.plan import Solution, Termination
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "refuse_hopeless_numbers", "solve_form", "standard_form"]
@@ -124,7 +123,7 @@ def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> An
 
 def _bounded(answer: Answer, control: Control) -> Answer:
     """The answer with the best bound that is proven of the whole; none where its own point disproves it."""
-    return replace(answer, bound_kusd=borne_out(control.proven.kusd, answer.objective_kusd))
+    return replace(answer, bound_kusd=control.proven.hold_against(answer.objective_kusd))
 
 
 def _better(first: Answer | None, second: Answer) -> Answer:

@@ -164,7 +164,7 @@ class _Found:
         assert self.run.x is not None
         assert self.run.row_dual is not None
         whole = np.flatnonzero(self.part.integer)
-        decided = self.part.with_bounds(whole, np.round(self.run.x[whole]))
+        decided = self.part.with_bounds(whole, np.round(self.run.x[whole])).relaxed()
         return least_by_duals(decided, self.run.row_dual, decided.cost_of(self.run.x))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from optimizer.solve.highs import Run, Settings
+from optimizer.solve.tolerances import borne_out
 
 Report = Callable[[str, float | None, float | None], None]
 """Called with a phase, and objective and bound in kUSD once there are any."""
@@ -15,7 +16,7 @@ Report = Callable[[str, float | None, float | None], None]
 
 @dataclass
 class Proven:
-    """The best bound proven of one model: it only rises, whichever search proves it."""
+    """The best bound proven of one model: it only rises, whichever search proves it, unless a point disproves it."""
 
     kusd: float = float("-inf")
 
@@ -23,6 +24,13 @@ class Proven:
         """Take a bound that holds for the whole model, if it is better."""
         if isfinite(bound_kusd):
             self.kusd = max(self.kusd, bound_kusd)
+
+    def hold_against(self, objective_kusd: float) -> float:
+        """The bound, at most what a point costs. One that the point disproves is withdrawn."""
+        bound = borne_out(self.kusd, objective_kusd)
+        if not isfinite(bound):
+            self.kusd = bound
+        return bound
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import scipy.sparse as sp
 from optimizer.prepare.calendar import Floats
 from optimizer.solve.form import Form
 
+ARITHMETIC = 1e-14
+"""A price below it, relative to the terms that it is the sum of, is 0: double precision cannot tell."""
 ROUNDS = 50
 """How often bounds are passed on from row to row at most; a longer chain leaves columns without one."""
 
@@ -21,6 +23,7 @@ def least_by_duals(form: Form, row_dual: Floats, most: float) -> float:
     side = np.where(row_dual > 0, form.row_lower, form.row_upper)
     dual = np.where(np.isfinite(side), row_dual, 0.0)
     price = form.cost - form.matrix.T @ dual
+    price[np.abs(price) <= ARITHMETIC * (np.abs(form.cost) + abs(form.matrix).T @ np.abs(dual))] = 0.0
     rest = np.where(price > 0, form.column_lower, form.column_upper)
     if np.isposinf(rest[price < 0]).any():
         rest = np.where(price > 0, form.column_lower, implied_upper(form, most))

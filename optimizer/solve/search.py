@@ -87,6 +87,7 @@ def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
     if found.x is None or not form.integer.any():
         return found
     answer = settled(form, found, control)
+    control.proven.hold_against(answer.objective_kusd)
     claimed = found.termination == Termination.OPTIMAL and not control.ended()
     return _whole(form, answer, control) if claimed and answer.gap > control.gap + ROUNDING else answer
 
@@ -94,7 +95,8 @@ def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
 def _whole(form: Form, answer: Answer, control: Control) -> Answer:
     """Search once more where decisions were worth something that were whole only within the solver's tolerance.
 
-    A millionth of a large project may be all that is needed, at next to nothing of its cost.
+    A millionth of a large project may be all that is needed, at next to nothing of its cost. The same where the solver
+    says that its decisions cost more than they do: its bound is then none.
     """
     assert answer.x is not None
     found = search_decisions(form, control, answer.x / form.column_unit, whole=STRICT)
@@ -138,7 +140,9 @@ def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control) -> 
     lp = tried(sized.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
     if lp.x is None:
         return None
-    return replace(answer_of(sized, lp), termination=answer.termination, bound_kusd=answer.bound_kusd)
+    found = answer_of(sized, lp)
+    bound = borne_out(answer.bound_kusd, found.objective_kusd)
+    return replace(found, termination=answer.termination, bound_kusd=bound)
 
 
 def idle(form: Form) -> Ints:
