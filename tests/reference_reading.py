@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
-from math import inf, prod
+from itertools import pairwise
+from math import inf
 from typing import Any
+
+from numpy.polynomial import Polynomial
 
 from schemas import Scenario
 from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent
@@ -235,49 +238,71 @@ class Reading:
                 days += (ends - begins) * (1 - ((begins + ends) / 2 - until) / fading)
         return days / (end - first)
 
-    def _effects(self, node: Node, kind: type) -> Iterable[tuple[Any, float]]:
-        for name in node.events:
-            event = self.scenario.events[name]
-            if isinstance(event, kind):
-                yield event, self.left(event, node.period)
+    def _changes(self, node: Node, kind: type, change: Callable[[Any], float]) -> float:
+        """Mean over the days of the node's period of the product of 1 + effect * change over events of a kind."""
+        held = [event for event in map(self.scenario.events.get, node.events) if isinstance(event, kind)]
+        meeting = [(event, change(event)) for event in held if change(event) != 0]
+        first, after = node.period.days
+        ends = {day - first for event, _ in meeting for day in self._ends(event) if first < day < after}
+        total = 0.0
+        for start, stop in pairwise([0, *sorted(ends), after - first]):
+            product = Polynomial([1.0])
+            for event, size in meeting:
+                product *= 1 + size * self._effect(event, first, (start + stop) / 2)
+            area = product.integ()
+            total += area(stop) - area(start)
+        return float(total / (after - first))
+
+    def _ends(self, event: Event) -> list[float]:
+        """The onset of an event, its end, and when nothing is left of its effect."""
+        if event.until is None:
+            return [event.onset.toordinal()]
+        end = event.until.toordinal()
+        return [event.onset.toordinal(), end, end + getattr(event, "recovery_years", 0.0) * DAYS_A_YEAR]
+
+    def _effect(self, event: Event, first: int, day: float) -> Polynomial:
+        """What is there of an event's effect around a day, both counted from a first one."""
+        onset, end, gone = (edge - first for edge in [*self._ends(event), inf, inf][:3])
+        if end <= day < gone < inf:
+            return Polynomial([gone / (gone - end), -1 / (gone - end)])
+        return Polynomial([float(onset <= day < end)])
 
     def facility_availability(self, name: str, node: Node) -> float:
         maker = self.makers[name]
-        return prod(
-            1 - self.weight(maker.place, event.places) * fraction * (1 - event.availability_share)
-            for event, fraction in self._effects(node, OutputEvent)
-            if any_matches(event.commodities, maker.outputs) and matches(event.facilities, name)
-        )
+
+        def change(event: OutputEvent) -> float:
+            meant = any_matches(event.commodities, maker.outputs) and matches(event.facilities, name)
+            return meant * self.weight(maker.place, event.places) * (event.availability_share - 1)
+
+        return self._changes(node, OutputEvent, change)
 
     def route_availability(self, name: str, node: Node) -> float:
         route = self.scenario.routes[name]
-        return prod(
-            1
-            - self.weight(route.origin, event.places)
-            * self.weight(route.destination, event.destinations)
-            * fraction
-            * (1 - event.availability_share)
-            for event, fraction in self._effects(node, ExportEvent)
-            if matches(event.commodities, route.commodity)
-        )
+
+        def change(event: ExportEvent) -> float:
+            weight = self.weight(route.origin, event.places) * self.weight(route.destination, event.destinations)
+            return matches(event.commodities, route.commodity) * weight * (event.availability_share - 1)
+
+        return self._changes(node, ExportEvent, change)
 
     def price_factor(self, place: str, commodities: Iterable[str], node: Node) -> float:
         if place == self.home:
             return 1.0
         goods = list(commodities)
-        return prod(
-            1 + self.weight(place, event.places) * fraction * (event.factor - 1)
-            for event, fraction in self._effects(node, PriceEvent)
-            if any_matches(event.commodities, goods)
-        )
+
+        def change(event: PriceEvent) -> float:
+            return any_matches(event.commodities, goods) * self.weight(place, event.places) * (event.factor - 1)
+
+        return self._changes(node, PriceEvent, change)
 
     def wanted_t_per_y(self, name: str, node: Node) -> float:
         demand = self.scenario.demands[name]
-        return node.period.mean(demand.quantity_t_per_y) * prod(
-            1 + fraction * (event.factor - 1)
-            for event, fraction in self._effects(node, DemandEvent)
-            if matches(event.commodities, demand.commodity) and demand.tier in event.tiers
-        )
+
+        def change(event: DemandEvent) -> float:
+            meant = matches(event.commodities, demand.commodity) and demand.tier in event.tiers
+            return meant * (event.factor - 1)
+
+        return node.period.mean(demand.quantity_t_per_y) * self._changes(node, DemandEvent, change)
 
     # Supply
 

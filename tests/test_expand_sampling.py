@@ -164,11 +164,11 @@ def test_losses_are_counted_as_the_plan_counts_them() -> None:
     assert lost[0, 0] == pytest.approx([0, 0.5 * 3.5 / 4], abs=1e-3)
 
 
-def test_two_events_of_a_hazard_in_one_period_multiply() -> None:
+def test_what_two_events_of_a_hazard_take_of_one_period_adds_up() -> None:
     source = toy({"ban": {**BAN, "yearly_rate": 1, "availability_share": 0.2}}, {"futures": 1, "draws": 1})
     assert source.sampling is not None
     lost = draw_futures(source.hazards, source.sampling, Calendar((2026, 2027), (1, 2))).lost
-    assert lost[0, 0] == pytest.approx([0, 1 - 0.6**2])
+    assert lost[0, 0] == pytest.approx([0, 0.4 + 0.4])
 
 
 def test_the_report_says_what_the_reduction_costs() -> None:

@@ -323,6 +323,37 @@ def _open_codes(patches: list[Patch]) -> list[tuple[str, str]]:
     return [(warning.code, warning.path) for warning in find_warnings(scenarios.load(base(), patches)).open]
 
 
+FIRST_HALF = put("events.ban.until", "2027-07-01")
+SECOND_HALF = put("events.late", {**base()["events"]["ban"], "onset": "2027-07-01"})
+
+
+def in_future(*events: str) -> Patch:
+    return put("futures.ban.events", list(events))
+
+
+def test_bans_that_fill_a_period_together_are_not_asked_about() -> None:
+    assert _open_codes([FIRST_HALF, SECOND_HALF, in_future("ban", "late")]) == []
+    through_another = [put("futures.calm", {"probability": 0.5}), put("futures.ban.probability", 0.5)]
+    assert _open_codes([FIRST_HALF, SECOND_HALF, in_future("ban", "late"), *through_another]) == []
+
+
+@pytest.mark.parametrize(
+    "patches",
+    [
+        [FIRST_HALF, SECOND_HALF, in_future("ban", "late"), put("events.late.onset", "2027-07-02")],
+        [FIRST_HALF, SECOND_HALF, in_future("ban", "late"), put("events.late.changes", "output")],
+        [
+            FIRST_HALF,
+            SECOND_HALF,
+            in_future("ban", "late"),
+            put("futures.alone", {"probability": 0, "events": ["ban"]}),
+        ],
+    ],
+)
+def test_bans_that_leave_a_day_of_a_period_or_come_alone_are_asked_about(patches: list[Patch]) -> None:
+    assert ("open_part_of_period", "events.ban.until") in _open_codes(patches)
+
+
 def test_an_event_of_whole_periods_is_not_asked_about() -> None:
     assert find_warnings(scenarios.load(base())).open == []
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
+from optimizer.check.periods import Dates, mean_of_product
 from optimizer.check.selections import place_share, selects_name
 from optimizer.check.tree import Node
 from schemas import Scenario
@@ -49,25 +49,27 @@ class Events:
         }
 
     def conditions(self, node: Node) -> Conditions:
-        """The product, over the events in force, of `1 + weight * fraction * (value - 1)`."""
-        found = Conditions()
-        for name, fraction in node.in_force.items():
-            event, weights = self._events[name], self._weights[name]
+        """The mean over days of the product, over the events in force, of `1 + weight * effect * (value - 1)`."""
+        found: dict[str, dict[str, list[tuple[Dates, float]]]] = {kind.name: {} for kind in fields(Conditions)}
+        for name in node.in_force:
+            event = self._events[name]
             if isinstance(event, OutputEvent | ExportEvent):
-                change = fraction * (event.availability_share - 1)
+                change = event.availability_share - 1
             elif isinstance(event, PriceEvent | DemandEvent):
-                change = fraction * (event.factor - 1)
+                change = event.factor - 1
             else:
                 continue
-            for kind in ("facility_availability", "route_availability", "price_factor", "customs_factor"):
-                _multiply(getattr(found, kind), getattr(weights, kind), change)
-            _multiply(found.demand_factor, weights.demand_factor, change)
-        return found
-
-
-def _multiply(factors: Factors, weights: Mapping[str, float], change: float) -> None:
-    for name, weight in weights.items():
-        factors[name] = factors.get(name, 1.0) * (1 + weight * change)
+            dates = Dates(event.onset, event.until, event.recovery_years)
+            for kind, changes in found.items():
+                for thing, weight in getattr(self._weights[name], kind).items():
+                    if weight * change != 0:
+                        changes.setdefault(thing, []).append((dates, weight * change))
+        return Conditions(
+            **{
+                kind: {thing: mean_of_product(parts, node.period) for thing, parts in changes.items()}
+                for kind, changes in found.items()
+            }
+        )
 
 
 def _makes_one_of(facility: Facility, commodities: list[str]) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from schemas.scenario import Horizon
 
@@ -29,6 +31,34 @@ class Period:
     def contains(self, day: date) -> bool:
         """Whether the day falls in the period."""
         return self.year <= day.year < self.end_year
+
+
+@dataclass(frozen=True)
+class Dates:
+    """When an event holds, and for how long its effect fades afterwards."""
+
+    onset: date
+    until: date | None
+    recovery_years: float
+
+    @property
+    def edges(self) -> tuple[float, ...]:
+        """Ordinals of the days between which its effect is a straight line."""
+        if self.until is None:
+            return (self.onset.toordinal(),)
+        end = self.until.toordinal()
+        return self.onset.toordinal(), end, end + self.recovery_years * DAYS_OF_YEAR
+
+    def line(self, day: float) -> tuple[float, float]:
+        """Its effect at a point of time, and by how much that rises a day."""
+        onset, *ends = self.edges
+        if day < onset:
+            return 0.0, 0.0
+        if not ends or day < ends[0]:
+            return 1.0, 0.0
+        if day < ends[1]:
+            return (ends[1] - day) / (ends[1] - ends[0]), -1 / (ends[1] - ends[0])
+        return 0.0, 0.0
 
 
 def periods_of(horizon: Horizon) -> tuple[Period, ...]:
@@ -78,6 +108,31 @@ def share_in_force(onset: date, until: date | None, recovery_years: float, perio
         left = 1 - (begins + ends) / 2 / fades_days
         share += left * (ends - begins) / (end - first).days
     return share
+
+
+def mean_of_product(changes: Sequence[tuple[Dates, float]], period: Period) -> float:
+    """Mean over the period's days of the product, over events, of `1 + change * effect`.
+
+    Between two dates on which something begins or ends, each factor is a straight line, and the product a polynomial.
+    """
+    first, end = date(period.year, 1, 1).toordinal(), date(period.end_year, 1, 1).toordinal()
+    edges = sorted({first, end, *(edge for dates, _ in changes for edge in dates.edges if first < edge < end)})
+    total = 0.0
+    for start, stop in pairwise(edges):
+        product = [1.0]
+        for dates, change in changes:
+            middle, rise = dates.line((start + stop) / 2)
+            low = 1 + change * (middle - rise * (stop - start) / 2)
+            product = _times_line(product, low, change * rise * (stop - start))
+        total += (stop - start) * sum(factor / (power + 1) for power, factor in enumerate(product))
+    return total / (end - first)
+
+
+def _times_line(polynomial: Sequence[float], constant: float, slope: float) -> list[float]:
+    """A polynomial, lowest power first, times a straight line."""
+    if slope == 0:
+        return [constant * factor for factor in polynomial]
+    return [constant * here + slope * below for here, below in zip([*polynomial, 0.0], [0.0, *polynomial], strict=True)]
 
 
 def decimal_year(day: date) -> float:

@@ -99,13 +99,16 @@ def draw_futures(hazards: Mapping[str, Hazard], sampling: Sampling, calendar: Ca
 
 
 def lost_shares(interruptions: Interruptions, recovery_years: float, draws: int, calendar: Calendar) -> Floats:
-    """1 less the availability of what a hazard interrupts, as the plan will count it; shape (draws, periods)."""
+    """1 less the availability of what a hazard interrupts, as the plan will count it; shape (draws, periods).
+
+    Interruptions by one hazard are over and recovered before the next begins, so what is lost adds up.
+    """
     spans = interruptions.spans(calendar)
     fractions = {span: calendar.fraction(*span, recovery_years) for span in set(spans)}
     fraction = np.array([fractions[span] for span in spans]).reshape(-1, len(calendar))
-    left = np.ones((draws, len(calendar)))
-    np.multiply.at(left, interruptions.draw, 1.0 - fraction * (1.0 - interruptions.left_share[:, None]))
-    return 1.0 - left
+    lost = np.zeros((draws, len(calendar)))
+    np.add.at(lost, interruptions.draw, fraction * (1.0 - interruptions.left_share[:, None]))
+    return np.minimum(lost, 1.0)
 
 
 def _report(

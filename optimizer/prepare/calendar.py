@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,21 @@ def value_in(profile: Profile, year: int) -> float:
         return float(profile)
     earlier = [known for known in profile if known <= year]
     return float(profile[max(earlier) if earlier else min(profile)])
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when something holds, as days: ordinals, that of its end not included."""
+
+    begin: float
+    finish: float
+    fading: float = 0.0
+    """Days from its end on over which its effect falls evenly to nothing."""
+
+    def effect(self, day: Floats) -> Floats:
+        """What there is of its effect at points of time: 1 while it holds, in between while it fades, else 0."""
+        fades = np.clip(1.0 - (day - self.finish) / self.fading, 0.0, 1.0) if self.fading > 0 else 0.0
+        return np.where(day < self.begin, 0.0, np.where(day < self.finish, 1.0, fades))
 
 
 @dataclass(frozen=True)
@@ -65,20 +81,39 @@ class Calendar:
         start = self.starts[period]
         return first_day(start), first_day(start + self.lengths[period])
 
+    def span(self, onset: date | None, until: date | None, recovery_years: float = 0.0) -> Span:
+        """The days on which a rule is in force, and those on which its effect fades."""
+        begin = onset.toordinal() if onset else 0
+        finish = until.toordinal() if until else first_day(self.end)
+        return Span(begin, finish, recovery_years * DAYS_PER_YEAR if until else 0.0)
+
     def fraction(self, onset: date | None, until: date | None, recovery_years: float = 0.0) -> Floats:
         """Share of each period's days in which a rule is in force; shape (periods,).
 
         With `recovery_years` its effect falls evenly to nothing from `until` on, and counts by what is left of it.
         """
-        begin = onset.toordinal() if onset else 0
-        finish = until.toordinal() if until else first_day(self.end)
-        fading = recovery_years * DAYS_PER_YEAR if until else 0.0
+        span = self.span(onset, until, recovery_years)
         shares = []
         for period in range(len(self)):
             first, after = self.days(period)
-            whole = max(0, min(finish, after) - max(begin, first))
-            shares.append((whole + _left(after - finish, fading) - _left(first - finish, fading)) / (after - first))
+            whole = max(0, min(span.finish, after) - max(span.begin, first))
+            faded = _left(after - span.finish, span.fading) - _left(first - span.finish, span.fading)
+            shares.append((whole + faded) / (after - first))
         return np.array(shares)
+
+    def mean_product(self, period: int, changes: Sequence[tuple[Span, float]]) -> float:
+        """Mean over a period's days of the product of `1 + change * effect` over spans and their changes."""
+        first, after = self.days(period)
+        ends = {day for span, _ in changes for day in (span.begin, span.finish, span.finish + span.fading)}
+        edges = [first, *sorted(day for day in ends if first < day < after), after]
+        # Between edges it is a polynomial of a degree up to the number of spans that fade.
+        points, weights = np.polynomial.legendre.leggauss(len(changes) // 2 + 1)
+        mean = 0.0
+        for start, end in pairwise(edges):
+            day = start + (end - start) * (points + 1.0) / 2.0
+            product = np.prod([1.0 + change * span.effect(day) for span, change in changes], axis=0)
+            mean += float(weights @ product) / 2.0 * (end - start) / (after - first)
+        return mean
 
     def period_of(self, year: float) -> int | None:
         """The period that contains a year, or None outside the horizon."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
+from optimizer.prepare.calendar import Floats, Span
 from optimizer.prepare.select import Places, matches
 from optimizer.prepare.tree import Tree
 from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
@@ -20,6 +21,8 @@ class Effects:
     scenario: Scenario
     tree: Tree
     places: Places
+    spans: dict[str, Span]
+    """The days of each event."""
     in_force: dict[str, Floats]
     """Share of each node's days in which an event is in force, fading counted in part; shape (nodes,) each."""
 
@@ -27,16 +30,17 @@ class Effects:
     def of(cls, scenario: Scenario, tree: Tree, places: Places) -> Effects:
         """Spread the events of each future over its nodes."""
         period = np.array(tree.period)
-        in_force = {}
+        spans, in_force = {}, {}
         for name, event in scenario.events.items():
-            fraction = tree.calendar.fraction(event.onset, event.until, getattr(event, "recovery_years", 0.0))[period]
+            dates = (event.onset, event.until, getattr(event, "recovery_years", 0.0))
+            spans[name] = tree.calendar.span(*dates)
             held = np.array([name in tree.events_at(node) for node in range(len(tree))])
-            in_force[name] = np.where(held, fraction, 0.0)
-        return cls(scenario, tree, places, in_force)
+            in_force[name] = np.where(held, tree.calendar.fraction(*dates)[period], 0.0)
+        return cls(scenario, tree, places, spans, in_force)
 
     def output_availability(self, name: str, facility: Facility) -> Floats:
         """What is left of a facility's capacity."""
-        left = np.ones(len(self.tree))
+        changes = {}
         for key, event in self.scenario.events.items():
             if (
                 isinstance(event, OutputEvent)
@@ -44,38 +48,49 @@ class Effects:
                 and any(matches(commodity, event.commodities) for commodity in facility.outputs)
             ):
                 weight = self.places.weight(facility.place, self.places.expand(event.places))
-                left = left * (1.0 - weight * self.in_force[key] * (1.0 - event.availability_share))
-        return left
+                changes[key] = weight * (event.availability_share - 1.0)
+        return self._factor(changes)
 
     def export_availability(self, route: Route) -> Floats:
         """What is left of a route."""
-        left = np.ones(len(self.tree))
+        changes = {}
         for key, event in self.scenario.events.items():
             if isinstance(event, ExportEvent) and matches(route.commodity, event.commodities):
                 weight = self.places.weight(route.origin, self.places.expand(event.places))
                 weight *= self.places.weight(route.destination, self.places.expand(event.destinations))
-                left = left * (1.0 - weight * self.in_force[key] * (1.0 - event.availability_share))
-        return left
+                changes[key] = weight * (event.availability_share - 1.0)
+        return self._factor(changes)
 
     def price_factor(self, place: str, commodities: list[str]) -> Floats:
         """New price over old of what a place sells; 1 at home."""
-        factor = np.ones(len(self.tree))
-        if place == self.scenario.home:
-            return factor
-        for key, event in self.scenario.events.items():
+        changes = {}
+        for key, event in self.scenario.events.items() if place != self.scenario.home else ():
             if isinstance(event, PriceEvent) and any(matches(name, event.commodities) for name in commodities):
                 weight = self.places.weight(place, self.places.expand(event.places))
-                factor = factor * (1.0 + weight * self.in_force[key] * (event.factor - 1.0))
-        return factor
+                changes[key] = weight * (event.factor - 1.0)
+        return self._factor(changes)
 
     def demand_factor(self, demand: Demand) -> Floats:
         """New demand over old."""
+        changes = {
+            key: event.factor - 1.0
+            for key, event in self.scenario.events.items()
+            if isinstance(event, DemandEvent)
+            and matches(demand.commodity, event.commodities)
+            and demand.tier in event.tiers
+        }
+        return self._factor(changes)
+
+    def _factor(self, changes: Mapping[str, float]) -> Floats:
+        """Mean over each node's days of the product of `1 + change * effect` over events, by their change."""
         factor = np.ones(len(self.tree))
-        for key, event in self.scenario.events.items():
-            if (
-                isinstance(event, DemandEvent)
-                and matches(demand.commodity, event.commodities)
-                and demand.tier in event.tiers
-            ):
-                factor = factor * (1.0 + self.in_force[key] * (event.factor - 1.0))
+        partly = np.zeros(len(self.tree), int)
+        for key, change in changes.items():
+            if change != 0:
+                factor = factor * (1.0 + change * self.in_force[key])
+                partly += (self.in_force[key] > 0) & (self.in_force[key] < 1)
+        # Means may be multiplied as long as one of them at most is of something that changes within the period.
+        for node in np.flatnonzero(partly > 1).tolist():
+            meeting = [(self.spans[key], change) for key, change in changes.items() if self.in_force[key][node] > 0]
+            factor[node] = self.tree.calendar.mean_product(self.tree.period[node], meeting)
         return factor
