@@ -107,6 +107,21 @@ def test_solve_says_warnings_on_standard_error_before_the_plan(terminal: Run, tm
     assert "warning" not in terminal("solve", file).err
 
 
+def test_compare_says_what_both_scenarios_share_once_and_whose_the_rest_is(terminal: Run, tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(json.dumps(scenarios.read(small(), THREE)))
+    # The same in other lines, with one mended and one more.
+    after.write_text(json.dumps(scenarios.read(small(), THREE), indent=1))
+    sets = ("tariffs.duty.rate_share=0.25", "demands.user.quantity_t_per_y=5e9")
+    shown = terminal("compare", before, after, *(word for text in sets for word in ("--set", text)))
+    said = [line.partition(": ") for line in shown.err.splitlines() if line.startswith("warning")]
+    whose = {words.partition(":")[0]: head for head, _, words in said}
+    assert whose["tariffs.idle"] == "warning of both scenarios"
+    assert whose["tariffs.duty.rate_share"] == "warning of the first scenario"
+    assert "warning of the second scenario" in whose.values()
+    assert len(said) == len({words for _, _, words in said})
+
+
 def test_the_page_and_the_log_say_what_the_terminal_says(api: httpx.Client, job: dict[str, Any]) -> None:
     page, log = api.get(job["links"]["page"]).text, api.get(job["links"]["log"]).text
     assert "3 warnings" in page

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from service.cli.exits import exit_of
-from service.cli.solving import Limits, solve_with_progress
+from service.cli.solving import Limits, solve_read
 
 if TYPE_CHECKING:
-    from schemas import Patch
+    from schemas import InputProblem, Patch
 
 
 def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Limits, as_json: bool) -> int:
     """Solve the first source as it is and the second with the patches, print the difference; the exit code.
 
-    The code is that of the first plan that is not optimal. Raises `InvalidInput`.
+    Both are read before the first is solved. The code is that of the first plan that is not optimal. Raises
+    `InvalidInput`.
     """
+    import scenarios
     from optimizer.compare import explain_difference
+    from scenarios.options import check_options
+    from scenarios.validation import find_warnings
     from schemas import Solution
     from service.cli.report import print_comparison
 
-    first = solve_with_progress(sources[0], (), limits)
-    second = solve_with_progress(sources[1], patches, limits)
-    plans = (first, second)
+    check_options(limits.gap, limits.time_limit_s)
+    read = []
+    for source, changes in zip(sources, ((), patches), strict=True):
+        began = time.monotonic()
+        scenario = scenarios.load(source, changes)
+        read.append((scenario, find_warnings(scenario).open, time.monotonic() - began))
+    _print_warnings(*(warnings for _, warnings, _ in read))
+    first, second = plans = [solve_read(scenario, limits, read_s) for scenario, _, read_s in read]
     sentences = [] if any(p.summary.solution is Solution.NONE for p in plans) else explain_difference(first, second)
     if as_json:
         record = {
@@ -34,3 +44,16 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
     else:
         print_comparison(first, second, sentences)
     return next((code for code in map(exit_of, (p.summary for p in plans)) if code), exit_of(second.summary))
+
+
+def _print_warnings(first: Sequence[InputProblem], second: Sequence[InputProblem]) -> None:
+    """Warnings on standard error; those that both scenarios share once."""
+    from service.cli.validation import print_warnings
+
+    # A warning is the same wherever the file that it stands in has it.
+    (old, new) = (
+        [warning.model_copy(update={"file": None, "line": None}) for warning in side] for side in (first, second)
+    )
+    print_warnings([warning for warning in old if warning in new], " of both scenarios")
+    print_warnings([warning for warning in old if warning not in new], " of the first scenario")
+    print_warnings([warning for warning in new if warning not in old], " of the second scenario")

@@ -39,23 +39,27 @@ class Limits:
 
 
 def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> Plan:
-    """Solve in a child process, with warnings and a line of progress on standard error. Raises `InvalidInput`,
-    `PlanError` when the independent check refuses the plan, and `SolveFailed`.
-
-    The first Ctrl-C asks the solver to stop, which it does as soon as it can; the second ends the program.
-    """
+    """Read and solve, with warnings and progress on standard error; raises what `solve_read` does."""
     import scenarios
     from scenarios.options import check_options
     from scenarios.validation import find_warnings
     from service.cli.validation import print_warnings
 
-    # Whatever the child prints besides is of use only if it fails, and stands in the log of that.
-    logs.configure("ERROR")
     check_options(limits.gap, limits.time_limit_s)
     began = time.monotonic()
     scenario = scenarios.load(source, patches)
     print_warnings(find_warnings(scenario).open)
-    read_s = time.monotonic() - began
+    return solve_read(scenario, limits, time.monotonic() - began)
+
+
+def solve_read(scenario: Scenario, limits: Limits, read_s: float) -> Plan:
+    """Solve in a child process, with a line of progress on standard error; reading it took `read_s`.
+
+    Raises `InvalidInput`, `PlanError` when the independent check refuses the plan, and `SolveFailed`. The first Ctrl-C
+    asks the solver to stop, which it does as soon as it can; the second ends the program.
+    """
+    # Whatever the child prints besides is of use only if it fails, and stands in the log of that.
+    logs.configure("ERROR")
     # They may be what a job may not ask for, such as no time at all.
     options = JobOptions.model_construct(gap=limits.gap, time_limit_s=limits.time_limit_s)
     work = Work(gzip.compress(scenario.model_dump_json().encode(), compresslevel=1), options)

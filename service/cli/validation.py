@@ -73,7 +73,7 @@ def print_validation(found: Validation) -> None:
         print(f"{name.replace('_', ' '):<20} {number:>7,}")
 
 
-def print_warnings(warnings: Sequence[InputProblem]) -> None:
-    """What may not be meant on standard error, if there is anything."""
+def print_warnings(warnings: Sequence[InputProblem], whose: str = "") -> None:
+    """What may not be meant on standard error, if there is anything; `whose` may be ` of both scenarios`."""
     for words in warnings_in_words(warnings):
-        print(f"warning: {words}", file=sys.stderr)
+        print(f"warning{whose}: {words}", file=sys.stderr)
