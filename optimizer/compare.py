@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from optimizer.prepare.calendar import Calendar
 from optimizer.results import Plan
 from optimizer.results.words import listed, money, tonnes
 from schemas.kinds import SourceKind
-from schemas.scenario import Horizon, Scenario
+from schemas.scenario import Horizon, Place, Scenario
 
 STOCK_CHANGE_SHARE = 0.05
 """Change of a stock's highest level, as a share of the larger one, that counts as a change."""
@@ -22,13 +22,16 @@ FLOW_CHANGE_SHARE = 0.01
 SAME_DUTY = 1e-9
 """kUSD/t within which two duties are the same."""
 
+NOT_DECIDED = {"project": "not started", "supplier": "not onboarded", "stock": "not there"}
+"""What is said of a decision, by its kind, that a plan does not have."""
+
 Source = tuple[str, str, str]
 """(commodity, source kind, place)."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Something decided on the base path, and the commodity it is about."""
+    """Something decided on the planned path, and the commodity it is about."""
 
     kind: str
     title: str
@@ -59,16 +62,17 @@ def decisions(plan: Plan) -> dict[str, Decision]:
     found = {}
     for start in plan.summary.projects:
         project = scenario.projects[start.name]
-        detail = f"{start.start}, {start.track.replace('_', ' ')}"
+        detail = f"started in {start.start} ({start.track.replace('_', ' ')})"
         title = project.title or start.name
         found[f"project {start.name}"] = Decision("project", title, next(iter(project.outputs)), detail)
     for start in plan.summary.onboardings:
         route = scenario.routes[start.name]
         title = route.title or start.name
-        found[f"supplier {start.name}"] = Decision("supplier", title, route.commodity, str(start.start))
+        found[f"supplier {start.name}"] = Decision("supplier", title, route.commodity, f"onboarded in {start.start}")
     for name, pile in scenario.stockpiles.items():
         level = max((s.stock_t for s in plan.summary.stocks if s.name == name), default=0.0)
-        found[f"stock {name}"] = Decision("stock", pile.title or name, pile.commodity, f"up to {tonnes(level)}", level)
+        detail = f"filled up to {tonnes(level)}" if level else "left empty"
+        found[f"stock {name}"] = Decision("stock", pile.title or name, pile.commodity, detail, level)
     return found
 
 
@@ -138,8 +142,9 @@ def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Ite
     duties = (PlannedDuties(scenarios[0], years), PlannedDuties(scenarios[1], years)) if years else None
     for commodity in dict.fromkeys(key[0] for key, _ in moved):
         mine = [(key, t) for key, t in moved if key[0] == commodity]
-        less = [f"{tonnes(-t)} less {_from(key)}" for key, t in mine if t < 0]
-        more = [f"{tonnes(t)} more {_from(key)}" for key, t in mine if t > 0]
+        places = {**scenarios[1].places, **scenarios[0].places}
+        less = [f"{tonnes(-t)} less {_from(key, places)}" for key, t in mine if t < 0]
+        more = [f"{tonnes(t)} more {_from(key, places)}" for key, t in mine if t > 0]
         known = {**scenarios[1].commodities, **scenarios[0].commodities}
         text = f"{known[commodity].title or commodity}: {listed([*less, *more])}"
         imports = {key[2]: t for key, t in mine if key[1] == "import"}
@@ -169,17 +174,22 @@ def _other_years(before: Plan, after: Plan) -> Iterator[str]:
         yield f"The plans are for other years: supply is compared over {shared} alone, cost over the whole of each."
 
 
-def _from(key: Source) -> str:
+def _from(key: Source, places: Mapping[str, Place]) -> str:
     _, kind, place = key
     match SourceKind(kind):
         case SourceKind.IMPORT:
-            return f"from {place}"
+            return f"from {_called(place, places)}"
         case SourceKind.HOME:
             return "made at home"
         case SourceKind.RECYCLED:
             return "recycled"
         case SourceKind.STOCK:
             return "from stock"
+
+
+def _called(place: str, places: Mapping[str, Place]) -> str:
+    """What a planner calls a place, or a group of places."""
+    return (places[place].title or place) if place in places else place
 
 
 class PlannedDuties:
@@ -230,7 +240,8 @@ def duty_reasons(
         measures = sorted({m for side in (old, new) for band in side[route] for m in band})
         changed = [m for m in measures if _of_measure(m, old[route]) != _of_measure(m, new[route])]
         words = listed([_meaning(m, duties[1].instance.scenario) for m in changed])
-        yield f"the duty on it from {origin} goes from {_span(was)} to {_span(now)} kUSD/t ({words})"
+        place = _called(origin, duties[0].instance.scenario.places)
+        yield f"the duty on it from {place} goes from {_span(was)} to {_span(now)} kUSD/t ({words})"
 
 
 def _of_measure(measure: str, bands: list[dict[str, float]]) -> set[float]:
@@ -248,27 +259,26 @@ def _meaning(measure: str, scenario: Scenario) -> str:
     if entry is None or entry.origin_role == "last_origin":
         return measure
     role = {"any_stage": "was at any stage in"}.get(entry.origin_role, f"was {entry.origin_role.replace('_', ' ')}")
-    return f"{measure}, on what {role} {listed(entry.origins)}"
+    return f"{measure}, on what {role} {listed([_called(origin, scenario.places) for origin in entry.origins])}"
 
 
 def _decided(before: Plan, after: Plan) -> Iterator[str]:
     for change in changes(before, after):
-        was = change.before.detail if change.before else "no"
-        now = change.after.detail if change.after else "no"
-        yield f"{change.known.kind.capitalize()} {change.known.title}: {now} instead of {was}."
+        kind = change.known.kind
+        now, was = (side.detail if side else NOT_DECIDED[kind] for side in (change.after, change.before))
+        yield f"{kind.capitalize()} {change.known.title}: {now}; in the first plan {was}."
 
 
 def _costs(before: Plan, after: Plan) -> str:
     old, new = before.summary, after.summary
+    cost = (new.expected_cost_kusd or 0.0) - (old.expected_cost_kusd or 0.0)
+    duty = (new.duty_kusd or 0.0) - (old.duty_kusd or 0.0)
     parts = [
-        f"{words} {money(abs(change))} {'more' if change > 0 else 'less'}"
-        for words, change in (
-            ("it costs", (new.expected_cost_kusd or 0.0) - (old.expected_cost_kusd or 0.0)),
-            ("pays in duty", (new.duty_kusd or 0.0) - (old.duty_kusd or 0.0)),
-        )
-        if abs(change) > 0
+        f"{verb} {money(abs(change))} {'more' if change > 0 else 'less'}{what}"
+        for verb, change, what in (("costs", cost, ""), ("pays", duty, " in duty"))
+        if change
     ]
-    return f"Against the first plan {listed(parts)}." if parts else "Both cost the same."
+    return f"The second plan {listed(parts)} than the first." if parts else "Both cost the same."
 
 
 def _doubt(before: Plan, after: Plan) -> list[str]:

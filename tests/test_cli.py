@@ -366,6 +366,9 @@ def test_what_keeps_the_limits_where_nothing_was_found_is_no_plan(termination: s
 def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run, child_here: None) -> None:
     shown = run("solve", "golden-toy", "--time-limit", "0")
     assert "No plan was found" in shown.out
+    # Neither as advice, nor held against itself.
+    assert "Start no project" not in shown.out
+    assert "(doing nothing" not in shown.out
     assert shown.code == 5
 
 

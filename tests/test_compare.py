@@ -26,9 +26,9 @@ def plan(*patches: tuple[str, str, object]) -> Plan:
 def test_a_duty_on_content_is_given_as_the_reason_for_another_supplier() -> None:
     sentences = explain_difference(plan(), plan(("set", "tariffs.*.origin_role", "mined_in")))
     assert sentences == [
-        "metal: 50 t less from MYS and 50 t more from CHN, because the duty on it from MYS goes from 0 to up to "
-        "12 kUSD/t (duty on Chinese metal, on what was mined in CHN).",
-        "Against the first plan it costs 500 thousand USD more and pays in duty 450 thousand USD more.",
+        "metal: 50 t less from Malaysia and 50 t more from China, because the duty on it from Malaysia goes from 0 to "
+        "up to 12 kUSD/t (duty on Chinese metal, on what was mined in China).",
+        "The second plan costs 500 thousand USD more and pays 450 thousand USD more in duty than the first.",
     ]
 
 
@@ -64,7 +64,12 @@ def test_starts_and_stocks_that_differ_are_named() -> None:
     calm, sure = golden(0), golden(1)
     forced = golden(0, Patch(op="set", path="projects.'home refinery'.forced_track", value="fast"))
     assert [change.known.kind for change in changes(calm, sure)] == ["stock"]
-    assert any(sentence.startswith("Project ") for sentence in explain_difference(calm, forced))
+    assert "Project home refinery: started in 1 (fast); in the first plan not started." in explain_difference(
+        calm, forced
+    )
+    assert "Project home refinery: not started; in the first plan started in 1 (fast)." in explain_difference(
+        forced, calm
+    )
 
 
 def test_the_command_compares_a_scenario_with_itself_changed(
@@ -75,7 +80,7 @@ def test_the_command_compares_a_scenario_with_itself_changed(
         main(["compare", "content-tariff", "--json", "--set", "tariffs.*.origin_role=mined_in"])
     found = json.loads(capsys.readouterr().out)
     assert ended.value.code == 0
-    assert "mined in CHN" in found["difference"][0]
+    assert "mined in China" in found["difference"][0]
     assert found["second"]["expected_cost_kusd"] - found["first"]["expected_cost_kusd"] == pytest.approx(500)
 
 
@@ -110,8 +115,8 @@ def test_a_duty_is_a_reason_to_buy_less_where_it_rises_and_more_where_it_falls()
         PlannedDuties(scenarios.load("golden-toy", [Patch(op="set", path=RATE, value=rate)]), YEARS)
         for rate in (0.25, 0.5)
     )
-    rises = "the duty on it from CHN goes from 2.5 to 5 kUSD/t (duty on CHN)"
-    falls = "the duty on it from CHN goes from 5 to 2.5 kUSD/t (duty on CHN)"
+    rises = "the duty on it from China goes from 2.5 to 5 kUSD/t (duty on CHN)"
+    falls = "the duty on it from China goes from 5 to 2.5 kUSD/t (duty on CHN)"
     assert list(duty_reasons("metal/refined", {"CHN": -10.0}, (cheap, dear))) == [rises]
     assert list(duty_reasons("metal/refined", {"CHN": 10.0}, (dear, cheap))) == [falls]
     assert list(duty_reasons("metal/refined", {"CHN": 10.0}, (cheap, dear))) == []

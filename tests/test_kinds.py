@@ -92,7 +92,7 @@ def test_each_kind_of_use_has_a_word_on_the_page(kind: UseKind, toy: Scenario) -
 def test_no_two_sources_of_a_commodity_read_the_same_in_a_report_or_a_comparison(toy: Scenario) -> None:
     plan = optimizer.Plan(None, {}, toy)  # type: ignore[arg-type]
     assert len({report._source((kind, CITY), plan) for kind in SourceKind}) == len(SourceKind)
-    assert len({_from(("metal/refined", kind, CITY)) for kind in SourceKind}) == len(SourceKind)
+    assert len({_from(("metal/refined", kind, CITY), {}) for kind in SourceKind}) == len(SourceKind)
 
 
 @pytest.mark.parametrize(

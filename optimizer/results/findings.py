@@ -40,7 +40,8 @@ def findings(values: Values, do_nothing: Values | None, answer: Answer) -> list[
     return [
         *_how_the_search_failed(do_nothing, answer),
         *([] if answer.nothing_found else [_plan_in_a_sentence(values, do_nothing), *_decisions(values)]),
-        *_shortage(values, do_nothing),
+        # Where nothing was found these are the shortages of doing nothing: they are not held against themselves.
+        *_shortage(values, None if answer.nothing_found else do_nothing),
         *_tail(values),
         *_aim(values),
     ]

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Sequence
-
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 import scenarios
 from optimizer.figures.text import amount, percent, title_of
 from schemas import Scenario
 from service.cli.duty import Answer, Band, Line, Term
+from service.cli.printing import new_console, new_table, say, section, wrapped
 
-_PIPED_WIDTH = 80
 _BANDS = {"in_quota": "within the quota", "over_quota": "over the quota"}
 
 
 def print_answer(answer: Answer, source: str) -> None:
     """Print the answer to a question about the scenario of this source on standard output."""
-    console = Console(highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, markup=False, width=_PIPED_WIDTH)
+    console = new_console()
     scenario = scenarios.load(source)
     origin, destination = (title_of(scenario.places, place) for place in (answer.origin, answer.destination))
     what = title_of(scenario.commodities, answer.commodity)
-    _say(console, [f"Duty on {what} from {origin} into {destination} on {answer.on} ({answer.scenario})"], "bold")
+    head = [f"Duty on {what} from {origin} into {destination} on {answer.on} ({answer.scenario})"]
+    console.print("\n".join(wrapped(console, head)), style="bold")
     value = answer.customs_value_kusd_per_t
     known = "" if value is None else f"{amount(value)} kUSD per t contained, "
     under = [f"With {', '.join(answer.events)}."] if answer.events else []
-    _say(console, [f"Customs value {known}{answer.value_from}.", *under, *answer.notes])
-    console.print()
+    say(console, [f"Customs value {known}{answer.value_from}.", *under, *answer.notes])
     for band in answer.bands:
         _print_band(console, scenario, band)
     _print_sources(console, answer)
@@ -42,7 +35,7 @@ def _print_band(console: Console, scenario: Scenario, band: Band) -> None:
     region = len({line.origin for line in [*band.in_force, *band.not_counted]}) > 1
     if band.in_force:
         console.print(f"In force{which}, in order", style="bold")
-        table = _table("measure", "rate", ">adds, kUSD/t", ">sum, kUSD/t", ">of value")
+        table = new_table(["measure", "rate", ">adds, kUSD/t", ">sum, kUSD/t", ">of value"])
         for line in band.in_force:
             table.add_row(
                 _name(scenario, line, region),
@@ -54,24 +47,11 @@ def _print_band(console: Console, scenario: Scenario, band: Band) -> None:
         table.add_section()
         table.add_row("Total", "", "", _kusd(band.duty_kusd_per_t), percent(band.duty_share))
         console.print(table)
-    else:
-        _say(console, [f"No duty{which}: no measure is in force on this import."])
-    console.print()
-    if band.not_counted:
-        console.print("Considered, and not counted", style="bold")
-        table = _table("measure", "why")
-        for line in band.not_counted:
-            table.add_row(_name(scenario, line, region), _reason(scenario, line))
-        console.print(table)
         console.print()
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for column in columns:
-        right = column.startswith(">")
-        table.add_column(column.removeprefix(">"), justify="right" if right else "left", overflow="fold")
-    return table
+    else:
+        say(console, [f"No duty{which}: no measure is in force on this import."])
+    rows = [[_name(scenario, line, region), _reason(scenario, line)] for line in band.not_counted]
+    section(console, "Considered, and not counted", ["measure", "why"], rows)
 
 
 def _name(scenario: Scenario, line: Line, region: bool) -> str:
@@ -129,13 +109,5 @@ def _print_sources(console: Console, answer: Answer) -> None:
         console.print("Sources", style="bold")
     for source in answer.sources:
         year = f", {source.year}" if source.year else ""
-        _say(console, [f"{source.measure} ({source.kind}{year}): {source.source}."], indent="  ")
-
-
-def _say(console: Console, sentences: Iterable[str], style: str | None = None, indent: str = "") -> None:
-    width = min(console.width, 100)
-    lines: Sequence[str] = [
-        line for sentence in sentences for line in textwrap.wrap(sentence, width, subsequent_indent=indent)
-    ]
-    if lines:
-        console.print("\n".join(lines), style=style)
+        told = [f"{source.measure} ({source.kind}{year}): {source.source}."]
+        console.print("\n".join(wrapped(console, told, indent="  ")))

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from optimizer.figures.rows import base_path_years, shown_flows
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
-from optimizer.results.words import money, span_of_years
+from optimizer.results.words import listed, money, span_of_years
 from schemas import Solution, Summary, Termination
 from schemas.kinds import SourceKind
-from schemas.plan import StockLevel
+from schemas.plan import Size, StockLevel
 from schemas.scenario import Stage
+from service.cli.printing import new_console, say, section
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from rich.console import Console
 
     from optimizer import Plan
 
-_SENTENCE_WIDTH = 100
-_PIPED_SENTENCE_WIDTH = 80
-_PIPED_WIDTH = 10_000
-"""In a pipe or a file a row of a table stays on its line, however long its names are."""
 _SOURCES_A_COMMODITY = 3
 _YEARS_SHOWN = 6
 """Up to so many years are all shown; of more the first, middle and last."""
@@ -99,15 +92,16 @@ _STOPPED = {
 
 def print_plan(plan: Plan, console: Console | None = None) -> None:
     """Print the report of a plan on standard output."""
-    console = console or _console()
+    console = console or new_console()
     summary = plan.summary
-    _say(console, [f"{getattr(plan.scenario, 'title', '')} ({summary.scenario})".strip()])
-    _say(console, [_status(summary)])
+    say(console, [f"{getattr(plan.scenario, 'title', '')} ({summary.scenario})".strip()])
+    say(console, [_status(summary)])
     if summary.solution is Solution.NONE:
-        _say(console, summary.conflict)
+        say(console, summary.conflict)
         return
-    _say(console, summary.findings)
-    _print_decisions(plan, console)
+    say(console, summary.findings)
+    if not summary.nothing_found:
+        _print_decisions(plan, console)
     _print_buying(plan, console)
     _print_stocks(summary, console)
     _print_money(plan, console)
@@ -120,11 +114,11 @@ def print_plan(plan: Plan, console: Console | None = None) -> None:
 
 def print_comparison(first: Plan, second: Plan, sentences: Sequence[str], console: Console | None = None) -> None:
     """Print the difference of two plans: in sentences, then by cost term. Without sentences: why there are none."""
-    console = console or _console()
+    console = console or new_console()
     for plan, word in ((first, "first"), (second, "second")):
         if plan.summary.solution is Solution.NONE:
-            _say(console, [f"The {word} scenario has no plan. {_status(plan.summary)}", *plan.summary.conflict])
-    _say(console, sentences)
+            say(console, [f"The {word} scenario has no plan. {_status(plan.summary)}", *plan.summary.conflict])
+    say(console, sentences)
     if not sentences:
         return
     old, new = first.summary.cost_terms_kusd, second.summary.cost_terms_kusd
@@ -133,12 +127,7 @@ def print_comparison(first: Plan, second: Plan, sentences: Sequence[str], consol
         for term in dict.fromkeys([*old, *new])
     ]
     rows.append(["All that counts", *(money(plan.summary.expected_cost_kusd or 0.0) for plan in (first, second))])
-    _section(console, "Expected cost, discounted", ["term", ">first", ">second"], rows)
-
-
-def _console() -> Console:
-    console = Console(highlight=False, emoji=False, markup=False)
-    return console if console.is_terminal else Console(highlight=False, emoji=False, markup=False, width=_PIPED_WIDTH)
+    section(console, "Expected cost, discounted", ["term", ">first", ">second"], rows)
 
 
 def _status(summary: Summary) -> str:
@@ -155,13 +144,13 @@ def _print_decisions(plan: Plan, console: Console) -> None:
         [_title(plan, "projects", start.name), start.track, str(start.start), f"{start.on_line:g}"]
         for start in plan.summary.projects
     ]
-    _section(console, "Start", ["project", "track", ">start", ">on line"], starts, "Start no project.")
+    section(console, "Start", ["project", "track", ">start", ">on line"], starts, "Start no project.")
     suppliers = [
         [_title(plan, "routes", choice.name), str(choice.start), f"{choice.on_line:g}"]
         for choice in plan.summary.onboardings
     ]
     if any(route.onboarding for route in getattr(plan.scenario, "routes", {}).values()):
-        _section(console, "Onboard", ["supplier", ">decide", ">first use"], suppliers, "Onboard no supplier.")
+        section(console, "Onboard", ["supplier", ">decide", ">first use"], suppliers, "Onboard no supplier.")
 
 
 def _title(plan: Plan, collection: str, name: str) -> str:
@@ -189,7 +178,7 @@ def _print_buying(plan: Plan, console: Console) -> None:
     beyond = set(years) - base_path_years(plan.tables)
     but = f"; from {min(beyond)} on the mean over the futures" if beyond else ""
     left = f"; {len(years)} of {len(all_years)} periods are shown" if len(years) < len(all_years) else ""
-    _section(console, f"Buy, make and take from stock, t a year if nothing happens{but}{left}", columns, rows)
+    section(console, f"Buy, make and take from stock, t a year if nothing happens{but}{left}", columns, rows)
 
 
 def _sources(
@@ -227,7 +216,7 @@ def _print_stocks(summary: Summary, console: Console) -> None:
         if peak.stock_t > 0:
             rows.append([name, amount(peak.stock_t), str(peak.period), amount(last.stock_t)])
     columns = ["stockpile", ">most, t", ">at the end of", ">left at the end, t"]
-    _section(console, "Store, if nothing happens", columns, rows)
+    section(console, "Store, if nothing happens", columns, rows)
 
 
 def _print_money(plan: Plan, console: Console) -> None:
@@ -236,7 +225,7 @@ def _print_money(plan: Plan, console: Console) -> None:
     terms = sorted(summary.cost_terms_kusd.items(), key=lambda item: -abs(item[1]))
     total = sum(kusd for _, kusd in terms)
     rows = [[TERM_TITLES.get(term, term), money(kusd), _part(kusd, total)] for term, kusd in terms if kusd]
-    _section(console, "Cost by term, expected and discounted", ["term", ">amount", ">of the whole"], rows)
+    section(console, "Cost by term, expected and discounted", ["term", ">amount", ">of the whole"], rows)
     named = {
         "expected cost": summary.expected_cost_kusd,
         "mean of the worst futures (CVaR)": summary.cvar_kusd,
@@ -245,7 +234,7 @@ def _print_money(plan: Plan, console: Console) -> None:
         f"objective ({_AIMS[aim]})": summary.objective_kusd,
         "the same for doing nothing": summary.do_nothing_kusd,
     }
-    _section(
+    section(
         console,
         "Whole",
         ["", ">amount"],
@@ -272,7 +261,7 @@ def _print_shortage(plan: Plan, console: Console) -> None:
             worst = sorted(short.get(tier, {}).items(), key=lambda item: -item[1][0])[:_SHORT_A_TIER]
             rows += [["", commodity, amount(quantity)] for commodity, (_, quantity) in worst]
     columns = ["tier", "worst in it", ">t"]
-    _section(console, "Short, expected over the horizon", columns, rows, "Nothing is short.")
+    section(console, "Short, expected over the horizon", columns, rows, "Nothing is short.")
 
 
 def _print_gaps(summary: Summary, console: Console) -> None:
@@ -285,7 +274,7 @@ def _print_gaps(summary: Summary, console: Console) -> None:
     rows += [[group.replace("_", " "), percent(gap)] for group, gap in groups[:_GROUPS_SHOWN]]
     if len(groups) > _GROUPS_SHOWN:
         rows.append(["every other group", f"at most {percent(groups[_GROUPS_SHOWN][1])}"])
-    _section(console, "Gap: a better plan could save at most", ["part", ">share"], rows)
+    section(console, "Gap: a better plan could save at most", ["part", ">share"], rows)
 
 
 def _print_limits(limits: DataFrame | None, console: Console) -> None:
@@ -307,9 +296,9 @@ def _print_limits(limits: DataFrame | None, console: Console) -> None:
         for row in ranked.to_dict("records")
     ]
     columns = ["limit", "at", "asked", ">reached", ">missed by", ">at a cost of", ">kept as short"]
-    _section(console, "Limits missed, or kept only by going short", columns, rows)
+    section(console, "Limits missed, or kept only by going short", columns, rows)
     if len(told) > _LIMITS_TOLD:
-        _say(console, [f"{len(told) - _LIMITS_TOLD} more are in the table `limits`."])
+        say(console, [f"{len(told) - _LIMITS_TOLD} more are in the table `limits`."])
 
 
 def _print_binding(values: DataFrame | None, console: Console) -> None:
@@ -331,7 +320,7 @@ def _print_binding(values: DataFrame | None, console: Console) -> None:
         for row in shown.sort_values(["what", "size"], ascending=[True, False]).to_dict("records")
     ]
     columns = ["limit", "name", "at", ">worth", "unit"]
-    _section(console, "Limits that bind, and what one more unit would save (starts as they are)", columns, rows)
+    section(console, "Limits that bind, and what one more unit would save (starts as they are)", columns, rows)
 
 
 def _worth(row: Mapping[Any, Any]) -> float:
@@ -344,47 +333,26 @@ def _worth(row: Mapping[Any, Any]) -> float:
 def _print_record(summary: Summary, console: Console) -> None:
     if summary.check is not None:
         difference = max(summary.check.max_violation, summary.check.cost_difference_rel)
-        _say(console, [f"The independent check agrees (largest relative difference {difference:.1g})."])
+        say(console, [f"The independent check agrees (largest relative difference {difference:.1g})."])
         branches = summary.check.branches
         more = [f"And {len(branches) - _BRANCHES} branches more."] if len(branches) > _BRANCHES else []
-        _say(console, [*branches[:_BRANCHES], *more])
-    parts = [f"{phase} {seconds:.1f} s" for phase, seconds in summary.timings_s.items() if seconds >= 0.05]
-    if summary.size is not None:
-        size = summary.size
-        parts.append(f"{size.rows:,} rows, {size.columns:,} columns, {size.binaries:,} yes/no, {size.nodes:,} nodes")
-    _say(console, [", ".join(parts) + "."] if parts else [])
+        say(console, [*branches[:_BRANCHES], *more])
+    say(console, [" ".join(filter(None, (_took(summary.timings_s), _size(summary.size))))])
 
 
-def _say(console: Console, sentences: Iterable[str]) -> None:
-    """Each sentence as a paragraph, then an empty line."""
-    width = min(console.width, _SENTENCE_WIDTH) if console.is_terminal else _PIPED_SENTENCE_WIDTH
-    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, width)]
-    if lines:
-        console.print("\n".join(lines))
-        console.print()
+def _took(timings_s: Mapping[str, float]) -> str:
+    """How long the solve took, and its longer phases."""
+    if "total" not in timings_s:
+        return ""
+    phases = [f"{phase} {seconds:.1f}" for phase, seconds in timings_s.items() if seconds >= 0.05 and phase != "total"]
+    return f"It took {timings_s['total']:.1f} s" + (f" ({', '.join(phases)})." if phases else ".")
 
 
-def _section(
-    console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], if_empty: str = ""
-) -> None:
-    """A table under a title; names too long for the page go on in the next line, whole.
-
-    A column whose name starts with `>` holds numbers: aligned to the right, never broken.
-    """
-    if not rows:
-        _say(console, [if_empty] if if_empty else [])
-        return
-    console.print(title, style="bold")
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns[0:1]))
-    for column in columns:
-        is_number = column.startswith(">")
-        table.add_column(
-            column.removeprefix(">"), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
-        )
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
-    console.print()
+def _size(size: Size | None) -> str:
+    if size is None:
+        return ""
+    counts = {"row": size.rows, "column": size.columns, "yes/no decision": size.binaries, "node": size.nodes}
+    return f"The model has {listed([f'{count:,} {what}' + 's' * (count != 1) for what, count in counts.items()])}."
 
 
 def _three(years: Sequence[int]) -> list[int]:
