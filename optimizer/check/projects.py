@@ -18,6 +18,7 @@ from schemas.events import ProjectEvent
 from schemas.scenario import Project, Track
 
 TOLERANCE_Y = 1e-9
+"""Years within which a date counts as reached (conventions, "Projects and onboarding")."""
 
 
 @dataclass(frozen=True)

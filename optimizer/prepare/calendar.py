@@ -14,6 +14,8 @@ from schemas.scenario import Horizon
 
 DAYS_PER_YEAR = 365.25
 """Of a recovery; dated rules count by days of the calendar."""
+TOLERANCE_Y = 1e-9
+"""Years within which a date counts as reached: sums of fractions of years are off by less, a second is more."""
 
 Floats = npt.NDArray[np.float64]
 Profile = float | Mapping[int, float]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
+from optimizer.prepare.calendar import TOLERANCE_Y, Floats
 from optimizer.prepare.content import Content, Market
 from optimizer.prepare.effects import Effects
 from optimizer.prepare.tags import Tag, quoted
@@ -15,7 +15,6 @@ from optimizer.prepare.tree import Tree
 from schemas.scenario import Demand, Scenario, Substitute
 
 ITSELF = "itself"
-TOLERANCE_Y = 1e-9
 
 
 @dataclass(frozen=True)

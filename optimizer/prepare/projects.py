@@ -8,14 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimizer.prepare.calendar import decimal_year
+from optimizer.prepare.calendar import TOLERANCE_Y, decimal_year
 from optimizer.prepare.select import matches
 from optimizer.prepare.tree import Tree
 from schemas.events import ProjectEvent
 from schemas.scenario import Onboarding, Project, Scenario
-
-TOLERANCE_Y = 1e-9
-"""Years within which a date counts as reached."""
 
 Start = tuple[str, str, int]
 """(project, track, node)."""

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
+from optimizer.prepare.calendar import TOLERANCE_Y, Floats
 from optimizer.prepare.effects import Effects
 from optimizer.prepare.select import matches
 from optimizer.prepare.tree import Tree
 from schemas.scenario import Scenario, Stockpile
 
-TOLERANCE_Y = 1e-9
 DAYS_PER_YEAR = 365.0
 
 

@@ -15,7 +15,7 @@ from optimizer.prepare.calendar import Calendar, Floats
 from schemas.scenario import Scenario
 
 MIN_PROBABILITY = 1e-12
-"""Below it a base node is taken not to exist."""
+"""Up to it a node is taken not to come: a path that others leave stops there, and a future does not count."""
 
 
 @dataclass(frozen=True)
