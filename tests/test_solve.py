@@ -150,6 +150,17 @@ def test_a_scenario_that_costs_nothing_has_no_gap() -> None:
     assert summary.solution == Solution.OPTIMAL
 
 
+@pytest.mark.parametrize("less", [0.0, 1e-12, -1e-12, 1e-9])
+def test_costs_that_cancel_out_to_next_to_nothing_leave_an_optimal_plan(less: float) -> None:
+    data = toy() | {"stockpiles": {}, "economics": {"discount_rate": 0}}
+    for route in data["routes"].values():
+        route["calibration_kusd_per_t"] = -13.5 - 898 / 380 - less  # 898 kUSD at 13.5 less for each of 380 t
+    summary = summary_of(data, gap=1e-6)
+
+    assert summary.objective_kusd == pytest.approx(0, abs=1e-6)
+    assert (summary.termination, summary.solution) == (Termination.OPTIMAL, Solution.OPTIMAL)
+
+
 def test_a_project_far_larger_than_the_need_is_started_or_not_but_never_by_a_millionth() -> None:
     """Within the solver's tolerance a millionth of it would serve all demand at next to nothing of its cost."""
     data = golden_toy()
