@@ -18,3 +18,10 @@ def numbers(profile: float | Mapping[int, float] | None) -> list[float]:
 def largest(profile: float | Mapping[int, float]) -> float:
     """The largest of the numbers given."""
     return max(numbers(profile))
+
+
+def in_year(profile: float | Mapping[int, float], year: int) -> float:
+    """The number of the latest year up to this one; before the first, the first."""
+    if not isinstance(profile, Mapping):
+        return profile
+    return profile[max((known for known in profile if known <= year), default=min(profile))]

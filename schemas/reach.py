@@ -18,7 +18,7 @@ from schemas.limits import (
     ShareCap,
     Survival,
 )
-from schemas.profiles import TOLERANCE, largest, numbers
+from schemas.profiles import TOLERANCE, largest
 from schemas.scenario import Facility, TariffMeasure
 from schemas.selections import matching
 from schemas.supply import SUPPLY
@@ -69,10 +69,6 @@ def warn(findings: Findings) -> None:
     for name, limit in findings.scenario.limits.items():
         if limit.violation_price_kusd is not None:
             _note_if_impossible(findings, name, limit)
-        if isinstance(limit, ConcentrationCap) and limit.violation_price_kusd is None:
-            _warn_of_few_sources(findings, ["limits", name, "cap_index"], limit)
-        elif isinstance(limit, ShareCap | NetImportReliance):
-            _warn_of_only_sources(findings, ["limits", name, "cap_share"], limit)
 
 
 def _warn_of_codes(findings: Findings, name: str, measure: TariffMeasure) -> None:
@@ -112,10 +108,10 @@ def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:
         if not selections.routes([limit.commodity], selections.places(limit.places), {scenario.home}):
             return f"the limit matches no flow: no route brings `{limit.commodity}` from these places to home."
     elif isinstance(limit, NetImportReliance):
-        if not _sources_abroad(findings, limit.commodity):
+        if not sources_abroad(findings, limit.commodity):
             return f"the limit matches no flow: no route brings `{limit.commodity}` to home."
     elif isinstance(limit, ShareCap | MinimumShare | ConcentrationCap):
-        if not _sources_abroad(findings, limit.commodity) and not _made_at_home(findings, limit.commodity):
+        if not sources_abroad(findings, limit.commodity) and not made_at_home(findings, limit.commodity):
             return f"the limit matches no flow: no route brings `{limit.commodity}` to home, nothing makes it there."
     elif isinstance(limit, ServiceFloor | Survival):
         if isinstance(limit, Survival) and not selections.lost_places(limit):
@@ -131,45 +127,21 @@ def _note_if_impossible(findings: Findings, name: str, limit: Limit) -> None:
     if not isinstance(limit, MinimumShare) or largest(limit.minimum_share) == 0:
         return
     recycled = limit.source == "recycled"
-    if not _made_at_home(findings, limit.commodity, of_scrap=recycled) and _sources_abroad(findings, limit.commodity):
+    if not made_at_home(findings, limit.commodity, of_scrap=recycled) and sources_abroad(findings, limit.commodity):
         what = "recovers it, or makes it of scrap alone" if recycled else "makes or recovers it"
         message = f"nothing at home {what}, so its share of `{limit.commodity}` is 0."
         remedy = "Add a facility, a project or recycling at home, or a `violation_price_kusd`."
         findings.note("nobody_can", ["limits", name], message, value=limit.source, remedy=remedy)
 
 
-def _warn_of_few_sources(findings: Findings, keys: list[str], limit: ConcentrationCap) -> None:
-    count = len(_sources_abroad(findings, limit.commodity)) + _made_at_home(findings, limit.commodity)
-    least = min(numbers(limit.cap_index))
-    if count and least * count < 1:
-        message = f"the index of {count} source{'s' if count > 1 else ''} is {1 / count:.3g} at least: nothing could "
-        message += f"be bought or made of `{limit.commodity}`."
-        findings.note("too_few_sources", keys, message, value=least, allowed=f"{1 / count:.3g} or more")
-
-
-def _warn_of_only_sources(findings: Findings, keys: list[str], limit: ShareCap | NetImportReliance) -> None:
-    """Shares that are 1 whatever is bought, as nothing else supplies the commodity."""
-    least = min(numbers(limit.cap_share))
-    if least >= 1 or _made_at_home(findings, limit.commodity):
-        return
-    abroad = _sources_abroad(findings, limit.commodity)
-    by_content = isinstance(limit, ShareCap) and limit.origin_role != "last_origin"
-    if isinstance(limit, ShareCap) and (by_content or not abroad <= findings.selections.places(limit.places)):
-        return
-    if any(findings.scenario.places[place].members for place in abroad) and isinstance(limit, ShareCap):
-        return  # of a region only the members that are meant count
-    whose = "no place but these supplies" if isinstance(limit, ShareCap) else "nothing at home makes or recovers"
-    message = f"{whose} `{limit.commodity}`, so the share is 1: the limit is met only by buying nothing."
-    findings.note("met_by_nothing", keys, message, value=least, remedy="Add another source, or raise the share to 1.")
-
-
-def _sources_abroad(findings: Findings, commodity: str) -> set[str]:
+def sources_abroad(findings: Findings, commodity: str) -> set[str]:
+    """Places from which a route brings a commodity home."""
     scenario = findings.scenario
     routes = findings.selections.routes([commodity], scenario.places, {scenario.home})
     return {scenario.routes[name].origin for name in routes}
 
 
-def _made_at_home(findings: Findings, commodity: str, *, of_scrap: bool = False) -> bool:
+def made_at_home(findings: Findings, commodity: str, *, of_scrap: bool = False) -> bool:
     """Whether something at home makes or recovers a commodity; `of_scrap`: recovers, or makes of scrap alone."""
     scenario = findings.scenario
     scrap = {name for name, item in scenario.commodities.items() if item.stage == "scrap"}

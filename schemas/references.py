@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from schemas import (
     agreement,
     branches,
+    caps,
     chances,
     lists,
     needs,
@@ -58,7 +59,7 @@ def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[Inp
 
 def note_warnings(findings: Findings) -> None:
     """Note what is unused or has no meaning as it stands, of a scenario without problems."""
-    for subject in (timing, years, branches, chances, agreement, prices, needs, supply, reach, unlimited):
+    for subject in (timing, years, branches, chances, agreement, prices, needs, supply, reach, caps, unlimited):
         subject.warn(findings)
 
 

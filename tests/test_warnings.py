@@ -116,6 +116,14 @@ CAP = {"kind": "share_cap", "commodity": "metal", "places": ["CHN", "AUS"], "cap
 RELIANCE = {"kind": "net_import_reliance", "commodity": "metal", "cap_share": 0.9}
 NO_PROJECTS: Patch = {"op": "remove", "path": "projects"}
 NO_MINE: Patch = {"op": "remove", "path": "facilities.mine"}
+ON_AUS, ON_CHN = "limits.'cap on AUS'", "limits.'cap on CHN'"
+TWO_CAPS = [
+    put(ON_AUS, {**CAP, "places": ["AUS"], "cap_share": 0.3}),
+    put(ON_CHN, {**CAP, "places": ["CHN"], "cap_share": 0.3}),
+    NO_PROJECTS,
+    NO_MINE,
+]
+REGION = put("routes.'metal others'", {"commodity": "metal", "origin": "Others", "destination": "USA"})
 AGAIN = {"place": "AUS", "inputs": {"metal": 1}, "outputs": {"metal": 1.0001}, "cost_kusd_per_t": 1}
 COVER = {"commodity": "metal", "cover_days": 73, "capacity_t": 12}
 
@@ -276,6 +284,16 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
     "met_by_nothing": [
         ([put("limits.cap", CAP), NO_PROJECTS, NO_MINE], "limits.cap.cap_share", "raise the share to 1"),
         ([put("limits.cap", RELIANCE), NO_PROJECTS, NO_MINE], "limits.cap.cap_share", "raise the share to 1"),
+        (TWO_CAPS, f"{ON_CHN}.cap_share", "allow 0.6 of it together"),
+        ([*TWO_CAPS, REGION], f"{ON_CHN}.cap_share", "from 2026 on"),
+        ([*TWO_CAPS, put(f"{ON_AUS}.cap_share", {"2026": 0.7, "2028": 0.6})], f"{ON_CHN}.cap_share", "from 2028 on"),
+        ([*TWO_CAPS, put(f"{ON_CHN}.applies_to", "base_path")], f"{ON_CHN}.cap_share", "with `cap on AUS` it"),
+        ([*TWO_CAPS, put(f"{ON_CHN}.futures", ["ban"])], f"{ON_CHN}.cap_share", "with `cap on AUS` it"),
+        (
+            [*TWO_CAPS, put("limits.'a wide one'", {**CAP, "places": ["CHN"], "cap_share": 0.5})],
+            f"{ON_CHN}.cap_share",
+            "with `cap on AUS` it takes in",
+        ),
     ],
     "cover_above_room": [
         ([put("stockpiles.store", {**COVER, "capacity_t": 10})], "stockpiles.store.capacity_t", "more room"),
@@ -361,6 +379,29 @@ def codes_of_warnings() -> set[str]:
             ):
                 found |= set(re.findall(r"""\.note\(\s*['"](\w+)""", ast.unparse(function)))
     return found
+
+
+@pytest.mark.parametrize(
+    "patches",
+    [
+        [*TWO_CAPS, put(f"{ON_AUS}.cap_share", 0.7)],
+        TWO_CAPS[:2],
+        [*TWO_CAPS, put(f"{ON_AUS}.violation_price_kusd", 5)],
+        [*TWO_CAPS, put(f"{ON_AUS}.of", "use")],
+        [*TWO_CAPS, put(f"{ON_AUS}.origin_role", "mined_in")],
+        [*TWO_CAPS, put(f"{ON_AUS}.applies_to", "base_path"), put(f"{ON_CHN}.futures", ["ban"])],
+        [
+            *TWO_CAPS,
+            put("horizon.period_years", [1, 1, 2]),
+            put(f"{ON_AUS}.cap_share", {"2026": 0.7, "2028": 0.6, "2029": 0.8}),
+        ],
+        [put("limits.cap", {**CAP, "of": "use"}), NO_PROJECTS, NO_MINE],
+        [put("limits.cap", {**RELIANCE, "of": "use"}), NO_PROJECTS, NO_MINE],
+        [put("limits.cap", {"kind": "concentration_cap", "commodity": "metal", "cap_index": 0.1, "of": "use"})],
+    ],
+)
+def test_caps_that_leave_something_to_buy_are_not_asked_about(patches: list[Patch]) -> None:
+    assert not {warning.code for warning in warnings_of(patches)} & {"met_by_nothing", "too_few_sources"}
 
 
 def test_every_code_of_a_warning_stands_on_the_page_and_no_other() -> None:
