@@ -70,16 +70,16 @@ class FutureCost(Strict):
 
 
 class ProjectStart(Strict):
-    """A start, or an onboarding, on the base path."""
+    """A start, or an onboarding, on the planned path."""
 
     name: str
     track: str
-    start: int = Field(description="Year of the start on the base path.")
+    start: int = Field(description="Year of the start on the planned path.")
     on_line: float = Field(description="Year of first output.")
 
 
 class Import(Strict):
-    """What home imports of a commodity from a place in a period, on the base path."""
+    """What home imports of a commodity from a place in a period, on the planned path."""
 
     commodity: str
     place: str
@@ -88,7 +88,7 @@ class Import(Strict):
 
 
 class StockLevel(Strict):
-    """Stock at the end of a period, on the base path."""
+    """Stock at the end of a period, on the planned path."""
 
     name: str
     period: int

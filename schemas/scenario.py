@@ -389,12 +389,12 @@ class Stockpile(Entry):
     )
     buying_premium_kusd_per_t: NonNegative = Field(default=0.0, description="On top of the purchase price, kUSD/t.")
     cover_days: ByYear = Field(
-        default=0.0, description="Stock at least, in days of home's demand for the commodity; on the base path."
+        default=0.0, description="Stock at least, in days of home's demand for the commodity; on the planned path."
     )
     end_value_kusd_per_t: Number = Field(
         default=0.0, description="Worth of stock left at the end, kUSD/t; negative: cost of clearing it."
     )
-    end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the base path, t.")
+    end_minimum_t: NonNegative = Field(default=0.0, description="Stock at least at the end of the planned path, t.")
     replenish_within_years: Positive | None = Field(
         default=None,
         description="Stock may be below its cover target for so many years at most, in futures too; costs yes/no "

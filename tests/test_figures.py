@@ -319,7 +319,7 @@ def test_a_colour_scale_is_never_empty_and_never_gives_a_colour_twice() -> None:
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        (lambda t, s: figures.flows(t, s, "metal", 9), "Nothing flows in 9: metal is bought, made or used only in"),
+        (lambda t, s: figures.flows(t, s, "metal", 9), "Nothing flows in 9: on the planned path metal is bought,"),
         (lambda t, s: figures.stock_levels(t, s, "gold"), "The scenario has no stockpile of gold."),
         (lambda t, s: figures.stock_levels(t | {"store": t["store"][:0]}, s, "metal"), "No stock of metal is held"),
         (lambda t, s: figures.cost_by_term(t | {"cost_terms": t["cost_terms"][:0]}, s), "The plan costs nothing"),
@@ -336,7 +336,7 @@ def test_a_figure_with_nothing_to_show_says_so(
     assert vega_lite.faults(drawn) == []
 
 
-def test_flows_beyond_the_base_path_are_means_and_the_figure_says_so() -> None:
+def test_flows_beyond_the_base_path_are_means_of_what_is_left_of_it_and_the_figure_says_so() -> None:
     certain = [
         {"op": "set", "path": "futures.calm.probability", "value": 0.0},
         {"op": "set", "path": "futures.ban.probability", "value": 1.0},

@@ -10,7 +10,10 @@ from check_plans import golden_toy
 import optimizer
 import scenarios
 from optimizer.check.tree import build_tree as checked_tree
+from optimizer.figures.flows import group_flows
 from optimizer.prepare import Instance, prepare
+from service.cli.report import print_plan
+from service.ui import grids
 
 Data = dict[str, Any]
 BOOM = {"changes": "demand", "onset": 2029, "factor": 1.0}
@@ -121,3 +124,22 @@ def test_tables_on_the_planned_path_go_on_in_the_future_that_is_sure() -> None:
     assert max(flow.period for flow in plan.summary.imports) == 2029
     assert {level.period for level in plan.summary.stocks} == {2026, 2027, 2028, 2029}
     assert plan.tables["concentration"]["year"].max() == 2029
+
+
+def test_pages_and_the_terminal_show_the_planned_path_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """The ban departs in 2028, the boom in 2029 is then sure: what the ban leaves is no part of the planned path."""
+    plan = optimizer.solve(with_futures(**TWO_LEFT), gap=0)
+    assert plan.scenario
+    supply = plan.tables["supply"]
+    late = supply[supply["year"] == 2029]
+    assert late["base_t_per_y"].tolist() != pytest.approx(late["expected_t_per_y"].tolist())
+    grid = grids.supply(dict(plan.tables), plan.scenario, "metal")
+    shown = sum(float(row[-1].exact.split()[0]) for row in grid.rows if row[-1].exact)
+    assert shown == pytest.approx(late["base_t_per_y"].sum())
+    assert grid.note.startswith("On the planned path: ")
+    assert "From 2029 on" in grid.note
+    print_plan(plan)
+    said = capsys.readouterr().out
+    assert "t a year on the planned path; from 2029 on the mean over the futures left" in said
+    drawn = sum(flow.t_per_y for flow in group_flows(dict(plan.tables), "metal", 2029) if flow.target.column == 1)
+    assert drawn == pytest.approx(shown)

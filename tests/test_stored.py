@@ -220,6 +220,23 @@ def test_a_plan_of_any_version_without_a_table_or_column_of_today_says_so_in_a_s
         assert str(tables["supply"].note).startswith("Another note. Lodeplan")
 
 
+def test_a_plan_of_the_version_before_has_its_flows_to_the_end_of_the_horizon(textbook: dict[str, bytes]) -> None:
+    stored = json.loads(textbook["golden-toy"])
+    for table in stored["tables"]:
+        names = [column["name"] for column in table["columns"]]
+        if table["name"] == "nodes":
+            # As if the base path stopped before the last year.
+            table["rows"] = [row for row in table["rows"] if (row[names.index("period")], row[-1]) != (4, "")]
+        elif table["name"] in ("supply", "uses"):
+            year, base = names.index("year"), names.index("base_t_per_y")
+            table["rows"] = [[*row[:base], row[base] * (row[year] < 4), *row[base + 1 :]] for row in table["rows"]]
+    plan = optimizer.Plan.from_document(read_plan(json.dumps(stored).encode()))
+    for name in ("supply", "uses"):
+        last = plan.tables[name][plan.tables[name]["year"] == 4]
+        assert last["base_t_per_y"].tolist() == last["expected_t_per_y"].tolist() != []
+        assert "did not tell `base_t_per_y` from 4 on" in plan.notes[name]
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_plan_that_said_in_a_sentence_alone_that_nothing_was_found_says_so_in_its_summary(version: int) -> None:
     said = "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice."

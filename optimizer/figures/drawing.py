@@ -61,7 +61,7 @@ def telling_group(plan: Plan) -> str:
 
 
 def telling_year(plan: Plan, mineral_group: str) -> int:
-    """The first year in which something of a group flows on the base path, or the first."""
+    """The first year in which something of a group flows on the planned path, or the first."""
     found = (year for year in years(plan) if group_flows(dict(plan.tables), mineral_group, year))
     return next(found, years(plan)[0])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
-from optimizer.figures.rows import base_path_years, records, shown_flows
+from optimizer.figures.rows import base_path_years, records
 from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure, note, nothing
 from optimizer.figures.text import SOURCE_TITLES, USE_TITLES, amount, title_of, user_title
 from optimizer.results.words import listed
@@ -39,14 +39,13 @@ NO_MATERIAL = tuple(kind.value for kind in UseKind if not kind.takes_material)
 BOX_WIDTH = 0.012
 PIXELS_PER_BOX = 48
 LONGEST_LABEL = 24
-MEAN_FLOWS = "Some future has come by then for certain, so these are mean flows over the futures."
+MEAN_FLOWS = "Some future has come by then for certain, so these are mean flows over those that are left."
 NOT_BROUGHT = {UseKind.REDUCED: "Not asked for", UseKind.SHORTAGE: "Not supplied"}
 """What stands among the sources for a need that no material is for."""
 
 
 def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: str, year: int) -> Spec:
-    """Source, commodity, use: t/y on the base path in the period that begins in `year`; the mean over the futures in
-    a period in which some future has come for certain.
+    """Source, commodity, use: t/y on the planned path in the period that begins in `year`.
 
     A need that no material is for enters as a source of its own, so that what comes in and what goes out are equal.
     """
@@ -68,10 +67,9 @@ def _no_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) ->
     rows = [row for name in ("supply", "uses") for row in _rows(tables, name, mineral_group)]
     others = [str(other) for other in sorted({int(row["year"]) for row in rows} - {year})]
     title = mineral_group.replace("_", " ")
-    unless = "if the years go as planned, " if year in base_path_years(tables) else ""
     if not others:
-        return f"Nothing flows in {year}: {unless}no {title} is bought, made or used in any year."
-    return f"Nothing flows in {year}: {unless}{title} is bought, made or used only in {listed(others, 12)}."
+        return f"Nothing flows in {year}: on the planned path no {title} is bought, made or used in any year."
+    return f"Nothing flows in {year}: on the planned path {title} is bought, made or used only in {listed(others, 12)}."
 
 
 def group_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> list[Flow]:
@@ -79,13 +77,13 @@ def group_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) 
     result = []
     for row in _rows(tables, "supply", mineral_group, year):
         source = Key(SOURCES, SourceKind(row["source_kind"]).value, str(row["place"]))
-        result.append(Flow(source, Key(COMMODITIES, COMMODITY, str(row["commodity"])), row["t_per_y"]))
+        result.append(Flow(source, Key(COMMODITIES, COMMODITY, str(row["commodity"])), row["base_t_per_y"]))
     for row in _rows(tables, "uses", mineral_group, year):
         kind = UseKind(row["use_kind"])
         commodity = Key(COMMODITIES, COMMODITY, str(row["commodity"]))
-        result.append(Flow(commodity, Key(USES, kind.value, str(row["name"])), row["t_per_y"]))
+        result.append(Flow(commodity, Key(USES, kind.value, str(row["name"])), row["base_t_per_y"]))
         if not kind.takes_material:
-            result.append(Flow(Key(SOURCES, kind.value, ""), commodity, row["t_per_y"]))
+            result.append(Flow(Key(SOURCES, kind.value, ""), commodity, row["base_t_per_y"]))
     return result
 
 
@@ -94,8 +92,8 @@ def _rows(
 ) -> list[dict[str, Any]]:
     table = tables[name]
     meant = table["mineral_group"] == mineral_group
-    rows = shown_flows(tables, table[meant if year is None else meant & (table["year"] == year)])
-    return records(rows[rows["t_per_y"] > 0])
+    rows = table[meant if year is None else meant & (table["year"] == year)]
+    return records(rows[rows["base_t_per_y"] > 0])
 
 
 def _look(key: Key) -> tuple[str, str]:

@@ -22,13 +22,7 @@ def cell_text(value: Any) -> str:
 
 
 def base_path_years(tables: Mapping[str, pd.DataFrame]) -> set[int]:
-    """Periods, by their first year, that the base path reaches: it stops where some future is certain to have come."""
+    """Periods, by their first year, that the base path reaches: it stops where some future is certain to have come, and
+    the planned path goes on in those that are left."""
     nodes = tables["nodes"]
     return {int(year) for year in nodes.loc[nodes["future"].fillna("") == "", "period"]}
-
-
-def shown_flows(tables: Mapping[str, pd.DataFrame], rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the table `supply` or `uses` with `t_per_y`: on the base path, or the mean over the futures once that
-    has stopped."""
-    on_path = rows["year"].isin(base_path_years(tables))
-    return rows.assign(t_per_y=rows["base_t_per_y"].where(on_path, rows["expected_t_per_y"]))

@@ -50,7 +50,8 @@ def _from_1(data: Data) -> Data:
     summary = data["summary"]
     if summary["termination"] == Termination.UNBOUNDED and summary["solution"] != Solution.NONE:
         return {"summary": _without_plan(summary), "tables": []}
-    return {**data, "tables": [_with_period_lengths(table, data["tables"]) for table in data["tables"]]}
+    tables = [_with_period_lengths(table, data["tables"]) for table in data["tables"]]
+    return {**data, "tables": [_with_planned_flows(table, data["tables"], _release(data)) for table in tables]}
 
 
 _STEPS: Mapping[int, Callable[[Data], Data]] = {1: _from_1}
@@ -84,12 +85,35 @@ def _saying_what_was_found(document: PlanDocument) -> PlanDocument:
     return document.model_copy(update={"summary": summary.model_copy(update={"nothing_found": True})})
 
 
+def _with_planned_flows(table: Data, tables: list[Data], release: str) -> Data:
+    """Flows by year with those on the planned path to the end; version 1 told them as far as the base path goes."""
+    names = [column["name"] for column in table["columns"]]
+    nodes = next((one for one in tables if one["name"] == "nodes"), None)
+    wanted = ["year", "base_t_per_y", "expected_t_per_y"]
+    if nodes is None or not {*wanted} <= {*names}:
+        return table
+    year, base, expected = map(names.index, wanted)
+    period, future = ([column["name"] for column in nodes["columns"]].index(name) for name in ("period", "future"))
+    told = {row[period] for row in nodes["rows"] if not row[future]} | {row[year] for row in table["rows"] if row[base]}
+    beyond = sorted({row[year] for row in table["rows"]} - told)
+    if not beyond:
+        return table
+    rows = [[*row[:base], row[expected], *row[base + 1 :]] if row[year] in beyond else row for row in table["rows"]]
+    what = f"did not tell `base_t_per_y` from {beyond[0]} on: here it is the mean over all futures"
+    return {**table, "rows": rows, "note": _NOT_TOLD.format(version=release, what=what)}
+
+
 def _is_whole(document: PlanDocument) -> bool:
     """Whether a document has every table and column of today, or no plan to have them."""
     if document.summary.solution is Solution.NONE:
         return True
     stored = {table.name: {column.name for column in table.columns} for table in document.tables}
     return all(stored.get(name, set()) >= {column.name for column in spec.columns} for name, spec in SPECS.items())
+
+
+def _release(data: Data) -> str:
+    """The release of Lodeplan that wrote a document."""
+    return str(data["summary"].get("versions", {}).get("lodeplan", "of an earlier version"))
 
 
 def _completed(data: Data, written_as: int) -> Data:
@@ -99,7 +123,7 @@ def _completed(data: Data, written_as: int) -> Data:
     """
     if data["summary"]["solution"] == Solution.NONE:
         return data
-    release = data["summary"].get("versions", {}).get("lodeplan", "of an earlier version")
+    release = _release(data)
     stored = {table["name"]: table for table in data["tables"]}
     known = [_with_columns(stored.pop(name, None), spec, written_as, release) for name, spec in SPECS.items()]
     return {**data, "tables": [*known, *stored.values()]}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
-from optimizer.figures.rows import base_path_years, shown_flows
+from optimizer.figures.rows import base_path_years
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
 from optimizer.results.words import listed, money, span_of_years
 from schemas import Solution, Summary, Termination
@@ -162,7 +162,7 @@ def _print_buying(plan: Plan, console: Console) -> None:
     """Top sources of each commodity, t/y: in all years, or where they are many in the first, middle and last."""
     if "supply" not in plan.tables or plan.tables["supply"].empty:
         return
-    supply = shown_flows(plan.tables, plan.tables["supply"])
+    supply = plan.tables["supply"]
     all_years = sorted(int(year) for year in supply["year"].unique())
     years = all_years if len(all_years) <= _YEARS_SHOWN else _three(all_years)
     flows: dict[tuple[str, int, str], dict[tuple[str, str], dict[int, float]]] = {}
@@ -171,14 +171,14 @@ def _print_buying(plan: Plan, console: Console) -> None:
         key = str(row["mineral_group"]), _STAGES.index(row["stage"]), str(row["commodity"])
         source = str(row["source_kind"]), str(row["place"])
         by_year = flows.setdefault(key, {}).setdefault(source, {})
-        by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["t_per_y"])
+        by_year[int(row["year"])] = by_year.get(int(row["year"]), 0.0) + float(row["base_t_per_y"])
     rows = [row for key in sorted(flows) for row in _sources(key[-1], flows[key], years, plan)]
     last = dict(zip(supply["year"].astype(int), (supply["year"] + supply["years"] - 1).astype(int), strict=True))
     columns = ["commodity", "source", *(f">{span_of_years(year, last[year])}" for year in years)]
     beyond = set(years) - base_path_years(plan.tables)
-    but = f"; from {min(beyond)} on the mean over the futures" if beyond else ""
+    but = f"; from {min(beyond)} on the mean over the futures left" if beyond else ""
     left = f"; {len(years)} of {len(all_years)} periods are shown" if len(years) < len(all_years) else ""
-    section(console, f"Buy, make and take from stock, t a year if nothing happens{but}{left}", columns, rows)
+    section(console, f"Buy, make and take from stock, t a year on the planned path{but}{left}", columns, rows)
 
 
 def _sources(
@@ -205,7 +205,7 @@ def _source(source: tuple[str, str], plan: Plan) -> str:
 
 
 def _print_stocks(summary: Summary, console: Console) -> None:
-    """The peak and the last level of each stockpile on the base path."""
+    """The peak and the last level of each stockpile on the planned path."""
     held: dict[str, list[StockLevel]] = {}
     for level in summary.stocks:
         held.setdefault(level.name, []).append(level)
@@ -216,7 +216,7 @@ def _print_stocks(summary: Summary, console: Console) -> None:
         if peak.stock_t > 0:
             rows.append([name, amount(peak.stock_t), str(peak.period), amount(last.stock_t)])
     columns = ["stockpile", ">most, t", ">at the end of", ">left at the end, t"]
-    section(console, "Store, if nothing happens", columns, rows)
+    section(console, "Store, on the planned path", columns, rows)
 
 
 def _print_money(plan: Plan, console: Console) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.figures.rows import base_path_years, records, shown_flows
+from optimizer.figures.rows import base_path_years, records
 from optimizer.figures.stock_levels import AS_PLANNED, stock_points
 from optimizer.figures.text import (
     SOURCE_TITLES,
@@ -28,8 +28,11 @@ from schemas.kinds import ProjectStatus, SourceKind, UseKind
 MOST_ROWS = 40
 """Longer tables are cut on the page; the files hold all rows."""
 
-ON_BASE_PATH = "On the base path. The files also hold the flows expected over all futures."
-MEANS_FROM = "From {year} on, when some future has come for certain, the mean over the futures."
+ON_PLANNED_PATH = (
+    "On the planned path: what happens if nothing does that is not sure. The files also hold the flows expected over "
+    "all futures."
+)
+MEANS_FROM = "From {year} on some future has come for certain: the mean over those that are left."
 
 Tables = dict[str, pd.DataFrame]
 
@@ -129,7 +132,7 @@ def _path_of(future: str | None, scenario: Scenario) -> str:
 
 
 def onboardings(summary: Summary, scenario: Scenario) -> Grid:
-    """Suppliers the plan qualifies on the base path."""
+    """Suppliers the plan qualifies on the planned path."""
     rows = [
         [Cell(title_of(scenario.routes, item.name)), year(item.start), year(item.on_line)]
         for item in summary.onboardings
@@ -139,7 +142,7 @@ def onboardings(summary: Summary, scenario: Scenario) -> Grid:
 
 
 def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
-    """Supply of a mineral group by source and year, t/y on the base path."""
+    """Supply of a mineral group by source and year, t/y on the planned path."""
 
     def names(row: Mapping[str, Any]) -> list[Cell]:
         return [
@@ -149,13 +152,13 @@ def supply(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
         ]
 
     keys = ["commodity", "place", "source_kind"]
-    head, rows = _by_year(_of_group(tables, "supply", keys, mineral_group), keys, names, "t_per_y")
+    head, rows = _by_year(_of_group(tables, "supply", keys, mineral_group), keys, names, "base_t_per_y")
     head = [*_head("Commodity", "Place", "Source", first_number=3), *head]
     return _cut(Grid("Supply by source, t/y", head, rows, "supply", note=_whose_flows(tables)))
 
 
 def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
-    """Uses of a mineral group by year, t/y on the base path."""
+    """Uses of a mineral group by year, t/y on the planned path."""
 
     def names(row: Mapping[str, Any]) -> list[Cell]:
         kind = UseKind(row["use_kind"])
@@ -166,7 +169,7 @@ def uses(tables: Tables, scenario: Scenario, mineral_group: str) -> Grid:
         ]
 
     keys = ["commodity", "use_kind", "name"]
-    head, rows = _by_year(_of_group(tables, "uses", keys, mineral_group), keys, names, "t_per_y")
+    head, rows = _by_year(_of_group(tables, "uses", keys, mineral_group), keys, names, "base_t_per_y")
     head = [*_head("Commodity", "Use", "By", first_number=3), *head]
     return _cut(Grid("Uses, t/y", head, rows, "uses", note=_whose_flows(tables)))
 
@@ -255,14 +258,14 @@ def gaps(summary: Summary) -> Grid:
 
 def _whose_flows(tables: Tables) -> str:
     beyond = {int(year) for year in tables["nodes"]["period"]} - base_path_years(tables)
-    return f"{ON_BASE_PATH} {MEANS_FROM.format(year=min(beyond))}" if beyond else ON_BASE_PATH
+    return f"{ON_PLANNED_PATH} {MEANS_FROM.format(year=min(beyond))}" if beyond else ON_PLANNED_PATH
 
 
 def _of_group(tables: Tables, name: str, keys: list[str], mineral_group: str) -> pd.DataFrame:
     """Rows of a mineral group by commodity, those of the largest sources or uses first."""
-    rows = shown_flows(tables, tables[name][tables[name]["mineral_group"] == mineral_group])
-    rows = rows[rows["t_per_y"] != 0]
-    total = rows.groupby(keys)["t_per_y"].transform("sum")
+    rows = tables[name][tables[name]["mineral_group"] == mineral_group]
+    rows = rows[rows["base_t_per_y"] != 0]
+    total = rows.groupby(keys)["base_t_per_y"].transform("sum")
     order = ["commodity", "total", *keys[1:], "year"]
     return rows.assign(total=total).sort_values(order, ascending=[key != "total" for key in order])
 
