@@ -9,7 +9,7 @@ from heapq import nsmallest
 from schemas.content import SourceBan
 from schemas.findings import Findings
 from schemas.profiles import largest
-from schemas.scenario import Demand, Facility, Recycling, Scenario, Stockpile
+from schemas.scenario import Demand, Facility, Recycling, Route, Scenario, Stockpile
 
 Stop = tuple[str, str]
 """(commodity, place)."""
@@ -68,7 +68,7 @@ def _spread(scenario: Scenario, plants: Sequence[Facility], piles: Sequence[Stoc
             waiting[stop].append(number)
     onward: dict[Stop, list[str]] = defaultdict(list)
     for route in scenario.routes.values():
-        if route.capacity_t_per_y is None or largest(route.capacity_t_per_y) > 0:
+        if can_carry(route):
             onward[route.commodity, route.origin].append(route.destination)
 
     queue = [(pile.commodity, pile.place or scenario.home) for pile in piles if pile.opening_t > 0]
@@ -95,6 +95,11 @@ def _running(scenario: Scenario) -> list[Facility]:
 def can_run(plant: Facility) -> bool:
     """Whether home can have anything of what a facility or project makes, as far as its own capacity goes."""
     return plant.home_share > 0 and (plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0)
+
+
+def can_carry(route: Route) -> bool:
+    """Whether a route has room for anything."""
+    return route.capacity_t_per_y is None or largest(route.capacity_t_per_y) > 0
 
 
 def _recovery(scenario: Scenario, recycling: Recycling, reached: Collection[Stop] = ()) -> Facility:
@@ -176,9 +181,7 @@ def _clean_last(findings: Findings, ban: SourceBan) -> set[Stop]:
     brought = {
         (route.commodity, route.destination)
         for route in scenario.routes.values()
-        if route.origin not in banned
-        and (route.commodity, route.origin) in reached
-        and (route.capacity_t_per_y is None or largest(route.capacity_t_per_y) > 0)
+        if route.origin not in banned and (route.commodity, route.origin) in reached and can_carry(route)
     }
     held = {(pile.commodity, pile.place or scenario.home) for pile in _clean_piles(findings, ban) if pile.opening_t > 0}
     return made | brought | held

@@ -7,7 +7,7 @@ from math import exp, log
 from typing import NamedTuple
 
 from schemas.findings import Findings
-from schemas.profiles import largest
+from schemas.supply import can_run
 
 _ROUNDING = 1e-9
 """Gain, as a logarithm, below which a loop only gives back what it took."""
@@ -51,8 +51,7 @@ def note_recipes_that_gain(findings: Findings) -> None:
 def _steps(findings: Findings) -> Iterator[_Step]:
     for collection in ("facilities", "projects"):
         for name, plant in getattr(findings.scenario, collection).items():
-            runs = plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0
-            if len(plant.inputs) == 1 and runs:
+            if len(plant.inputs) == 1 and can_run(plant):
                 source, taken = next(iter(plant.inputs.items()))
                 for product, made in plant.outputs.items():
                     if taken > 0 and made > 0:

@@ -8,12 +8,11 @@ from datetime import date
 from math import inf
 
 from schemas.findings import Findings
-from schemas.profiles import largest, numbers
+from schemas.profiles import numbers
 from schemas.scenario import Facility, Scenario, TariffMeasure
+from schemas.supply import Stop, can_carry, can_run
 from schemas.timing import end_year
 
-Stop = tuple[str, str]
-"""(commodity, place)."""
 _ROUNDS = 20
 """Times the cost at a place may fall: what falls more often goes round in circles and earns money."""
 
@@ -42,11 +41,8 @@ class Landed:
     def __init__(self, findings: Findings) -> None:
         self.scenario = findings.scenario
         self._duty = _sure_duties(findings)
-        self._plants = [
-            plant
-            for plant in [*self.scenario.facilities.values(), *self.scenario.projects.values()]
-            if plant.home_share > 0 and (plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0)
-        ]
+        plants = [*self.scenario.facilities.values(), *self.scenario.projects.values()]
+        self._plants = [plant for plant in plants if can_run(plant)]
         self._cost: dict[Stop, float] = {}
         self._spread()
 
@@ -90,7 +86,7 @@ class Landed:
         """By stop, where routes lead and what they add, kUSD/t."""
         found: dict[Stop, list[tuple[str, float]]] = defaultdict(list)
         for name, route in self.scenario.routes.items():
-            if route.capacity_t_per_y is None or largest(route.capacity_t_per_y) > 0:
+            if can_carry(route):
                 added = self.duty(name)
                 for part in (route.freight_kusd_per_t, route.hub_markup_kusd_per_t, route.calibration_kusd_per_t):
                     added += min(numbers(part))

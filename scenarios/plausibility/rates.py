@@ -45,7 +45,7 @@ def note_high_discount_rate(findings: Findings) -> None:
 
 
 def note_ratios_like_percent(findings: Findings) -> None:
-    """Recipes, substitutes and recoveries with ratios that are usual as per cent."""
+    """Recipes and substitutes with ratios that are usual as per cent."""
     scenario = findings.scenario
     for collection in ("facilities", "projects"):
         for name, plant in getattr(scenario, collection).items():

@@ -59,7 +59,7 @@ def _note_capex(findings: Findings, name: str, years: float, kind: tuple[str, li
         beside = (
             f"the median of the {len(of_kind)} projects that make {stage} is {usual:.3g}"
             if enough
-            else ("a few years are usual")
+            else "a few years are usual"
         )
         message = f"capex is {each:.3g} kUSD per t/y of capacity, {years:.3g} years of what it makes; {beside}."
         remedy = "Are capex in kUSD and capacity in t/y?"
@@ -134,7 +134,7 @@ def _note_large(
     others, what = neighbours
     top = sorted(others.values())[-2:]
     for keys, size in sizes.items():
-        near = [t for t in top if not (keys in others and t == size)] or []
+        near = [t for t in top if not (keys in others and t == size)]
         if near and size > FAR_FROM_NEIGHBOURS * max(near):
             _note_size(findings, keys, size, f"the largest {what} of its commodity is {max(near):g} t/y")
 
