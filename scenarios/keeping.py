@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from scenarios.places import NoPlace
 from schemas.closest import did_you_mean
+from schemas.patterns import fits
 from schemas.problems import split_path
 from schemas.types import split_list, split_pairs
 
@@ -155,7 +155,7 @@ def _about_something(row: Data, data: Data) -> bool:
 
 
 def _is_pattern(name: Any) -> bool:
-    return isinstance(name, str) and any(sign in name for sign in "*?[")
+    return isinstance(name, str) and "*" in name
 
 
 def _commodities_of(entry: Data) -> set[str]:
@@ -236,4 +236,4 @@ def _check_known(wanted: list[str], known: Collection[str], what: str) -> None:
 
 
 def _matches(name: str, patterns: list[str]) -> bool:
-    return name in patterns or any(_is_pattern(pattern) and fnmatchcase(name, pattern) for pattern in patterns)
+    return name in patterns or any(_is_pattern(pattern) and fits(name, pattern) for pattern in patterns)

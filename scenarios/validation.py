@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from scenarios.counts import counts
 from scenarios.loader import load
 from schemas.findings import Findings, Gaps
 from schemas.patches import Patch
+from schemas.patterns import fits
 from schemas.problems import InputProblem, InvalidInput, join_path, split_path
 from schemas.references import note_warnings
 from schemas.scenario import Acknowledgement, Scenario
@@ -90,10 +90,10 @@ def _acknowledge(found: Sequence[InputProblem], rules: Sequence[Acknowledgement]
 
 def _speaks_of(rule: Acknowledgement, warning: InputProblem) -> bool:
     """Whether a warning has the code, and stands at the place or below it."""
-    if not fnmatchcase(warning.code, rule.code):
+    if not fits(warning.code, rule.code):
         return False
     patterns, keys = _keys(rule.path), _keys(warning.path)
-    return len(patterns) <= len(keys) and all(map(fnmatchcase, keys, patterns))
+    return len(patterns) <= len(keys) and all(map(fits, keys, patterns))
 
 
 @lru_cache(maxsize=10_000)

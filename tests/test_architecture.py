@@ -96,6 +96,12 @@ def test_a_library_is_imported_only_where_it_may_be(library: str) -> None:
     assert [user for user in users if not any(fnmatch(user, pattern) for pattern in ONLY_IN[library])] == []
 
 
+def test_patterns_are_read_in_one_way() -> None:
+    """To `fnmatch`, `[` and `?` in a name would be signs."""
+    paths = [path for room in ROOMS for path in python_files(room)]
+    assert [str(path) for path in paths if "fnmatch" in imports_of(path)] == []
+
+
 def test_the_check_shares_no_code_with_what_it_checks() -> None:
     checked = [f"optimizer.{part}" for part in ("prepare", "model", "solve", "results")]
     found = [

@@ -57,6 +57,14 @@ def test_a_mineral_group_is_kept_with_what_belongs_to_it() -> None:
     assert [row.name for row in part.provenance] == ["*"]
 
 
+def test_only_a_star_is_a_sign_in_what_is_kept() -> None:
+    named = [{"op": "set", "path": "commodities.tin.mineral_group", "value": "tin [a]?"}]
+    for wanted in ("tin [a]?", "tin [*"):
+        part = scenarios.load(two_metals(), [*named, {"op": "keep", "path": "mineral_groups", "value": [wanted]}])
+        assert part.commodities.keys() == {"tin"}
+    assert the_problem_of(two_metals(), [{"op": "keep", "path": "mineral_groups", "value": ["ti?"]}])
+
+
 def test_a_future_that_is_left_without_its_events_gives_its_probability_back() -> None:
     part = kept("mineral_groups", "metal")
     assert part.events.keys() == {"ban"}

@@ -452,6 +452,14 @@ def test_what_is_acknowledged_is_counted_by_rule_and_no_longer_said() -> None:
     assert acknowledged_in_words(found.acknowledged) == "5 warnings are acknowledged in the scenario."
 
 
+@pytest.mark.parametrize(("path", "is_meant"), [("a[1]?", True), ("a[1]*", True), ("a1?", False), ("?[1]?", False)])
+def test_only_a_star_is_a_sign_in_what_is_acknowledged(path: str, is_meant: bool) -> None:
+    idle = {"programme": "x", "destination": "AUS", "commodities": ["metal"], "rate_share": 0.25}
+    rule = {"code": "no_route", "path": f"tariffs.'{path}'", "reason": "It is for later."}
+    found = find_warnings(scenarios.load(small(), [put("tariffs.'a[1]?'", idle), put("acknowledged", [rule])]))
+    assert ("no_route" not in {warning.code for warning in found.open}) is is_meant
+
+
 def test_acknowledging_changes_no_hash() -> None:
     rules = [{"code": "*", "path": "*", "reason": "all of it"}]
     assert (

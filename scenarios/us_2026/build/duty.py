@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from fnmatch import fnmatchcase
 from itertools import pairwise
 
 from scenarios.us_2026.build.facts import BASE_YEAR, Facts
+from schemas.patterns import fits
 from schemas.scenario import TariffMeasure
 
 _FIRST, _END = date(BASE_YEAR, 1, 1), date(BASE_YEAR + 1, 1, 1)
@@ -105,7 +105,7 @@ def _in_base_year(value: float | dict[int, float]) -> float:
 
 
 def _any(patterns: list[str], name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(fits(name, pattern) for pattern in patterns)
 
 
 def _starts(prefixes: list[str], codes: list[str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fnmatch
 import io
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from scenarios.us_2026.build.tables import (
     route_rows,
 )
 from scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
+from schemas.patterns import fits
 from schemas.scenario import TariffMeasure
 
 TARIFFS = PLAN.folder / "tariffs.csv"
@@ -79,7 +79,7 @@ def _policy_of_base_year(book: DutyBook) -> dict[str, list[Row]]:
     return {
         TARIFFS.name: [row for row in _read(TARIFFS) if row["name"] in in_force],
         CANDIDATE_PLACES.name: _read(CANDIDATE_PLACES),
-        "provenance.tariffs.csv": [row for row in provenance if fnmatch.filter(in_force, row["name"])],
+        "provenance.tariffs.csv": [row for row in provenance if any(fits(name, row["name"]) for name in in_force)],
     }
 
 
