@@ -23,11 +23,12 @@ from schemas import SolverProgress, Termination
 from schemas.jobs import JobOptions, JobState
 from service import storage
 from service.children import Wish, Work
-from service.jobs import canonical_json, compress
+from service.jobs import canonical_json
 from service.leases import is_live
 from service.settings import Settings
 from service.solving import ChildSolver
 from service.storage import Job, WorkerRow, database_clock, open_session
+from service.storage.plans import compress
 
 PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "sqlalchemy", "dbos", "fastapi")
 TOY = "golden-toy"

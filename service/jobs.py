@@ -6,7 +6,6 @@ that was given up changes no row, and its late result is dropped.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from service import storage
 from service.engine import Attempt, JobEngine, Place
 from service.reuse import find_identical, work_of
 from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from service.storage.plans import compress
 from service.telemetry import metrics, tracing
 from service.webhooks.announcing import announce
 
@@ -40,7 +40,6 @@ SOURCES: dict[JobState, frozenset[JobState]] = {
 }
 """The states from which each state can be reached."""
 
-GZIP_LEVEL = 6
 _VERDICTS = (Termination.INFEASIBLE, Termination.UNBOUNDED)
 """Answers that say of a scenario that it has no plan, and why."""
 MAX_LOST_WORKERS = 3
@@ -110,11 +109,6 @@ def canonical_json(scenario: Scenario) -> str:
 
 def _as_text(dump: dict[str, Any]) -> str:
     return json.dumps(dump, separators=(",", ":"), ensure_ascii=False)
-
-
-def compress(text: str) -> bytes:
-    """Gzip-compressed UTF-8; the same text always gives the same bytes."""
-    return gzip.compress(text.encode(), compresslevel=GZIP_LEVEL, mtime=0)
 
 
 def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:

@@ -15,10 +15,11 @@ import scenarios
 from schemas.jobs import JobOptions
 from service import jobs, reuse
 from service.engine.inline import InlineEngine
-from service.jobs import Submission, canonical_json, compress
+from service.jobs import Submission, canonical_json
 from service.leases import Lease
 from service.reuse import work_of, work_of_stored
 from service.storage import Job
+from service.storage.plans import compress
 from service.worker import Worker
 
 

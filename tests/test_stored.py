@@ -28,6 +28,7 @@ from service.backup import backup, restore
 from service.engine.inline import InlineEngine
 from service.settings import Settings
 from service.storage import Job, JobResult
+from service.storage.plans import compress
 from service.webhooks import sending
 from service.worker import Worker
 
@@ -154,7 +155,7 @@ def test_a_plan_whose_scenario_is_refused_today_opens_like_any_other(tmp_path: P
                 scenario = json.loads(gzip.decompress(kept.scenario_gzip))
                 scenario["economics"]["discount_rate"] = -1
                 scenario["commodities"]["metal"]["hts"] = ["", "a code that never was"]
-                kept.scenario_gzip = jobs.compress(json.dumps(scenario))
+                kept.scenario_gzip = compress(json.dumps(scenario))
                 session.add(kept)
             session.commit()
         client = client_of(database)
@@ -254,7 +255,7 @@ def test_the_page_of_a_plan_says_what_the_version_that_made_it_did_not_tell(tmp_
             kept = session.get_one(JobResult, job.id)
             data = json.loads(gzip.decompress(kept.document_gzip))
             data["tables"] = [table for table in data["tables"] if table["name"] not in ("duties", "slack")]
-            kept.document_gzip = jobs.compress(json.dumps(data))
+            kept.document_gzip = compress(json.dumps(data))
             session.add(kept)
             session.commit()
         client = client_of(database)
@@ -391,7 +392,7 @@ def test_a_job_that_is_no_longer_valid_names_every_place_in_job_page_log_and_mes
         scenario = json.loads(gzip.decompress(kept.scenario_gzip))
         scenario["economics"]["discount_rate"] = -1
         scenario["routes"]["metal CHN"]["origin"] = "XXX"
-        kept.scenario_gzip = jobs.compress(json.dumps(scenario))
+        kept.scenario_gzip = compress(json.dumps(scenario))
         session.add(kept)
         session.commit()
     places = ["/economics/discount_rate", "/routes/metal CHN/origin"]

@@ -16,8 +16,8 @@ from job_service import DATABASES, database_of
 from schemas import Column, PlanDocument, Table
 from schemas.plan import Solution, Summary, Termination
 from service.children import Watch, Work
-from service.jobs import Outcome, compress
-from service.storage.plans import member, unpack
+from service.jobs import Outcome
+from service.storage.plans import compress, member, unpack
 from service.streaming import table_rows
 
 ROWS = 30_000

@@ -30,6 +30,7 @@ from service.jobs import SOURCES, Outcome, Submission
 from service.leases import Lease
 from service.solving import Solver
 from service.storage import Job, WorkerRow, open_session
+from service.storage.plans import compress
 from service.worker import Worker
 
 
@@ -543,7 +544,7 @@ def is_gone(pid: int) -> bool:
 @pytest.mark.parametrize("phase", ["at once", "search"])
 def test_a_child_is_gone_soon_after_its_worker_is_killed_also_while_it_imports(tmp_path: Path, phase: str) -> None:
     scenario = tmp_path / "scenario.json.gz"
-    scenario.write_bytes(jobs.compress(jobs.canonical_json(scenarios.load("us-2026-lite"))))
+    scenario.write_bytes(compress(jobs.canonical_json(scenarios.load("us-2026-lite"))))
     with subprocess.Popen([sys.executable, "-c", WORKER, str(scenario)], stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         child = int(worker.stdout.readline())

@@ -33,8 +33,10 @@ CONSTRAINTS = {
     "stock_refill": "stock_meets_target_if_said",
 }
 """By kind: whose dual is the price of a limit."""
-AT_LEAST = ("minimum_share", "service_floor", "stock_cover", "end_minimum", "stock_refill")
-MISSED_IN = {"budget": "kUSD", "permit_slots": "slots"}
+OF_STOCK = ("stock_cover", "end_minimum", "stock_refill")
+AT_LEAST = ("minimum_share", "service_floor", *OF_STOCK)
+MISSED_IN = {"budget": "kUSD", "permit_slots": "slots"} | dict.fromkeys(OF_STOCK, "t")
+"""By kind: the unit in which a limit is missed; that of the others is t/y."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,13 @@ def limits_table(values: Values, marginal_values: pd.DataFrame) -> pd.DataFrame:
     }
     book = _Book(values, prices)
     return frame("limits", [book.row(reached) for reached in _all(values)])
+
+
+def told_limits(limits: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the table `limits` that a reader is told: those missed, the costliest first, and those that hold only as
+    something goes short."""
+    told = limits[(limits["missed"] > 0) | (limits["short_t"] > 0)]
+    return told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable")
 
 
 class _Book:
@@ -95,7 +104,7 @@ class _Book:
             margin,
             at.unit,
             missed,
-            MISSED_IN.get(at.kind, "t" if at.kind in ("stock_cover", "end_minimum", "stock_refill") else "t/y"),
+            MISSED_IN.get(at.kind, "t/y"),
             kusd,
             price,
             unit,

@@ -13,6 +13,7 @@ from optimizer.prepare.demands import ITSELF
 from optimizer.results.solution_tables import frame
 from optimizer.results.values import Values
 from schemas.kinds import SourceKind, UseKind
+from schemas.scenario import Commodity
 
 Row = tuple[Any, ...]
 
@@ -70,13 +71,17 @@ def _supply(values: Values) -> Iterator[Row]:
         commodity, _, place = values.instance.recovery.market[x]
         if place == home:
             add((commodity, SourceKind.RECYCLED, home), values.flows["recover"][row])
-    years = _years(values)
     for (commodity, kind, place), flow in flows.items():
         entry = values.instance.scenario.commodities[commodity]
-        minerals = "; ".join(entry.minerals)
-        about = (commodity, entry.mineral_group, entry.stage, kind.value, place)
-        for year, base, expected in by_year(values, flow):
-            yield *about, year, base, expected, years[year], minerals
+        for row_of_year in _flow_by_year(values, entry, flow):
+            yield commodity, entry.mineral_group, entry.stage, kind.value, place, *row_of_year
+
+
+def _flow_by_year(values: Values, commodity: Commodity, flow: Floats) -> Iterator[Row]:
+    """The columns that tables of flows end in, for each year with a flow of a commodity."""
+    years, minerals = _years(values), "; ".join(commodity.minerals)
+    for year, base, expected in by_year(values, flow):
+        yield year, base, expected, years[year], minerals
 
 
 def _uses(values: Values) -> Iterator[Row]:
@@ -118,13 +123,10 @@ def _uses(values: Values) -> Iterator[Row]:
         route = instance.trade.routes[r]
         if route.origin == home:
             add(route.commodity, UseKind.EXPORT, route.destination, values.flows["ship"][row])
-    years = _years(values)
     for (commodity, kind, name), flow in flows.items():
         entry = instance.scenario.commodities[commodity]
-        minerals = "; ".join(entry.minerals)
-        about = (commodity, entry.mineral_group, kind.value, name)
-        for year, base, expected in by_year(values, flow):
-            yield *about, year, base, expected, years[year], minerals
+        for row_of_year in _flow_by_year(values, entry, flow):
+            yield commodity, entry.mineral_group, kind.value, name, *row_of_year
 
 
 def _cost_terms(values: Values, do_nothing: Values | None) -> Iterator[Row]:
@@ -193,12 +195,12 @@ def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
             for member, share in places.parts(str(place)).items():
                 by_place[member] = by_place.get(member, 0.0) + share * flow
         total = float(by_place.sum())
-        exported = _exported(values, str(commodity), int(str(year)))
+        first = int(str(year))
+        exported = _exported(values, str(commodity), first)
         imported = float(by_place.drop(home, errors="ignore").sum())
         kept = total - exported
         reliance = max(0.0, imported - exported) / kept if kept > 0 else 0.0
         shares = by_place / total
-        first = int(str(year))
         index = float((shares**2).sum())
         yield commodity, first, reliance, shares.idxmax(), float(shares.max()), index, years[first]
 

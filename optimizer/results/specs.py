@@ -365,7 +365,7 @@ REPORTS = (
         "over by what its tangents understate.",
         unit="Of what is asked and reached: fraction, index from 0 to 1, kUSD or slots per period, or t.",
         missed="By how much a soft limit is exceeded or missed; a hard one never is.",
-        missed_unit=_MISSED_IN,
+        missed_unit=f"t for stockpiles; {_MISSED_IN}",
         missed_kusd="What that costs at the node, as of its first day.",
         price_kusd="What one more unit of the limit would save if the node is reached, decisions fixed; absent where "
         "the node weighs nothing.",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from optimizer.figures.rows import base_path_years
 from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
+from optimizer.results.limits import told_limits
 from optimizer.results.words import listed, money, span_of_years
 from schemas import Solution, Summary, Termination
 from schemas.kinds import SourceKind
@@ -281,8 +282,7 @@ def _print_limits(limits: DataFrame | None, console: Console) -> None:
     """Limits missed, the costliest first, and those that hold only as something goes short."""
     if limits is None or limits.empty:
         return
-    told = limits[(limits["missed"] > 0) | (limits["short_t"] > 0)]
-    ranked = told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable").head(_LIMITS_TOLD)
+    told = told_limits(limits)
     rows = [
         [
             f"{row['limit']} {row['item']}".rstrip(),
@@ -293,7 +293,7 @@ def _print_limits(limits: DataFrame | None, console: Console) -> None:
             money(row["missed_kusd"]) if row["missed"] else "",
             f"{amount(row['short_t'])} t" if row["short_t"] else "",
         ]
-        for row in ranked.to_dict("records")
+        for row in told.head(_LIMITS_TOLD).to_dict("records")
     ]
     columns = ["limit", "at", "asked", ">reached", ">missed by", ">at a cost of", ">kept as short"]
     section(console, "Limits missed, or kept only by going short", columns, rows)

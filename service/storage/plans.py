@@ -1,4 +1,4 @@
-"""Stored plans of any version: as documents, or as the bytes that go out."""
+"""What is stored compressed: plans of any version, as documents or as the bytes that go out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 256 * 1024
 _START = 100
 """Bytes of a document that say its version."""
-GZIP_LEVEL = 6
+_GZIP_LEVEL = 6
 
 
 def read_plan_gzip(document_gzip: bytes) -> PlanDocument:
@@ -33,8 +33,7 @@ def as_of_today(document_gzip: bytes) -> bytes:
     """The stored document itself, unread, or if it is of an older version one that says the same as today's do."""
     if is_of_today(document_gzip):
         return document_gzip
-    text = read_plan_gzip(document_gzip).model_dump_json(exclude_none=True)
-    return gzip.compress(text.encode(), compresslevel=GZIP_LEVEL, mtime=0)
+    return compress(read_plan_gzip(document_gzip).model_dump_json(exclude_none=True))
 
 
 def is_of_today(document_gzip: bytes) -> bool:
@@ -47,6 +46,11 @@ def summary_of_plan(document_gzip: bytes) -> Any:
     if is_of_today(document_gzip):
         return member(document_gzip, "summary")
     return json.loads(read_plan_gzip(document_gzip).summary.model_dump_json(exclude_none=True))
+
+
+def compress(text: str) -> bytes:
+    """Gzip-compressed UTF-8; the same text always gives the same bytes."""
+    return gzip.compress(text.encode(), compresslevel=_GZIP_LEVEL, mtime=0)
 
 
 def unpack(stored_gzip: bytes) -> Iterator[bytes]:

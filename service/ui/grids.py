@@ -21,6 +21,7 @@ from optimizer.figures.text import (
     title_of,
     user_title,
 )
+from optimizer.results.limits import told_limits
 from optimizer.results.words import money, span_of_years
 from schemas import Scenario, Summary
 from schemas.kinds import ProjectStatus, SourceKind, UseKind
@@ -208,8 +209,6 @@ def shortages(tables: Tables, scenario: Scenario) -> Grid:
 
 def limits(tables: Tables) -> Grid:
     """Limits missed, the costliest first, and those that hold only as something goes short."""
-    table = tables["limits"]
-    told = table[(table["missed"] > 0) | (table["short_t"] > 0)]
     rows = [
         [
             Cell(f"{row['limit']} {row['item']}".rstrip()),
@@ -220,7 +219,7 @@ def limits(tables: Tables) -> Grid:
             cost(row["missed_kusd"]) if row["missed"] else Cell("", number=True),
             Cell(f"{amount(row['short_t'])} t" if row["short_t"] else "", number=True),
         ]
-        for row in records(told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable"))
+        for row in records(told_limits(tables["limits"]))
     ]
     names = ("Limit", "At", "Asked", "Reached", "Missed by", "At a cost of", "Kept as this goes short")
     note = "A limit on shares of supply also holds as demand goes short. The file has all limits, kept ones too."
