@@ -79,7 +79,7 @@ def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> Non
         (
             Termination.ERROR,
             True,
-            "The solver failed before it found a plan. What follows is what doing nothing",
+            "The solver failed before it found a plan. What follows is some way to keep",
             False,
         ),
         (Termination.TIME_LIMIT, True, "No plan was found before the search was ended. What follows is what", False),

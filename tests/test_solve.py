@@ -16,9 +16,9 @@ from optimizer.model import build_model
 from optimizer.prepare import prepare
 from optimizer.solve import Control, Form, standard_form
 from optimizer.solve.groups import polish, relax_by_group
-from optimizer.solve.highs import Run, Settings, run_highs
+from optimizer.solve.highs import Run, Settings, run_highs, tried
 from optimizer.solve.labels import Label
-from optimizer.solve.search import Answer, compared, do_nothing, judged
+from optimizer.solve.search import Answer, compared, do_nothing, from_known, judged
 from scenarios import load
 from schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
 
@@ -189,6 +189,23 @@ def test_a_bound_that_doing_nothing_disproves_proves_nothing() -> None:
     found = Answer(Termination.OPTIMAL, Solution.FEASIBLE, np.ones(len(form.cost)), objective_kusd=1e9, bound_kusd=1e9)
 
     assert compared(found, nothing, form).bound_kusd == -math.inf
+
+
+def test_where_the_solver_fails_the_known_point_is_not_told_as_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    form, control = form_of(golden_toy()), Control(0.0)
+    known = do_nothing(form, control).x
+    assert known is not None
+    failed = Run(Termination.ERROR, None, None, None, float("inf"), float("-inf"))
+
+    def tried_again(form: Form, settings: Settings) -> Run:
+        return tried(form, settings) if settings.presolve else failed
+
+    monkeypatch.setattr(sys.modules["optimizer.solve.search"], "tried", tried_again)
+    answer = from_known(form, known, Answer(Termination.ERROR, Solution.NONE), control)
+
+    assert (answer.termination, answer.solution) == (Termination.ERROR, Solution.FEASIBLE)
+    assert answer.row_dual is not None, "it is settled all the same"
+    assert answer.nothing_found
 
 
 @pytest.mark.parametrize("projects", [True, False], ids=["with decisions", "without"])

@@ -24,10 +24,13 @@ SAME_COST = 1e-9
 """Relative difference within which two costs are the same."""
 UNDERSTATED = 0.8
 """Share of a hazard's expected loss below which the futures kept are said to understate it."""
-NOTHING_FOUND = "No plan was found before the search was ended. What follows is {what}, and no advice: allow more time."
+NOTHING_FOUND = (
+    "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice: "
+    "allow more time."
+)
 FAILED_WITHOUT_PLAN = (
-    "The solver failed before it found a plan. What follows is {what}, and no advice: look for numbers of very "
-    "different size in the scenario."
+    "The solver failed before it found a plan. What follows is some way to keep the limits, and no advice: look for "
+    "numbers of very different size in the scenario."
 )
 FAILED_WITH_PLAN = (
     "The solver failed before it came within the gap asked for: this plan was checked like any other, and a better one "
@@ -38,19 +41,18 @@ FAILED_WITH_PLAN = (
 def findings(values: Values, do_nothing: Values | None, answer: Answer) -> list[str]:
     """Sentences, the decision first; before it, that the search found nothing, or failed."""
     return [
-        *_how_the_search_failed(do_nothing, answer),
+        *_how_the_search_failed(answer),
         *([] if answer.nothing_found else [_plan_in_a_sentence(values, do_nothing), *_decisions(values)]),
-        # Where nothing was found these are the shortages of doing nothing: they are not held against themselves.
+        # Where nothing was found, what doing nothing lacks is no yardstick: it is the same, or nearly.
         *_shortage(values, None if answer.nothing_found else do_nothing),
         *_tail(values),
         *_aim(values),
     ]
 
 
-def _how_the_search_failed(do_nothing: Values | None, answer: Answer) -> Iterator[str]:
+def _how_the_search_failed(answer: Answer) -> Iterator[str]:
     if answer.nothing_found:
-        words = FAILED_WITHOUT_PLAN if answer.termination is Termination.ERROR else NOTHING_FOUND
-        yield words.format(what="what doing nothing comes to" if do_nothing else "some way to keep the limits")
+        yield FAILED_WITHOUT_PLAN if answer.termination is Termination.ERROR else NOTHING_FOUND
     elif answer.termination is Termination.ERROR:
         yield FAILED_WITH_PLAN
 

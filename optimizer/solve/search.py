@@ -123,7 +123,7 @@ def settled(form: Form, answer: Answer, control: Control) -> Answer:
     What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little.
     """
     found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, control)
-    return answer if found is None else found
+    return answer if found is None else replace(found, fell_back=answer.fell_back)
 
 
 def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
