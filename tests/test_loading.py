@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from solved import TEXTBOOK
 from tiny_scenario import problems_of, the_problem_of, tiny
 
 import scenarios
@@ -84,11 +85,10 @@ def yaml_problem(text: str) -> InputProblem:
 # Sources
 
 
-def test_every_shipped_scenario_loads_by_its_name() -> None:
-    shipped = [item.name for item in scenarios.names()]
-
-    assert {"golden-toy", "stock-or-accept", "tariff-escalation"} <= set(shipped)
-    for name in shipped:
+def test_every_small_shipped_scenario_loads_by_its_name() -> None:
+    # The large ones load where their warnings are counted.
+    assert {"golden-toy", "stock-or-accept", "tariff-escalation"} <= set(TEXTBOOK)
+    for name in TEXTBOOK:
         assert scenarios.load(name).name == name
 
 
