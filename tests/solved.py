@@ -1,6 +1,7 @@
-"""Plans that many tests read: a scenario is solved once a run, also where several processes share the tests.
+"""Scenarios and plans that many tests read: each is loaded and solved once a run, also where several processes
+share the tests.
 
-A test whose subject is the solve itself calls `optimizer.solve`.
+A test whose subject is the loading or the solve itself calls `scenarios.load` or `optimizer.solve`.
 """
 
 import hashlib
@@ -13,11 +14,19 @@ from sharing import made_once
 
 import optimizer
 import scenarios
+from schemas import Scenario
 
 TEXTBOOK = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
 """Names of the shipped scenarios that are small: each is solved in a second or less."""
 
 Patches = list[dict[str, Any]]
+
+
+def shipped(name: str) -> Scenario:
+    """A shipped scenario."""
+    file = made_once(f"scenario-{name}", lambda path: path.write_bytes(pickle.dumps(scenarios.load(name))))
+    scenario: Scenario = pickle.loads(file.read_bytes())
+    return scenario
 
 
 def solved(name: str, patches: Patches | None = None, **options: Any) -> optimizer.Plan:

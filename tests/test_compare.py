@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 from child_here import run_child_here
-from solved import TEXTBOOK, solved
+from solved import TEXTBOOK, shipped, solved
 
 import optimizer
 import scenarios
@@ -125,7 +125,7 @@ def test_a_duty_is_a_reason_to_buy_less_where_it_rises_and_more_where_it_falls()
 
 @pytest.mark.parametrize("other", ["us-2026-china-stops", "us-2026-partial-licences"])
 def test_scenarios_of_equal_tariffs_have_equal_duties_whatever_comes(other: str) -> None:
-    first, second = scenarios.load("us-2026-lite"), scenarios.load(other)
+    first, second = shipped("us-2026-lite"), shipped(other)
     assert first.tariffs == second.tariffs
     years = range(first.horizon.first_year, first.horizon.first_year + 5)
     duties = PlannedDuties(first, years), PlannedDuties(second, years)

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from solved import shipped
 
-import scenarios
 from optimizer.prepare.duties import TariffBook, Valuation
 from optimizer.prepare.select import Places
 from schemas.scenario import Route
@@ -34,7 +34,7 @@ LINES = rows("tariff_lines_2026_08.csv")
 
 @pytest.fixture(scope="module")
 def book() -> TariffBook:
-    scenario = scenarios.load("us-2026")
+    scenario = shipped("us-2026")
     return TariffBook(scenario, Places(scenario))
 
 

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 from check_plans import Data, golden_toy
+from solved import shipped
 
+import scenarios
 from service.cli import main
 
 
@@ -30,7 +32,11 @@ GALLIUM = ("--commodity", "gallium/metal", "--from", "CHN", "--on", "2026-11-24"
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command here; the scenario of the United States is loaded once a run."""
+    load, united_states = scenarios.load, shipped("us-2026")
+    monkeypatch.setattr(scenarios, "load", lambda source: united_states if source == "us-2026" else load(source))
+
     def run_here(*arguments: object) -> Ran:
         with pytest.raises(SystemExit) as ended:
             main(["duty", *(str(argument) for argument in arguments)])

@@ -10,9 +10,9 @@ from campaigns import drawn
 from check_plans import Data
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from solved import shipped
 from test_duty_scope import scenario_of
 
-import scenarios
 from optimizer.prepare.calendar import value_in
 from optimizer.prepare.duties import DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
 from optimizer.prepare.duty_steps import by_measure
@@ -24,14 +24,14 @@ DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
 
 
 @cache
-def shipped() -> TariffBook:
-    scenario = scenarios.load("us-2026")
+def book_of_the_united_states() -> TariffBook:
+    scenario = shipped("us-2026")
     return TariffBook(scenario, Places(scenario))
 
 
 def cases_on(day: date, events: dict[str, TariffEvent]) -> list[DutyCase]:
     """Every route of the shipped scenario in each of its bands."""
-    book = shipped()
+    book = book_of_the_united_states()
     cases = []
     for route in book.scenario.routes.values():
         commodity = book.scenario.commodities[route.commodity]
@@ -53,7 +53,7 @@ def test_steps_add_up_to_the_model_s_duty_to_the_last_bit(count: int) -> None:
     @settings(deadline=None, max_examples=count)
     @given(day=DAYS, chosen=st.sets(st.sampled_from(["section_232_25", "section_232_50", "refined_copper_duty_15"])))
     def holds(day: date, chosen: set[str]) -> None:
-        book = shipped()
+        book = book_of_the_united_states()
         events = {name: event for name in chosen if isinstance(event := book.scenario.events[name], TariffEvent)}
         for case in cases_on(day, events):
             explained = explain_duty(book, case)
@@ -72,7 +72,7 @@ def test_every_measure_is_told_once_for_each_part_of_the_origin(count: int) -> N
     @settings(deadline=None, max_examples=count)
     @given(day=DAYS)
     def holds(day: date) -> None:
-        book = shipped()
+        book = book_of_the_united_states()
         for case in cases_on(day, {}):
             parts = book.places.parts(case.route.origin)
             told = [(item.step.origin, item.step.measure) for item in explain_duty(book, case)]

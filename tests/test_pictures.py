@@ -13,7 +13,7 @@ import stored_plans
 import vega_lite
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from solved import solved
+from solved import shipped, solved
 
 import scenarios
 from optimizer import Plan, figures
@@ -124,7 +124,8 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     app.state.database = database
     app.include_router(ui.router)
     app.dependency_overrides[get_caller] = lambda: LOCAL_CALLER
-    yield TestClient(app)
+    with TestClient(app) as client:
+        yield client
     database.dispose()
 
 
@@ -137,7 +138,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     ],
 )
 def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestClient) -> None:
-    document, scenario = (solved(name).document(), scenarios.load(name)) if name in SMALL else stored(name)
+    document, scenario = (solved(name).document(), shipped(name)) if name in SMALL else stored(name)
     with storage.open_session(client.app.state.database) as session:  # type: ignore[attr-defined]
         job_id = jobs.record_finished(session, scenario, document).id
         session.commit()

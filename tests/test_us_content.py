@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from solved import shipped
 
 import optimizer
 import scenarios
@@ -73,7 +74,7 @@ def test_every_origin_of_material_has_its_row_of_provenance(
 
 
 def test_what_came_through_a_covered_nation_is_known_as_such() -> None:
-    scenario = scenarios.load("us-2026")
+    scenario = shipped("us-2026")
     covered = {name for name, place in scenario.places.items() if "covered_nations" in place.groups}
     through = {
         key

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
+from solved import shipped
 
 import optimizer
 import scenarios
@@ -35,16 +36,16 @@ def base_market(facts: Facts) -> Market:
 
 @pytest.fixture(scope="module", params=FOLDERS)
 def scenario(request: pytest.FixtureRequest) -> Scenario:
-    return scenarios.load(FOLDERS[request.param])
+    return shipped({"plan": "us-2026", "base": "us-base-2024"}[request.param])
 
 
 @pytest.fixture(scope="module")
 def base() -> Scenario:
-    return scenarios.load(BASE.folder)
+    return shipped("us-base-2024")
 
 
 def test_the_sixty_minerals_of_the_list_are_counted_each_by_itself(facts: Facts) -> None:
-    scenario = scenarios.load("us-2026")
+    scenario = shipped("us-2026")
     listed = {row.mineral for row in facts.minerals}
     assert len(listed) == 60
     assert {name for commodity in scenario.commodities.values() for name in commodity.minerals} == listed
@@ -195,7 +196,7 @@ def made_at_home(scenario: Scenario) -> dict[str, float]:
 
 
 def test_recycling_gives_what_was_recovered_in_the_base_year_and_stands_in_for_its_plant(facts: Facts) -> None:
-    plan, base = scenarios.load(PLAN.folder), scenarios.load(BASE.folder)
+    plan, base = shipped("us-2026"), shipped("us-base-2024")
     plants = {plant.name: plant for plant in facts.plants}
     first_steps = {name: recycling for name, recycling in plan.recycling.items() if name in plants}
     assert first_steps.keys() == facts.recycling.keys()
@@ -218,7 +219,7 @@ def recovered_at_first(recycling: Recycling) -> float:
 
 
 def test_recycling_knows_the_use_of_every_year_before_the_plan(facts: Facts) -> None:
-    plan = scenarios.load(PLAN.folder)
+    plan = shipped("us-2026")
     for name, recycling in plan.recycling.items():
         if recycling.from_commodity is None:
             continue
@@ -235,7 +236,7 @@ def test_recycling_knows_the_use_of_every_year_before_the_plan(facts: Facts) -> 
 
 
 def test_nobody_changes_over_at_the_prices_of_2025() -> None:
-    plan = scenarios.load(PLAN.folder)
+    plan = shipped("us-2026")
     price = {name: commodity.reference_price_kusd_per_t for name, commodity in plan.commodities.items()}
     ways = [(demand, way) for demand in plan.demands.values() for way in demand.substitutes.values()]
     assert len(ways) > 50
@@ -245,7 +246,7 @@ def test_nobody_changes_over_at_the_prices_of_2025() -> None:
 
 
 def test_civilian_users_alone_change_over_and_only_once_a_future_departs() -> None:
-    plan = scenarios.load(PLAN.folder)
+    plan = shipped("us-2026")
     with_ways = [demand for demand in plan.demands.values() if demand.substitutes]
     assert {demand.tier for demand in with_ways} == {"essential_civilian", "other"}
     assert all(way.after_departure for demand in with_ways for way in demand.substitutes.values())
@@ -256,7 +257,7 @@ def test_civilian_users_alone_change_over_and_only_once_a_future_departs() -> No
 
 
 def test_projects_of_one_site_start_together() -> None:
-    projects = scenarios.load(PLAN.folder).projects
+    projects = shipped("us-2026").projects
     assert projects["titan_zircon"].requires == ["titan_monazite"]
     assert projects["titan_monazite"].requires == ["titan_zircon"]
     assert projects["korea_zinc_clarksville"].requires == ["korea_zinc_clarksville_zinc_lead"]
@@ -368,11 +369,11 @@ def test_the_calibrated_base_year_comes_out_as_observed(base: Scenario) -> None:
 def test_a_duty_moves_imports_away_from_the_source_that_pays_it(base: Scenario) -> None:
     measure = TariffMeasure(programme="further", origins=["CHN"], commodities=["ndfeb/magnet"], rate_share=0.25)
     dutied = base.model_copy(update={"tariffs": {**base.tariffs, "further": measure}})
-    before, after = (shipped(scenario, "ndfeb/magnet CHN") for scenario in (base, dutied))
+    before, after = (shipped_t(scenario, "ndfeb/magnet CHN") for scenario in (base, dutied))
     assert 0 < after < 0.95 * before
 
 
-def shipped(scenario: Scenario, route: str) -> float:
+def shipped_t(scenario: Scenario, route: str) -> float:
     ship = optimizer.solve(scenario).tables["ship"]
     return float(ship.loc[ship["route"] == route, "ship_t_per_y"].sum())
 

@@ -5,9 +5,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from solved import shipped
 
 import optimizer
-import scenarios
 from optimizer.prepare.calendar import Calendar
 from optimizer.prepare.duties import TariffBook, Valuation
 from optimizer.prepare.select import Places, matches
@@ -24,12 +24,12 @@ POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs", "events")
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    return scenarios.load(FOLDER)
+    return shipped("us-2026")
 
 
 @pytest.fixture(scope="module")
 def base() -> Scenario:
-    return scenarios.load(FOLDER.parent / "us_base_2024")
+    return shipped("us-base-2024")
 
 
 def duty_share(scenario: Scenario, commodity: str, origin: str, day: str, *events: str, band: str = "all") -> float:
@@ -208,7 +208,7 @@ def test_futures_are_thirty_and_leave_room_for_the_plan(scenario: Scenario) -> N
 
 
 def test_lite_keeps_twelve_futures_as_they_are(scenario: Scenario) -> None:
-    lite = scenarios.load("us-2026-lite")
+    lite = shipped("us-2026-lite")
     assert len(lite.futures) == 12
     assert {name: future.probability for name, future in lite.futures.items()} == {
         name: scenario.futures[name].probability for name in lite.futures
@@ -265,7 +265,7 @@ def test_no_event_is_left_out_of_the_futures(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize(("name", "most"), [("us-2026", 210), ("us-2026-lite", 95)])
 def test_the_tree_stays_small(name: str, most: int) -> None:
-    loaded = scenarios.load(name)
+    loaded = shipped(name)
     nodes = len(build_tree(loaded, Calendar.of(loaded.horizon)))
     assert nodes <= most
 
@@ -285,7 +285,7 @@ def test_every_assumed_number_of_policy_has_a_range() -> None:
 
 
 def test_every_number_of_policy_has_a_source() -> None:
-    assert counts(scenarios.load(FOLDER))["numbers_unsourced"] == 0
+    assert counts(shipped("us-2026"))["numbers_unsourced"] == 0
 
 
 def test_policy_tables_have_no_stray_cells() -> None:

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 import hazards_page
 import pytest
+from solved import shipped
 
 import scenarios
 from optimizer.expand import Expansion, expand
@@ -30,12 +31,12 @@ def facts() -> HazardFacts:
 
 @pytest.fixture(scope="module")
 def scenario() -> Scenario:
-    return scenarios.load("us-2026")
+    return shipped("us-2026")
 
 
 @pytest.fixture(scope="module")
 def deep() -> Expansion:
-    return expand(scenarios.load("us-2026-deep"))
+    return expand(shipped("us-2026-deep"))
 
 
 def test_building_hazards_again_changes_nothing() -> None:

@@ -12,9 +12,9 @@ from held_out import BY_PARTNER, Forecast, as_of, forecasts, only, price, trade
 from observed import ALLOWED, Compared, Difference, Imports, Year, compared, solved, without_calibration, year_of
 from official import rate
 from pages import fact_rows
+from solved import shipped
 from validation_base import BY_HAND, check_notes, explained, explanations, prices, volumes
 
-import scenarios
 from scenarios.us_2026.build.duty import DutyBook
 from scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
 from scenarios.us_2026.build.market import market
@@ -37,12 +37,12 @@ def facts() -> Facts:
 
 @pytest.fixture(scope="module")
 def base() -> Scenario:
-    return scenarios.load(validation.SCENARIO)
+    return shipped(validation.SCENARIO)
 
 
 @pytest.fixture(scope="module")
 def known(facts: Facts) -> coverage.Coverage:
-    return coverage.Coverage(scenarios.load(coverage.SCENARIO), facts)
+    return coverage.Coverage(shipped(coverage.SCENARIO), facts)
 
 
 @pytest.fixture(scope="module")

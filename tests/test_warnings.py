@@ -422,7 +422,17 @@ def test_the_page_on_warnings_shows_what_is_really_found() -> None:
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("name", [shipped.name for shipped in scenarios.names()])
+BASES = {"us-2026", "us-2026-lite", "us-base-2024"}
+"""What the other scenarios of the United States change a few entries of."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in BASES or not name.startswith("us-") else pytest.mark.slow)
+        for name in (shipped.name for shipped in scenarios.names())
+    ],
+)
 def test_a_shipped_scenario_has_no_warning_that_it_does_not_acknowledge_with_a_reason(name: str) -> None:
     found = scenarios.validate(name)
     assert found.valid
