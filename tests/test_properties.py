@@ -85,7 +85,7 @@ def never_dearer(data: Data, better: Data) -> None:
 # Against the second model, and against the check
 
 
-@pytest.mark.parametrize("count", [20, pytest.param(drawn(ci=100, full=500), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [8, pytest.param(drawn(ci=100, full=500), marks=pytest.mark.slow)])
 def test_no_other_combination_of_decisions_is_better(count: int) -> None:
     @for_all(count, scenarios())
     def holds(data: Data) -> None:
