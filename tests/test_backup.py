@@ -116,7 +116,8 @@ def test_what_is_restored_elsewhere_is_what_was_there_and_what_was_to_be_solved_
         [Attempt(made[name], 2) for name in ("queued", "running")], key=str
     )
     assert document
-    assert document.tables[0].rows == [["ore, raw", 1.5], ['say "metal"', None]]
+    made_up = next(table for table in document.tables if table.name == "made_up")
+    assert made_up.rows == [["ore, raw", 1.5], ['say "metal"', None]]
     assert isinstance(failure, JobFailure)
 
 

@@ -396,16 +396,14 @@ def test_many_scenarios_with_something_wrong_in_them_never_are_our_fault(api: ht
     fuzz(api, drawn(ci=150, full=1_000))
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(drawn(ci=60, full=300), marks=pytest.mark.slow)])
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DATABASES)
-def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(
-    kind: str, count: int, tmp_path: Path
-) -> None:
+def test_shipped_scenarios_with_something_wrong_in_them_are_refused_or_taken(kind: str, tmp_path: Path) -> None:
     with (
         database_of(kind, tmp_path) as database,
         served(create_app(Settings(), database=database, engine=InlineEngine())) as client,
     ):
-        for case in islice(cases(seed=7), count):
+        for case in islice(cases(seed=7), drawn(ci=60, full=300)):
             send(client, case)
 
 

@@ -93,7 +93,8 @@ def test_a_solved_job_has_its_plan_its_times_and_a_log(bench: Bench) -> None:
         document = storage.read_document(session, job)
         log = [line.text for line in storage.read_events(session, job)]
     assert document is not None
-    assert document.tables[0].rows == [["ore, raw", 1.5], ['say "metal"', None]]
+    made_up = next(table for table in document.tables if table.name == "made_up")
+    assert made_up.rows == [["ore, raw", 1.5], ['say "metal"', None]]
     assert log[:2] == ["Queued.", "Started, attempt 1."]
     assert "gap 25.000%" in log[2]
     assert log[-1] == "Succeeded."
