@@ -19,7 +19,14 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A service under test logs here, and not to what a command in the same process prints, or a test captures.
-structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+# Tracebacks are plain: one with the values of all variables takes seconds.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ],
+    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+)
 
 FOLDER = "LODEPLAN_TEST_SHARED_FOLDER"
 """The environment variable that tells all processes of a run the folder they share; see `sharing.py`."""

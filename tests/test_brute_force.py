@@ -86,8 +86,8 @@ def matters(drawn: Drawn, concept: str) -> bool:
 
 def test_brute_force_finds_the_same_optimum() -> None:
     found: Counter[bool] = Counter()
-    for_some(12, full_scenarios(most=8), lambda drawn: found.update([agrees(drawn.data)]), draw=1)
-    assert found[True] >= 6
+    for_some(8, full_scenarios(most=8), lambda drawn: found.update([agrees(drawn.data)]), draw=1)
+    assert found[True] >= 4
 
 
 @pytest.mark.slow

@@ -507,8 +507,8 @@ def test_patches_that_together_look_at_too_much_are_refused_at_the_first_that_do
     with monkeypatch.context() as less:
         less.setattr("scenarios.patching.MAX_WORK", MAX_WORK // 10)
         assert refusal("us-2026", [keep] * 1_000)[0] == "too_many"
-    by_year = {**toy(), "economics": {"x": {str(year): 1 for year in range(9_000)}}}
-    assert refusal(by_year, [{"op": "scale", "path": "economics.x", "value": 1.0}] * 1_000)[0] == "too_many"
+        by_year = {**toy(), "economics": {"x": {str(year): 1 for year in range(9_000)}}}
+        assert refusal(by_year, [{"op": "scale", "path": "economics.x", "value": 1.0}] * 1_000)[0] == "too_many"
     missed = [{"op": "set", "path": f"routes.missed{n}.note", "value": "x"} for n in range(100)]
     codes = Counter(problem.code for problem in problems_of(with_many("routes", 4_000), missed))
     assert codes == {"no_match": 100}, "suggestions end before the problems do"

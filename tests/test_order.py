@@ -144,6 +144,7 @@ print(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_order_of_sets_in_memory_decides_nothing() -> None:
     found = {
         subprocess.run(

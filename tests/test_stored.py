@@ -51,7 +51,15 @@ def good(answer: Any) -> Any:
     return answer
 
 
-@pytest.fixture(params=DATABASES)
+QUICK = {"textbook", "tenants", "without_plan"}
+"""What the fast tests open of the stored databases and backups."""
+
+
+def quick_or_slow(names: list[str], quick: set[str]) -> list[Any]:
+    return [pytest.param(name, marks=[] if name in quick else pytest.mark.slow) for name in names]
+
+
+@pytest.fixture(params=quick_or_slow(DATABASES, QUICK))
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalchemy.Engine]:
     with opened(request.param, tmp_path) as database:
         yield database
@@ -425,7 +433,7 @@ def test_a_plan_of_the_version_before_is_not_taken_for_a_new_job(tmp_path: Path)
         assert answer.json()["state"] == "queued"
 
 
-@pytest.mark.parametrize("name", BACKUPS)
+@pytest.mark.parametrize("name", quick_or_slow(BACKUPS, {BACKUPS[0]}))
 def test_a_backup_of_the_version_before_is_restored_and_its_jobs_end(name: str, tmp_path: Path) -> None:
     file = unpacked(name, tmp_path)
     target = storage.open_database(f"sqlite:///{tmp_path / 'restored.db'}")

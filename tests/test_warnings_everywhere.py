@@ -23,7 +23,6 @@ from schemas import InvalidInput
 from service import storage
 from service.children import Watch, Work
 from service.jobs import Outcome
-from service.solving import ChildSolver
 
 terminal = test_cli.run
 child_here = test_cli.child_here
@@ -52,9 +51,8 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def solve(work: Work, watch: Watch) -> Outcome:
-    """In a real child at a gap of 0, here at any other, and not at all where none is asked for."""
-    solver = ChildSolver(60) if work.options.gap == 0 else solve_at_once if work.options.gap is None else solve_here
-    return solver(work, watch)
+    """For real where the options ask for a gap."""
+    return (solve_at_once if work.options.gap is None else solve_here)(work, watch)
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +165,7 @@ def test_jobs_of_a_batch_have_warnings_of_their_own(api: httpx.Client) -> None:
 
 def test_a_job_shows_a_hundred_warnings_and_how_many_there_are(api: httpx.Client) -> None:
     patches = [put(f"tariffs.idle {number}", IDLE) for number in range(120)]
-    body = {"scenario": small(), "patches": patches, "options": {"gap": 0.001}}
+    body = {"scenario": small(), "patches": patches, "options": {"gap": 0}}
     job = ended(api, api.post("/api/v1/jobs", json=body).json()["id"])
     assert (len(job["warnings"]), job["warnings_count"]) == (100, 120)
     assert len(api.get(job["links"]["result"]).json()["summary"]["warnings"]) == 120
