@@ -32,10 +32,11 @@ FOLDER = "LODEPLAN_TEST_SHARED_FOLDER"
 """The environment variable that tells all processes of a run the folder they share; see `sharing.py`."""
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """A process for each core, but only one where files are named: for these, starting more takes longer."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than cores, as tests of the service wait a good part of their time; only one where files are
+    named: for these, starting more takes longer."""
     named = [Path(argument.partition("::")[0]).suffix == ".py" for argument in config.args]
-    return 0 if named and all(named) else None
+    return 0 if named and all(named) else (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
