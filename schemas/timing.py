@@ -12,6 +12,7 @@ from schemas.content import SourceBan
 from schemas.findings import Findings
 from schemas.limits import Survival
 from schemas.scenario import Horizon, Membership, Project, Scenario, TariffMeasure
+from schemas.types import LAST_YEAR
 
 Dated = TariffMeasure | SourceBan | Membership
 """What is in force from `onset` to `until`."""
@@ -36,6 +37,7 @@ def check(findings: Findings) -> None:
             keys = ["routes", name, "onboarding"]
             _check_window(findings, keys, route.onboarding.earliest, route.onboarding.latest)
     if findings.knows("horizon"):
+        _check_horizon(findings)
         for name, event in scenario.events.items():
             _check_onset(findings, ["events", name, "onset"], event.onset, "an event")
         for name, limit in scenario.limits.items():
@@ -69,6 +71,20 @@ def warn(findings: Findings) -> None:
             message = "the route cannot be onboarded in time to be used within the horizon."
             findings.note("outside_horizon", ["routes", name, "onboarding"], message)
     _warn_of_years(findings, end)
+
+
+def _check_horizon(findings: Findings) -> None:
+    horizon = findings.scenario.horizon
+    last = end_year(horizon) - 1
+    if last > LAST_YEAR:
+        findings.note(
+            "horizon_too_late",
+            ["horizon", "period_years"],
+            f"the horizon ends with the year {last}, beyond what dates reach.",
+            value=horizon.period_years,
+            allowed=f"an end by {LAST_YEAR}",
+            remedy="Begin earlier, or have fewer or shorter periods.",
+        )
 
 
 def end_year(horizon: Horizon) -> int:

@@ -140,7 +140,9 @@ Sized = WrapValidator(_sized)
 """Holds a number to a size; what every number with a fraction in a scenario has."""
 
 Number = Annotated[float, Sized]
-Year = Annotated[int, Field(ge=1, le=9998)]
+LAST_YEAR = 9998
+"""The last year whose end is a date."""
+Year = Annotated[int, Field(ge=1, le=LAST_YEAR)]
 Share = Annotated[float, Field(ge=0, le=1), Sized]
 NonNegative = Annotated[float, Field(ge=0), Sized]
 Positive = Annotated[float, Field(gt=0), Sized]

@@ -245,6 +245,11 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "limits.loss.onset",
     ),
     "a loss after the horizon": ([put("limits.loss", {**LOSS, "onset": 2031})], "outside_horizon", "limits.loss.onset"),
+    "a horizon beyond the last date": (
+        [put("horizon.first_year", 9998), put("events.ban.onset", "9999-07-01"), put("events.ban.until", None)],
+        "horizon_too_late",
+        "horizon.period_years",
+    ),
     "an onset in the first period": ([put("events.ban.onset", "2026-12-31")], "onset_too_early", "events.ban.onset"),
     "an onset before the horizon": ([put("events.ban.onset", 2020)], "onset_too_early", "events.ban.onset"),
     "an onset after the horizon": ([put("events.ban.onset", 2031)], "outside_horizon", "events.ban.onset"),

@@ -132,8 +132,8 @@ def _left(day: float, fading: float) -> float:
 
 
 def first_day(year: int) -> int:
-    """Ordinal of 1 January; also of the year 10000, which `date` does not reach."""
-    return date(year, 1, 1).toordinal() if year <= 9999 else date(9999, 12, 31).toordinal() + 1
+    """Ordinal of 1 January."""
+    return date(year, 1, 1).toordinal()
 
 
 def decimal_year(day: date) -> float:

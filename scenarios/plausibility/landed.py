@@ -130,7 +130,7 @@ def _sure_duties(findings: Findings) -> dict[str, float]:
 def _always_in_force(scenario: Scenario, measure: TariffMeasure, clubs: set[str]) -> bool:
     first, end = scenario.horizon.first_year, end_year(scenario.horizon)
     begins = measure.onset is None or measure.onset <= date(first, 1, 1)
-    stays = measure.until is None or measure.until >= date(min(end, 9999), 1, 1)
+    stays = measure.until is None or measure.until >= date(end, 1, 1)
     by_date = clubs & {*measure.origins, *measure.except_origins}
     return measure.active and begins and stays and measure.origin_role == "last_origin" and not by_date
 
