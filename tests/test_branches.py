@@ -304,7 +304,7 @@ def test_no_branch_without_weight_can_be_cheaper() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=drawn(ci=60, full=300), **QUIET)
+@settings(max_examples=drawn(ci=30, full=300), **QUIET)
 @given(with_tests())
 def test_no_branch_without_weight_can_be_cheaper_in_ever_new_scenarios(data: Data) -> None:
     least_of_branch(data)

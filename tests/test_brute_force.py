@@ -20,7 +20,7 @@ from scenarios import load
 from schemas import InvalidInput, Scenario, Solution
 
 MOST_COMBINATIONS = 40
-EACH = drawn(ci=10, full=20)
+EACH = drawn(ci=5, full=20)
 """Scenarios of a draw with each concept."""
 ACTIVE = drawn(ci=1, full=3)
 """So many scenarios at least change their optimum once the concept is taken out."""
@@ -93,7 +93,7 @@ def test_brute_force_finds_the_same_optimum() -> None:
 @pytest.mark.slow
 def test_brute_force_finds_the_same_optimum_of_ever_new_scenarios() -> None:
     found: Counter[bool] = Counter()
-    count = drawn(ci=40, full=200)
+    count = drawn(ci=25, full=200)
     for_some(count, full_scenarios(most=10), lambda drawn: found.update([agrees(drawn.data)]), draw=None)
     assert found[True] >= count / 2
 

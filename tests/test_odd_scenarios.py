@@ -17,7 +17,7 @@ import optimizer
 from scenarios import load
 from schemas import InvalidInput, Termination
 
-COUNT = drawn(ci=120, full=2000)
+COUNT = drawn(ci=80, full=2000)
 CHUNK = 20
 UNITS = ((1000.0, 1.0), (1e-3, 1000.0), (1.0, 1e-3), (1e4, 1e4))
 """Mass and money as multiples of t and kUSD."""

@@ -87,7 +87,7 @@ def test_an_unavoidable_shortage_at_any_penalty_ends_in_a_plan() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=drawn(ci=40, full=300), **QUIET)
+@settings(max_examples=drawn(ci=20, full=300), **QUIET)
 @given(short_of_everything())
 def test_an_unavoidable_shortage_at_any_penalty_ends_in_a_plan_or_says_that_numbers_are_too_far_apart(
     data: Data,

@@ -23,7 +23,7 @@ from optimizer.prepare import prepare
 from optimizer.solve import standard_form
 from scenarios import load
 
-MANY = drawn(ci=8, full=30)
+MANY = drawn(ci=5, full=30)
 examples = pytest.mark.parametrize("count", [pytest.param(MANY, marks=pytest.mark.slow)])
 TRANSFERS = ("duty", "support", "grant")
 
