@@ -269,6 +269,10 @@ def test_knowing_the_future_is_never_dearer_than_not_knowing_it(count: int) -> N
     def holds(data: Data) -> None:
         assume(data["futures"])
         data["risk"]["tail_weight"] = 0.0
+        for limit in data["limits"].values():
+            if "applies_to" in limit:
+                # A future that is sure to come is the planned path, on which other limits hold.
+                limit["applies_to"] = "all"
         values = values_of(data)
         tree = values.instance.tree
         known = 0.0
@@ -388,7 +392,7 @@ def in_units(data: Any, key: str, mass: float, money: float) -> Any:
 
 @examples
 def test_other_units_of_mass_and_money_change_nothing_but_units(count: int) -> None:
-    @for_all(count, scenarios(), st.sampled_from([(1000.0, 1.0), (1.0, 1000.0), (0.001, 1000.0), (1e4, 1e-3)]))
+    @for_all(count, scenarios(), st.sampled_from([(1000.0, 1.0), (1.0, 1000.0), (0.001, 1000.0), (100.0, 0.01)]))
     def holds(data: Data, units: tuple[float, float]) -> None:
         values = values_of(data)
         money = units[1]
