@@ -84,6 +84,9 @@ def renamed(value: Any, names: Renaming, field: str = "") -> Any:
     """The same with other names."""
     kind = FIELDS.get(field)
     if isinstance(value, dict):
+        if "all_in_ceiling_share" in value:
+            # Its default is a name too.
+            value = {"all_in_with": ["mfn"], **value}
         own = f"{field} of its own" if kind == OWN else kind
         return {
             names.of(own, key) if own else key: renamed(item, names, "" if own else str(key))
