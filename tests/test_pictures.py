@@ -18,7 +18,6 @@ from solved import shipped, solved
 import scenarios
 from optimizer import Plan, figures
 from optimizer.figures import FigureName
-from schemas import PlanDocument, Scenario
 from service import jobs, storage, ui
 from service.access import LOCAL_CALLER
 from service.dependencies import get_caller
@@ -28,14 +27,8 @@ ALL = [*SMALL, *stored_plans.NAMES]
 LONG = [name for name in stored_plans.NAMES if name not in stored_plans.QUICK]
 
 
-def stored(name: str) -> tuple[PlanDocument, Scenario]:
-    if not stored_plans.file_of(name).exists():
-        pytest.skip(f"no plan of {name} is stored; `python scripts/stored_plans.py {name}` makes one")
-    return stored_plans.stored(name)
-
-
 def plan_of(name: str) -> Plan:
-    return solved(name) if name in SMALL else Plan.from_document(*stored(name))
+    return solved(name) if name in SMALL else Plan.from_document(*stored_plans.stored(name))
 
 
 def choices(plan: Plan) -> Iterator[tuple[FigureName, str, int]]:
@@ -138,7 +131,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     ],
 )
 def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestClient) -> None:
-    document, scenario = (solved(name).document(), shipped(name)) if name in SMALL else stored(name)
+    document, scenario = (solved(name).document(), shipped(name)) if name in SMALL else stored_plans.stored(name)
     with storage.open_session(client.app.state.database) as session:  # type: ignore[attr-defined]
         job_id = jobs.record_finished(session, scenario, document).id
         session.commit()
@@ -159,7 +152,7 @@ def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestC
     ],
 )
 def test_a_stored_plan_has_the_columns_words_and_scenario_that_it_would_have_today(name: str) -> None:
-    document, _ = stored(name)
+    document, _ = stored_plans.stored(name)
     today = stored_plans.outline(stored_plans.made(name))
     again = f"`python scripts/stored_plans.py {name}` makes the file again"
     assert stored_plans.outline(document) == today, again
