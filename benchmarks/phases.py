@@ -17,7 +17,8 @@ PHASES = ("read", "prepare", "build", "handoff", "highs", "extract", "check", "t
 
 def run_once(scenario: str, options: list[str]) -> dict:
     """The summary of one solve. A limit reached with a plan (exit code 4) is a result too."""
-    command = [sys.executable, "-c", "from service.cli import main; main()", "solve", scenario, "--json", *options]
+    main = "from lodeplan.service.cli import main; main()"
+    command = [sys.executable, "-c", main, "solve", scenario, "--json", *options]
     solved = subprocess.run(command, capture_output=True, text=True, check=False)
     if solved.returncode not in (0, 4):
         sys.exit(f"{scenario}: exit code {solved.returncode}\n{solved.stderr}")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.expand import expand
-from optimizer.prepare import Instance, prepare
-from optimizer.prepare.calendar import Calendar
-from optimizer.results import Plan
-from optimizer.results.words import listed, money, tonnes
-from schemas.kinds import SourceKind
-from schemas.scenario import Horizon, Place, Scenario
+from lodeplan.optimizer.expand import expand
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.results import Plan
+from lodeplan.optimizer.results.words import listed, money, tonnes
+from lodeplan.schemas.kinds import SourceKind
+from lodeplan.schemas.scenario import Horizon, Place, Scenario
 
 STOCK_CHANGE_SHARE = 0.05
 """Change of a stock's highest level, as a share of the larger one, that counts as a change."""

@@ -14,16 +14,16 @@ from math import isinf
 from pathlib import Path
 from typing import Any
 
-import scenarios
-from optimizer.check import check
-from optimizer.expand import expand
-from optimizer.model import build_model
-from optimizer.prepare import Instance, prepare
-from optimizer.regret import best_by_future
-from optimizer.results import Plan, PlanError, make_plan
-from optimizer.results.endless import gains_without_end
-from optimizer.results.findings import sampling_findings
-from optimizer.solve import (
+from lodeplan import scenarios
+from lodeplan.optimizer.check import check
+from lodeplan.optimizer.expand import expand
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.optimizer.regret import best_by_future
+from lodeplan.optimizer.results import Plan, PlanError, make_plan
+from lodeplan.optimizer.results.endless import gains_without_end
+from lodeplan.optimizer.results.findings import sampling_findings
+from lodeplan.optimizer.solver import (
     Answer,
     Control,
     Form,
@@ -32,13 +32,13 @@ from optimizer.solve import (
     solve_form,
     standard_form,
 )
-from optimizer.solve.tolerances import gap_of
-from scenarios.options import check_options
-from scenarios.validation import find_warnings
-from schemas.order import in_order
-from schemas.patches import Patch
-from schemas.plan import Solution, SolverProgress, Termination
-from schemas.scenario import Scenario
+from lodeplan.optimizer.solver.tolerances import gap_of
+from lodeplan.scenarios.options import check_options
+from lodeplan.scenarios.validation import find_warnings
+from lodeplan.schemas.order import in_order
+from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.plan import Solution, SolverProgress, Termination
+from lodeplan.schemas.scenario import Scenario
 
 TOLERANCE = 1e-6
 """Largest violation and cost difference, both relative, that the independent check lets pass."""

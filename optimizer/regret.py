@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.tree import departure_of
-from optimizer.results.values import Values
-from optimizer.solve import Control, solve_form, standard_form
-from schemas.problems import InputProblem, InvalidInput
-from schemas.scenario import Risk, Scenario
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.tree import departure_of
+from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.solver import Control, solve_form, standard_form
+from lodeplan.schemas.problems import InputProblem, InvalidInput
+from lodeplan.schemas.scenario import Risk, Scenario
 
 
 def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from scenarios.fields import Spot
-from schemas.scenario import Scenario
+from lodeplan.scenarios.fields import Spot
+from lodeplan.schemas.scenario import Scenario
 
 
 def read_as_stored(text: bytes) -> Scenario:

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.documents import label, read_text_file, refuse
-from scenarios.folders import HEAD
-from schemas.closest import did_you_mean
+from lodeplan.scenarios.documents import label, read_text_file, refuse
+from lodeplan.scenarios.folders import HEAD
+from lodeplan.schemas.closest import did_you_mean
 
 _HERE = Path(__file__).parent
 

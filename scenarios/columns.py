@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
-from scenarios.cells import as_name
-from scenarios.fields import LISTS, Spot, find_spot, types_at
-from schemas.closest import did_you_mean
+from lodeplan.scenarios.cells import as_name
+from lodeplan.scenarios.fields import LISTS, Spot, find_spot, types_at
+from lodeplan.schemas.closest import did_you_mean
 
 _YEAR = re.compile(r"[0-9]{4}(?:\.0)?")
 _FIELD_AND_YEAR = re.compile(r"(.+?)[_.]*([0-9]{4})")

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from schemas.patterns import fits
-from schemas.scenario import Provenance, Scenario
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.scenario import Provenance, Scenario
 
 COLLECTIONS = {
     "commodities": "commodities",

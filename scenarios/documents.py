@@ -17,8 +17,8 @@ from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from scenarios.texts import NoText, text_of
-from schemas.problems import InputProblem, InvalidInput, join_path
+from lodeplan.scenarios.texts import NoText, text_of
+from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
 
 Keys = tuple[str, ...]
 

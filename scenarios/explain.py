@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scenarios.documents import Document, Keys
-from scenarios.fields import COLLECTIONS, ROOT, Spot, as_number, entry_type, find_spot, opened, value_under
-from schemas.closest import did_you_mean
-from schemas.problems import MAX_PROBLEMS
-from schemas.scenario import Scenario
+from lodeplan.scenarios.documents import Document, Keys
+from lodeplan.scenarios.fields import COLLECTIONS, ROOT, Spot, as_number, entry_type, find_spot, opened, value_under
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.problems import MAX_PROBLEMS
+from lodeplan.schemas.scenario import Scenario
 
 _MAX_ERRORS = 20 * MAX_PROBLEMS
 """Errors of pydantic that are taken out of it at once."""

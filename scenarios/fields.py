@@ -15,8 +15,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from schemas.scenario import Scenario
-from schemas.types import read_pairs
+from lodeplan.schemas.scenario import Scenario
+from lodeplan.schemas.types import read_pairs
 
 COLLECTIONS = tuple(name for name, info in Scenario.model_fields.items() if get_origin(info.annotation) in (dict, list))
 """Names of the collections of a scenario, such as `facilities`."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from scenarios.documents import label
-from scenarios.fields import COLLECTIONS
-from schemas.closest import did_you_mean
-from schemas.problems import InputProblem
+from lodeplan.scenarios.documents import label
+from lodeplan.scenarios.fields import COLLECTIONS
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.problems import InputProblem
 
 HEAD = "scenario.yaml"
 TABLE = ".csv"

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.places import NoPlace
-from schemas.closest import did_you_mean
-from schemas.patterns import fits
-from schemas.problems import split_path
-from schemas.types import split_list, split_pairs
+from lodeplan.scenarios.places import NoPlace
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.problems import split_path
+from lodeplan.schemas.types import split_list, split_pairs
 
 Data = dict[str, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scenarios.catalogue import find_shipped
-from scenarios.documents import (
+from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.scenarios.documents import (
     Document,
     from_mapping,
     label,
@@ -18,19 +18,19 @@ from scenarios.documents import (
     read_text_file,
     refuse,
 )
-from scenarios.explain import note_problems
-from scenarios.folders import HEAD, TABLE
-from scenarios.frames import from_python
-from scenarios.partial import check_the_rest
-from scenarios.patching import apply_patches
-from scenarios.places import Work
-from scenarios.screening import screen
-from scenarios.tables import read_folder
-from schemas.closest import did_you_mean
-from schemas.patches import Patch
-from schemas.problems import InvalidInput, at_most, split_path
-from schemas.references import find_problems
-from schemas.scenario import Scenario
+from lodeplan.scenarios.explain import note_problems
+from lodeplan.scenarios.folders import HEAD, TABLE
+from lodeplan.scenarios.frames import from_python
+from lodeplan.scenarios.partial import check_the_rest
+from lodeplan.scenarios.patching import apply_patches
+from lodeplan.scenarios.places import Work
+from lodeplan.scenarios.screening import screen
+from lodeplan.scenarios.tables import read_folder
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.problems import InvalidInput, at_most, split_path
+from lodeplan.schemas.references import find_problems
+from lodeplan.schemas.scenario import Scenario
 
 Source = str | Path | Mapping[str, Any] | Scenario
 Patches = Sequence[Patch | Mapping[str, Any]]

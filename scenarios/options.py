@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from schemas.problems import InputProblem, InvalidInput
+from lodeplan.schemas.problems import InputProblem, InvalidInput
 
 
 def check_options(gap: Any = None, time_limit_s: Any = None) -> None:

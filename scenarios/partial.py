@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from scenarios.documents import Document, Keys
-from scenarios.fields import COLLECTIONS, ENTRIES, entry_type
-from schemas.findings import Gaps
-from schemas.problems import InputProblem
-from schemas.references import find_problems, find_unknown_names
-from schemas.scenario import Commodity, Demand, Horizon, Place, Scenario
-from schemas.types import Name
+from lodeplan.scenarios.documents import Document, Keys
+from lodeplan.scenarios.fields import COLLECTIONS, ENTRIES, entry_type
+from lodeplan.schemas.findings import Gaps
+from lodeplan.schemas.problems import InputProblem
+from lodeplan.schemas.references import find_problems, find_unknown_names
+from lodeplan.schemas.scenario import Commodity, Demand, Horizon, Place, Scenario
+from lodeplan.schemas.types import Name
 
 
 class _Partial(Scenario):

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
-from scenarios.fields import as_number
-from scenarios.keeping import keep, work_of_keeping
-from scenarios.places import NoPlace, Place, TooMuchWork, Work, find_places
-from schemas.patches import Patch
-from schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
+from lodeplan.scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
+from lodeplan.scenarios.fields import as_number
+from lodeplan.scenarios.keeping import keep, work_of_keeping
+from lodeplan.scenarios.places import NoPlace, Place, TooMuchWork, Work, find_places
+from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
 
 MAX_PATCHES = 10_000
 """Patches of a scenario, or of a job, in one list."""

@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.documents import Keys
-from scenarios.fields import ROOT, Spot, opened
-from schemas.closest import did_you_mean
-from schemas.problems import join_path, split_path
+from lodeplan.scenarios.documents import Keys
+from lodeplan.scenarios.fields import ROOT, Spot, opened
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.problems import join_path, split_path
 
 
 class NoPlace(Exception):

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from scenarios.documents import Document, Keys, refuse
-from scenarios.fields import COLLECTIONS
-from schemas.problems import MAX_PROBLEMS, join_path
+from lodeplan.scenarios.documents import Document, Keys, refuse
+from lodeplan.scenarios.fields import COLLECTIONS
+from lodeplan.schemas.problems import MAX_PROBLEMS, join_path
 
 MAX_ENTRIES = 200_000
 """Entries of all collections together, rows of `provenance` too."""

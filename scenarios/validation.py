@@ -9,16 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from scenarios import plausibility
-from scenarios.counts import counts
-from scenarios.loader import load
-from schemas.findings import Findings, Gaps
-from schemas.patches import Patch
-from schemas.patterns import fits
-from schemas.problems import InputProblem, InvalidInput, join_path, split_path
-from schemas.references import note_warnings
-from schemas.scenario import Acknowledgement, Scenario
-from schemas.validation import AcknowledgedWarnings, Validation
+from lodeplan.scenarios import plausibility
+from lodeplan.scenarios.counts import counts
+from lodeplan.scenarios.loader import load
+from lodeplan.schemas.findings import Findings, Gaps
+from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path, split_path
+from lodeplan.schemas.references import note_warnings
+from lodeplan.schemas.scenario import Acknowledgement, Scenario
+from lodeplan.schemas.validation import AcknowledgedWarnings, Validation
 
 _DEFAULT_REMEDY = "Correct it or take it away; if it is meant, acknowledge it."
 SHOWN_ALIKE = 3

@@ -5,8 +5,8 @@ Pydantic models only. This package imports nothing of ours.
 
 from typing import Any
 
-from schemas.patches import Patch, PatchOp
-from schemas.plan import (
+from lodeplan.schemas.patches import Patch, PatchOp
+from lodeplan.schemas.plan import (
     Column,
     PlanDocument,
     Solution,
@@ -16,8 +16,8 @@ from schemas.plan import (
     Termination,
     Verdict,
 )
-from schemas.problems import InputProblem, InvalidInput
-from schemas.scenario import Scenario
+from lodeplan.schemas.problems import InputProblem, InvalidInput
+from lodeplan.schemas.scenario import Scenario
 
 __all__ = [
     "Column",

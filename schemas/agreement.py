@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
-from schemas.findings import Findings
-from schemas.profiles import TOLERANCE, largest, numbers
-from schemas.scenario import Facility, Place, Project, Stockpile, SupplyCurve, TariffMeasure
+from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import TOLERANCE, largest, numbers
+from lodeplan.schemas.scenario import Facility, Place, Project, Stockpile, SupplyCurve, TariffMeasure
 
 
 def check(findings: Findings) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from itertools import accumulate, pairwise
 
-from schemas.findings import Findings
-from schemas.limits import ConcentrationCap, NetImportReliance, ShareCap
-from schemas.profiles import TOLERANCE, in_year, numbers
-from schemas.reach import made_at_home, sources_abroad
-from schemas.selections import matching
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.limits import ConcentrationCap, NetImportReliance, ShareCap
+from lodeplan.schemas.profiles import TOLERANCE, in_year, numbers
+from lodeplan.schemas.reach import made_at_home, sources_abroad
+from lodeplan.schemas.selections import matching
 
 Source = tuple[str, str]
 """A place abroad that something is brought from, and a member of it, if it is a region, or itself."""

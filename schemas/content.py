@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.types import NameList, Strict, When
+from lodeplan.schemas.types import NameList, Strict, When
 
 Role = Literal["last_origin", "mined_in", "refined_in", "any_stage"]
 """What a place was to the material: where it was shipped from last, mined, refined, or at any stage."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.types import Strict
+from lodeplan.schemas.types import Strict
 
 Tier = Literal["military", "essential_civilian", "other", "export"]
 """Whose need it is; `export`: buyers abroad, whose penalty is the sale forgone."""

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.entries import Entry, Tier
-from schemas.types import Name, NameList, NonNegative, Share, When, split_list
+from lodeplan.schemas.entries import Entry, Tier
+from lodeplan.schemas.types import Name, NameList, NonNegative, Share, When, split_list
 
 
 class _Event(Entry):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from schemas.entries import Entry
-from schemas.types import Name, NameList, NonNegative, Share, Sized, Strict, split_numbered
+from lodeplan.schemas.entries import Entry
+from lodeplan.schemas.types import Name, NameList, NonNegative, Share, Sized, Strict, split_numbered
 
 
 class Triangle(Strict):

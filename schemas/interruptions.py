@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 
-from schemas.chances import ends
-from schemas.events import ExportEvent, OutputEvent
-from schemas.findings import Findings
-from schemas.hazards import Hazard
-from schemas.limits import Survival
+from lodeplan.schemas.chances import ends
+from lodeplan.schemas.events import ExportEvent, OutputEvent
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.hazards import Hazard
+from lodeplan.schemas.limits import Survival
 
 
 @dataclass(frozen=True)

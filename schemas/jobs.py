@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schemas.patches import Patch
-from schemas.plan import Column, Solution, SolverProgress, Termination
-from schemas.problems import InputProblem
-from schemas.types import Positive, Strict
+from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.plan import Column, Solution, SolverProgress, Termination
+from lodeplan.schemas.problems import InputProblem
+from lodeplan.schemas.types import Positive, Strict
 
 JobKind = Literal["solve", "batch"]
 

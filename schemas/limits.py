@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from schemas.content import Role
-from schemas.entries import Entry, Tier
-from schemas.types import ByYear, Name, NameList, Positive, Share, ShareByYear, When, split_list
+from lodeplan.schemas.content import Role
+from lodeplan.schemas.entries import Entry, Tier
+from lodeplan.schemas.types import ByYear, Name, NameList, Positive, Share, ShareByYear, When, split_list
 
 Nodes = Literal["all", "base_path"]
 Whole = Literal["supply", "use"]

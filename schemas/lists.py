@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.findings import Findings
-from schemas.scenario import Scenario
-from schemas.selections import matching
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.scenario import Scenario
+from lodeplan.schemas.selections import matching
 
 _OTHER_SIGNS = re.compile(r"[,|\n\t，、；]")
 """What people put between names that is not `;`."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate, pairwise
 
-from schemas.findings import Findings
-from schemas.profiles import TOLERANCE, largest, numbers
-from schemas.scenario import Demand, Recycling, Substitute
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import TOLERANCE, largest, numbers
+from lodeplan.schemas.scenario import Demand, Recycling, Substitute
 
 
 def check(findings: Findings) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from schemas.findings import Findings
-from schemas.profiles import numbers
-from schemas.scenario import Scenario
-from schemas.supply import SUPPLY, Stop
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import numbers
+from lodeplan.schemas.scenario import Scenario
+from lodeplan.schemas.supply import SUPPLY, Stop
 
 
 def check(findings: Findings) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from schemas.types import Strict
+from lodeplan.schemas.types import Strict
 
 PatchOp = Literal["set", "add", "scale", "remove", "keep"]
 

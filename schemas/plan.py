@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from schemas.problems import InputProblem
-from schemas.types import Strict
-from schemas.validation import AcknowledgedWarnings
+from lodeplan.schemas.problems import InputProblem
+from lodeplan.schemas.types import Strict
+from lodeplan.schemas.validation import AcknowledgedWarnings
 
 PLAN_VERSION = 2
 """Version of the documents that plans are written as; `optimizer.results.stored` reads those of every version."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from schemas.findings import Findings
-from schemas.scenario import Facility, TariffMeasure
-from schemas.types import ByYear
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.scenario import Facility, TariffMeasure
+from lodeplan.schemas.types import ByYear
 
 _RATES = ("rate_share", "rate_kusd_per_t_gross", "minimum_price_kusd_per_t", "all_in_ceiling_share")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
-from schemas.findings import Findings
-from schemas.hazards import Hazard
-from schemas.limits import (
+from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.hazards import Hazard
+from lodeplan.schemas.limits import (
     Budget,
     ConcentrationCap,
     Limit,
@@ -18,10 +18,10 @@ from schemas.limits import (
     ShareCap,
     Survival,
 )
-from schemas.profiles import TOLERANCE, largest
-from schemas.scenario import Facility, TariffMeasure
-from schemas.selections import matching
-from schemas.supply import SUPPLY
+from lodeplan.schemas.profiles import TOLERANCE, largest
+from lodeplan.schemas.scenario import Facility, TariffMeasure
+from lodeplan.schemas.selections import matching
+from lodeplan.schemas.supply import SUPPLY
 
 _DAYS_A_YEAR = 365
 

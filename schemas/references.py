@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from schemas import (
+from lodeplan.schemas import (
     agreement,
     branches,
     caps,
@@ -19,11 +19,11 @@ from schemas import (
     unlimited,
     years,
 )
-from schemas.content import SourceBan
-from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
-from schemas.findings import Findings, Gaps
-from schemas.hazards import Hazard
-from schemas.limits import (
+from lodeplan.schemas.content import SourceBan
+from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
+from lodeplan.schemas.findings import Findings, Gaps
+from lodeplan.schemas.hazards import Hazard
+from lodeplan.schemas.limits import (
     ConcentrationCap,
     Limit,
     MinimumShare,
@@ -32,9 +32,9 @@ from schemas.limits import (
     ShareCap,
     Survival,
 )
-from schemas.problems import InputProblem
-from schemas.scenario import Demand, Facility, Project, Recycling, Scenario, Stockpile, TariffMeasure
-from schemas.selections import matching
+from lodeplan.schemas.problems import InputProblem
+from lodeplan.schemas.scenario import Demand, Facility, Project, Recycling, Scenario, Stockpile, TariffMeasure
+from lodeplan.schemas.selections import matching
 
 
 def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputProblem]:

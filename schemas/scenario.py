@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from schemas.content import Role, SourceBan
-from schemas.entries import Entry, Tier
-from schemas.events import Event, Future
-from schemas.hazards import Hazard, Sampling
-from schemas.limits import Limit
-from schemas.types import (
+from lodeplan.schemas.content import Role, SourceBan
+from lodeplan.schemas.entries import Entry, Tier
+from lodeplan.schemas.events import Event, Future
+from lodeplan.schemas.hazards import Hazard, Sampling
+from lodeplan.schemas.limits import Limit
+from lodeplan.schemas.types import (
     AnyByYear,
     ByYear,
     CodeList,

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
-from schemas.codes import digits
-from schemas.limits import Survival
-from schemas.patterns import fits
-from schemas.scenario import Scenario, TariffMeasure
+from lodeplan.schemas.codes import digits
+from lodeplan.schemas.limits import Survival
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.scenario import Scenario, TariffMeasure
 
 
 class Selections:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 
-from schemas.content import SourceBan
-from schemas.findings import Findings
-from schemas.profiles import largest
-from schemas.scenario import Demand, Facility, Recycling, Route, Scenario, Stockpile
+from lodeplan.schemas.content import SourceBan
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import largest
+from lodeplan.schemas.scenario import Demand, Facility, Recycling, Route, Scenario, Stockpile
 
 Stop = tuple[str, str]
 """(commodity, place)."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.content import SourceBan
-from schemas.findings import Findings
-from schemas.limits import Survival
-from schemas.scenario import Horizon, Membership, Project, Scenario, TariffMeasure
-from schemas.types import LAST_YEAR
+from lodeplan.schemas.content import SourceBan
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.limits import Survival
+from lodeplan.schemas.scenario import Horizon, Membership, Project, Scenario, TariffMeasure
+from lodeplan.schemas.types import LAST_YEAR
 
 Dated = TariffMeasure | SourceBan | Membership
 """What is in force from `onset` to `until`."""

@@ -9,8 +9,8 @@ from typing import Annotated, Any, LiteralString
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationInfo, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from schemas import codes
-from schemas.dates import BrokenDate, read_date
+from lodeplan.schemas import codes
+from lodeplan.schemas.dates import BrokenDate, read_date
 
 SMALLEST, TOO_LARGE = 1e-9, 1e15
 """Size of a number that is not 0, from and below. Beyond, it is a stand-in for none at all or is in another unit, and

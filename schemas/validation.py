@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from schemas.problems import InputProblem
-from schemas.types import Strict
+from lodeplan.schemas.problems import InputProblem
+from lodeplan.schemas.types import Strict
 
 
 class AcknowledgedWarnings(Strict):

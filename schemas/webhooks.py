@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.jobs import JobView
-from schemas.types import Strict
+from lodeplan.schemas.jobs import JobView
+from lodeplan.schemas.types import Strict
 
 EventType = Literal["job.succeeded", "job.failed", "job.cancelled", "job.timed_out"]
 

@@ -11,10 +11,10 @@ from fnmatch import fnmatchcase
 
 from pages import REFERENCE, Row, fact_rows, table
 
-import scenarios
-from scenarios.counts import Kinds, counts
-from scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.scenarios.counts import Kinds, counts
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
+from lodeplan.schemas import Scenario
 
 PAGE = REFERENCE / "coverage.md"
 SCENARIO = "us-2026"

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import optimizer
-import scenarios
-from optimizer.compare import changes
-from optimizer.results.words import listed, money, percent
-from schemas import Patch, Scenario
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.compare import changes
+from lodeplan.optimizer.results.words import listed, money, percent
+from lodeplan.schemas import Patch, Scenario
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "decisions.md"
 SCENARIO = "us-2026-lite"

@@ -653,7 +653,7 @@ QUALITY = (
     Part(
         "gap and bound",
         "How far the plan may be from the best, against its cost and against what it is worth beside doing nothing.",
-        ("optimizer/solve/search.py:Answer", "optimizer/solve/search.py:do_nothing"),
+        ("optimizer/solver/search.py:Answer", "optimizer/solver/search.py:do_nothing"),
         (
             "test_solve.py::test_a_search_to_the_end_is_optimal_within_the_gap",
             "test_solve.py::test_doing_nothing_starts_onboards_and_stores_nothing",
@@ -662,13 +662,13 @@ QUALITY = (
     Part(
         "decisions fixed",
         "Yes-or-no decisions are fixed and the rest solved again to the end, which gives flows and marginal values.",
-        ("optimizer/solve/search.py:settled", "optimizer/results/duals.py:marginal_values"),
+        ("optimizer/solver/search.py:settled", "optimizer/results/duals.py:marginal_values"),
         ("test_results.py::test_marginal_values_say_what_one_more_tonne_costs_where_it_is_needed",),
     ),
     Part(
         "branches without weight",
         "What weighs nothing in the objective is settled after it: as cheap as can be, the objective as it is.",
-        ("optimizer/solve/branches.py:settle_branches", "optimizer/check/branches.py:check_branches"),
+        ("optimizer/solver/branches.py:settle_branches", "optimizer/check/branches.py:check_branches"),
         (
             "test_branches.py::test_a_ban_that_is_only_tested_is_met_as_well_as_the_plan_can",
             "test_branches.py::test_no_branch_without_weight_can_be_cheaper",
@@ -677,13 +677,13 @@ QUALITY = (
     Part(
         "claims",
         "No claim of the solver is believed that its own point does not bear out; objectives are those of points.",
-        ("optimizer/solve/highs.py:run_highs",),
+        ("optimizer/solver/highs.py:run_highs",),
         ("test_solver_claims.py::test_the_locked_solver_is_honest_from_a_start_and_without_one",),
     ),
     Part(
         "gap by mineral group",
         "A bound for each group of minerals that recipes tie together, so that a small one does not hide in the whole.",
-        ("optimizer/solve/groups.py:relax_by_group",),
+        ("optimizer/solver/groups.py:relax_by_group",),
         (
             "test_solve.py::test_each_group_of_minerals_has_its_gap_and_the_bound_holds",
             "test_solve.py::test_a_budget_in_common_does_not_tie_groups_and_the_bound_stays_below_the_plan",
@@ -692,7 +692,7 @@ QUALITY = (
     Part(
         "exact scaling",
         "The model is in t and kUSD; the solver gets units that are powers of two, so nothing is rounded.",
-        ("optimizer/prepare/units.py:prepare_units", "optimizer/solve/form.py:standard_form"),
+        ("optimizer/prepare/units.py:prepare_units", "optimizer/solver/form.py:standard_form"),
         (
             "test_model.py::test_scaling_by_units_is_exact",
             "test_properties.py::test_other_units_of_mass_and_money_change_nothing_but_units",
@@ -710,13 +710,13 @@ QUALITY = (
     Part(
         "what clashes",
         "Without a plan, the least relaxation of limits that would allow one, in words.",
-        ("optimizer/solve/conflict.py:find_conflict",),
+        ("optimizer/solver/conflict.py:find_conflict",),
         ("test_solve.py::test_what_cannot_be_is_infeasible_and_the_limit_is_named",),
     ),
     Part(
         "gains without end",
         "Where cost falls without end, a direction along which it does, in words: stockpile, offer, route.",
-        ("optimizer/solve/ray.py:find_rays",),
+        ("optimizer/solver/ray.py:find_rays",),
         ("test_solve.py::test_whatever_is_gained_without_end_is_named",),
     ),
     Part(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from scipy.stats import chi2
 
-from scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
-from scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, rate, stability_class
-from schemas.types import split_pairs
+from lodeplan.scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
+from lodeplan.scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, rate, stability_class
+from lodeplan.schemas.types import split_pairs
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "hazards.md"
 

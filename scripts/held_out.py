@@ -16,15 +16,15 @@ from tempfile import TemporaryDirectory
 from observed import Year, first, solved, year_of
 from pages import fact_rows
 
-import scenarios
-from scenarios.us_2026.build.duty import DutyBook
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts, ImportShare, OthersMembers, Price, TradeValue
-from scenarios.us_2026.build.supply import UNIT_VALUE_RANGE
-from scenarios.us_2026.build.vintage import BASE
-from scenarios.us_2026.build.write import read_measures, table_files
-from schemas import Scenario
-from schemas.events import Event, ExportEvent, Future
-from schemas.scenario import Demand
+from lodeplan import scenarios
+from lodeplan.scenarios.us_2026.build.duty import DutyBook
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts, ImportShare, OthersMembers, Price, TradeValue
+from lodeplan.scenarios.us_2026.build.supply import UNIT_VALUE_RANGE
+from lodeplan.scenarios.us_2026.build.vintage import BASE
+from lodeplan.scenarios.us_2026.build.write import read_measures, table_files
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import Event, ExportEvent, Future
+from lodeplan.schemas.scenario import Demand
 
 EARLIER = (2021, 2022, 2023)
 """Years of the calibration that leaves 2024 out."""

@@ -10,12 +10,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import optimizer
-import scenarios
-from optimizer.compare import changes
-from optimizer.results.stored import read_plan
-from optimizer.results.words import listed, money, percent, tonnes
-from schemas import Summary
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.compare import changes
+from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.optimizer.results.words import listed, money, percent, tonnes
+from lodeplan.schemas import Summary
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "library.md"

@@ -16,11 +16,11 @@ from pathlib import Path
 import formulation
 from formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES, Part
 
-import scenarios
-from optimizer.model.bounds import BOUNDS
-from optimizer.model.registry import FAMILIES, Entry, registry
-from optimizer.prepare import prepare
-from optimizer.prepare.costs import FLOW_TERMS, NOT_SPEND, START_TERMS, TRANSFERS
+from lodeplan import scenarios
+from lodeplan.optimizer.model.bounds import BOUNDS
+from lodeplan.optimizer.model.registry import FAMILIES, Entry, registry
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.costs import FLOW_TERMS, NOT_SPEND, START_TERMS, TRANSFERS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/math.md"

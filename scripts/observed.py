@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from pages import fact_rows
 
-import optimizer
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from scenarios.us_2026.build.market import Market
-from schemas import Scenario
-from schemas.scenario import TariffMeasure
+from lodeplan import optimizer
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
+from lodeplan.scenarios.us_2026.build.market import Market
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import TariffMeasure
 
 EXTRA_DUTY = 0.25
 """Further duty on the largest country, as a share of customs value."""

@@ -10,11 +10,11 @@ from held_out import next_year
 from observed import first, solved, year_of
 from pages import Row, fact_rows
 
-import scenarios
-from scenarios.us_2026.build.facts import BASE_YEAR
-from scenarios.us_2026.build.vintage import BASE
-from schemas import Patch, Scenario
-from schemas.events import Event, ExportEvent, OutputEvent
+from lodeplan import scenarios
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR
+from lodeplan.scenarios.us_2026.build.vintage import BASE
+from lodeplan.schemas import Patch, Scenario
+from lodeplan.schemas.events import Event, ExportEvent, OutputEvent
 
 SMALL = 0.03
 """Countries below this share in a commodity's imports are not stopped one by one."""

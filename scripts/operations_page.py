@@ -13,8 +13,8 @@ from typing import Any
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import Metric
 
-from service.settings import PREFIX, Settings
-from service.telemetry import database_metrics, metrics
+from lodeplan.service.settings import PREFIX, Settings
+from lodeplan.service.telemetry import database_metrics, metrics
 
 PAGE = Path(__file__).parent.parent / "docs/operations.md"
 COMPUTED = {"data_dir": "the user's data folder", "slots": "half the processors"}

@@ -20,20 +20,20 @@ from typing import Any
 import sqlalchemy
 from fastapi.testclient import TestClient
 
-from schemas import Solution, Termination
-from schemas.access import KeyRequest, Scope
-from service import jobs, storage
-from service.access import keys
-from service.app import create_app
-from service.backup import backup
-from service.children import Watch, Work
-from service.engine import Attempt
-from service.engine.dbos import DbosEngine
-from service.jobs import Outcome
-from service.settings import Settings
-from service.solving import ChildSolver
-from service.storage import Delivery, Job, WorkerRow, open_session
-from service.worker import Worker
+from lodeplan.schemas import Solution, Termination
+from lodeplan.schemas.access import KeyRequest, Scope
+from lodeplan.service import jobs, storage
+from lodeplan.service.access import keys
+from lodeplan.service.app import create_app
+from lodeplan.service.backup import backup
+from lodeplan.service.children import Watch, Work
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import Outcome
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import ChildSolver
+from lodeplan.service.storage import Delivery, Job, WorkerRow, open_session
+from lodeplan.service.worker import Worker
 
 API = "/api/v1"
 Data = dict[str, Any]

@@ -12,10 +12,9 @@ import argparse
 import lzma
 from pathlib import Path
 
-import optimizer
-import scenarios
-from optimizer.results.stored import read_plan
-from schemas import PlanDocument, Scenario
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.schemas import PlanDocument, Scenario
 
 FOLDER = Path(__file__).parent.parent / "tests" / "data" / "plans"
 QUICK = ("us-2026-lite", "us-2026-china-stops")

@@ -45,12 +45,12 @@ from validation_official import (
     tier_table,
 )
 
-import scenarios
-from scenarios.us_2026.build.duty import DutyBook
-from scenarios.us_2026.build.facts import BASE_YEAR, read_facts
-from scenarios.us_2026.build.market import market
-from scenarios.us_2026.build.vintage import BASE
-from scenarios.us_2026.build.write import read_measures
+from lodeplan import scenarios
+from lodeplan.scenarios.us_2026.build.duty import DutyBook
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, read_facts
+from lodeplan.scenarios.us_2026.build.market import market
+from lodeplan.scenarios.us_2026.build.vintage import BASE
+from lodeplan.scenarios.us_2026.build.write import read_measures
 
 PAGE = REFERENCE / "validation.md"
 SCENARIO, PLAN = "us-base-2024", "us-2026"

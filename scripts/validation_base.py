@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from observed import EXTRA_DUTY, Compared, Difference, Imports, term_size
 from pages import fact_rows, number, share, table
 
-from scenarios.us_2026.build.facts import Facts
-from scenarios.us_2026.build.market import Market
+from lodeplan.scenarios.us_2026.build.facts import Facts
+from lodeplan.scenarios.us_2026.build.market import Market
 
 BY_HAND = (
     "graphite/flake",

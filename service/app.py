@@ -19,26 +19,37 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from schemas import InputProblem, InvalidInput
-from service import logs, openapi, problems, storage, ui
-from service.access.gate import Gate, make_access
-from service.access.headers import DOCS, SecurityHeaders
-from service.access.keys import any_usable_key
-from service.access.origins import is_loopback
-from service.bodies import BodyLimit
-from service.draining import DrainingServer
-from service.engine import JobEngine
-from service.engine.dbos import DbosEngine
-from service.queries import known_query
-from service.routers import audit, batch_results, events, health, jobs, keys, metrics, results, scenarios, webhooks
-from service.settings import Settings
-from service.submitting import Desk
-from service.telemetry import requests, tracing
-from service.telemetry.database_metrics import database_registry
-from service.ui import rendering, sign_in
-from service.views import API
-from service.watching import JobWatch
-from service.worker import Worker, make_worker
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.service import logs, openapi, problems, storage, ui
+from lodeplan.service.access.gate import Gate, make_access
+from lodeplan.service.access.headers import DOCS, SecurityHeaders
+from lodeplan.service.access.keys import any_usable_key
+from lodeplan.service.access.origins import is_loopback
+from lodeplan.service.bodies import BodyLimit
+from lodeplan.service.draining import DrainingServer
+from lodeplan.service.engine import JobEngine
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.queries import known_query
+from lodeplan.service.routers import (
+    audit,
+    batch_results,
+    events,
+    health,
+    jobs,
+    keys,
+    metrics,
+    results,
+    scenarios,
+    webhooks,
+)
+from lodeplan.service.settings import Settings
+from lodeplan.service.submitting import Desk
+from lodeplan.service.telemetry import requests, tracing
+from lodeplan.service.telemetry.database_metrics import database_registry
+from lodeplan.service.ui import rendering, sign_in
+from lodeplan.service.views import API
+from lodeplan.service.watching import JobWatch
+from lodeplan.service.worker import Worker, make_worker
 
 _GOODBYE_S = 3
 """How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""

@@ -21,13 +21,13 @@ from sqlalchemy import JSON, Column, Connection, Enum, Integer, MetaData, String
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel, col, select
 
-from schemas import InputProblem, InvalidInput
-from schemas.jobs import JobState
-from service import jobs, storage
-from service.engine import Attempt, JobEngine
-from service.leases import is_live
-from service.storage import Job, WorkerRow, open_session
-from service.storage.columns import AsJson
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.leases import is_live
+from lodeplan.service.storage import Job, WorkerRow, open_session
+from lodeplan.service.storage.columns import AsJson
 
 LEFT_OUT = frozenset({"worker"})
 _ROWS_AT_ONCE = 200

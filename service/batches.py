@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from schemas.jobs import JobState
-from service import jobs, storage
-from service.engine import Attempt, JobEngine
-from service.jobs import Prepared
-from service.reuse import find_identical
-from service.storage import LOCAL, Job, JobEvent, once_committed
-from service.telemetry import metrics
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.jobs import Prepared
+from lodeplan.service.reuse import find_identical
+from lodeplan.service.storage import LOCAL, Job, JobEvent, once_committed
+from lodeplan.service.telemetry import metrics
 
 PRIORITY = -1
 """Below that of single jobs: somebody waits for those."""

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from scenarios.documents import Document, parse_json, parse_yaml
-from scenarios.texts import NoText, text_of
-from schemas import InputProblem, InvalidInput
-from service.envelope import Asked, problems_of, read_envelope
-from service.problems import ApiError, broken_body, invalid_input, problem_response
-from service.unstorable import unstorable_text
+from lodeplan.scenarios.documents import Document, parse_json, parse_yaml
+from lodeplan.scenarios.texts import NoText, text_of
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.service.envelope import Asked, problems_of, read_envelope
+from lodeplan.service.problems import ApiError, broken_body, invalid_input, problem_response
+from lodeplan.service.unstorable import unstorable_text
 
 Model = TypeVar("Model", bound=BaseModel)
 T = TypeVar("T")

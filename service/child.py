@@ -1,4 +1,4 @@
-"""Solve one scenario in a process of its own: `python -m service.child SCENARIO RESULT`.
+"""Solve one scenario in a process of its own: `python -m lodeplan.service.child SCENARIO RESULT`.
 
 Standard output carries the lines of `service.lines`, standard input the wishes of the worker: the line `stop`
 asks for the best plan so far, and its end, which comes when the worker dies, ends this process.
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas import InputProblem, Scenario, SolverProgress
-    from service.lines import ChildLine
+    from lodeplan.schemas import InputProblem, Scenario, SolverProgress
+    from lodeplan.service.lines import ChildLine
 
 STOP = "stop"
 """The line a worker writes to have the best plan so far."""
@@ -44,11 +44,11 @@ def main() -> None:
 
 def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
     """Solve what the arguments name, and say how it goes and how it ended."""
-    import optimizer
-    from schemas import InvalidInput
-    from schemas.jobs import FailureCode
-    from service.lines import FailedLine
-    from service.telemetry import tracing
+    from lodeplan import optimizer
+    from lodeplan.schemas import InvalidInput
+    from lodeplan.schemas.jobs import FailureCode
+    from lodeplan.service.lines import FailedLine
+    from lodeplan.service.telemetry import tracing
 
     tracing.configure()
     try:
@@ -89,9 +89,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
-    import optimizer
-    from service.lines import FinishedLine, ProgressLine
-    from service.telemetry import tracing
+    from lodeplan import optimizer
+    from lodeplan.service.lines import FinishedLine, ProgressLine
+    from lodeplan.service.telemetry import tracing
 
     scenario = _read(arguments.scenario)
     phases = tracing.Phases()
@@ -127,8 +127,8 @@ def _read(path: Path) -> Scenario:
 
     A few tenths of a second for the largest. Raises `_NoLongerValid`.
     """
-    import scenarios
-    from schemas import InvalidInput
+    from lodeplan import scenarios
+    from lodeplan.schemas import InvalidInput
 
     try:
         return scenarios.load(json.loads(path.read_bytes()))

@@ -22,16 +22,16 @@ from typing import IO, Protocol
 import structlog
 from pydantic import ValidationError
 
-from schemas import SolverProgress, Termination
-from schemas.jobs import FailureCode, JobFailure, JobOptions
-from service.child import STOP
-from service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
-from service.telemetry import tracing
+from lodeplan.schemas import SolverProgress, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
+from lodeplan.service.child import STOP
+from lodeplan.service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+from lodeplan.service.telemetry import tracing
 
 LOOK_EVERY_S = 0.25
 MEMORY_EVERY_S = 0.05
 KEPT_LINES = 100
-CHILD = (sys.executable, "-m", "service.child")
+CHILD = (sys.executable, "-P", "-m", "lodeplan.service.child")
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from schemas import Table
+from lodeplan.schemas import Table
 
 BOM = "\ufeff"
 """Before the text, it has Excel read it as UTF-8."""

@@ -9,18 +9,18 @@ import sqlalchemy
 from fastapi import Depends, Query, Request
 from sqlmodel import Session
 
-from schemas.jobs import JobState, ProblemError
-from service import storage
-from service.access import CALLER, Caller
-from service.access.gate import Access
-from service.engine import JobEngine
-from service.idempotency import get_key
-from service.problems import ApiError, no_such_job
-from service.settings import Settings
-from service.storage import LOCAL, JobFilter, Scope
-from service.submitting import Desk
-from service.unstorable import is_unstorable
-from service.watching import JobWatch
+from lodeplan.schemas.jobs import JobState, ProblemError
+from lodeplan.service import storage
+from lodeplan.service.access import CALLER, Caller
+from lodeplan.service.access.gate import Access
+from lodeplan.service.engine import JobEngine
+from lodeplan.service.idempotency import get_key
+from lodeplan.service.problems import ApiError, no_such_job
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import LOCAL, JobFilter, Scope
+from lodeplan.service.submitting import Desk
+from lodeplan.service.unstorable import is_unstorable
+from lodeplan.service.watching import JobWatch
 
 _ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
 """Told to clients; not left to FastAPI, whose message would not help."""

@@ -18,17 +18,17 @@ from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, or_, select
 
-import scenarios
-from schemas import SolverProgress, Termination
-from schemas.jobs import JobOptions, JobState
-from service import storage
-from service.children import Wish, Work
-from service.jobs import canonical_json
-from service.leases import is_live
-from service.settings import Settings
-from service.solving import ChildSolver
-from service.storage import Job, WorkerRow, database_clock, open_session
-from service.storage.plans import compress
+from lodeplan import scenarios
+from lodeplan.schemas import SolverProgress, Termination
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import storage
+from lodeplan.service.children import Wish, Work
+from lodeplan.service.jobs import canonical_json
+from lodeplan.service.leases import is_live
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import ChildSolver
+from lodeplan.service.storage import Job, WorkerRow, database_clock, open_session
+from lodeplan.service.storage.plans import compress
 
 PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "sqlalchemy", "dbos", "fastapi")
 TOY = "golden-toy"

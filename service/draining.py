@@ -11,7 +11,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from service.telemetry import metrics
+from lodeplan.service.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from scenarios.documents import Document
-from scenarios.explain import note_problems
-from scenarios.patching import LEFT_OUT, MAX_PATCHES
-from schemas import InputProblem, InvalidInput
-from schemas.closest import did_you_mean
-from schemas.jobs import BatchRequest, JobRequest, ProblemError
-from service.problems import errors_of
+from lodeplan.scenarios.documents import Document
+from lodeplan.scenarios.explain import note_problems
+from lodeplan.scenarios.patching import LEFT_OUT, MAX_PATCHES
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.jobs import BatchRequest, JobRequest, ProblemError
+from lodeplan.service.problems import errors_of
 
 KINDS: dict[str, type[JobRequest | BatchRequest]] = {"solve": JobRequest, "batch": BatchRequest}
 

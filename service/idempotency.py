@@ -14,11 +14,11 @@ from fastapi import Header, Request
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from schemas.jobs import JobView, ProblemError
-from service import storage
-from service.problems import ApiError
-from service.storage import Idempotency
-from service.views import json_text
+from lodeplan.schemas.jobs import JobView, ProblemError
+from lodeplan.service import storage
+from lodeplan.service.problems import ApiError
+from lodeplan.service.storage import Idempotency
+from lodeplan.service.views import json_text
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -15,18 +15,18 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Row, update
 from sqlmodel import Session, col, select
 
-from scenarios.validation import Warnings, find_warnings, warnings_in_words
-from schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
-from schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, JobOptions, JobState, JobWarnings
-from schemas.order import in_order
-from schemas.scenario import content_hash_of
-from service import storage
-from service.engine import Attempt, JobEngine, Place
-from service.reuse import find_identical, work_of
-from service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
-from service.storage.plans import compress
-from service.telemetry import metrics, tracing
-from service.webhooks.announcing import announce
+from lodeplan.scenarios.validation import Warnings, find_warnings, warnings_in_words
+from lodeplan.schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
+from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.order import in_order
+from lodeplan.schemas.scenario import content_hash_of
+from lodeplan.service import storage
+from lodeplan.service.engine import Attempt, JobEngine, Place
+from lodeplan.service.reuse import find_identical, work_of
+from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.telemetry import metrics, tracing
+from lodeplan.service.webhooks.announcing import announce
 
 SOURCES: dict[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.QUEUED, JobState.RUNNING}),

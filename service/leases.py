@@ -18,8 +18,8 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, and_, delete, update
 from sqlmodel import col
 
-from service import storage
-from service.storage import WorkerRow, database_clock, open_session
+from lodeplan.service import storage
+from lodeplan.service.storage import WorkerRow, database_clock, open_session
 
 TICKS_A_LEASE = 5
 FORGOTTEN_AFTER_S = 3600.0

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from schemas import InputProblem, Solution, SolverProgress, Termination
-from schemas.jobs import FailureCode
-from schemas.types import Strict
+from lodeplan.schemas import InputProblem, Solution, SolverProgress, Termination
+from lodeplan.schemas.jobs import FailureCode
+from lodeplan.schemas.types import Strict
 
 
 class ProgressLine(Strict):

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import scenarios
-from scenarios.catalogue import find_shipped
-from scenarios.counts import counts
-from scenarios.patching import MAX_WORK, count_values
-from scenarios.places import Work
-from schemas import InvalidInput, Scenario
-from schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
-from service.batches import BatchSubmission
-from service.envelope import Asked
-from service.jobs import Prepared, Submission
-from service.problems import ApiError, all_wrong, errors_of, invalid_input
+from lodeplan import scenarios
+from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.scenarios.counts import counts
+from lodeplan.scenarios.patching import MAX_WORK, count_values
+from lodeplan.scenarios.places import Work
+from lodeplan.schemas import InvalidInput, Scenario
+from lodeplan.schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
+from lodeplan.service.batches import BatchSubmission
+from lodeplan.service.envelope import Asked
+from lodeplan.service.jobs import Prepared, Submission
+from lodeplan.service.problems import ApiError, all_wrong, errors_of, invalid_input
 
 SEE_SCENARIOS = "GET /api/v1/scenarios lists those that are shipped."
 _SHIPPED_KEPT = 4

@@ -7,7 +7,7 @@ import sys
 
 import structlog
 
-from service.telemetry.tracing import trace_ids
+from lodeplan.service.telemetry.tracing import trace_ids
 
 
 def _add_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

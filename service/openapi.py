@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from schemas.access import KeyRequest
-from schemas.jobs import BatchRequest, BatchResult, EventData, JobRequest, Problem
-from schemas.webhooks import WebhookMessage, WebhookRequest
-from service.problems import MEDIA_TYPE
+from lodeplan.schemas.access import KeyRequest
+from lodeplan.schemas.jobs import BatchRequest, BatchResult, EventData, JobRequest, Problem
+from lodeplan.schemas.webhooks import WebhookMessage, WebhookRequest
+from lodeplan.service.problems import MEDIA_TYPE
 
 _REFERENCE = "#/components/schemas/{model}"
 _ADDED: list[type[BaseModel]] = [

@@ -14,12 +14,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from scenarios.explain import in_words
-from schemas import InputProblem, InvalidInput
-from schemas.jobs import Problem, ProblemError
-from schemas.problems import join_path
-from service.access.headers import API_HEADERS
-from service.storage import OUTAGES
+from lodeplan.scenarios.explain import in_words
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.schemas.jobs import Problem, ProblemError
+from lodeplan.schemas.problems import join_path
+from lodeplan.service.access.headers import API_HEADERS
+from lodeplan.service.storage import OUTAGES
 
 API_PATH = "/api/"
 """Programs call what is below it, also from a browser: they get data and no pages."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from fastapi import Request
 
-from schemas.closest import did_you_mean
-from schemas.jobs import ProblemError
-from service.problems import ApiError
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.jobs import ProblemError
+from lodeplan.service.problems import ApiError
 
 _SHOWN = 100
 

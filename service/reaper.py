@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy import delete, or_
 from sqlmodel import col, select
 
-from schemas.jobs import JobState
-from service import jobs
-from service.engine import Attempt, JobEngine
-from service.leases import FORGOTTEN_AFTER_S, Lease, is_live
-from service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
-from service.telemetry import metrics
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import jobs
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.leases import FORGOTTEN_AFTER_S, Lease, is_live
+from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from lodeplan.service.telemetry import metrics
 
 LOOKED_AT_ONCE = 500
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"

@@ -16,11 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, exists, select
 
-from service import storage
-from service.engine import Attempt, JobEngine
-from service.settings import Settings
-from service.storage import AuditEntry, Delivery, Idempotency, Job, open_session
-from service.telemetry import metrics
+from lodeplan.service import storage
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import AuditEntry, Delivery, Idempotency, Job, open_session
+from lodeplan.service.telemetry import metrics
 
 EVERY_S = 600.0
 FIRST_AFTER_S = (5.0, 60.0)

@@ -12,10 +12,10 @@ from importlib.metadata import version
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from schemas import Scenario, Solution
-from schemas.jobs import JobOptions, JobState
-from schemas.plan import PLAN_VERSION
-from service.storage import Job, JobInput
+from lodeplan.schemas import Scenario, Solution
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.schemas.plan import PLAN_VERSION
+from lodeplan.service.storage import Job, JobInput
 
 _AT_ONCE = 500
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from schemas import InputProblem, InvalidInput
+from lodeplan.schemas import InputProblem, InvalidInput
 
 PREFIX = "LODEPLAN_"
 

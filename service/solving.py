@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from schemas import InputProblem, Termination
-from schemas.jobs import FailureCode, JobFailure, ProblemError
-from service.children import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
-from service.jobs import Outcome, failure_of
-from service.lines import FailedLine, FinishedLine
-from service.telemetry import metrics
+from lodeplan.schemas import InputProblem, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure, ProblemError
+from lodeplan.service.children import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
+from lodeplan.service.jobs import Outcome, failure_of
+from lodeplan.service.lines import FailedLine, FinishedLine
+from lodeplan.service.telemetry import metrics
 
 MIB_PER_MB = 1e6 / 2**20
 _PLACES_KEPT = 100

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from schemas import Table
-from service.csv_text import batches, csv_rows
-from service.storage.plans import unpack
-from service.views import is_known
+from lodeplan.schemas import Table
+from lodeplan.service.csv_text import batches, csv_rows
+from lodeplan.service.storage.plans import unpack
+from lodeplan.service.views import is_known
 
 
 def takes_gzip(request: Request) -> bool:

@@ -13,21 +13,21 @@ from typing import TypeVar
 import sqlalchemy
 from sqlmodel import Session
 
-from scenarios.validation import validation_of
-from schemas.jobs import BatchRequest, JobView
-from schemas.validation import Validation, WarningsOfJob
-from service import batches, jobs, storage
-from service.access import audit
-from service.access.quotas import check_quotas
-from service.batches import BatchSubmission
-from service.engine import JobEngine
-from service.envelope import Asked
-from service.idempotency import KeyedRequest, answer_once, find_answer
-from service.jobs import Submission
-from service.loading import load
-from service.problems import ApiError
-from service.settings import Settings
-from service.views import job_view
+from lodeplan.scenarios.validation import validation_of
+from lodeplan.schemas.jobs import BatchRequest, JobView
+from lodeplan.schemas.validation import Validation, WarningsOfJob
+from lodeplan.service import batches, jobs, storage
+from lodeplan.service.access import audit
+from lodeplan.service.access.quotas import check_quotas
+from lodeplan.service.batches import BatchSubmission
+from lodeplan.service.engine import JobEngine
+from lodeplan.service.envelope import Asked
+from lodeplan.service.idempotency import KeyedRequest, answer_once, find_answer
+from lodeplan.service.jobs import Submission
+from lodeplan.service.loading import load
+from lodeplan.service.problems import ApiError
+from lodeplan.service.settings import Settings
+from lodeplan.service.views import job_view
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from schemas import InputProblem
-from schemas.problems import join_path
+from lodeplan.schemas import InputProblem
+from lodeplan.schemas.problems import join_path
 
 _BAD = re.compile("[\0\ud800-\udfff]")
 _NAMES = {"\0": "the character NUL (U+0000)"}

@@ -10,9 +10,9 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlmodel import Session
 
-from schemas import Table
-from schemas.jobs import JobLinks, JobState, JobView, TableEntry
-from service.storage import Job, count_children
+from lodeplan.schemas import Table
+from lodeplan.schemas.jobs import JobLinks, JobState, JobView, TableEntry
+from lodeplan.service.storage import Job, count_children
 
 API = "/api/v1"
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 import sqlalchemy
 from sqlmodel import col, select
 
-from service.storage import Job, open_session
+from lodeplan.service.storage import Job, open_session
 
 LOOK_EVERY_S = 0.25
 _AT_ONCE = 500

@@ -18,23 +18,23 @@ import structlog
 from prometheus_client import start_http_server
 from sqlmodel import Session
 
-from schemas import SolverProgress
-from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from service import jobs, logs, storage
-from service.children import Watch, Wish, Work
-from service.draining import Farewell
-from service.engine import Attempt, JobEngine
-from service.engine.dbos import DbosEngine
-from service.jobs import Outcome
-from service.leases import Lease, LeaseLost
-from service.reaper import Reaper
-from service.retention import Retention
-from service.reuse import work_of_stored
-from service.settings import Settings
-from service.solving import ChildSolver, Solver
-from service.storage import OUTAGES, Job, JobInput, once_committed, open_session
-from service.telemetry import metrics, tracing
-from service.webhooks.sending import Deliverer
+from lodeplan.schemas import SolverProgress
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from lodeplan.service import jobs, logs, storage
+from lodeplan.service.children import Watch, Wish, Work
+from lodeplan.service.draining import Farewell
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import Outcome
+from lodeplan.service.leases import Lease, LeaseLost
+from lodeplan.service.reaper import Reaper
+from lodeplan.service.retention import Retention
+from lodeplan.service.reuse import work_of_stored
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import ChildSolver, Solver
+from lodeplan.service.storage import OUTAGES, Job, JobInput, once_committed, open_session
+from lodeplan.service.telemetry import metrics, tracing
+from lodeplan.service.webhooks.sending import Deliverer
 
 PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0

@@ -10,12 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 from job_service import wait_until
 
-import optimizer
-import scenarios
-from schemas.access import KeyRequest, Scope
-from service import jobs, storage
-from service.access import keys
-from service.storage import Delivery, Job, Webhook
+from lodeplan import optimizer, scenarios
+from lodeplan.schemas.access import KeyRequest, Scope
+from lodeplan.service import jobs, storage
+from lodeplan.service.access import keys
+from lodeplan.service.storage import Delivery, Job, Webhook
 
 SUBMIT_BODY = {"scenario": "golden-toy"}
 ADMIN_ONLY = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/metrics")

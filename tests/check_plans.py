@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-import optimizer.check
-from schemas import Scenario, Verdict
+from lodeplan.optimizer import check
+from lodeplan.schemas import Scenario, Verdict
 
 Data = dict[str, Any]
 Lists = dict[str, list[list[Any]]]
@@ -38,7 +38,7 @@ def frames(lists: Lists) -> dict[str, pd.DataFrame]:
 
 
 def verdict_of(data: Data, lists: Lists, objective: float | None = None) -> Verdict:
-    return optimizer.check.check(Scenario.model_validate(data), frames(lists), objective_kusd=objective)
+    return check.check(Scenario.model_validate(data), frames(lists), objective_kusd=objective)
 
 
 # The golden toy: one metal, four years, a ban in years 3 and 4 with probability 0.2; 100 t stocked in year 2.

@@ -6,9 +6,9 @@ import threading
 from argparse import Namespace
 from pathlib import Path
 
-from service import child
-from service.children import ChildEnd, HardLimits, Watch, Work
-from service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine
+from lodeplan.service import child
+from lodeplan.service.children import ChildEnd, HardLimits, Watch, Work
+from lodeplan.service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine
 
 
 def run_child_here(_command: object, work: Work, watch: Watch, _limits: HardLimits) -> ChildEnd:

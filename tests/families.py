@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-import optimizer
+from lodeplan import optimizer
 
 DEFAULTS: dict[str, Any] = {
     "name": "case",

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-import scenarios
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.solve import Form, standard_form
+from lodeplan import scenarios
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import Form, standard_form
 
 FOLDER = Path(__file__).parent / "golden"
 

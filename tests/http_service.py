@@ -13,17 +13,17 @@ import sqlalchemy
 import uvicorn
 from job_service import wait_until
 
-from schemas import Solution, Termination
-from schemas.jobs import FailureCode, JobFailure
-from schemas.plan import PLAN_VERSION
-from service.app import create_app
-from service.children import Watch, Wish, Work
-from service.engine.dbos import DbosEngine
-from service.jobs import Outcome
-from service.settings import Settings
-from service.solving import Solver
-from service.webhooks.sending import Deliverer
-from service.worker import Worker
+from lodeplan.schemas import Solution, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure
+from lodeplan.schemas.plan import PLAN_VERSION
+from lodeplan.service.app import create_app
+from lodeplan.service.children import Watch, Wish, Work
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import Outcome
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import Solver
+from lodeplan.service.webhooks.sending import Deliverer
+from lodeplan.service.worker import Worker
 
 PROBLEM = "application/problem+json"
 SUMMARY = {"scenario": "fake", "scenario_hash": "0", "termination": "optimal", "solution": "optimal"}

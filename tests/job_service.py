@@ -16,12 +16,12 @@ import pytest
 import sqlalchemy
 from sharing import made_once
 
-import scenarios
-from schemas import Scenario
-from service import storage
-from service.engine.dbos import DbosEngine
-from service.settings import Settings
-from service.solving import ChildSolver
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario
+from lodeplan.service import storage
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import ChildSolver
 
 FAKE_CHILD = (sys.executable, str(Path(__file__).with_name("fake_child.py")))
 

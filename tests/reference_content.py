@@ -12,8 +12,8 @@ from typing import Any
 
 from reference_reading import Reading, in_force, matches
 
-from schemas.limits import ShareCap
-from schemas.scenario import Demand, Facility, Stockpile, TariffMeasure
+from lodeplan.schemas.limits import ShareCap
+from lodeplan.schemas.scenario import Demand, Facility, Stockpile, TariffMeasure
 
 Tag = tuple[frozenset[str], str]
 """Places and a role."""

@@ -10,8 +10,8 @@ from itertools import pairwise
 from reference_content import Content, Tags, measured
 from reference_reading import Node, Reading, in_force, in_year
 
-from schemas.events import TariffEvent
-from schemas.scenario import Route, TariffMeasure
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.scenario import Route, TariffMeasure
 
 BANDS = ("in_quota", "over_quota")
 

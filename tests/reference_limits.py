@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reference_program import Terms
 from reference_reading import Node, matches, support_kusd_per_t
 
-from schemas.limits import (
+from lodeplan.schemas.limits import (
     Budget,
     ConcentrationCap,
     MinimumShare,

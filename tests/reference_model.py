@@ -19,8 +19,8 @@ from reference_limits import limit
 from reference_program import Program, Terms
 from reference_reading import SMALL, Built, Node, Reading, Tree, in_year, matches, support_kusd_per_t
 
-from schemas import Scenario
-from schemas.scenario import Demand, Stockpile, Substitute
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import Demand, Stockpile, Substitute
 
 Decision = tuple[str, str, str, str]
 """(table, what, track, node)."""

@@ -16,9 +16,9 @@ from typing import Any
 
 from numpy.polynomial import Polynomial
 
-from schemas import Scenario
-from schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent
-from schemas.scenario import Facility
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent
+from lodeplan.schemas.scenario import Facility
 
 SMALL = 1e-9
 DAYS_A_YEAR = 365.25

@@ -6,7 +6,7 @@ from copy import deepcopy
 from random import Random
 from typing import Any
 
-from schemas.scenario import Scenario
+from lodeplan.schemas.scenario import Scenario
 
 Data = dict[str, Any]
 

@@ -43,10 +43,10 @@ def free_port() -> int:
 @contextmanager
 def lodeplan(*arguments: str, log: Path, fake: bool = True, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """A running command in a session of its own, whose solves are fake ones if so asked; killed at the end."""
-    code = "from service.cli import main; main()"
+    code = "from lodeplan.service.cli import main; main()"
     if fake:
-        faked = f"functools.partial(service.worker.ChildSolver, command={FAKE_CHILD!r})"
-        code = f"import functools, service.worker; service.worker.ChildSolver = {faked}; {code}"
+        faked = f"functools.partial(worker.ChildSolver, command={FAKE_CHILD!r})"
+        code = f"import functools; from lodeplan.service import worker; worker.ChildSolver = {faked}; {code}"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],

@@ -9,8 +9,8 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 
-from scenarios.fields import types_at
-from schemas.scenario import Scenario
+from lodeplan.scenarios.fields import types_at
+from lodeplan.schemas.scenario import Scenario
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from typing import Any
 
 from sharing import made_once
 
-import optimizer
-import scenarios
-from schemas import Scenario
+from lodeplan import optimizer, scenarios
+from lodeplan.schemas import Scenario
 
 TEXTBOOK = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
 """Names of the shipped scenarios that are small: each is solved in a second or less."""

@@ -8,9 +8,9 @@ from pathlib import Path
 import sqlalchemy
 from child_here import run_child_here
 
-from service import solving, storage
-from service.children import HardLimits, Watch, Work
-from service.jobs import Outcome
+from lodeplan.service import solving, storage
+from lodeplan.service.children import HardLimits, Watch, Work
+from lodeplan.service.jobs import Outcome
 
 FOLDER = Path(__file__).with_name("data") / "stored_databases"
 _NAMES = sorted(path.name.removesuffix(".db.gz") for path in FOLDER.glob("*.db.gz"))

@@ -16,19 +16,19 @@ from access_service import bearer, made_key, served
 from job_service import DATABASES, database_of
 from sqlmodel import col, select, update
 
-import service.app
-from schemas import InvalidInput
-from schemas.access import Scope
-from service import storage
-from service.access import keys
-from service.access.gate import scope_needed
-from service.access.origins import is_loopback
-from service.access.rates import Buckets
-from service.app import create_app
-from service.cli import main
-from service.engine.inline import InlineEngine
-from service.settings import Settings
-from service.storage import ApiKey, AuditEntry
+from lodeplan.schemas import InvalidInput
+from lodeplan.schemas.access import Scope
+from lodeplan.service import app as service_app
+from lodeplan.service import storage
+from lodeplan.service.access import keys
+from lodeplan.service.access.gate import scope_needed
+from lodeplan.service.access.origins import is_loopback
+from lodeplan.service.access.rates import Buckets
+from lodeplan.service.app import create_app
+from lodeplan.service.cli import main
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import ApiKey, AuditEntry
 
 JOB = {"scenario": "golden-toy"}
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -185,15 +185,15 @@ class NoServer:
 def test_serve_listens_beyond_this_machine_only_where_callers_log_in(
     database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.app, "_listen", lambda *_: Everywhere())
-    monkeypatch.setattr(service.app.storage, "open_database", lambda _: database)
-    monkeypatch.setattr(service.app, "DbosEngine", lambda *_: InlineEngine())
-    monkeypatch.setattr(service.app.logs, "configure", lambda _: None)
-    monkeypatch.setattr(service.app, "DrainingServer", NoServer)
+    monkeypatch.setattr(service_app, "_listen", lambda *_: Everywhere())
+    monkeypatch.setattr(service_app.storage, "open_database", lambda _: database)
+    monkeypatch.setattr(service_app, "DbosEngine", lambda *_: InlineEngine())
+    monkeypatch.setattr(service_app.logs, "configure", lambda _: None)
+    monkeypatch.setattr(service_app, "DrainingServer", NoServer)
     monkeypatch.setattr(NoServer, "apps", [])
 
     def try_to_serve(**settings: Any) -> None:
-        service.app.serve("0.0.0.0", 8000, False, Settings(**settings))
+        service_app.serve("0.0.0.0", 8000, False, Settings(**settings))
 
     for settings in ({}, {"require_login": False}):
         with pytest.raises(InvalidInput, match="lodeplan keys create") as refused:
@@ -522,7 +522,7 @@ def test_refused_log_ins_are_logged_but_cannot_fill_the_log(
     serve: Serve, database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All within one moment, however long they take.
-    monkeypatch.setattr("service.access.gate.Buckets", lambda per_minute: Buckets(per_minute, lambda: 0.0))
+    monkeypatch.setattr("lodeplan.service.access.gate.Buckets", lambda per_minute: Buckets(per_minute, lambda: 0.0))
     key = made_key(database, "ours", Scope.READ)
     wrong = key[:-1] + ("0" if key[-1] != "0" else "1")
     with serve() as api:

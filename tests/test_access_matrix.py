@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from job_service import DATABASES, database_of
 
-from schemas.access import Scope
-from service.app import create_app
-from service.engine.inline import InlineEngine
-from service.settings import Settings
+from lodeplan.schemas.access import Scope
+from lodeplan.service.app import create_app
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
 
 OPEN = {"/healthz", "/readyz", "/sign-in", "/static/{path:path}"}
 FOR_ALL_TENANTS = re.compile(r"/docs.*|/openapi\.json|/api/v1/(schema|scenarios.*)|/metrics")

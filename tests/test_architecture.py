@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -21,8 +22,8 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "dbos": ("service/engine/dbos.py",),
-    "pyomo": ("optimizer/model/*", "optimizer/solve/*"),
-    "highspy": ("optimizer/solve/*",),
+    "pyomo": ("optimizer/model/*", "optimizer/solver/*"),
+    "highspy": ("optimizer/solver/*",),
     "fastapi": ("service/*",),
     "sqlmodel": ("service/*",),
     "opentelemetry": ("service/telemetry/tracing.py",),
@@ -50,8 +51,8 @@ def python_files(room: str) -> list[Path]:
 
 @cache
 def imports_of(path: Path) -> tuple[str, ...]:
-    """Every module a file imports, wherever in the file; relative imports as absolute ones."""
-    return tuple(_imports_of(path))
+    """Every module a file imports, wherever in the file; relative imports as absolute ones, ours by their room."""
+    return tuple(name.removeprefix("lodeplan.") for name in _imports_of(path))
 
 
 def _imports_of(path: Path) -> Iterator[str]:
@@ -94,6 +95,59 @@ def test_a_library_is_imported_only_where_it_may_be(library: str) -> None:
     }
     assert users, f"nothing imports {library}: is it still needed?"
     assert [user for user in users if not any(fnmatch(user, pattern) for pattern in ONLY_IN[library])] == []
+
+
+def test_our_modules_have_one_name() -> None:
+    """A room imported as `optimizer` would be loaded a second time beside `lodeplan.optimizer`."""
+    found = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in tracked_files()
+        if path.suffix == ".py"
+        for module in _imports_of(path)
+        if module.split(".")[0] in ROOMS
+    ]
+    assert found == []
+
+
+ONE_NAME = """
+import sys
+files = {}
+for name, module in list(sys.modules.items()):
+    path = getattr(module, "__file__", None)
+    if path and name != "__main__":
+        files.setdefault(__import__("os").path.realpath(path), []).append(name)
+ours = {name for names in files.values() for name in names if name.split(".")[0] == "lodeplan"}
+twice = [names for names in files.values() if len(names) > 1 and ours & {*names}]
+stray = [name for name in sys.modules if name.split(".")[0] in ("schemas", "scenarios", "optimizer", "service")]
+print(len(ours), twice, stray)
+"""
+
+
+@pytest.mark.parametrize(
+    "started",
+    [
+        "import lodeplan; lodeplan.solve('golden-toy')",
+        "from lodeplan.service.cli import main\ntry: main(['solve', 'golden-toy'])\nexcept SystemExit: pass",
+        "import lodeplan.service.app, lodeplan.service.worker, lodeplan.service.child",
+    ],
+    ids=["Python", "command", "service, worker and child"],
+)
+def test_no_module_is_loaded_under_two_names(started: str, tmp_path: Path) -> None:
+    """Nor is a folder of the current directory taken for a room, whatever it is called."""
+    for room in (*ROOMS, "lodeplan"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text("raise ImportError('not ours')")
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", f"{started}\n{ONE_NAME}"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    count, _, found = ran.stdout.splitlines()[-1].partition(" ")
+    assert int(count) > 50
+    assert found == "[] []"
+
+
+def test_no_test_loads_a_module_under_two_names() -> None:
+    """Seen in the process that runs this test, whatever it has run before."""
+    assert [name for name in sys.modules if name.split(".")[0] in ROOMS] == []
 
 
 def test_patterns_are_read_in_one_way() -> None:
@@ -163,7 +217,7 @@ def test_every_data_file_is_part_of_the_package() -> None:
         for path in tracked_files()
         if (room := path.relative_to(ROOT).parts[0]) in ROOMS
         and path.suffix != ".py"
-        and not any(fnmatch(path.name, pattern.removeprefix("**/")) for pattern in patterns.get(room, []))
+        and not any(fnmatch(path.name, pattern.removeprefix("**/")) for pattern in patterns.get(f"lodeplan.{room}", []))
     ]
     assert left_out == []
 

@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 from tiny_scenario import tiny
 
-import scenarios
-from scenarios.as_stored import constructed, read_as_stored
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.scenarios.as_stored import constructed, read_as_stored
+from lodeplan.schemas import Scenario
 
 NAMES = [entry.name for entry in scenarios.names() if not entry.name.startswith("us-")] + ["us-2026-lite"]
 

@@ -10,13 +10,13 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from benchmarks.service.audit import audit
-from schemas import Solution
-from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from service import jobs
-from service.engine import Attempt
-from service.engine.inline import InlineEngine
-from service.jobs import Outcome, Submission
-from service.storage import Job, JobEvent, JobResult, open_session
+from lodeplan.schemas import Solution
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from lodeplan.service import jobs
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Outcome, Submission
+from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
 
 
 @pytest.fixture

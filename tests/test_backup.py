@@ -16,17 +16,17 @@ from job_service import DATABASES, database_of, fake_solver, new_database, toy
 from sqlmodel import SQLModel, col, select
 from test_migrations import OLD_ROWS
 
-from schemas import InvalidInput
-from schemas.jobs import JobFailure, JobOptions, JobState
-from service import jobs, storage
-from service.backup import LEFT_OUT, backup, restore
-from service.engine import Attempt
-from service.engine.dbos import DbosEngine
-from service.engine.inline import InlineEngine
-from service.jobs import Submission
-from service.storage import AuditEntry, Job, JobEvent, Webhook, WorkerRow, open_session
-from service.storage.database import migrations
-from service.worker import Worker
+from lodeplan.schemas import InvalidInput
+from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.backup import LEFT_OUT, backup, restore
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.storage import AuditEntry, Job, JobEvent, Webhook, WorkerRow, open_session
+from lodeplan.service.storage.database import migrations
+from lodeplan.service.worker import Worker
 
 PAIRS = [
     (one, other)
@@ -207,7 +207,7 @@ def test_a_backup_that_breaks_off_leaves_no_file(tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("service.backup._copy", full)
+    monkeypatch.setattr("lodeplan.service.backup._copy", full)
     (tmp_path / "backups").mkdir()
     with pytest.raises(OSError, match="No space left"):
         backup(database, tmp_path / "backups" / "one.db")
@@ -245,7 +245,7 @@ def test_a_restore_that_breaks_off_changes_nothing(
     def break_off(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("service.backup._revive", break_off)
+    monkeypatch.setattr("lodeplan.service.backup._revive", break_off)
     with pytest.raises(OSError, match="Input/output"):
         restore(tmp_path / "one.db", database, InlineEngine(), replace=True)
     assert contents(database) == before

@@ -13,8 +13,8 @@ from http_service import ended, problem, service_on
 from job_service import DATABASES, database_of, wait_until
 from sqlmodel import Session, col, select
 
-from service import storage
-from service.storage import Job, JobEvent, JobInput, JobResult
+from lodeplan.service import storage
+from lodeplan.service.storage import Job, JobEvent, JobInput, JobResult
 
 
 @pytest.fixture(scope="module", params=DATABASES)

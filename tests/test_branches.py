@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 from strategies import scenarios
 
-import optimizer
-from optimizer.check import check
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.prepare.weights import cost_weights
-from optimizer.results import Plan
-from optimizer.results.values import Values
-from optimizer.solve import Control, Form, branches, solve_form, standard_form
-from optimizer.solve.branches import _branches
-from optimizer.solve.highs import Run, Settings
-from optimizer.solve.money import costs_by_node, money_weights
-from scenarios import load
-from schemas import Solution, Termination
-from schemas.patches import Patch
-from service.cli.report import print_plan
+from lodeplan import optimizer
+from lodeplan.optimizer.check import check
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.weights import cost_weights
+from lodeplan.optimizer.results import Plan
+from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.solver import Control, Form, branches, solve_form, standard_form
+from lodeplan.optimizer.solver.branches import _branches
+from lodeplan.optimizer.solver.highs import Run, Settings
+from lodeplan.optimizer.solver.money import costs_by_node, money_weights
+from lodeplan.scenarios import load
+from lodeplan.schemas import Solution, Termination
+from lodeplan.schemas.patches import Patch
+from lodeplan.service.cli.report import print_plan
 
 
 def cost_of(plan: Plan, future: str) -> float:

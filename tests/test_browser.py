@@ -16,11 +16,11 @@ from job_service import new_database
 from solved import solved
 from sqlmodel import Session
 
-import scenarios
-from schemas import PlanDocument, Solution, SolverProgress, Summary, Termination
-from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from service import jobs, storage
-from service.storage import Job
+from lodeplan import scenarios
+from lodeplan.schemas import PlanDocument, Solution, SolverProgress, Summary, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.storage import Job
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

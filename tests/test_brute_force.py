@@ -15,9 +15,9 @@ from reference_content import TooManyLots
 from strategies import Data
 from strategies_full import CONCEPTS, Drawn, full_scenarios
 
-import optimizer
-from scenarios import load
-from schemas import InvalidInput, Scenario, Solution
+from lodeplan import optimizer
+from lodeplan.scenarios import load
+from lodeplan.schemas import InvalidInput, Scenario, Solution
 
 MOST_COMBINATIONS = 40
 EACH = drawn(ci=5, full=20)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+from lodeplan import optimizer
 
 Patches = list[dict[str, Any]]
 

@@ -6,14 +6,14 @@ import pytest
 from check_plans import Data, Lists, Mutation, both, scenario_with, with_event, workshop
 from solved import TEXTBOOK, solved
 
-import optimizer
-import optimizer.check
+from lodeplan import optimizer
+from lodeplan.optimizer.check import check
 
 
 @pytest.mark.parametrize("name", TEXTBOOK)
 def test_the_optimizer_s_plan_of_an_example_holds(name: str) -> None:
     plan = solved(name)
-    verdict = optimizer.check.check(plan.scenario, plan.tables, objective_kusd=plan.summary.objective_kusd)
+    verdict = check(plan.scenario, plan.tables, objective_kusd=plan.summary.objective_kusd)
     assert verdict.worst == []
     assert verdict.max_violation < 1e-6
     assert verdict.cost_difference_rel < 1e-6
@@ -80,7 +80,7 @@ def test_the_optimizer_s_plan_of_the_workshop_holds(mutate: Mutation) -> None:
     data = workshop()
     mutate(data, {})
     plan = optimizer.solve(data)
-    verdict = optimizer.check.check(plan.scenario, plan.tables, objective_kusd=plan.summary.objective_kusd)
+    verdict = check(plan.scenario, plan.tables, objective_kusd=plan.summary.objective_kusd)
     assert verdict.worst == []
     assert verdict.max_violation < 1e-6
     assert verdict.cost_difference_rel < 1e-6

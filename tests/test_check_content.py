@@ -6,9 +6,9 @@ import pytest
 from check_plans import Data, Lists, Mutation, both, cell, more, scenario_with, without
 from check_tiny import assert_broken, assert_holds, bought, tiny, tiny_plan
 
-from optimizer.check.case import World
-from optimizer.check.content import Content, Variant
-from schemas import Scenario
+from lodeplan.optimizer.check.case import World
+from lodeplan.optimizer.check.content import Content, Variant
+from lodeplan.schemas import Scenario
 
 BAN = "demands/need/source_bans/no China"
 

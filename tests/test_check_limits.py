@@ -8,7 +8,7 @@ import pytest
 from check_plans import Data, Lists, Mutation, both, cell, more, scenario_with, without
 from check_tiny import assert_broken, assert_holds, tiny, tiny_plan
 
-from optimizer.check.supply_limits import square_t_per_y
+from lodeplan.optimizer.check.supply_limits import square_t_per_y
 
 
 def supplied() -> Data:

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.check.availability import Events
-from optimizer.check.case import World
-from optimizer.check.duty import Duty
-from optimizer.check.objective import cvar_kusd
-from optimizer.check.periods import Period, decimal_year, mean, share_of_days
-from optimizer.check.selections import place_share, selects_code, selects_name
-from optimizer.check.steps import cost_steps
-from optimizer.check.tree import build_tree
-from schemas import Scenario
+from lodeplan.optimizer.check.availability import Events
+from lodeplan.optimizer.check.case import World
+from lodeplan.optimizer.check.duty import Duty
+from lodeplan.optimizer.check.objective import cvar_kusd
+from lodeplan.optimizer.check.periods import Period, decimal_year, mean, share_of_days
+from lodeplan.optimizer.check.selections import place_share, selects_code, selects_name
+from lodeplan.optimizer.check.steps import cost_steps
+from lodeplan.optimizer.check.tree import build_tree
+from lodeplan.schemas import Scenario
 
 # Time, selections, tree
 

@@ -8,9 +8,9 @@ import pytest
 from check_plans import Data, Lists, Mutation, both, cell, more, scenario_with, without
 from check_tiny import assert_broken, assert_holds, bought, tiny, tiny_plan
 
-from optimizer.check.case import World
-from optimizer.check.duty import Duty
-from schemas import Scenario
+from lodeplan.optimizer.check.case import World
+from lodeplan.optimizer.check.duty import Duty
+from lodeplan.schemas import Scenario
 
 QUOTA = "tariffs/quota/quota"
 

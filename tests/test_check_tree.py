@@ -9,9 +9,9 @@ import pytest
 from check_plans import Data, Lists, Mutation, both, cell, more, scenario_with, verdict_of, without
 from check_tiny import assert_broken, assert_holds, bought, tiny, tiny_plan
 
-from optimizer.check.periods import Period, share_in_force
-from optimizer.check.tree import Tree, build_tree
-from schemas import Scenario
+from lodeplan.optimizer.check.periods import Period, share_in_force
+from lodeplan.optimizer.check.tree import Tree, build_tree
+from lodeplan.schemas import Scenario
 
 
 def demand_event(year: int, factor: float) -> Data:

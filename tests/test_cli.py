@@ -22,15 +22,15 @@ import structlog
 from child_here import run_child_here
 from job_service import FAKE_CHILD, toy, wait_until
 
-import scenarios
-from schemas import SolverProgress, Summary
-from schemas.plan import PlanDocument
-from service.children import Work
-from service.cli import main
-from service.cli.demo import free_port
-from service.cli.exits import exit_of
-from service.cli.progress import ProgressLine, progress_text
-from service.cli.solving import Limits, solve_with_progress
+from lodeplan import scenarios
+from lodeplan.schemas import SolverProgress, Summary
+from lodeplan.schemas.plan import PlanDocument
+from lodeplan.service.children import Work
+from lodeplan.service.cli import main
+from lodeplan.service.cli.demo import free_port
+from lodeplan.service.cli.exits import exit_of
+from lodeplan.service.cli.progress import ProgressLine, progress_text
+from lodeplan.service.cli.solving import Limits, solve_with_progress
 
 TOY_OPTIMUM_KUSD = 5172.1574
 ROOT = Path(__file__).parent.parent
@@ -62,13 +62,13 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def fake_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """Solves are done by a child that does what the scenario's description says."""
-    monkeypatch.setattr("service.cli.solving.CHILD", FAKE_CHILD)
+    monkeypatch.setattr("lodeplan.service.cli.solving.CHILD", FAKE_CHILD)
 
 
 @pytest.fixture
 def child_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Solves are real ones, in this process."""
-    monkeypatch.setattr("service.cli.solving.run_child", run_child_here)
+    monkeypatch.setattr("lodeplan.service.cli.solving.run_child", run_child_here)
 
 
 def summary(**values: Any) -> Summary:
@@ -90,7 +90,7 @@ def test_help_names_every_command_and_exit_code(run: Run) -> None:
 def test_help_does_not_import_what_is_slow() -> None:
     slow = ("pandas", "numpy", "pyomo", "highspy", "fastapi", "pydantic", "rich.table")
     code = (
-        "import sys\nfrom service.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom lodeplan.service.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {slow!r} if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -392,7 +392,7 @@ def test_limits_and_changes_of_the_command_reach_the_child(run: Run, monkeypatch
         given.append(work)
         raise OSError(5, "enough", "here")
 
-    monkeypatch.setattr("service.cli.solving.run_child", noting)
+    monkeypatch.setattr("lodeplan.service.cli.solving.run_child", noting)
     run("solve", "golden-toy", "--gap", "0.01", "--time-limit", "7", "--set", "description=other")
     (work,) = given
     assert (work.options.gap, work.options.time_limit_s) == (0.01, 7)
@@ -456,7 +456,7 @@ def test_demo_takes_another_port_if_its_own_is_taken() -> None:
 def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(tmp_path: Path) -> None:
     """In a process of its own: `serve` sets up the logs of the whole process."""
     environment = {**os.environ, "LODEPLAN_DATA_DIR": str(tmp_path / "data"), "LODEPLAN_DATABASE_URL": ""}
-    code = "from service.cli import main; main()"
+    code = "from lodeplan.service.cli import main; main()"
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-c", code, "serve", "--port", str(port)]
@@ -470,7 +470,7 @@ def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(tmp_path
 
 @pytest.mark.slow
 def test_demo_prints_one_url_that_answers_and_solves_only_once(tmp_path: Path) -> None:
-    code = "from service.cli import demo; demo.SCENARIO = 'golden-toy'; demo.run_demo(0, False)"
+    code = "from lodeplan.service.cli import demo; demo.SCENARIO = 'golden-toy'; demo.run_demo(0, False)"
     environment = {**os.environ, "LODEPLAN_DATA_DIR": str(tmp_path), "LODEPLAN_DATABASE_URL": ""}
     runs = []
     for attempt in range(2):

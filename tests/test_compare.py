@@ -10,12 +10,11 @@ import pytest
 from child_here import run_child_here
 from solved import TEXTBOOK, shipped, solved
 
-import optimizer
-import scenarios
-from optimizer import Plan
-from optimizer.compare import PlannedDuties, changes, duty_reasons, explain_difference
-from schemas import Patch
-from service.cli import main
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer import Plan
+from lodeplan.optimizer.compare import PlannedDuties, changes, duty_reasons, explain_difference
+from lodeplan.schemas import Patch
+from lodeplan.service.cli import main
 
 
 @cache
@@ -75,7 +74,7 @@ def test_starts_and_stocks_that_differ_are_named() -> None:
 def test_the_command_compares_a_scenario_with_itself_changed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.cli.solving.run_child", run_child_here)
+    monkeypatch.setattr("lodeplan.service.cli.solving.run_child", run_child_here)
     with pytest.raises(SystemExit) as ended:
         main(["compare", "content-tariff", "--json", "--set", "tariffs.*.origin_role=mined_in"])
     found = json.loads(capsys.readouterr().out)

@@ -22,13 +22,13 @@ from schemathesis.config import SchemathesisConfig
 from sqlmodel import Session, col, select
 from starlette.types import Receive, Scope, Send
 
-from schemas.jobs import BatchRequest, JobRequest
-from schemas.webhooks import WebhookRequest
-from service.app import create_app
-from service.engine.inline import InlineEngine
-from service.settings import Settings
-from service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
-from service.worker import Worker
+from lodeplan.schemas.jobs import BatchRequest, JobRequest
+from lodeplan.schemas.webhooks import WebhookRequest
+from lodeplan.service.app import create_app
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
+from lodeplan.service.worker import Worker
 
 BOUNDED = settings(
     max_examples=40,

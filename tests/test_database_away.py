@@ -7,13 +7,13 @@ import sqlalchemy
 from fastapi.testclient import TestClient
 from job_service import new_database, toy
 
-from schemas.jobs import JobOptions
-from service import jobs
-from service.app import create_app
-from service.engine.inline import InlineEngine
-from service.jobs import Submission
-from service.settings import Settings
-from service.storage import open_session
+from lodeplan.schemas.jobs import JobOptions
+from lodeplan.service import jobs
+from lodeplan.service.app import create_app
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import open_session
 
 REQUESTS = [
     ("POST", "/api/v1/jobs"),

@@ -16,14 +16,14 @@ import sqlalchemy
 from job_service import DATABASES, database_of, toy
 from running import ROOT
 
-from schemas.jobs import JobOptions
-from service import doctor, jobs, storage
-from service.doctor import Check, Report, examine
-from service.engine import Attempt
-from service.engine.inline import InlineEngine
-from service.jobs import Submission
-from service.settings import Settings
-from service.storage import WorkerRow, open_session
+from lodeplan.schemas.jobs import JobOptions
+from lodeplan.service import doctor, jobs, storage
+from lodeplan.service.doctor import Check, Report, examine
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import WorkerRow, open_session
 
 WORKER = {"host": "here", "pid": 1, "version": "1", "started_at": storage.now(), "lease_s": 15.0}
 
@@ -170,7 +170,7 @@ def test_the_doctor_solves_a_toy_in_a_child(tmp_path: Path) -> None:
 
 
 def lodeplan(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from service.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from lodeplan.service.cli import main; main()", *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}, timeout=120
     )

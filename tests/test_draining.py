@@ -11,12 +11,12 @@ import sqlalchemy
 from job_service import DATABASES, database_of, toy, wait_until
 from running import answers, free_port, lodeplan
 
-from schemas.jobs import JobOptions, JobState
-from service import jobs
-from service.draining import Farewell
-from service.engine.dbos import DbosEngine
-from service.jobs import Submission
-from service.storage import Job, open_session
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import jobs
+from lodeplan.service.draining import Farewell
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.storage import Job, open_session
 
 
 @dataclass

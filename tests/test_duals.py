@@ -10,12 +10,11 @@ import pytest
 from check_plans import golden_toy
 from golden_lps import FOLDER
 
-import optimizer
-import scenarios
-from optimizer.model.bounds import BOUNDS
-from optimizer.model.registry import registry
-from schemas import Patch
-from service.cli import report
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.model.bounds import BOUNDS
+from lodeplan.optimizer.model.registry import registry
+from lodeplan.schemas import Patch
+from lodeplan.service.cli import report
 
 Data = dict[str, Any]
 Change = Callable[[Data, float], None]

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from solved import shipped
 
-from optimizer.prepare.duties import TariffBook, Valuation
-from optimizer.prepare.select import Places
-from schemas.scenario import Route
+from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.schemas.scenario import Route
 
 DATA = Path(__file__).parent / "data"
 FORCED_LABOUR_125 = ("CHN", "AUS", "BRA", "KAZ", "NOR", "ZAF", "THA", "TUR", "ARE", "VNM", "CHL", "PER", "PHL")

@@ -14,8 +14,8 @@ import yaml
 from check_plans import Data, golden_toy
 from solved import shipped
 
-import scenarios
-from service.cli import main
+from lodeplan import scenarios
+from lodeplan.service.cli import main
 
 
 @dataclass

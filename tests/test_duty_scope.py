@@ -7,13 +7,13 @@ from datetime import date
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA, TariffBook, Valuation, quota_volumes
-from optimizer.prepare.select import Places
-from optimizer.prepare.tags import Tag, Variant
-from optimizer.prepare.tree import build_tree
-from schemas import Scenario
-from schemas.scenario import Route
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA, TariffBook, Valuation, quota_volumes
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.optimizer.prepare.tags import Tag, Variant
+from lodeplan.optimizer.prepare.tree import build_tree
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import Route
 
 VALUE = Valuation(customs_value=100.0, reference_price=None, contained_share=1.0)
 MEASURE = {"programme": "mfn", "commodities": ["metal"], "origins": ["CHN"], "rate_share": 0.1}

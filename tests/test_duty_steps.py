@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from solved import shipped
 from test_duty_scope import scenario_of
 
-from optimizer.prepare.calendar import value_in
-from optimizer.prepare.duties import DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
-from optimizer.prepare.duty_steps import by_measure
-from optimizer.prepare.select import Places
-from schemas.events import TariffEvent
-from schemas.scenario import Route
+from lodeplan.optimizer.prepare.calendar import value_in
+from lodeplan.optimizer.prepare.duties import DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
+from lodeplan.optimizer.prepare.duty_steps import by_measure
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.scenario import Route
 
 DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
 

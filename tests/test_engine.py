@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy
 from job_service import DATABASES, database_of, new_database, wait_until
 
-from service.engine import Attempt
-from service.engine.dbos import DbosEngine
-from service.engine.inline import InlineEngine
-from service.storage import open_session
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.storage import open_session
 
 
 class Desk:

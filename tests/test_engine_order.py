@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy
 from job_service import DATABASES, database_of, wait_until
 
-from service.engine import Attempt, Place
-from service.engine.dbos import DbosEngine
-from service.storage import open_session
+from lodeplan.service.engine import Attempt, Place
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.storage import open_session
 
 
 class Floor:

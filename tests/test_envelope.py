@@ -10,11 +10,11 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from job_service import new_database
 
-from service import ui
-from service.app import create_app
-from service.engine.inline import InlineEngine
-from service.settings import Settings
-from service.ui import sign_in
+from lodeplan.service import ui
+from lodeplan.service.app import create_app
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.ui import sign_in
 
 JOBS = "/api/v1/jobs"
 PYDANTIC = ("Extra inputs", "Input should", "Field required", "unable to parse", "valid integer", "valid string")

@@ -15,12 +15,12 @@ from http_service import ended, problem, running, service_on, submit
 from job_service import DATABASES, database_of
 from sqlmodel import Session
 
-from schemas import SolverProgress
-from service import storage
-from service.children import Watch, Work
-from service.jobs import Outcome
-from service.storage import Job, JobEvent, open_session
-from service.watching import JobWatch
+from lodeplan.schemas import SolverProgress
+from lodeplan.service import storage
+from lodeplan.service.children import Watch, Work
+from lodeplan.service.jobs import Outcome
+from lodeplan.service.storage import Job, JobEvent, open_session
+from lodeplan.service.watching import JobWatch
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -123,8 +123,8 @@ def test_a_job_that_ends_between_two_reads_ends_its_stream(api: httpx.Client, mo
             ended(api, job_id)
         return list(read(session, job, after))
 
-    monkeypatch.setattr("service.storage.read_events", read_late)
-    monkeypatch.setattr("service.routers.events.LOOK_AGAIN_S", 3_600.0)
+    monkeypatch.setattr("lodeplan.service.storage.read_events", read_late)
+    monkeypatch.setattr("lodeplan.service.routers.events.LOOK_AGAIN_S", 3_600.0)
     with ThreadPoolExecutor() as pool:
         hearing = pool.submit(listen, api, job_id)
         try:
@@ -145,8 +145,8 @@ def test_those_who_wait_for_one_job_cost_one_query_a_look(tmp_path: Path) -> Non
         with open_session(database) as session:
             from job_service import toy
 
-            from schemas.jobs import JobOptions
-            from service.jobs import Prepared, Submission, add_new, new_job
+            from lodeplan.schemas.jobs import JobOptions
+            from lodeplan.service.jobs import Prepared, Submission, add_new, new_job
 
             prepared = Prepared.of(Submission(toy("solve"), JobOptions()))
             add_new(session, [(new_job(prepared, "local", "0" * 31), prepared)])

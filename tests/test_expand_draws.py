@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from optimizer.expand.draws import Interruptions, draw_interruptions, quantiles
-from optimizer.prepare.calendar import Calendar, Floats
-from schemas.hazards import Hazard, Sampling, Triangle
+from lodeplan.optimizer.expand.draws import Interruptions, draw_interruptions, quantiles
+from lodeplan.optimizer.prepare.calendar import Calendar, Floats
+from lodeplan.schemas.hazards import Hazard, Sampling, Triangle
 
 YEARLY = Calendar(tuple(range(2026, 2037)), (1,) * 11)
 """Ten years in which a hazard may begin."""

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from optimizer.expand.reduction import Reduction, reduce_points
-from optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.expand.reduction import Reduction, reduce_points
+from lodeplan.optimizer.prepare.calendar import Floats
 
 
 def random_points(count: int, dimensions: int = 3, seed: int = 0) -> tuple[Floats, Floats]:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from check_plans import Data, golden_toy
 
-import scenarios
-from optimizer.expand import Expansion, expand
-from optimizer.expand.sampling import draw_futures
-from optimizer.prepare.calendar import Calendar
-from schemas import InvalidInput, Scenario
-from schemas.events import ExportEvent, OutputEvent
+from lodeplan import scenarios
+from lodeplan.optimizer.expand import Expansion, expand
+from lodeplan.optimizer.expand.sampling import draw_futures
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.schemas import InvalidInput, Scenario
+from lodeplan.schemas.events import ExportEvent, OutputEvent
 
 BAN: Data = {"changes": "exports", "places": ["CHN"], "yearly_rate": 0.2, "availability_share": 0, "duration_years": 1}
 STRIKE: Data = {

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from check_plans import Data, golden_toy
 
-import scenarios
-from optimizer.expand import expand
-from schemas import InvalidInput, Scenario
-from schemas.limits import ServiceFloor, Survival
+from lodeplan import scenarios
+from lodeplan.optimizer.expand import expand
+from lodeplan.schemas import InvalidInput, Scenario
+from lodeplan.schemas.limits import ServiceFloor, Survival
 
 SURVIVE: Data = {"kind": "survival", "onset": "2027-03-01", "tiers": ["military"], "served_share": 0.9}
 

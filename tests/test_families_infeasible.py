@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from families import FLOOR, amounts, conflict, cost_kusd, limited, optimum, put
 
-from optimizer.solve import Form, highs
+from lodeplan.optimizer.solver import Form, highs
 
 # Losing any one country
 

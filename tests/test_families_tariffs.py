@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from families import amounts, cost_kusd, optimum, put, shipped, worth
 
-from optimizer.prepare import prepare
+from lodeplan.optimizer.prepare import prepare
 
 TWO_ORIGINS = """
 places: {USA: {}, A: {}, B: {}}

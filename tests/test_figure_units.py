@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from solved import solved
 
-from optimizer import figures
-from optimizer.figures import FigureName
+from lodeplan.optimizer import figures
+from lodeplan.optimizer.figures import FigureName
 
 
 def spec_of(name: FigureName) -> dict[str, Any]:

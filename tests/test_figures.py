@@ -14,17 +14,16 @@ import vega_lite
 from hypothesis import given
 from hypothesis import strategies as st
 
-import optimizer
-import scenarios
-from optimizer import figures
-from optimizer.check.costs import TERMS
-from optimizer.figures.flows import group_flows
-from optimizer.figures.layout import OTHERS, Flow, Key, lay_out, merge_small
-from optimizer.figures.spec import colours
-from optimizer.figures.stock_levels import AS_PLANNED, stock_points
-from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent
-from schemas import Scenario
-from schemas.entries import Tier
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer import figures
+from lodeplan.optimizer.check.costs import TERMS
+from lodeplan.optimizer.figures.flows import group_flows
+from lodeplan.optimizer.figures.layout import OTHERS, Flow, Key, lay_out, merge_small
+from lodeplan.optimizer.figures.spec import colours
+from lodeplan.optimizer.figures.stock_levels import AS_PLANNED, stock_points
+from lodeplan.optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.entries import Tier
 
 Tables = dict[str, pd.DataFrame]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import vega_lite
 
-from optimizer import figures
-from optimizer.figures.future_costs import MOST_NAMED
-from optimizer.figures.spec import SERIES
+from lodeplan.optimizer import figures
+from lodeplan.optimizer.figures.future_costs import MOST_NAMED
+from lodeplan.optimizer.figures.spec import SERIES
 
 PAGE = (Path(__file__).parent.parent / "docs/reference/figures.md").read_text(encoding="utf-8")
 

@@ -10,11 +10,11 @@ import pytest
 from check_plans import golden_toy
 from rich.console import Console
 
-import optimizer
-from optimizer.solve.control import Control
-from optimizer.solve.search import Answer
-from schemas import Solution, Termination
-from service.cli.report import print_plan
+from lodeplan import optimizer
+from lodeplan.optimizer.solver.control import Control
+from lodeplan.optimizer.solver.search import Answer
+from lodeplan.schemas import Solution, Termination
+from lodeplan.service.cli.report import print_plan
 
 Data = dict[str, Any]
 
@@ -92,7 +92,7 @@ def test_the_first_finding_says_that_the_search_failed_or_found_nothing(
     def ended(answer: Answer, _control: Control) -> Answer:
         return replace(answer, termination=termination, solution=Solution.FEASIBLE, fell_back=fell_back)
 
-    monkeypatch.setattr(import_module("optimizer.solve"), "judged", ended)
+    monkeypatch.setattr(import_module("lodeplan.optimizer.solver"), "judged", ended)
     summary = optimizer.solve(golden_toy()).summary
     assert summary.nothing_found is fell_back
     assert summary.findings[0].startswith(begins)
@@ -103,7 +103,7 @@ def test_doing_nothing_is_a_plan_like_any_other_where_nothing_better_can_exist(m
     def proven(answer: Answer, _control: Control) -> Answer:
         return replace(answer, termination=Termination.OPTIMAL, solution=Solution.OPTIMAL, fell_back=True)
 
-    monkeypatch.setattr(import_module("optimizer.solve"), "judged", proven)
+    monkeypatch.setattr(import_module("lodeplan.optimizer.solver"), "judged", proven)
     summary = optimizer.solve(golden_toy()).summary
     assert not summary.nothing_found
     assert "no advice" not in " ".join(summary.findings)

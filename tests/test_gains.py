@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from test_warnings import Patch, put, small
 
-import scenarios
-from scenarios.validation import find_warnings
+from lodeplan import scenarios
+from lodeplan.scenarios.validation import find_warnings
 
 
 def recipe(inputs: dict[str, float], outputs: dict[str, float], **change: Any) -> dict[str, Any]:

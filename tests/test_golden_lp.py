@@ -5,7 +5,7 @@ import re
 import pytest
 from golden_lps import FOLDER, lp_text
 
-from optimizer.model.registry import registry
+from lodeplan.optimizer.model.registry import registry
 
 SENSES = {"negative or 0": {"<="}, "positive or 0": {">="}}
 """Of a row whose dual has this sign, where cost is least."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-import optimizer
+from lodeplan import optimizer
 
 PROJECT = "projects.'home refinery'"
 AT_MOST_65_PERCENT = {

@@ -27,18 +27,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from job_service import DATABASES, database_of, new_database, wait_until
 
-import scenarios
 from benchmarks.service.fuzz import cases, send
-from scenarios.fields import COLLECTIONS
-from scenarios.keeping import work_of_keeping
-from scenarios.patching import MAX_WORK, count_values
-from scenarios.screening import MAX_ENTRIES, MAX_PAIRS
-from schemas import InvalidInput
-from service.app import create_app
-from service.bodies import MAX_VALUES, BodyLimit
-from service.engine.inline import InlineEngine
-from service.loading import MAX_BATCH_VALUES
-from service.settings import Settings
+from lodeplan import scenarios
+from lodeplan.scenarios.fields import COLLECTIONS
+from lodeplan.scenarios.keeping import work_of_keeping
+from lodeplan.scenarios.patching import MAX_WORK, count_values
+from lodeplan.scenarios.screening import MAX_ENTRIES, MAX_PAIRS
+from lodeplan.schemas import InvalidInput
+from lodeplan.service.app import create_app
+from lodeplan.service.bodies import MAX_VALUES, BodyLimit
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.loading import MAX_BATCH_VALUES
+from lodeplan.service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 JSON, YAML = "application/json", "application/yaml"
@@ -175,7 +175,7 @@ def running(folder: Path, *flags: str, url: str = "", **settings: Any) -> Iterat
     environment |= {f"LODEPLAN_{name.upper()}": str(value) for name, value in settings.items()}
     log = folder / "log"
     with log.open("wb") as output:
-        command = [sys.executable, "-c", "from service.cli import main; main()"]
+        command = [sys.executable, "-c", "from lodeplan.service.cli import main; main()"]
         process = subprocess.Popen([*command, "serve", *flags, "--port", "0"], env=environment, cwd=ROOT, stderr=output)
     try:
         url = wait_until(lambda: re.search(r'"url": "(http[^"]+)"', log.read_text()), 120)[1]
@@ -505,7 +505,7 @@ def test_patches_that_together_look_at_too_much_are_refused_at_the_first_that_do
 ) -> None:
     keep = {"op": "keep", "path": "mineral_groups", "value": ["*"]}
     with monkeypatch.context() as less:
-        less.setattr("scenarios.patching.MAX_WORK", MAX_WORK // 10)
+        less.setattr("lodeplan.scenarios.patching.MAX_WORK", MAX_WORK // 10)
         assert refusal("us-2026", [keep] * 1_000)[0] == "too_many"
         by_year = {**toy(), "economics": {"x": {str(year): 1 for year in range(9_000)}}}
         assert refusal(by_year, [{"op": "scale", "path": "economics.x", "value": 1.0}] * 1_000)[0] == "too_many"
@@ -545,7 +545,7 @@ def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, m
 def test_bodies_in_work_together_hold_no_more_values_than_memory_is_meant_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.bodies.VALUES_AT_ONCE", 1_000)
+    monkeypatch.setattr("lodeplan.service.bodies.VALUES_AT_ONCE", 1_000)
     app = create_app(Settings(), database=new_database(tmp_path), engine=InlineEngine())
     small, many = {"scenario": "golden-toy"}, {"scenario": {"x": [1] * 2_000}}
     with served(app) as client:

@@ -13,11 +13,10 @@ from hostile_names import HOSTILE, Data, Renaming, renamed
 from strategies_full import Drawn
 from test_properties_formulation import close_kusd, examples, for_all, objective_kusd, plan_of
 
-import optimizer
-import scenarios
-from optimizer.prepare.tags import Tag, variant_name
-from schemas import InvalidInput
-from schemas.patterns import fits
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.prepare.tags import Tag, variant_name
+from lodeplan.schemas import InvalidInput
+from lodeplan.schemas.patterns import fits
 
 TEXTBOOK = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
 SOLUTION = ("run", "ship", "store", "serve", "shortage", "starts", "onboardings", "activity", "declare", "node_costs")

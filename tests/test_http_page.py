@@ -12,9 +12,9 @@ import pytest
 from http_service import service_on, solve_at_once
 from job_service import DATABASES, database_of
 
-from service.problems import TITLES
-from service.routers.webhooks import MOST_WEBHOOKS
-from service.webhooks.sending import TRY_TAKES_AT_MOST_S, WAITS_S
+from lodeplan.service.problems import TITLES
+from lodeplan.service.routers.webhooks import MOST_WEBHOOKS
+from lodeplan.service.webhooks.sending import TRY_TAKES_AT_MOST_S, WAITS_S
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "reference/http.md").read_text(encoding="utf-8")

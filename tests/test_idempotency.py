@@ -13,8 +13,8 @@ from http_service import body, ended, problem, service_on
 from job_service import DATABASES, database_of
 from sqlmodel import Session, col
 
-from service import storage
-from service.storage import Idempotency
+from lodeplan.service import storage
+from lodeplan.service.storage import Idempotency
 
 AT_ONCE = 50
 
@@ -117,7 +117,7 @@ def test_a_key_older_than_a_day_is_free_again(api: httpx.Client, database: sqlal
 
 
 def test_a_key_belongs_to_its_tenant(tmp_path: Path) -> None:
-    from service.idempotency import KeyedRequest, find_answer
+    from lodeplan.service.idempotency import KeyedRequest, find_answer
 
     with database_of("sqlite", tmp_path) as database, Session(database) as session:
         row = Idempotency(tenant="a", key="k", body_sha256="h", job_id="j", answer="{}", created_at=storage.now())

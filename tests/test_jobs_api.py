@@ -15,12 +15,12 @@ import sqlalchemy
 from http_service import PROBLEM, ended, problem, running, service_on, submit
 from job_service import DATABASES, database_of, fake_solver, wait_until
 
-import scenarios
-from schemas import InvalidInput, Scenario
-from service import storage
-from service.jobs import Outcome, canonical_json
-from service.settings import Settings
-from service.solving import ChildSolver, Watch, Work
+from lodeplan import scenarios
+from lodeplan.schemas import InvalidInput, Scenario
+from lodeplan.service import storage
+from lodeplan.service.jobs import Outcome, canonical_json
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import ChildSolver, Watch, Work
 
 LIMIT_MB = 1.0
 JSON = {"content-type": "application/json"}
@@ -229,7 +229,7 @@ def test_a_job_that_is_deleted_while_it_is_asked_to_end_is_gone(
             session.commit()
         return False
 
-    monkeypatch.setattr("service.jobs.request_cancel", too_late)
+    monkeypatch.setattr("lodeplan.service.jobs.request_cancel", too_late)
     problem(api.post(f"/api/v1/jobs/{job_id}:cancel"), 404, "job-not-found")
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tiny_scenario import the_problem_of, tiny
 
-import scenarios
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario
 
 
 def two_metals() -> dict[str, Any]:

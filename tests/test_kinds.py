@@ -9,26 +9,25 @@ from typing import Any, get_args
 import pandas as pd
 import pytest
 
-import optimizer
-import scenarios
-from optimizer import figures
-from optimizer.check import costs as check_costs
-from optimizer.compare import _from
-from optimizer.figures.cost_by_term import MONEY, TRANSFER
-from optimizer.figures.flows import LOOKS, SOURCE_COLOURS, USE_COLOURS
-from optimizer.figures.text import SOURCE_TITLES, TERM_TITLES, USE_TITLES
-from optimizer.prepare.costs import NOT_SPEND, TRANSFERS
-from optimizer.results.findings import TIER_WORDS
-from optimizer.results.specs import SPECS
-from schemas import Scenario, Solution, Summary, Termination
-from schemas.entries import Tier
-from schemas.jobs import FailureCode, JobState
-from schemas.kinds import ProjectStatus, SourceKind, UseKind
-from service import ui
-from service.cli import report
-from service.problems import TITLES
-from service.ui import grids, words
-from service.ui.run_view import RunView
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer import figures
+from lodeplan.optimizer.check import costs as check_costs
+from lodeplan.optimizer.compare import _from
+from lodeplan.optimizer.figures.cost_by_term import MONEY, TRANSFER
+from lodeplan.optimizer.figures.flows import LOOKS, SOURCE_COLOURS, USE_COLOURS
+from lodeplan.optimizer.figures.text import SOURCE_TITLES, TERM_TITLES, USE_TITLES
+from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
+from lodeplan.optimizer.results.findings import TIER_WORDS
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.schemas import Scenario, Solution, Summary, Termination
+from lodeplan.schemas.entries import Tier
+from lodeplan.schemas.jobs import FailureCode, JobState
+from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
+from lodeplan.service import ui
+from lodeplan.service.cli import report
+from lodeplan.service.problems import TITLES
+from lodeplan.service.ui import grids, words
+from lodeplan.service.ui.run_view import RunView
 
 CITY = "CHN"
 

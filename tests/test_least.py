@@ -9,9 +9,9 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from optimizer.solve import Form
-from optimizer.solve.labels import Label
-from optimizer.solve.least import implied_upper, least_by_duals
+from lodeplan.optimizer.solver import Form
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.least import implied_upper, least_by_duals
 
 
 def form_of(

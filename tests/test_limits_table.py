@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from check_plans import golden_toy, workshop
 
-import optimizer
-from optimizer.results.specs import SPECS
+from lodeplan import optimizer
+from lodeplan.optimizer.results.specs import SPECS
 
 Data = dict[str, Any]
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from solved import TEXTBOOK
 from tiny_scenario import problems_of, the_problem_of, tiny
 
-import scenarios
-from scenarios.catalogue import find_shipped
-from scenarios.documents import parse_value
-from scenarios.fields import value_under
-from scenarios.validation import find_warnings
-from schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
-from schemas.hazards import Triangle
-from schemas.problems import join_path
+from lodeplan import scenarios
+from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.scenarios.documents import parse_value
+from lodeplan.scenarios.fields import value_under
+from lodeplan.scenarios.validation import find_warnings
+from lodeplan.schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
+from lodeplan.schemas.hazards import Triangle
+from lodeplan.schemas.problems import join_path
 
 TINY_YAML = """\
 name: small

@@ -13,14 +13,14 @@ import yaml
 from check_plans import Data, golden_toy, workshop
 from families import DEFAULTS, cost_kusd, optimum, put
 
-import optimizer
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.solve import standard_form
-from optimizer.solve.ranges import LARGEST, SMALLEST, _refuse, further_scaled
-from scenarios import load
-from schemas import InputProblem, InvalidInput, Termination
-from schemas.problems import split_path
+from lodeplan import optimizer
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import standard_form
+from lodeplan.optimizer.solver.ranges import LARGEST, SMALLEST, _refuse, further_scaled
+from lodeplan.scenarios import load
+from lodeplan.schemas import InputProblem, InvalidInput, Termination
+from lodeplan.schemas.problems import split_path
 
 BASE = """
 horizon: {first_year: 2026, period_years: [1, 1]}

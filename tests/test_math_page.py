@@ -6,11 +6,11 @@ import pytest
 from formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES
 from golden_lps import FOLDER
 
-import scenarios
-from optimizer.model import build_model
-from optimizer.model.registry import FAMILIES, registry
-from optimizer.prepare import prepare
-from optimizer.prepare.costs import FLOW_TERMS, START_TERMS
+from lodeplan import scenarios
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.model.registry import FAMILIES, registry
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.costs import FLOW_TERMS, START_TERMS
 
 PAGE = math_page.PAGE.read_text(encoding="utf-8")
 

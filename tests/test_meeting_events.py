@@ -8,14 +8,13 @@ import pytest
 from reference_reading import Reading
 from test_partial_events import VOLUME, base, put
 
-import optimizer
-import scenarios
-from optimizer.check.availability import Events
-from optimizer.check.tree import build_tree
-from optimizer.prepare import prepare
-from optimizer.prepare.effects import Effects
-from optimizer.prepare.select import Places
-from schemas import Scenario
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.check.availability import Events
+from lodeplan.optimizer.check.tree import build_tree
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.effects import Effects
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.schemas import Scenario
 
 Happening = dict[str, Any]
 CHANGES = ("exports", "output", "price", "demand")

@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 from job_service import DATABASES, database_of
 from sqlmodel import Session, SQLModel, select
 
-from service import storage
-from service.storage.database import migrations
+from lodeplan.service import storage
+from lodeplan.service.storage.database import migrations
 
 
 @pytest.mark.parametrize("kind", DATABASES)

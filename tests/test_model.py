@@ -11,13 +11,12 @@ import pyomo.environ as pyo
 import pytest
 from check_plans import workshop
 
-import optimizer
-import scenarios
-from optimizer.model import build_model
-from optimizer.model.registry import registry
-from optimizer.prepare import Instance, prepare
-from optimizer.solve import Form, standard_form
-from schemas import Scenario
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.model.registry import registry
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.optimizer.solver import Form, standard_form
+from lodeplan.schemas import Scenario
 
 GOLDEN = {path.stem: path for path in sorted((Path(__file__).parent / "golden").glob("*.yaml"))}
 """A scenario for each constraint."""

@@ -7,8 +7,8 @@ expectation 209 + 0.1 x; known to come, they would cost 200 and 210.
 
 import pytest
 
-import optimizer
-from optimizer.results import Plan
+from lodeplan import optimizer
+from lodeplan.optimizer.results import Plan
 
 EXPECTED_AT_89_NINTHS = 209 + 0.1 * 89 / 9
 

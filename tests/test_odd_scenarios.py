@@ -13,9 +13,9 @@ from rewritten import BY_YEAR, shuffled, with_years_written_otherwise
 from test_brute_force import brute_force_kusd
 from test_properties import in_units
 
-import optimizer
-from scenarios import load
-from schemas import InvalidInput, Termination
+from lodeplan import optimizer
+from lodeplan.scenarios import load
+from lodeplan.schemas import InvalidInput, Termination
 
 COUNT = drawn(ci=80, full=2000)
 CHUNK = 20

@@ -17,10 +17,10 @@ from fastapi import FastAPI
 from job_service import new_database
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from schemas import InvalidInput
-from service.app import create_app
-from service.engine.inline import InlineEngine
-from service.settings import Settings
+from lodeplan.schemas import InvalidInput
+from lodeplan.service.app import create_app
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
 
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -8,8 +8,8 @@ import pytest
 import typer.main
 from ruamel.yaml import YAML
 
-from service.cli.app import app
-from service.settings import PREFIX, Settings
+from lodeplan.service.cli.app import app
+from lodeplan.service.settings import PREFIX, Settings
 
 PAGE = operations_page.PAGE.read_text(encoding="utf-8")
 

@@ -13,15 +13,14 @@ import pytest
 from check_plans import Data, golden_toy, workshop
 from tiny_scenario import tiny
 
-import optimizer
-import scenarios
-from optimizer.expand import expand
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.solve import Form, standard_form
-from schemas import Scenario
-from schemas.order import in_order
-from service.jobs import canonical_json
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.expand import expand
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import Form, standard_form
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.order import in_order
+from lodeplan.service.jobs import canonical_json
 
 TEXTBOOK = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
 
@@ -134,9 +133,9 @@ def test_putting_in_order_leaves_alone_what_is_in_order_and_what_has_one() -> No
 
 ARRAYS = """
 import hashlib, scenarios
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.solve import standard_form
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import standard_form
 instance = prepare(scenarios.load("content-tariff"))
 form = standard_form(build_model(instance), instance)
 parts = (form.matrix.indptr, form.matrix.indices, form.matrix.data, form.cost)

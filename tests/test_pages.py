@@ -15,16 +15,15 @@ from fastapi.testclient import TestClient
 from job_service import new_database
 from sqlmodel import Session
 
-import optimizer
-import scenarios
-from schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, Termination
-from schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from service import jobs, storage, ui
-from service.access import LOCAL_CALLER
-from service.dependencies import get_caller
-from service.storage import Job
-from service.ui import grids
-from service.ui.run_view import RunView
+from lodeplan import optimizer, scenarios
+from lodeplan.schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from lodeplan.service import jobs, storage, ui
+from lodeplan.service.access import LOCAL_CALLER
+from lodeplan.service.dependencies import get_caller
+from lodeplan.service.storage import Job
+from lodeplan.service.ui import grids
+from lodeplan.service.ui.run_view import RunView
 
 UI = Path(ui.__file__).parent
 ATTACK = "<script>alert('x')</script>\"onload=\"y"

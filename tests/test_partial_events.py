@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from tiny_scenario import the_problem_of
 
-import optimizer
-import scenarios
-from scenarios.validation import find_warnings
+from lodeplan import optimizer, scenarios
+from lodeplan.scenarios.validation import find_warnings
 
 Patch = dict[str, Any]
 

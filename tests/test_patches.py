@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from tiny_scenario import problems_of, the_problem_of, tiny
 
-import scenarios
-from schemas import InvalidInput, Patch, Scenario
-from schemas.problems import join_path, split_path
+from lodeplan import scenarios
+from lodeplan.schemas import InvalidInput, Patch, Scenario
+from lodeplan.schemas.problems import join_path, split_path
 
 STANDARD = "projects.'new smelter'.tracks.standard"
 

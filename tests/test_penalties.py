@@ -12,12 +12,12 @@ from check_plans import Data, golden_toy
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-import optimizer
-from optimizer.model import build_model, risk
-from optimizer.prepare import prepare
-from optimizer.solve import Answer, Control, solve_form, standard_form
-from scenarios import load
-from schemas import InvalidInput, Solution, Termination
+from lodeplan import optimizer
+from lodeplan.optimizer.model import build_model, risk
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import Answer, Control, solve_form, standard_form
+from lodeplan.scenarios import load
+from lodeplan.schemas import InvalidInput, Solution, Termination
 
 RISKS: list[Data] = [
     {},
@@ -140,7 +140,7 @@ def test_no_scenario_is_infeasible_while_a_feasible_point_is_known(
     data = golden_toy()
     data["stockpiles"]["store"]["cover_days"] = cover_days
     best = optimizer.solve(data, gap=0).summary
-    monkeypatch.setattr(sys.modules["optimizer.solve"], "search", search)
+    monkeypatch.setattr(sys.modules["lodeplan.optimizer.solver"], "search", search)
     summary = optimizer.solve(data, gap=0).summary
 
     assert (summary.termination, summary.solution) == (Termination.OPTIMAL, Solution.OPTIMAL)

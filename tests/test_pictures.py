@@ -15,12 +15,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from solved import shipped, solved
 
-import scenarios
-from optimizer import Plan, figures
-from optimizer.figures import FigureName
-from service import jobs, storage, ui
-from service.access import LOCAL_CALLER
-from service.dependencies import get_caller
+from lodeplan import scenarios
+from lodeplan.optimizer import Plan, figures
+from lodeplan.optimizer.figures import FigureName
+from lodeplan.service import jobs, storage, ui
+from lodeplan.service.access import LOCAL_CALLER
+from lodeplan.service.dependencies import get_caller
 
 SMALL = [entry.name for entry in scenarios.names() if not entry.name.startswith("us-2026")]
 ALL = [*SMALL, *stored_plans.NAMES]

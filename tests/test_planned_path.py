@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 from check_plans import golden_toy
 
-import optimizer
-import scenarios
-from optimizer.check.tree import build_tree as checked_tree
-from optimizer.figures.flows import group_flows
-from optimizer.prepare import Instance, prepare
-from service.cli.report import print_plan
-from service.ui import grids
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.check.tree import build_tree as checked_tree
+from lodeplan.optimizer.figures.flows import group_flows
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.service.cli.report import print_plan
+from lodeplan.service.ui import grids
 
 Data = dict[str, Any]
 BOOM = {"changes": "demand", "onset": 2029, "factor": 1.0}

@@ -7,14 +7,14 @@ from check_plans import Data, golden_toy
 from hypothesis import HealthCheck, given, settings
 from strategies import scenarios
 
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.prepare.bounds import flow_limit_t_per_y
-from optimizer.results.values import Values
-from optimizer.solve import Control, standard_form
-from optimizer.solve.search import search
-from scenarios import load
-from schemas import InvalidInput
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.bounds import flow_limit_t_per_y
+from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.solver import Control, standard_form
+from lodeplan.optimizer.solver.search import search
+from lodeplan.scenarios import load
+from lodeplan.schemas import InvalidInput
 
 
 def limit(**sections: Data) -> dict[str, float]:

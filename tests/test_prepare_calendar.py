@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from optimizer.prepare.calendar import Calendar, decimal_year, value_in
-from schemas.scenario import Horizon
+from lodeplan.optimizer.prepare.calendar import Calendar, decimal_year, value_in
+from lodeplan.schemas.scenario import Horizon
 
 
 def calendar(*lengths: int) -> Calendar:

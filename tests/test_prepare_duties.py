@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.prepare import Instance, prepare
-from scenarios import load
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.scenarios import load
 
 
 def instance_of(tariffs: Data, **changes: Data) -> Instance:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.prepare import Instance, prepare
-from scenarios import load
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.scenarios import load
 
 
 def under(*events: Data, **changes: Data) -> Instance:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from check_plans import Data, golden_toy, workshop
 
-from optimizer.prepare import Instance, prepare
-from scenarios import load
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.scenarios import load
 
 
 def with_limit(limit: Data, **changes: Data) -> Instance:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.prepare import Instance, prepare
-from scenarios import load
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.scenarios import load
 
 TRACK = {"permit_years": 1, "construction_years": 0}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.prepare import Instance, prepare
-from optimizer.prepare.calendar import Floats
-from scenarios import load
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.scenarios import load
 
 
 def with_store(lengths: list[int] | None = None, **fields: object) -> Instance:

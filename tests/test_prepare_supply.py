@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from check_plans import Data, golden_toy
 
-import optimizer
-from optimizer.prepare import prepare
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.supply import cost_steps, home_capacity
-from scenarios import load
-from schemas.scenario import Facility, Horizon
+from lodeplan import optimizer
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.supply import cost_steps, home_capacity
+from lodeplan.scenarios import load
+from lodeplan.schemas.scenario import Facility, Horizon
 
 PERIODS = Calendar.of(Horizon(first_year=2026, period_years=[1, 2]))
 

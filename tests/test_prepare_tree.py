@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from check_plans import Data, golden_toy
 
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.tree import Tree, build_tree
-from schemas import Scenario
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.tree import Tree, build_tree
+from lodeplan.schemas import Scenario
 
 
 def tree_of(futures: Data, onsets: Data, lengths: list[int] | None = None) -> Tree:

@@ -7,10 +7,10 @@ import math
 import pytest
 from check_plans import Data, golden_toy, workshop
 
-import optimizer
-from optimizer.prepare import prepare
-from optimizer.prepare.units import Units
-from scenarios import load
+from lodeplan import optimizer
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.units import Units
+from lodeplan.scenarios import load
 
 
 def units_of(data: Data) -> Units:

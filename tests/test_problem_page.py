@@ -9,11 +9,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from job_service import new_database
 
-from schemas.jobs import Problem
-from service import problems, ui
-from service.access import LOCAL_CALLER
-from service.dependencies import get_caller
-from service.ui.rendering import problem_page
+from lodeplan.schemas.jobs import Problem
+from lodeplan.service import problems, ui
+from lodeplan.service.access import LOCAL_CALLER
+from lodeplan.service.dependencies import get_caller
+from lodeplan.service.ui.rendering import problem_page
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 ATTACK = "<script>alert('x')</script>"

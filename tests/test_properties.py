@@ -15,15 +15,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from strategies import FIRST_YEAR, Data, scenarios
 
-import optimizer
-import optimizer.check
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.results.values import Values, tail_mean
-from optimizer.solve import Control, standard_form
-from optimizer.solve.search import search
-from scenarios import load
-from schemas import Solution
+from lodeplan import optimizer
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.results.values import Values, tail_mean
+from lodeplan.optimizer.solver import Control, standard_form
+from lodeplan.optimizer.solver.search import search
+from lodeplan.scenarios import load
+from lodeplan.schemas import Solution
 
 FEW, MANY = 2, drawn(ci=30, full=300)
 examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])

@@ -17,11 +17,11 @@ from test_brute_force import solved
 from test_model import plain, templates
 from test_properties import in_units
 
-import optimizer
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.solve import standard_form
-from scenarios import load
+from lodeplan import optimizer
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import standard_form
+from lodeplan.scenarios import load
 
 MANY = drawn(ci=5, full=30)
 examples = pytest.mark.parametrize("count", [pytest.param(MANY, marks=pytest.mark.slow)])

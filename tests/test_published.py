@@ -8,18 +8,17 @@ from pathlib import Path
 
 import pytest
 
-import optimizer.model.routes
 from benchmarks.published.facility_location import FacilityLocation
 from benchmarks.published.lot_sizing import lot_sizing
 from benchmarks.published.two_stage_capacity import TwoStageCapacity
-from optimizer.model import build_model
-from optimizer.planning import solve
-from optimizer.prepare import Instance, prepare
-from optimizer.prepare.bounds import flow_limit_t_per_y
-from optimizer.prepare.calendar import Floats
-from optimizer.solve import Control, standard_form
-from optimizer.solve.search import search
-from schemas import Scenario
+from lodeplan.optimizer.model import build_model, routes
+from lodeplan.optimizer.planning import solve
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.optimizer.prepare.bounds import flow_limit_t_per_y
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver import Control, standard_form
+from lodeplan.optimizer.solver.search import search
+from lodeplan.schemas import Scenario
 
 FOLDER = Path(__file__).parent.parent.parent / "shared/data/benchmarks"
 FILES = Path(os.environ.get("LODEPLAN_BENCHMARKS", FOLDER)) / "orlib_cap"
@@ -107,7 +106,7 @@ def test_a_weaker_bound_on_flows_has_the_same_optimum_and_a_lower_relaxation(
         def inflated(instance: Instance, route: str, times: int = times) -> Floats:
             return times * flow_limit_t_per_y(instance, route)
 
-        monkeypatch.setattr(optimizer.model.routes, "flow_limit_t_per_y", inflated)
+        monkeypatch.setattr(routes, "flow_limit_t_per_y", inflated)
         weak, weak_relaxation = optima(instance)
 
         assert weak == pytest.approx(strong, rel=1e-6)

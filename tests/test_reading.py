@@ -10,13 +10,12 @@ from pydantic import ValidationError
 from scenario_fields import FieldOf, fields, is_date, is_name_list, is_number, numbered, numbers_within
 from tiny_scenario import problems_of, the_problem_of, tiny
 
-import optimizer
-import scenarios
-from scenarios.explain import in_words
-from schemas import InvalidInput
-from schemas.lists import looks_like_several
-from schemas.scenario import Scenario
-from service.cli.validation import patches_of
+from lodeplan import optimizer, scenarios
+from lodeplan.scenarios.explain import in_words
+from lodeplan.schemas import InvalidInput
+from lodeplan.schemas.lists import looks_like_several
+from lodeplan.schemas.scenario import Scenario
+from lodeplan.service.cli.validation import patches_of
 
 FIELDS = fields()
 BY_NUMBER = [field for field in FIELDS if numbered(field)]

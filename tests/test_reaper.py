@@ -10,15 +10,15 @@ from job_service import DATABASES, Clock, database_of, toy, wait_until
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
 
-from schemas import Solution, SolverProgress
-from schemas.jobs import FailureCode, JobOptions, JobState
-from service import jobs, storage
-from service.engine import Attempt, Place
-from service.engine.inline import InlineEngine
-from service.jobs import MAX_LOST_WORKERS, Outcome, Submission
-from service.leases import FORGOTTEN_AFTER_S, Lease
-from service.reaper import Reaper
-from service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from lodeplan.schemas import Solution, SolverProgress
+from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.engine import Attempt, Place
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import MAX_LOST_WORKERS, Outcome, Submission
+from lodeplan.service.leases import FORGOTTEN_AFTER_S, Lease
+from lodeplan.service.reaper import Reaper
+from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
 
 LEASE_S = 10.0
 
@@ -352,7 +352,7 @@ def test_an_attempt_that_cannot_be_given_up_now_does_not_keep_the_others_from_it
 def test_a_process_that_froze_in_mid_transaction_does_not_keep_a_job_from_running_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.storage.database.IDLE_TRANSACTION_S", 3)
+    monkeypatch.setattr("lodeplan.service.storage.database.IDLE_TRANSACTION_S", 3)
     with database_of("postgres", tmp_path) as database:
         yard = Yard(database)
         attempt = yard.running(yard.other)
@@ -383,7 +383,7 @@ def test_a_worker_that_has_been_dead_for_long_is_no_longer_listed(yard: Yard) ->
 def test_more_waiting_jobs_than_are_looked_at_once_are_looked_at_in_turn(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.reaper.LOOKED_AT_ONCE", 2)
+    monkeypatch.setattr("lodeplan.service.reaper.LOOKED_AT_ONCE", 2)
     attempts = [Attempt(yard.submit(), 1) for _ in range(5)]
     yard.engine.pending.clear()
     for _ in range(3):

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from tiny_scenario import problems_of, the_problem_of, tiny
 
-import scenarios
-import schemas
-from scenarios.validation import find_warnings
+from lodeplan import scenarios, schemas
+from lodeplan.scenarios.validation import find_warnings
 
 Patch = dict[str, Any]
 

@@ -5,14 +5,14 @@ from functools import cache
 
 import pytest
 
-import optimizer
-from optimizer.results import renames
-from optimizer.results.renames import RENAMES, Rename
-from optimizer.results.specs import SPECS
-from optimizer.results.stored import read_plan
-from schemas import PlanDocument, Table
-from schemas.plan import PLAN_VERSION
-from service.streaming import table_rows
+from lodeplan import optimizer
+from lodeplan.optimizer.results import renames
+from lodeplan.optimizer.results.renames import RENAMES, Rename
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.schemas import PlanDocument, Table
+from lodeplan.schemas.plan import PLAN_VERSION
+from lodeplan.service.streaming import table_rows
 
 OLD, NEW = "mean_t_per_y", "expected_t_per_y"
 

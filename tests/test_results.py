@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from check_plans import COLUMNS, golden_toy, workshop
 
-import optimizer
-from optimizer.results.specs import SPECS
-from optimizer.results.values import tail_mean
-from optimizer.results.words import listed, money, percent, tonnes
-from schemas import PlanDocument, Scenario
+from lodeplan import optimizer
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.results.values import tail_mean
+from lodeplan.optimizer.results.words import listed, money, percent, tonnes
+from lodeplan.schemas import PlanDocument, Scenario
 
 GOLDEN_KUSD = 5172.1574344
 CALM_KUSD, BAN_KUSD = 5135.228, 5319.874

@@ -10,15 +10,15 @@ import sqlalchemy
 from job_service import DATABASES, database_of, new_database, toy, wait_until
 from sqlmodel import select
 
-from schemas.jobs import JobOptions
-from service import jobs, retention, storage
-from service.engine import Attempt
-from service.engine.dbos import DbosEngine
-from service.engine.inline import InlineEngine
-from service.jobs import Outcome, Submission
-from service.retention import Retention
-from service.settings import Settings
-from service.storage import AuditEntry, Delivery, Idempotency, Job, JobEvent, JobInput, JobResult, open_session
+from lodeplan.schemas.jobs import JobOptions
+from lodeplan.service import jobs, retention, storage
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Outcome, Submission
+from lodeplan.service.retention import Retention
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import AuditEntry, Delivery, Idempotency, Job, JobEvent, JobInput, JobResult, open_session
 
 NOW = storage.now()
 NOTHING = {"keep_days": 0, "keep_idempotency_hours": 0, "keep_deliveries_days": 0, "keep_audit_days": 0}

@@ -11,16 +11,16 @@ from http_service import ended, service_on
 from job_service import DATABASES, database_of, fake_solver, new_database, toy
 from sqlmodel import Session, select
 
-import scenarios
-from schemas.jobs import JobOptions
-from service import jobs, reuse
-from service.engine.inline import InlineEngine
-from service.jobs import Submission, canonical_json
-from service.leases import Lease
-from service.reuse import work_of, work_of_stored
-from service.storage import Job
-from service.storage.plans import compress
-from service.worker import Worker
+from lodeplan import scenarios
+from lodeplan.schemas.jobs import JobOptions
+from lodeplan.service import jobs, reuse
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Submission, canonical_json
+from lodeplan.service.leases import Lease
+from lodeplan.service.reuse import work_of, work_of_stored
+from lodeplan.service.storage import Job
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.worker import Worker
 
 
 @pytest.fixture(scope="module", params=DATABASES)

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from check_plans import Data, golden_toy, workshop
 
-import optimizer
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.solve import Control, Form, standard_form
-from optimizer.solve.groups import polish, relax_by_group
-from optimizer.solve.highs import Run, Settings, run_highs, tried
-from optimizer.solve.labels import Label
-from optimizer.solve.search import Answer, compared, do_nothing, from_known, judged
-from scenarios import load
-from schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
+from lodeplan import optimizer
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.solver import Control, Form, standard_form
+from lodeplan.optimizer.solver.groups import polish, relax_by_group
+from lodeplan.optimizer.solver.highs import Run, Settings, run_highs, tried
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.search import Answer, compared, do_nothing, from_known, judged
+from lodeplan.scenarios import load
+from lodeplan.schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
 
 
 def form_of(data: Data) -> Form:
@@ -200,7 +200,7 @@ def test_where_the_solver_fails_the_known_point_is_not_told_as_what_it_found(mon
     def tried_again(form: Form, settings: Settings) -> Run:
         return tried(form, settings) if settings.presolve else failed
 
-    monkeypatch.setattr(sys.modules["optimizer.solve.search"], "tried", tried_again)
+    monkeypatch.setattr(sys.modules["lodeplan.optimizer.solver.search"], "tried", tried_again)
     answer = from_known(form, known, Answer(Termination.ERROR, Solution.NONE), control)
 
     assert (answer.termination, answer.solution) == (Termination.ERROR, Solution.FEASIBLE)
@@ -550,7 +550,7 @@ def test_a_group_is_polished_within_what_the_others_leave_of_a_budget(
 @pytest.mark.parametrize("data", [golden_toy(), two_metals("another"), with_budget(150), with_budget(29)])
 def test_the_search_along_groups_finds_the_optimum_of_the_whole(data: Data, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = summary_of(data, gap=0)
-    monkeypatch.setattr(sys.modules["optimizer.solve"], "LARGE_FROM_NONZEROS", 0)
+    monkeypatch.setattr(sys.modules["lodeplan.optimizer.solver"], "LARGE_FROM_NONZEROS", 0)
     along_groups = summary_of(data, gap=0)
 
     assert along_groups.objective_kusd == pytest.approx(whole.objective_kusd, rel=1e-9)
@@ -596,7 +596,7 @@ def test_a_limit_of_time_in_an_lp_gives_no_point() -> None:
 
 
 def test_a_proven_bound_only_rises_in_what_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["optimizer.solve"], "LARGE_FROM_NONZEROS", 0)
+    monkeypatch.setattr(sys.modules["lodeplan.optimizer.solver"], "LARGE_FROM_NONZEROS", 0)
     for data in (golden_toy(), two_metals("another"), with_budget(150), with_budget(29), workshop()):
         lines: list[SolverProgress] = []
         summary = summary_of(data, gap=1e-6, on_progress=lines.append)

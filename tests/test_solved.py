@@ -3,9 +3,8 @@
 import pytest
 from solved import TEXTBOOK, solved
 
-import optimizer
-import scenarios
-from schemas import Scenario
+from lodeplan import optimizer, scenarios
+from lodeplan.schemas import Scenario
 
 
 def test_every_small_scenario_that_is_shipped_can_be_shared() -> None:

@@ -18,11 +18,11 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from optimizer.solve import Control, Form, highs
-from optimizer.solve.highs import Settings, SolverError, run_highs
-from optimizer.solve.labels import Label
-from optimizer.solve.search import search, search_decisions
-from schemas import Termination
+from lodeplan.optimizer.solver import Control, Form, highs
+from lodeplan.optimizer.solver.highs import Settings, SolverError, run_highs
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.search import search, search_decisions
+from lodeplan.schemas import Termination
 
 CASES = int(os.environ.get("LODEPLAN_CLAIMS", "150"))
 

@@ -15,22 +15,22 @@ from fastapi.testclient import TestClient
 from sqlmodel import col, select
 from stored_databases import BACKUPS, DATABASES, opened, solve_here, unpacked
 
-import optimizer
-from optimizer.results.specs import SPECS
-from optimizer.results.stored import read_plan
-from schemas import InvalidInput, PlanDocument
-from schemas.access import Scope
-from schemas.jobs import FailureCode, JobState
-from schemas.plan import PLAN_VERSION, Solution, Termination
-from service import jobs, reuse, storage
-from service.app import create_app
-from service.backup import backup, restore
-from service.engine.inline import InlineEngine
-from service.settings import Settings
-from service.storage import Job, JobResult
-from service.storage.plans import compress
-from service.webhooks import sending
-from service.worker import Worker
+from lodeplan import optimizer
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.schemas import InvalidInput, PlanDocument
+from lodeplan.schemas.access import Scope
+from lodeplan.schemas.jobs import FailureCode, JobState
+from lodeplan.schemas.plan import PLAN_VERSION, Solution, Termination
+from lodeplan.service import jobs, reuse, storage
+from lodeplan.service.app import create_app
+from lodeplan.service.backup import backup, restore
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Job, JobResult
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.webhooks import sending
+from lodeplan.service.worker import Worker
 
 API = "/api/v1"
 FIGURES = ("flows", "stock_levels", "cost_by_term", "future_costs")

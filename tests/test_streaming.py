@@ -13,12 +13,12 @@ import sqlalchemy
 from http_service import ended, service_on, submit
 from job_service import DATABASES, database_of
 
-from schemas import Column, PlanDocument, Table
-from schemas.plan import Solution, Summary, Termination
-from service.children import Watch, Work
-from service.jobs import Outcome
-from service.storage.plans import compress, member, unpack
-from service.streaming import table_rows
+from lodeplan.schemas import Column, PlanDocument, Table
+from lodeplan.schemas.plan import Solution, Summary, Termination
+from lodeplan.service.children import Watch, Work
+from lodeplan.service.jobs import Outcome
+from lodeplan.service.storage.plans import compress, member, unpack
+from lodeplan.service.streaming import table_rows
 
 ROWS = 30_000
 CHANCE = random.Random(5)

@@ -24,9 +24,9 @@ from benchmarks.service.kills import Campaign
 from benchmarks.service.outages import Api, one_outage
 from benchmarks.service.reapers import run as run_reapers
 from benchmarks.service.upgrades import upgrading
-from schemas.jobs import FailureCode, JobState
-from service import storage
-from service.settings import Settings
+from lodeplan.schemas.jobs import FailureCode, JobState
+from lodeplan.service import storage
+from lodeplan.service.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name != "posix", reason="sends signals")]
 

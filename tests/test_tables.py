@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from tiny_scenario import problems_of, the_problem_of, tiny
 
-import scenarios
-from scenarios.documents import parse_value
-from scenarios.fields import COLLECTIONS, LISTS
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.scenarios.documents import parse_value
+from lodeplan.scenarios.fields import COLLECTIONS, LISTS
+from lodeplan.schemas import Scenario
 
 HEAD = "name: small\nhome: USA\nhorizon: {first_year: 2026, period_years: [1, 1]}\n"
 TABLES = {

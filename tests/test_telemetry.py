@@ -18,18 +18,18 @@ from running import served
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from schemas.jobs import JobOptions, JobState
-from service import jobs, storage
-from service.app import create_app
-from service.engine import Attempt
-from service.engine.dbos import DbosEngine
-from service.engine.inline import InlineEngine
-from service.jobs import Submission
-from service.settings import Settings
-from service.storage import Job, WorkerRow, open_session
-from service.telemetry import metrics
-from service.telemetry.database_metrics import database_registry
-from service.worker import Worker, _serve_metrics
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.app import create_app
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Job, WorkerRow, open_session
+from lodeplan.service.telemetry import metrics
+from lodeplan.service.telemetry.database_metrics import database_registry
+from lodeplan.service.worker import Worker, _serve_metrics
 
 JOB = "/api/v1/jobs/" + "0" * 31
 

@@ -17,14 +17,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from running import answers, free_port, lodeplan, served, wait_until
 
-from service import jobs
-from service.app import create_app
-from service.engine.inline import InlineEngine
-from service.settings import Settings
-from service.solving import Watch, Work
-from service.storage import Job, open_session
-from service.telemetry import tracing
-from service.worker import Worker
+from lodeplan.service import jobs
+from lodeplan.service.app import create_app
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import Watch, Work
+from lodeplan.service.storage import Job, open_session
+from lodeplan.service.telemetry import tracing
+from lodeplan.service.worker import Worker
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"

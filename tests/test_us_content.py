@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 from solved import shipped
 
-import optimizer
-import scenarios
-from optimizer.results import Plan
-from scenarios.us_2026.build.facts import Content, read_facts
-from scenarios.us_2026.build.vintage import BASE, PLAN
-from schemas import Scenario
-from schemas.scenario import Facility
+from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.results import Plan
+from lodeplan.scenarios.us_2026.build.facts import Content, read_facts
+from lodeplan.scenarios.us_2026.build.vintage import BASE, PLAN
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import Facility
 
 TOLD = ("mined_in", "refined_in")
 

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from solved import shipped
 
-import optimizer
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.duties import TariffBook, Valuation
-from optimizer.prepare.select import Places, matches
-from optimizer.prepare.tree import build_tree
-from scenarios.counts import counts
-from scenarios.us_2026.build_policy import FOLDER, build, read, write
-from schemas import Scenario
-from schemas.events import TariffEvent
-from schemas.plan import Summary
-from schemas.scenario import Route
+from lodeplan import optimizer
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
+from lodeplan.optimizer.prepare.select import Places, matches
+from lodeplan.optimizer.prepare.tree import build_tree
+from lodeplan.scenarios.counts import counts
+from lodeplan.scenarios.us_2026.build_policy import FOLDER, build, read, write
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.plan import Summary
+from lodeplan.schemas.scenario import Route
 
 POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs", "events")
 
@@ -175,7 +175,7 @@ def test_building_policy_again_changes_nothing(tmp_path: Path) -> None:
     for name, rows in build().items():
         write(tmp_path / name, rows)
         assert (tmp_path / name).read_text() == (FOLDER / name).read_text(), (
-            "run `python -m scenarios.us_2026.build_policy`"
+            "run `python -m lodeplan.scenarios.us_2026.build_policy`"
         )
 
 

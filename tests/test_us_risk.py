@@ -7,19 +7,19 @@ import hazards_page
 import pytest
 from solved import shipped
 
-import scenarios
-from optimizer.expand import Expansion, expand
-from optimizer.model import build_model
-from optimizer.prepare import prepare
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.select import Places, matches
-from optimizer.prepare.tree import build_tree
-from optimizer.solve import standard_form
-from scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
-from scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
-from scenarios.us_2026.build.vintage import PLAN
-from scenarios.us_2026.build.write import all_files
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.optimizer.expand import Expansion, expand
+from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.select import Places, matches
+from lodeplan.optimizer.prepare.tree import build_tree
+from lodeplan.optimizer.solver import standard_form
+from lodeplan.scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
+from lodeplan.scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
+from lodeplan.scenarios.us_2026.build.vintage import PLAN
+from lodeplan.scenarios.us_2026.build.write import all_files
+from lodeplan.schemas import Scenario
 
 NUMBERS = ("yearly_rate", "availability_share", "duration_years", "recovery_years", "bloc_correlation")
 

@@ -15,12 +15,12 @@ from pages import fact_rows
 from solved import shipped
 from validation_base import BY_HAND, check_notes, explained, explanations, prices, volumes
 
-from scenarios.us_2026.build.duty import DutyBook
-from scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
-from scenarios.us_2026.build.market import market
-from scenarios.us_2026.build.vintage import BASE
-from scenarios.us_2026.build.write import read_measures
-from schemas import Scenario
+from lodeplan.scenarios.us_2026.build.duty import DutyBook
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
+from lodeplan.scenarios.us_2026.build.market import market
+from lodeplan.scenarios.us_2026.build.vintage import BASE
+from lodeplan.scenarios.us_2026.build.write import read_measures
+from lodeplan.schemas import Scenario
 
 PAGE = validation.PAGE.read_text(encoding="utf-8")
 MOST_SINGLE_FACTS = 5

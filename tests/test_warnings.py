@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from test_references import WARNINGS
 
-import scenarios
-from scenarios.validation import acknowledged_in_words, find_warnings, warnings_in_words
-from schemas import InputProblem
+from lodeplan import scenarios
+from lodeplan.scenarios.validation import acknowledged_in_words, find_warnings, warnings_in_words
+from lodeplan.schemas import InputProblem
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/warnings.md"

@@ -17,12 +17,11 @@ from stored_databases import solve_here
 from test_cli import Run
 from test_warnings import put, small
 
-import optimizer
-import scenarios
-from schemas import InvalidInput
-from service import storage
-from service.children import Watch, Work
-from service.jobs import Outcome
+from lodeplan import optimizer, scenarios
+from lodeplan.schemas import InvalidInput
+from lodeplan.service import storage
+from lodeplan.service.children import Watch, Work
+from lodeplan.service.jobs import Outcome
 
 terminal = test_cli.run
 child_here = test_cli.child_here

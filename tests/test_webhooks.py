@@ -21,15 +21,15 @@ from job_service import DATABASES, database_of, toy, wait_until
 from sqlmodel import Session, select
 from standardwebhooks import Webhook as Verifier
 
-from schemas.jobs import JobOptions, JobState
-from service import jobs, storage
-from service.engine.inline import InlineEngine
-from service.jobs import Submission
-from service.settings import Settings
-from service.storage import Delivery, Webhook
-from service.webhooks import sending
-from service.webhooks.addresses import RefusedAddressError, check_url, is_public, resolve
-from service.webhooks.sending import WAITS_S, Deliverer
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Delivery, Webhook
+from lodeplan.service.webhooks import sending
+from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url, is_public, resolve
+from lodeplan.service.webhooks.sending import WAITS_S, Deliverer
 
 SECRET = "whsec_" + "c2VjcmV0" * 4
 

@@ -18,20 +18,20 @@ import sqlalchemy
 from job_service import fake_solver, new_database, toy, wait_until
 from sqlmodel import Session, select
 
-import scenarios
-from schemas import Solution, SolverProgress
-from schemas.jobs import FailureCode, JobOptions, JobState
-from service import jobs, storage
-from service.child import ORPHANED_EXIT_CODE
-from service.children import CHILD, Watch, Wish, Work
-from service.engine import Attempt
-from service.engine.inline import InlineEngine
-from service.jobs import SOURCES, Outcome, Submission
-from service.leases import Lease
-from service.solving import Solver
-from service.storage import Job, WorkerRow, open_session
-from service.storage.plans import compress
-from service.worker import Worker
+from lodeplan import scenarios
+from lodeplan.schemas import Solution, SolverProgress
+from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.child import ORPHANED_EXIT_CODE
+from lodeplan.service.children import CHILD, Watch, Wish, Work
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import SOURCES, Outcome, Submission
+from lodeplan.service.leases import Lease
+from lodeplan.service.solving import Solver
+from lodeplan.service.storage import Job, WorkerRow, open_session
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.worker import Worker
 
 
 class Bench:
@@ -357,8 +357,8 @@ class Outage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = 0
-        monkeypatch.setattr("service.worker.open_session", self.open)
-        monkeypatch.setattr("service.worker._FIRST_PAUSE_S", 0.001)
+        monkeypatch.setattr("lodeplan.service.worker.open_session", self.open)
+        monkeypatch.setattr("lodeplan.service.worker._FIRST_PAUSE_S", 0.001)
 
     def open(self, database: sqlalchemy.Engine) -> Session:
         if self.left:
@@ -383,7 +383,7 @@ def test_a_result_is_recorded_once_a_database_that_was_away_is_back(
 
 
 def test_a_result_is_recorded_once_a_full_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.worker._FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("lodeplan.service.worker._FIRST_PAUSE_S", 0.001)
     script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(os.urandom(1_000_000))))
     bench = Bench(tmp_path, script)
     job_id = bench.submit("solve")
@@ -402,7 +402,7 @@ def test_a_result_is_recorded_once_a_full_disk_has_room_again(tmp_path: Path, mo
         pages[0] = 0 if len(told) == 3 else pages[0]
 
     script.act = fill_up
-    monkeypatch.setattr("service.worker.log.warning", make_room)
+    monkeypatch.setattr("lodeplan.service.worker.log.warning", make_room)
     bench.engine.run_pending()
     assert len(told) == 3
     assert all("full" in error for error in told)
@@ -516,9 +516,9 @@ def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Pat
 WORKER = """
 import sys
 from pathlib import Path
-from schemas.jobs import JobOptions
-from service import children
-from service.children import HardLimits, Wish, Work
+from lodeplan.schemas.jobs import JobOptions
+from lodeplan.service import children
+from lodeplan.service.children import HardLimits, Wish, Work
 
 class Watch:
     def wish(self): return Wish.GO_ON

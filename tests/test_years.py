@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from test_warnings import Patch, put, small
 
-import scenarios
-from scenarios.validation import find_warnings
+from lodeplan import scenarios
+from lodeplan.scenarios.validation import find_warnings
 
 QUANTITY = "demands.user.quantity_t_per_y"
 MEASURE = {"programme": "x", "commodities": ["metal"], "rate_share": 0.1}

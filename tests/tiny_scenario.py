@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-import scenarios
-from schemas import InputProblem, InvalidInput
+from lodeplan import scenarios
+from lodeplan.schemas import InputProblem, InvalidInput
 
 
 def tiny() -> dict[str, Any]:

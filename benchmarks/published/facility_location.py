@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import scenarios
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario
 
 YEAR = 2026
 

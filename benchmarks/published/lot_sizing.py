@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import scenarios
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario
 
 FIRST_YEAR = 2026
 

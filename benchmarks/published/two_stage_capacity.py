@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import scenarios
-from schemas import Scenario
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario
 
 FIRST_YEAR, SECOND_YEAR = 2026, 2027
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import sqlalchemy
 from sqlmodel import col, select
 
-from schemas.jobs import FailureCode, JobState
-from service.jobs import MAX_LOST_WORKERS, SOURCES
-from service.storage import Job, JobEvent, JobResult, open_session
+from lodeplan.schemas.jobs import FailureCode, JobState
+from lodeplan.service.jobs import MAX_LOST_WORKERS, SOURCES
+from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
 
 
 @dataclass

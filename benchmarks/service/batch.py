@@ -12,7 +12,7 @@ from collections import Counter
 
 from serving import SERVE, STUB, arguments, ask, ask_text, service
 
-from schemas.jobs import JobState
+from lodeplan.schemas.jobs import JobState
 
 FAILING = [
     {"op": "set", "path": "description", "value": "fail"},

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 from benchmarks.service.crew import Crew, new_database, report_progress
-from schemas.jobs import JobState
-from service import jobs
-from service.storage import open_session
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import jobs
+from lodeplan.service.storage import open_session
 
 LEASE_S = 15.0
 BUILD_S, SEARCH_S = 1.0, 60.0

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import event
 
-from service import storage
+from lodeplan.service import storage
 
 # What stands before pg_catalog in the search path is found first.
 _MOVED_ON_SERVER = """

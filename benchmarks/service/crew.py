@@ -16,15 +16,15 @@ from typing import Any
 import sqlalchemy
 from sqlmodel import col, select
 
-import scenarios
 from benchmarks.service import member
 from benchmarks.service.member import Orders
-from schemas.jobs import JobOptions, JobState
-from service import jobs, storage
-from service.engine.dbos import DbosEngine
-from service.jobs import Submission
-from service.settings import Settings
-from service.storage import Job, JobEvent, WorkerRow, open_session
+from lodeplan import scenarios
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import jobs, storage
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import Submission
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Job, JobEvent, WorkerRow, open_session
 
 PATIENCE_S = 120.0
 _SHUTDOWN_S = 30.0
@@ -194,7 +194,7 @@ class Crew:
                 ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
             except OSError:
                 continue
-            if ours and not ended and (b"stand_in" in command or b"service.child" in command):
+            if ours and not ended and (b"stand_in" in command or b"lodeplan.service.child" in command):
                 found.append(int(folder.name))
         return found
 

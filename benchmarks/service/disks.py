@@ -29,9 +29,9 @@ from benchmarks.service.audit import Verdict, audit
 from benchmarks.service.cluster import Cluster
 from benchmarks.service.crew import Crew, new_database, plain_url, report_progress
 from benchmarks.service.outages import Api
-from service import storage
-from service.settings import Settings
-from service.storage import OUTAGES, Job, JobEvent, JobInput, JobResult, open_session
+from lodeplan.service import storage
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import OUTAGES, Job, JobEvent, JobInput, JobResult, open_session
 
 MEMBERS, SLOTS, JOBS = 2, 2, 3
 BUILD_S, SEARCH_S = 0.5, 2.5

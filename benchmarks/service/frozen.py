@@ -16,8 +16,8 @@ from sqlmodel import col, select
 
 from benchmarks.service.audit import audit
 from benchmarks.service.crew import Crew, new_database, report_progress
-from schemas.jobs import JobState
-from service.storage import JobEvent, open_session
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.storage import JobEvent, open_session
 
 BUILD_S, SEARCH_S = 0.3, 1.0
 PATIENCE_S = 45.0

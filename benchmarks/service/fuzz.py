@@ -22,8 +22,8 @@ from typing import Any
 
 import httpx
 
-import scenarios
-from scenarios.catalogue import names
+from lodeplan import scenarios
+from lodeplan.scenarios.catalogue import names
 
 RAW = re.compile(r'"RAW<(\d+)>"')
 WORDS = [

@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.service.audit import audit
 from benchmarks.service.clocks import Clocks
 from benchmarks.service.crew import Crew, new_database, report_progress
-from service.engine.dbos import POLL_S
+from lodeplan.service.engine.dbos import POLL_S
 
 MEMBERS, SLOTS, JOBS = 3, 2, 3
 BUILD_S, SEARCH_S = 0.3, 4.0

@@ -21,9 +21,9 @@ from sqlmodel import col, select
 from benchmarks.service.audit import Verdict, audit
 from benchmarks.service.crew import Crew, new_database, report_progress
 from benchmarks.service.member import POINTS
-from schemas.jobs import JobState
-from service.engine.dbos import POLL_S
-from service.storage import Job, WorkerRow, open_session
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.engine.dbos import POLL_S
+from lodeplan.service.storage import Job, WorkerRow, open_session
 
 MEMBERS = 3
 SLOTS = 4

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.service import clocks, versions
-from service import jobs, logs, storage, worker
-from service.children import CHILD
-from service.engine.dbos import DbosEngine
-from service.settings import Settings
-from service.solving import ChildSolver
+from lodeplan.service import jobs, logs, storage, worker
+from lodeplan.service.children import CHILD
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.settings import Settings
+from lodeplan.service.solving import ChildSolver
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 POINTS = ("claimed", "writing", "written", "reaping", "reaped")

@@ -22,9 +22,9 @@ import httpx
 from benchmarks.service.audit import audit
 from benchmarks.service.cluster import Cluster
 from benchmarks.service.crew import Crew, report_progress
-from service import storage
-from service.cli.demo import free_port
-from service.settings import Settings
+from lodeplan.service import storage
+from lodeplan.service.cli.demo import free_port
+from lodeplan.service.settings import Settings
 
 BUILD_S, SEARCH_S = 1.0, 6.0
 PROBE_EVERY_S = 0.2
@@ -37,7 +37,7 @@ class Api:
     def __init__(self, database_url: str, log: Path) -> None:
         port = free_port(0)
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-c", "from service.cli import main; main()", "serve", "--no-workers"]
+        command = [sys.executable, "-c", "from lodeplan.service.cli import main; main()", "serve", "--no-workers"]
         environment = {**os.environ, "LODEPLAN_DATABASE_URL": database_url}
         with log.open("ab") as file:
             self._process = subprocess.Popen([*command, "--port", str(port)], stderr=file, env=environment)

@@ -21,12 +21,12 @@ import sqlalchemy
 from benchmarks.service.audit import audit
 from benchmarks.service.crew import Crew, new_database, report_progress
 from benchmarks.service.member import log_to
-from service import jobs, storage
-from service.engine import Attempt
-from service.engine.dbos import DbosEngine
-from service.leases import Lease
-from service.reaper import Reaper
-from service.storage import open_session
+from lodeplan.service import jobs, storage
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.leases import Lease
+from lodeplan.service.reaper import Reaper
+from lodeplan.service.storage import open_session
 
 NOBODY = "a dead worker"
 LEASE_S = 120.0

@@ -19,10 +19,10 @@ from typing import Any
 
 import sqlalchemy
 
-import scenarios
-from service.settings import Settings
+from lodeplan import scenarios
+from lodeplan.service.settings import Settings
 
-SERVE = [sys.executable, "-c", "from service.cli import main; main()", "serve"]
+SERVE = [sys.executable, "-c", "from lodeplan.service.cli import main; main()", "serve"]
 STUB = [sys.executable, str(Path(__file__).with_name("stub_service.py"))]
 START_TAKES_AT_MOST_S = 120
 

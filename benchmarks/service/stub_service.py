@@ -9,15 +9,15 @@ import json
 
 import uvicorn
 
-from schemas import Solution, Termination
-from schemas.jobs import FailureCode, JobFailure
-from service import logs, storage
-from service.app import create_app
-from service.children import Watch, Work
-from service.engine.dbos import DbosEngine
-from service.jobs import Outcome
-from service.settings import Settings
-from service.worker import Worker
+from lodeplan.schemas import Solution, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure
+from lodeplan.service import logs, storage
+from lodeplan.service.app import create_app
+from lodeplan.service.children import Watch, Work
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import Outcome
+from lodeplan.service.settings import Settings
+from lodeplan.service.worker import Worker
 
 _PLAN = {
     "summary": {"scenario": "stub", "scenario_hash": "", "termination": "optimal", "solution": "optimal"},

@@ -24,10 +24,10 @@ from benchmarks.service import versions
 from benchmarks.service.audit import audit
 from benchmarks.service.crew import Crew, new_database, plain_url, report_progress
 from benchmarks.service.outages import Api
-from schemas.jobs import JobState
-from service import storage
-from service.engine.dbos import POLL_S
-from service.storage import Job, WorkerRow, open_session
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import storage
+from lodeplan.service.engine.dbos import POLL_S
+from lodeplan.service.storage import Job, WorkerRow, open_session
 
 MEMBERS, SLOTS, JOBS = 3, 2, 3
 BUILD_S, SEARCH_S = 0.3, 2.0

@@ -6,6 +6,6 @@ with it. One module a chapter: `periods`, `tree`, `selections`, `availability`, 
 collects what is found; `verdict` puts it together.
 """
 
-from optimizer.check.verdict import check
+from lodeplan.optimizer.check.verdict import check
 
 __all__ = ["check"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
-from optimizer.check.periods import Dates, mean_of_product
-from optimizer.check.selections import place_share, selects_name
-from optimizer.check.tree import Node
-from schemas import Scenario
-from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
-from schemas.scenario import Facility
+from lodeplan.optimizer.check.periods import Dates, mean_of_product
+from lodeplan.optimizer.check.selections import place_share, selects_name
+from lodeplan.optimizer.check.tree import Node
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
+from lodeplan.schemas.scenario import Facility
 
 Factors = dict[str, float]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optimizer.check.case import Case
-from optimizer.check.content import Variant
-from optimizer.check.ledger import Ledger
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.content import Variant
+from lodeplan.optimizer.check.ledger import Ledger
+from lodeplan.optimizer.check.tree import Node
 
 Stop = tuple[str, str, Variant]
 """Commodity, place, and what it carries."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from optimizer.check.case import Case
-from optimizer.check.costs import Costs
-from optimizer.check.ledger import MONEY, WORTH_A_WORD, Ledger
-from optimizer.check.objective import TIE_BREAKER
-from optimizer.check.plan import number, records, text
-from optimizer.check.tree import NO_PROBABILITY, Tree
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.costs import Costs
+from lodeplan.optimizer.check.ledger import MONEY, WORTH_A_WORD, Ledger
+from lodeplan.optimizer.check.objective import TIE_BREAKER
+from lodeplan.optimizer.check.plan import number, records, text
+from lodeplan.optimizer.check.tree import NO_PROBABILITY, Tree
 
 COLUMNS = ("node", "cost_kusd", "bound_kusd", "gap")
 

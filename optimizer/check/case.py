@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-from optimizer.check.availability import Conditions, Events, makers
-from optimizer.check.content import CLEAN, Content, Variant
-from optimizer.check.duty import Duties, Duty
-from optimizer.check.ledger import Unit
-from optimizer.check.options import Option, options_of
-from optimizer.check.periods import Period, mean
-from optimizer.check.plan import Plan
-from optimizer.check.projects import Projects
-from optimizer.check.selections import place_share
-from optimizer.check.sources import Sources
-from optimizer.check.steps import Step, cost_steps, home_capacity_t_per_y
-from optimizer.check.tree import Node, Tree, build_tree
-from schemas import Scenario
-from schemas.limits import ShareCap, Survival
-from schemas.scenario import Facility, PriceFloor
+from lodeplan.optimizer.check.availability import Conditions, Events, makers
+from lodeplan.optimizer.check.content import CLEAN, Content, Variant
+from lodeplan.optimizer.check.duty import Duties, Duty
+from lodeplan.optimizer.check.ledger import Unit
+from lodeplan.optimizer.check.options import Option, options_of
+from lodeplan.optimizer.check.periods import Period, mean
+from lodeplan.optimizer.check.plan import Plan
+from lodeplan.optimizer.check.projects import Projects
+from lodeplan.optimizer.check.selections import place_share
+from lodeplan.optimizer.check.sources import Sources
+from lodeplan.optimizer.check.steps import Step, cost_steps, home_capacity_t_per_y
+from lodeplan.optimizer.check.tree import Node, Tree, build_tree
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.limits import ShareCap, Survival
+from lodeplan.schemas.scenario import Facility, PriceFloor
 
 
 class World:

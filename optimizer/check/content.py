@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from optimizer.check.availability import makers
-from optimizer.check.tags import Tag, Tags
-from schemas import Scenario
-from schemas.scenario import Facility
+from lodeplan.optimizer.check.availability import makers
+from lodeplan.optimizer.check.tags import Tag, Tags
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import Facility
 
 Variant = frozenset[Tag]
 """The tags that material carries."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from optimizer.check.case import Case, support_kusd_per_t
-from optimizer.check.limits import onboarding_due_kusd
-from optimizer.check.objective import Outcome, objective_kusd
-from optimizer.check.options import worth_kusd_per_t
-from optimizer.check.periods import mean
-from optimizer.check.tree import Node
-from schemas.limits import Budget, PermitSlots
+from lodeplan.optimizer.check.case import Case, support_kusd_per_t
+from lodeplan.optimizer.check.limits import onboarding_due_kusd
+from lodeplan.optimizer.check.objective import Outcome, objective_kusd
+from lodeplan.optimizer.check.options import worth_kusd_per_t
+from lodeplan.optimizer.check.periods import mean
+from lodeplan.optimizer.check.tree import Node
+from lodeplan.schemas.limits import Budget, PermitSlots
 
 TERMS = (
     "production",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from optimizer.check.case import Case
-from optimizer.check.ledger import Ledger
-from optimizer.check.projects import TOLERANCE_Y
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.ledger import Ledger
+from lodeplan.optimizer.check.projects import TOLERANCE_Y
+from lodeplan.optimizer.check.tree import Node
 
 
 def check_decisions(case: Case, ledger: Ledger) -> None:

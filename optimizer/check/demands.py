@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from optimizer.check.case import Case
-from optimizer.check.ledger import Ledger
-from optimizer.check.options import first_year, width_share
-from optimizer.check.periods import mean, share_of_days
-from optimizer.check.projects import TOLERANCE_Y
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.ledger import Ledger
+from lodeplan.optimizer.check.options import first_year, width_share
+from lodeplan.optimizer.check.periods import mean, share_of_days
+from lodeplan.optimizer.check.projects import TOLERANCE_Y
+from lodeplan.optimizer.check.tree import Node
 
 
 def check_demands(case: Case, node: Node, ledger: Ledger) -> None:

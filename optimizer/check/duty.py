@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from optimizer.check.availability import Conditions
-from optimizer.check.content import CLEAN, Content, Variant
-from optimizer.check.periods import Period, in_year, mean
-from optimizer.check.scope import commodities_of
-from optimizer.check.selections import clubs_on, holds, members, names_place
-from optimizer.check.tree import Node
-from schemas import Scenario
-from schemas.events import TariffEvent
-from schemas.scenario import TariffMeasure
+from lodeplan.optimizer.check.availability import Conditions
+from lodeplan.optimizer.check.content import CLEAN, Content, Variant
+from lodeplan.optimizer.check.periods import Period, in_year, mean
+from lodeplan.optimizer.check.scope import commodities_of
+from lodeplan.optimizer.check.selections import clubs_on, holds, members, names_place
+from lodeplan.optimizer.check.tree import Node
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.scenario import TariffMeasure
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from math import inf
 
-from optimizer.check.case import Case, times
-from optimizer.check.ledger import ONE, Ledger, Unit
-from optimizer.check.periods import mean
-from optimizer.check.plan import LAYOUTS, Name
-from optimizer.check.projects import TOLERANCE_Y
-from optimizer.check.steps import home_capacity_t_per_y, offered_t_per_y
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case, times
+from lodeplan.optimizer.check.ledger import ONE, Ledger, Unit
+from lodeplan.optimizer.check.periods import mean
+from lodeplan.optimizer.check.plan import LAYOUTS, Name
+from lodeplan.optimizer.check.projects import TOLERANCE_Y
+from lodeplan.optimizer.check.steps import home_capacity_t_per_y, offered_t_per_y
+from lodeplan.optimizer.check.tree import Node
 
 
 def check_flows(case: Case, node: Node, ledger: Ledger) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from schemas import Verdict
+from lodeplan.schemas import Verdict
 
 WORTH_A_WORD = 1e-6
 """Below this, relative, a violation counts but is not put into words: solvers leave such dust."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from optimizer.check.case import Case, support_kusd_per_t
-from optimizer.check.ledger import MONEY, ONE, Ledger, Unit
-from optimizer.check.periods import mean
-from optimizer.check.selections import selects_name
-from optimizer.check.supply_limits import check_supply_limit
-from optimizer.check.tree import Node
-from schemas.limits import (
+from lodeplan.optimizer.check.case import Case, support_kusd_per_t
+from lodeplan.optimizer.check.ledger import MONEY, ONE, Ledger, Unit
+from lodeplan.optimizer.check.periods import mean
+from lodeplan.optimizer.check.selections import selects_name
+from lodeplan.optimizer.check.supply_limits import check_supply_limit
+from lodeplan.optimizer.check.tree import Node
+from lodeplan.schemas.limits import (
     Budget,
     ConcentrationCap,
     Limit,

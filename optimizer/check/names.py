@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from optimizer.check.case import World
-from optimizer.check.content import Content
-from optimizer.check.plan import Name
-from optimizer.check.selections import selects_name
-from schemas.limits import Limit, ServiceFloor
-from schemas.scenario import Demand
+from lodeplan.optimizer.check.case import World
+from lodeplan.optimizer.check.content import Content
+from lodeplan.optimizer.check.plan import Name
+from lodeplan.optimizer.check.selections import selects_name
+from lodeplan.schemas.limits import Limit, ServiceFloor
+from lodeplan.schemas.scenario import Demand
 
 
 def known_names(world: World) -> dict[str, frozenset[Name]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from optimizer.check.tree import NO_PROBABILITY
-from schemas.scenario import Risk
+from lodeplan.optimizer.check.tree import NO_PROBABILITY
+from lodeplan.schemas.scenario import Risk
 
 TIE_BREAKER = 0.001
 """Weight of expected cost in objectives that are about something else."""

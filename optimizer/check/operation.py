@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from math import exp, floor, inf, log, log1p
 
-from optimizer.check.case import Case, times
-from optimizer.check.flows import maker_unit
-from optimizer.check.ledger import Ledger, Unit
-from optimizer.check.periods import in_year, mean
-from optimizer.check.projects import TOLERANCE_Y
-from optimizer.check.steps import home_capacity_t_per_y
-from optimizer.check.tree import Node
-from schemas.scenario import Recycling
+from lodeplan.optimizer.check.case import Case, times
+from lodeplan.optimizer.check.flows import maker_unit
+from lodeplan.optimizer.check.ledger import Ledger, Unit
+from lodeplan.optimizer.check.periods import in_year, mean
+from lodeplan.optimizer.check.projects import TOLERANCE_Y
+from lodeplan.optimizer.check.steps import home_capacity_t_per_y
+from lodeplan.optimizer.check.tree import Node
+from lodeplan.schemas.scenario import Recycling
 
 FACTOR_OF_GROWTH = 1e6
 """At most."""

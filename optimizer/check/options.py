@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optimizer.check.content import CLEAN, Content, Variant
-from optimizer.check.tags import in_quotes_if
-from schemas import Scenario
-from schemas.scenario import Demand, ElasticDemand, Substitute
+from lodeplan.optimizer.check.content import CLEAN, Content, Variant
+from lodeplan.optimizer.check.tags import in_quotes_if
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import Demand, ElasticDemand, Substitute
 
 ITSELF = "itself"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from schemas.scenario import Horizon
+from lodeplan.schemas.scenario import Horizon
 
 ByYear = float | dict[int, float]
 DAYS_OF_YEAR = 365.25

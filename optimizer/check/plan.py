@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.check.ledger import Ledger
+from lodeplan.optimizer.check.ledger import Ledger
 
 Name = tuple[str, ...]
 """What a row is about, without the node: facility and step, route and band, ..."""

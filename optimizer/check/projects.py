@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from optimizer.check.periods import decimal_year
-from optimizer.check.plan import Plan
-from optimizer.check.selections import selects_name
-from optimizer.check.tree import Node, Tree
-from schemas import Scenario
-from schemas.events import ProjectEvent
-from schemas.scenario import Project, Track
+from lodeplan.optimizer.check.periods import decimal_year
+from lodeplan.optimizer.check.plan import Plan
+from lodeplan.optimizer.check.selections import selects_name
+from lodeplan.optimizer.check.tree import Node, Tree
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import ProjectEvent
+from lodeplan.schemas.scenario import Project, Track
 
 TOLERANCE_Y = 1e-9
 """Years within which a date counts as reached (conventions, "Projects and onboarding")."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from optimizer.check.case import Case
-from optimizer.check.ledger import Ledger, Unit
-from optimizer.check.periods import mean
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.ledger import Ledger, Unit
+from lodeplan.optimizer.check.periods import mean
+from lodeplan.optimizer.check.tree import Node
 
 ABOVE_KUSD_PER_T = 1e-9
 """By how much the duty within a quota is above that over it where the quota has to be full first."""

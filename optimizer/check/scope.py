@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from optimizer.check.availability import makers
-from optimizer.check.selections import selects_code, selects_name
-from schemas import Scenario
-from schemas.scenario import TariffMeasure
+from lodeplan.optimizer.check.availability import makers
+from lodeplan.optimizer.check.selections import selects_code, selects_name
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.scenario import TariffMeasure
 
 
 def commodities_of(scenario: Scenario, measure: TariffMeasure) -> frozenset[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 
-from schemas.scenario import Place
+from lodeplan.schemas.scenario import Place
 
 
 @lru_cache(maxsize=4096)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from optimizer.check.availability import makers
-from optimizer.check.content import Content, Variant
-from schemas import Scenario
+from lodeplan.optimizer.check.availability import makers
+from lodeplan.optimizer.check.content import Content, Variant
+from lodeplan.schemas import Scenario
 
 Stop = tuple[str, str, Variant]
 """Commodity, place, and what it carries."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from optimizer.check.periods import Period, mean
-from schemas.scenario import Facility, SupplyCurve
+from lodeplan.optimizer.check.periods import Period, mean
+from lodeplan.schemas.scenario import Facility, SupplyCurve
 
 
 @dataclass(frozen=True)

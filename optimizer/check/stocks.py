@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from optimizer.check.case import Case
-from optimizer.check.ledger import Ledger
-from optimizer.check.periods import mean
-from optimizer.check.projects import TOLERANCE_Y
-from optimizer.check.selections import selects_name
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.ledger import Ledger
+from lodeplan.optimizer.check.periods import mean
+from lodeplan.optimizer.check.projects import TOLERANCE_Y
+from lodeplan.optimizer.check.selections import selects_name
+from lodeplan.optimizer.check.tree import Node
 
 
 def check_stocks(case: Case, node: Node, ledger: Ledger) -> None:

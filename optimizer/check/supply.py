@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from optimizer.check.case import Case
-from optimizer.check.content import Variant
-from optimizer.check.tree import Node
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.content import Variant
+from lodeplan.optimizer.check.tree import Node
 
 
 @dataclass(frozen=True)

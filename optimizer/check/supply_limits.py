@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from optimizer.check.case import Case
-from optimizer.check.ledger import Ledger
-from optimizer.check.periods import mean
-from optimizer.check.selections import place_share
-from optimizer.check.supply import Source, exported_t_per_y, is_recycled, supply_of, used_t_per_y
-from optimizer.check.tree import Node
-from schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
+from lodeplan.optimizer.check.case import Case
+from lodeplan.optimizer.check.ledger import Ledger
+from lodeplan.optimizer.check.periods import mean
+from lodeplan.optimizer.check.selections import place_share
+from lodeplan.optimizer.check.supply import Source, exported_t_per_y, is_recycled, supply_of, used_t_per_y
+from lodeplan.optimizer.check.tree import Node
+from lodeplan.schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
 
 
 def check_supply_limit(case: Case, node: Node, name: str, ledger: Ledger) -> None:

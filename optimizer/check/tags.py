@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from optimizer.check.availability import makers
-from optimizer.check.scope import commodities_of
-from optimizer.check.selections import members, names_place
-from schemas import Scenario
-from schemas.content import Role, SourceBan
-from schemas.limits import ShareCap
+from lodeplan.optimizer.check.availability import makers
+from lodeplan.optimizer.check.scope import commodities_of
+from lodeplan.optimizer.check.selections import members, names_place
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.content import Role, SourceBan
+from lodeplan.schemas.limits import ShareCap
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from optimizer.check.periods import Period, periods_of, share_in_force
-from schemas import Scenario
-from schemas.events import ProjectEvent, TariffEvent
+from lodeplan.optimizer.check.periods import Period, periods_of, share_in_force
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.events import ProjectEvent, TariffEvent
 
 NO_PROBABILITY = 1e-12
 AS_PLANNED = ""

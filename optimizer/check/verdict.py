@@ -7,24 +7,24 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.check.balance import check_balances
-from optimizer.check.branches import check_branches
-from optimizer.check.case import Case, World
-from optimizer.check.costs import Costs, recompute
-from optimizer.check.decisions import check_decisions
-from optimizer.check.demands import check_demands
-from optimizer.check.flows import check_flows
-from optimizer.check.ledger import ONE, Ledger
-from optimizer.check.limits import check_limits
-from optimizer.check.names import known_names
-from optimizer.check.objective import counting
-from optimizer.check.operation import check_operation
-from optimizer.check.plan import number, read_plan, records, text
-from optimizer.check.projects import Projects
-from optimizer.check.quotas import check_quotas
-from optimizer.check.stocks import check_stocks
-from optimizer.check.tree import AS_PLANNED, Node, Tree, is_stress
-from schemas import Scenario, Verdict
+from lodeplan.optimizer.check.balance import check_balances
+from lodeplan.optimizer.check.branches import check_branches
+from lodeplan.optimizer.check.case import Case, World
+from lodeplan.optimizer.check.costs import Costs, recompute
+from lodeplan.optimizer.check.decisions import check_decisions
+from lodeplan.optimizer.check.demands import check_demands
+from lodeplan.optimizer.check.flows import check_flows
+from lodeplan.optimizer.check.ledger import ONE, Ledger
+from lodeplan.optimizer.check.limits import check_limits
+from lodeplan.optimizer.check.names import known_names
+from lodeplan.optimizer.check.objective import counting
+from lodeplan.optimizer.check.operation import check_operation
+from lodeplan.optimizer.check.plan import number, read_plan, records, text
+from lodeplan.optimizer.check.projects import Projects
+from lodeplan.optimizer.check.quotas import check_quotas
+from lodeplan.optimizer.check.stocks import check_stocks
+from lodeplan.optimizer.check.tree import AS_PLANNED, Node, Tree, is_stress
+from lodeplan.schemas import Scenario, Verdict
 
 NODE_COLUMNS = (
     "node",

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from optimizer.expand.sampling import with_drawn_futures
-from optimizer.expand.survival import with_survival_futures
-from schemas.plan import LostShare, SamplingReport
-from schemas.scenario import Scenario
+from lodeplan.optimizer.expand.sampling import with_drawn_futures
+from lodeplan.optimizer.expand.survival import with_survival_futures
+from lodeplan.schemas.plan import LostShare, SamplingReport
+from lodeplan.schemas.scenario import Scenario
 
 __all__ = ["Expansion", "LostShare", "SamplingReport", "expand"]
 

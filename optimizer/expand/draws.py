@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from optimizer.prepare.calendar import DAYS_PER_YEAR, Calendar, Floats, first_day
-from schemas.hazards import Distribution, Hazard, Sampling, Triangle
+from lodeplan.optimizer.prepare.calendar import DAYS_PER_YEAR, Calendar, Floats, first_day
+from lodeplan.schemas.hazards import Distribution, Hazard, Sampling, Triangle
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]

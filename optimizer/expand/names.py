@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from schemas.problems import InputProblem, InvalidInput, join_path
+from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
 
 MAX_LETTERS = 120
 """Of a name in a scenario."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.calendar import Floats
 
 _BLOCK = 4_000_000
 """Distances held at a time."""

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.expand.draws import Interruptions, Ints, draw_interruptions
-from optimizer.expand.names import refuse_names
-from optimizer.expand.reduction import Reduction, reduce_points
-from optimizer.expand.writing import NO_DRAW, Writer
-from optimizer.prepare.calendar import Calendar, Floats
-from schemas.hazards import Hazard, Sampling
-from schemas.plan import LostShare, SamplingReport
-from schemas.problems import InputProblem, InvalidInput, join_path
-from schemas.scenario import Scenario
+from lodeplan.optimizer.expand.draws import Interruptions, Ints, draw_interruptions
+from lodeplan.optimizer.expand.names import refuse_names
+from lodeplan.optimizer.expand.reduction import Reduction, reduce_points
+from lodeplan.optimizer.expand.writing import NO_DRAW, Writer
+from lodeplan.optimizer.prepare.calendar import Calendar, Floats
+from lodeplan.schemas.hazards import Hazard, Sampling
+from lodeplan.schemas.plan import LostShare, SamplingReport
+from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
+from lodeplan.schemas.scenario import Scenario
 
 GRAIN = 365
 """Draws are equal where all their losses, rounded to this part of a period's supply, are."""

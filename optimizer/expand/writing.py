@@ -8,10 +8,10 @@ from datetime import date
 
 import numpy as np
 
-from optimizer.expand.draws import Interruptions
-from optimizer.prepare.calendar import Calendar
-from schemas.events import Event, ExportEvent, Future, OutputEvent
-from schemas.hazards import Hazard
+from lodeplan.optimizer.expand.draws import Interruptions
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.schemas.events import Event, ExportEvent, Future, OutputEvent
+from lodeplan.schemas.hazards import Hazard
 
 NOTHING_HAPPENS = "nothing happens"
 NO_DRAW = -1

@@ -1,11 +1,11 @@
 """Figures of a plan: one pure function each, from its tables to a Vega-Lite specification."""
 
-from optimizer.figures.cost_by_term import cost_by_term
-from optimizer.figures.drawing import FigureName, draw, mineral_groups, telling_group, telling_year, years
-from optimizer.figures.flows import flows
-from optimizer.figures.future_costs import future_costs
-from optimizer.figures.spec import Spec
-from optimizer.figures.stock_levels import stock_levels
+from lodeplan.optimizer.figures.cost_by_term import cost_by_term
+from lodeplan.optimizer.figures.drawing import FigureName, draw, mineral_groups, telling_group, telling_year, years
+from lodeplan.optimizer.figures.flows import flows
+from lodeplan.optimizer.figures.future_costs import future_costs
+from lodeplan.optimizer.figures.spec import Spec
+from lodeplan.optimizer.figures.stock_levels import stock_levels
 
 __all__ = [
     "FigureName",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from optimizer.figures.rows import records
-from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, Spec, colours, figure, money_unit, nothing
-from optimizer.figures.text import TERM_TITLES
-from optimizer.prepare.costs import NOT_SPEND, TRANSFERS
-from schemas import Scenario
+from lodeplan.optimizer.figures.rows import records
+from lodeplan.optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, Spec, colours, figure, money_unit, nothing
+from lodeplan.optimizer.figures.text import TERM_TITLES
+from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
+from lodeplan.schemas import Scenario
 
 MONEY, TRANSFER = "Money paid", "Paid within the nation, not counted"
 STEERING, END_VALUE = "Steers the plan, not paid", "Worth left at the end"

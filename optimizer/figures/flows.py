@@ -6,13 +6,26 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
-from optimizer.figures.rows import base_path_years, records
-from optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, RED, TEAL, VIOLET, Spec, colours, figure, note, nothing
-from optimizer.figures.text import SOURCE_TITLES, USE_TITLES, amount, title_of, user_title
-from optimizer.results.words import listed
-from schemas import Scenario
-from schemas.kinds import SourceKind, UseKind
+from lodeplan.optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
+from lodeplan.optimizer.figures.rows import base_path_years, records
+from lodeplan.optimizer.figures.spec import (
+    BLUE,
+    GREEN,
+    GREY,
+    OCHRE,
+    RED,
+    TEAL,
+    VIOLET,
+    Spec,
+    colours,
+    figure,
+    note,
+    nothing,
+)
+from lodeplan.optimizer.figures.text import SOURCE_TITLES, USE_TITLES, amount, title_of, user_title
+from lodeplan.optimizer.results.words import listed
+from lodeplan.schemas import Scenario
+from lodeplan.schemas.kinds import SourceKind, UseKind
 
 SOURCE_COLOURS: dict[SourceKind, str] = {
     SourceKind.IMPORT: BLUE,

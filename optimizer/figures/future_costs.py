@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from optimizer.figures.rows import records
-from optimizer.figures.spec import BLUE, GREY, RED, Spec, colours, figure, money_unit, note, nothing
-from optimizer.figures.text import distinct_titles, percent
-from schemas import Scenario, Summary
+from lodeplan.optimizer.figures.rows import records
+from lodeplan.optimizer.figures.spec import BLUE, GREY, RED, Spec, colours, figure, money_unit, note, nothing
+from lodeplan.optimizer.figures.text import distinct_titles, percent
+from lodeplan.schemas import Scenario, Summary
 
 STEP_PIXELS = 30
 MOST_NAMED = 30

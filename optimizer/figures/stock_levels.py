@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.figures.rows import cell_text, records
-from optimizer.figures.spec import SERIES, Spec, colours, figure, note, nothing
-from optimizer.figures.text import distinct_titles
-from schemas import Scenario
+from lodeplan.optimizer.figures.rows import cell_text, records
+from lodeplan.optimizer.figures.spec import SERIES, Spec, colours, figure, note, nothing
+from lodeplan.optimizer.figures.text import distinct_titles
+from lodeplan.schemas import Scenario
 
 AS_PLANNED = "Base path"
 DASHES = [[1, 0], [6, 3], [2, 3], [9, 3, 2, 3], [12, 4], [2, 6], [6, 3, 2, 3, 2, 3], [14, 3, 6, 3]]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from schemas.entries import Entry
-from schemas.kinds import SourceKind, UseKind
-from schemas.scenario import Scenario
+from lodeplan.schemas.entries import Entry
+from lodeplan.schemas.kinds import SourceKind, UseKind
+from lodeplan.schemas.scenario import Scenario
 
 TERM_TITLES: dict[str, str] = {
     "production": "Purchases and production",

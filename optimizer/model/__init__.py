@@ -1,5 +1,5 @@
 """Instance to Pyomo: one module a constraint family, every rule written so that it can be a template."""
 
-from optimizer.model.build import build_model
+from lodeplan.optimizer.model.build import build_model
 
 __all__ = ["build_model"]

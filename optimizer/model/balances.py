@@ -10,9 +10,9 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param
-from optimizer.prepare.content import Market
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param
+from lodeplan.optimizer.prepare.content import Market
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
 
-from optimizer.model.balances import add_balances
-from optimizer.model.capacity import add_capacity
-from optimizer.model.demands import add_demands
-from optimizer.model.index import add_index, add_variables
-from optimizer.model.limits import add_limits
-from optimizer.model.projects import add_projects
-from optimizer.model.recycling import add_recycling
-from optimizer.model.risk import add_risk
-from optimizer.model.routes import add_routes
-from optimizer.model.stocks import add_stocks
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.balances import add_balances
+from lodeplan.optimizer.model.capacity import add_capacity
+from lodeplan.optimizer.model.demands import add_demands
+from lodeplan.optimizer.model.index import add_index, add_variables
+from lodeplan.optimizer.model.limits import add_limits
+from lodeplan.optimizer.model.projects import add_projects
+from lodeplan.optimizer.model.recycling import add_recycling
+from lodeplan.optimizer.model.risk import add_risk
+from lodeplan.optimizer.model.routes import add_routes
+from lodeplan.optimizer.model.stocks import add_stocks
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def build_model(instance: Instance) -> pyo.ConcreteModel:

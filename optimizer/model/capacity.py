@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.calendar import Floats
 
 Key = tuple[Any, ...]
 

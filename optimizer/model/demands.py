@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:

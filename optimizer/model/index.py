@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_links, add_param, add_set, by_node, upper_bounds
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_links, add_param, add_set, by_node, upper_bounds
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def add_index(m: pyo.ConcreteModel, instance: Instance) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def share_stays_below_cap(m: Any, c: str, n: str) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def start_stays_started(m: Any, p: str, t: str, n: str) -> Any:

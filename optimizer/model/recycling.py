@@ -9,8 +9,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:

@@ -15,7 +15,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from optimizer.model import balances, capacity, demands, limits, projects, recycling, risk, routes, stocks
+from lodeplan.optimizer.model import balances, capacity, demands, limits, projects, recycling, risk, routes, stocks
 
 FAMILIES: tuple[ModuleType, ...] = (balances, capacity, projects, routes, stocks, demands, recycling, limits, risk)
 FIELDS = ("unit", "dual", "reported", "kind", "source")
@@ -67,6 +67,6 @@ def _entry(rule: Callable[..., Any], family: ModuleType) -> Entry:
     missing = [field for field, value in found.items() if not value]
     if len(blocks) < 3 or missing:
         raise ValueError(f"the docstring of constraint {name} lacks {missing or 'its sentence or equation'}")
-    module = family.__name__.replace(".", "/") + ".py"
+    module = family.__name__.removeprefix("lodeplan.").replace(".", "/") + ".py"
     line = rule.__code__.co_firstlineno
     return Entry(name, family.__name__.rpartition(".")[2], blocks[0], blocks[1], **found, module=module, line=line)

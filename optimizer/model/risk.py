@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
-from optimizer.model.index import named_starts
-from optimizer.prepare.costs import Variable
-from optimizer.prepare.instance import Instance
-from optimizer.prepare.weights import TIE_BREAKER, cost_weights
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.model.index import named_starts
+from lodeplan.optimizer.prepare.costs import Variable
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.prepare.weights import TIE_BREAKER, cost_weights
 
 
 def node_cost_adds_up(m: Any, n: str) -> Any:

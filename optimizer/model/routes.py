@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
-from optimizer.prepare.bounds import flow_limit_t_per_y
-from optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.prepare.bounds import flow_limit_t_per_y
+from lodeplan.optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
-from optimizer.prepare.instance import Instance
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.prepare.instance import Instance
 
 
 def stock_carries_over(m: Any, z: str, n: str) -> Any:

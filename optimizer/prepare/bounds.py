@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from schemas.problems import InputProblem, InvalidInput, join_path
-from schemas.scenario import Route
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
+from lodeplan.schemas.scenario import Route
 
 
 def flow_limit_t_per_y(instance: Instance, name: str) -> Floats:

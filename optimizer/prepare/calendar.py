@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from schemas.scenario import Horizon
+from lodeplan.schemas.scenario import Horizon
 
 DAYS_PER_YEAR = 365.25
 """Of a recovery; dated rules count by days of the calendar."""

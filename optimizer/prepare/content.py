@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from optimizer.prepare.select import Places, commodities_meant
-from optimizer.prepare.tags import ORIGIN, Tag, Variant, variant_name
-from schemas.limits import ShareCap
-from schemas.scenario import Facility, Scenario
+from lodeplan.optimizer.prepare.select import Places, commodities_meant
+from lodeplan.optimizer.prepare.tags import ORIGIN, Tag, Variant, variant_name
+from lodeplan.schemas.limits import ShareCap
+from lodeplan.schemas.scenario import Facility, Scenario
 
 Market = tuple[str, str, str]
 """(commodity, variant as written, place)."""

@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.projects import Start
-from optimizer.prepare.subjects import Subjects
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.projects import Start
+from lodeplan.optimizer.prepare.subjects import Subjects
 
 Variable = Literal["run", "ship", "stock", "buy", "recover", "dispose", "use", "short", "slack", "onboard"]
 TRANSFERS = ("duty", "support", "grant")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import TOLERANCE_Y, Floats
-from optimizer.prepare.content import Content, Market
-from optimizer.prepare.effects import Effects
-from optimizer.prepare.tags import Tag, quoted
-from optimizer.prepare.tree import Tree
-from schemas.scenario import Demand, Scenario, Substitute
+from lodeplan.optimizer.prepare.calendar import TOLERANCE_Y, Floats
+from lodeplan.optimizer.prepare.content import Content, Market
+from lodeplan.optimizer.prepare.effects import Effects
+from lodeplan.optimizer.prepare.tags import Tag, quoted
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.scenario import Demand, Scenario, Substitute
 
 ITSELF = "itself"
 

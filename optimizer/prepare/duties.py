@@ -10,14 +10,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimizer.prepare.calendar import Calendar, Floats, first_day
-from optimizer.prepare.duty_scope import EXEMPT, Scope
-from optimizer.prepare.duty_steps import ALL, IN_QUOTA, OVER_QUOTA, Step, Valuation, by_measure, idle, stack
-from optimizer.prepare.select import Places
-from optimizer.prepare.tags import Variant
-from optimizer.prepare.tree import Tree
-from schemas.events import TariffEvent
-from schemas.scenario import Route, Scenario, TariffMeasure
+from lodeplan.optimizer.prepare.calendar import Calendar, Floats, first_day
+from lodeplan.optimizer.prepare.duty_scope import EXEMPT, Scope
+from lodeplan.optimizer.prepare.duty_steps import ALL, IN_QUOTA, OVER_QUOTA, Step, Valuation, by_measure, idle, stack
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.optimizer.prepare.tags import Variant
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.scenario import Route, Scenario, TariffMeasure
 
 __all__ = [
     "ALL",

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from optimizer.prepare.select import Places, commodities_named, matches, matches_hts
-from optimizer.prepare.tags import ORIGIN, Tag, Variant
-from schemas.scenario import Membership, Route, Scenario, TariffMeasure
+from lodeplan.optimizer.prepare.select import Places, commodities_named, matches, matches_hts
+from lodeplan.optimizer.prepare.tags import ORIGIN, Tag, Variant
+from lodeplan.schemas.scenario import Membership, Route, Scenario, TariffMeasure
 
 Outside = Literal[
     "other_destination", "other_commodity", "other_origin", "other_content", "exempt_commodity", "exempt_origin"

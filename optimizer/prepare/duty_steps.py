@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from optimizer.prepare.calendar import Profile, value_in
-from optimizer.prepare.duty_scope import Outside
-from optimizer.prepare.select import matches
-from schemas.events import TariffEvent
-from schemas.scenario import TariffMeasure
+from lodeplan.optimizer.prepare.calendar import Profile, value_in
+from lodeplan.optimizer.prepare.duty_scope import Outside
+from lodeplan.optimizer.prepare.select import matches
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.scenario import TariffMeasure
 
 IN_QUOTA, OVER_QUOTA, ALL = "in_quota", "over_quota", "all"
 

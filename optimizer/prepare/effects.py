@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats, Span
-from optimizer.prepare.select import Places, matches
-from optimizer.prepare.tree import Tree
-from schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
-from schemas.scenario import Demand, Facility, Route, Scenario
+from lodeplan.optimizer.prepare.calendar import Floats, Span
+from lodeplan.optimizer.prepare.select import Places, matches
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
+from lodeplan.schemas.scenario import Demand, Facility, Route, Scenario
 
 
 @dataclass(frozen=True)

@@ -9,23 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from optimizer.prepare.calendar import Calendar
-from optimizer.prepare.content import trace
-from optimizer.prepare.costs import Costs, prepare_costs
-from optimizer.prepare.demands import prepare_demands
-from optimizer.prepare.effects import Effects
-from optimizer.prepare.limits import Parts, prepare_limits
-from optimizer.prepare.projects import prepare_programme, prepare_qualification
-from optimizer.prepare.recycling import prepare_recovery
-from optimizer.prepare.select import Places
-from optimizer.prepare.stocks import prepare_stocks
-from optimizer.prepare.subjects import Subjects
-from optimizer.prepare.supply import prepare_supply
-from optimizer.prepare.trade import prepare_trade
-from optimizer.prepare.tree import build_tree
-from optimizer.prepare.units import Units, prepare_units
-from schemas.order import in_order
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.content import trace
+from lodeplan.optimizer.prepare.costs import Costs, prepare_costs
+from lodeplan.optimizer.prepare.demands import prepare_demands
+from lodeplan.optimizer.prepare.effects import Effects
+from lodeplan.optimizer.prepare.limits import Parts, prepare_limits
+from lodeplan.optimizer.prepare.projects import prepare_programme, prepare_qualification
+from lodeplan.optimizer.prepare.recycling import prepare_recovery
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.optimizer.prepare.stocks import prepare_stocks
+from lodeplan.optimizer.prepare.subjects import Subjects
+from lodeplan.optimizer.prepare.supply import prepare_supply
+from lodeplan.optimizer.prepare.trade import prepare_trade
+from lodeplan.optimizer.prepare.tree import build_tree
+from lodeplan.optimizer.prepare.units import Units, prepare_units
+from lodeplan.schemas.order import in_order
+from lodeplan.schemas.scenario import Scenario
 
 
 @dataclass(frozen=True)

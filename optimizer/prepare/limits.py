@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.content import Content
-from optimizer.prepare.demands import Demands
-from optimizer.prepare.projects import Programme, Start
-from optimizer.prepare.select import matches
-from optimizer.prepare.shares import Concentration, ShareLimit, ShareRow, prepare_concentration, prepare_shares
-from optimizer.prepare.stocks import Stocks
-from optimizer.prepare.supply import Supply
-from optimizer.prepare.trade import Trade
-from optimizer.prepare.tree import Tree
-from schemas.limits import Budget, PermitSlots, ServiceFloor
-from schemas.limits import Limit as AnyLimit
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.content import Content
+from lodeplan.optimizer.prepare.demands import Demands
+from lodeplan.optimizer.prepare.projects import Programme, Start
+from lodeplan.optimizer.prepare.select import matches
+from lodeplan.optimizer.prepare.shares import Concentration, ShareLimit, ShareRow, prepare_concentration, prepare_shares
+from lodeplan.optimizer.prepare.stocks import Stocks
+from lodeplan.optimizer.prepare.supply import Supply
+from lodeplan.optimizer.prepare.trade import Trade
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor
+from lodeplan.schemas.limits import Limit as AnyLimit
+from lodeplan.schemas.scenario import Scenario
 
 BY_MASS = ("share_cap", "minimum_share", "net_import_reliance", "concentration_cap", "service_floor")
 """Kinds whose slack is in t/y."""

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from optimizer.prepare.calendar import TOLERANCE_Y, decimal_year
-from optimizer.prepare.select import matches
-from optimizer.prepare.tree import Tree
-from schemas.events import ProjectEvent
-from schemas.scenario import Onboarding, Project, Scenario
+from lodeplan.optimizer.prepare.calendar import TOLERANCE_Y, decimal_year
+from lodeplan.optimizer.prepare.select import matches
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.events import ProjectEvent
+from lodeplan.schemas.scenario import Onboarding, Project, Scenario
 
 Start = tuple[str, str, int]
 """(project, track, node)."""

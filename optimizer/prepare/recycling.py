@@ -8,10 +8,10 @@ from math import floor
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats, value_in
-from optimizer.prepare.content import Content, Market
-from optimizer.prepare.tree import Tree
-from schemas.scenario import Recycling, Scenario
+from lodeplan.optimizer.prepare.calendar import Floats, value_in
+from lodeplan.optimizer.prepare.content import Content, Market
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.scenario import Recycling, Scenario
 
 
 @dataclass(frozen=True)

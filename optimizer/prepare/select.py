@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from schemas.patterns import fits
-from schemas.scenario import Commodity, Scenario, TariffMeasure
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.scenario import Commodity, Scenario, TariffMeasure
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.content import Content
-from optimizer.prepare.supply import Supply
-from optimizer.prepare.tags import ORIGIN, Tag
-from optimizer.prepare.trade import BandKey, Trade
-from optimizer.prepare.tree import Tree
-from schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.content import Content
+from lodeplan.optimizer.prepare.supply import Supply
+from lodeplan.optimizer.prepare.tags import ORIGIN, Tag
+from lodeplan.optimizer.prepare.trade import BandKey, Trade
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
+from lodeplan.schemas.scenario import Scenario
 
 if TYPE_CHECKING:
-    from optimizer.prepare.limits import Parts
+    from lodeplan.optimizer.prepare.limits import Parts
 
 Shares = ShareCap | MinimumShare | NetImportReliance
 Weights = dict[Any, float]

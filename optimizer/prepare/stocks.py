@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import TOLERANCE_Y, Floats
-from optimizer.prepare.effects import Effects
-from optimizer.prepare.select import matches
-from optimizer.prepare.tree import Tree
-from schemas.scenario import Scenario, Stockpile
+from lodeplan.optimizer.prepare.calendar import TOLERANCE_Y, Floats
+from lodeplan.optimizer.prepare.effects import Effects
+from lodeplan.optimizer.prepare.select import matches
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.scenario import Scenario, Stockpile
 
 DAYS_PER_YEAR = 365.0
 

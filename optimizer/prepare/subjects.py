@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from optimizer.prepare.content import Content, Market
-from optimizer.prepare.demands import Demands
-from optimizer.prepare.limits import Limits
-from optimizer.prepare.projects import Programme, Qualification
-from optimizer.prepare.recycling import Recovery
-from optimizer.prepare.stocks import Stocks
-from optimizer.prepare.supply import Supply
-from optimizer.prepare.trade import Trade
-from optimizer.prepare.tree import Tree
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.content import Content, Market
+from lodeplan.optimizer.prepare.demands import Demands
+from lodeplan.optimizer.prepare.limits import Limits
+from lodeplan.optimizer.prepare.projects import Programme, Qualification
+from lodeplan.optimizer.prepare.recycling import Recovery
+from lodeplan.optimizer.prepare.stocks import Stocks
+from lodeplan.optimizer.prepare.supply import Supply
+from lodeplan.optimizer.prepare.trade import Trade
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.scenario import Scenario
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Calendar, Floats
-from optimizer.prepare.content import Content, Market, Mode
-from optimizer.prepare.effects import Effects
-from schemas.scenario import Facility, PriceFloor, Scenario, SupplyCurve
+from lodeplan.optimizer.prepare.calendar import Calendar, Floats
+from lodeplan.optimizer.prepare.content import Content, Market, Mode
+from lodeplan.optimizer.prepare.effects import Effects
+from lodeplan.schemas.scenario import Facility, PriceFloor, Scenario, SupplyCurve
 
 UNLIMITED = float("inf")
 

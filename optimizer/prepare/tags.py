@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from optimizer.prepare.select import Places
-from schemas.content import Role, SourceBan
-from schemas.limits import ShareCap
-from schemas.scenario import TariffMeasure
+from lodeplan.optimizer.prepare.select import Places
+from lodeplan.schemas.content import Role, SourceBan
+from lodeplan.schemas.limits import ShareCap
+from lodeplan.schemas.scenario import TariffMeasure
 
 ORIGIN: Role = "last_origin"
 CLEAN = "clean"

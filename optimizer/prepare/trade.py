@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.content import Content, Market
-from optimizer.prepare.duties import (
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.content import Content, Market
+from lodeplan.optimizer.prepare.duties import (
     IN_QUOTA,
     OVER_QUOTA,
     Duty,
@@ -19,10 +19,10 @@ from optimizer.prepare.duties import (
     quota_volumes,
     tariff_events,
 )
-from optimizer.prepare.effects import Effects
-from optimizer.prepare.supply import UNLIMITED, Supply, scaled
-from optimizer.prepare.tags import Variant
-from schemas.scenario import Onboarding, Route, Scenario
+from lodeplan.optimizer.prepare.effects import Effects
+from lodeplan.optimizer.prepare.supply import UNLIMITED, Supply, scaled
+from lodeplan.optimizer.prepare.tags import Variant
+from lodeplan.schemas.scenario import Onboarding, Route, Scenario
 
 BandKey = tuple[str, str]
 """(route, band as written)."""

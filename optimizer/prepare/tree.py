@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from optimizer.prepare.calendar import Calendar, Floats
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.calendar import Calendar, Floats
+from lodeplan.schemas.scenario import Scenario
 
 MIN_PROBABILITY = 1e-12
 """Up to it a node is taken not to come: a path that others leave stops there, and a future does not count."""

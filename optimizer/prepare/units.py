@@ -12,9 +12,9 @@ from heapq import heapify, heappop, heappush
 
 import numpy as np
 
-from optimizer.prepare.demands import Demands
-from optimizer.prepare.supply import Supply
-from schemas.scenario import Facility, Scenario
+from lodeplan.optimizer.prepare.demands import Demands
+from lodeplan.optimizer.prepare.supply import Supply
+from lodeplan.schemas.scenario import Facility, Scenario
 
 PARTS_OF_DEMAND = 1000.0
 """Home's yearly demand is about this many units."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.subjects import Subjects
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.subjects import Subjects
 
 TIE_BREAKER = 1e-3
 """Weight of expected cost where something else is minimised."""

@@ -1,5 +1,5 @@
 """What a solve answers: tidy tables, a summary, findings in words."""
 
-from optimizer.results.plan import Plan, PlanError, make_plan
+from lodeplan.optimizer.results.plan import Plan, PlanError, make_plan
 
 __all__ = ["Plan", "PlanError", "make_plan"]

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from optimizer.model.bounds import BOUNDS
-from optimizer.model.registry import registry
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.results.solution_tables import frame
-from optimizer.solve.form import Form
-from optimizer.solve.money import money_weights
-from optimizer.solve.search import Answer
+from lodeplan.optimizer.model.bounds import BOUNDS
+from lodeplan.optimizer.model.registry import registry
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.results.solution_tables import frame
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.money import money_weights
+from lodeplan.optimizer.solver.search import Answer
 
 Row = tuple[Any, ...]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.results.values import Values
-from optimizer.results.words import listed
-from optimizer.solve.form import Form
-from optimizer.solve.ray import find_rays
-from optimizer.solve.search import Answer
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.results.words import listed
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.ray import find_rays
+from lodeplan.optimizer.solver.search import Answer
 
 SMALL = 1e-6
 """Share of the largest flow of a direction below which a flow is not told."""

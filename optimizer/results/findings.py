@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from optimizer.prepare.costs import NOT_SPEND
-from optimizer.results.values import Values, tail_mean
-from optimizer.results.words import listed, money, percent, span_of_years, tonnes
-from optimizer.solve.search import Answer
-from schemas.plan import SamplingReport, Termination
+from lodeplan.optimizer.prepare.costs import NOT_SPEND
+from lodeplan.optimizer.results.values import Values, tail_mean
+from lodeplan.optimizer.results.words import listed, money, percent, span_of_years, tonnes
+from lodeplan.optimizer.solver.search import Answer
+from lodeplan.schemas.plan import SamplingReport, Termination
 
 TIER_WORDS = {
     "military": "Expected shortage of the military tier",

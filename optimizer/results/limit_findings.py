@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.results.values import Values
-from optimizer.results.words import listed, money, percent, span_of_years, tonnes
+from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.results.words import listed, money, percent, span_of_years, tonnes
 
 MOST = 5
 """Limits of a kind that are told; the table has them all."""

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.shares import Concentration, ShareRow
-from optimizer.results.solution_tables import frame
-from optimizer.results.values import Values, flow_indices
-from schemas.limits import Budget, ServiceFloor
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.shares import Concentration, ShareRow
+from lodeplan.optimizer.results.solution_tables import frame
+from lodeplan.optimizer.results.values import Values, flow_indices
+from lodeplan.schemas.limits import Budget, ServiceFloor
 
 Row = tuple[Any, ...]
 

@@ -8,21 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.prepare.instance import Instance
-from optimizer.results.duals import marginal_values
-from optimizer.results.limit_findings import limit_findings
-from optimizer.results.limits import limits_table
-from optimizer.results.projects import projects_table
-from optimizer.results.renames import with_old_names, without_old_names
-from optimizer.results.reports import report_tables
-from optimizer.results.solution_tables import frame, solution_tables
-from optimizer.results.specs import SPECS
-from optimizer.results.summary import size_of, summarise
-from optimizer.results.values import Values
-from optimizer.solve.form import Form
-from optimizer.solve.search import Answer
-from schemas.plan import PlanDocument, Solution, Summary, Table
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.results.duals import marginal_values
+from lodeplan.optimizer.results.limit_findings import limit_findings
+from lodeplan.optimizer.results.limits import limits_table
+from lodeplan.optimizer.results.projects import projects_table
+from lodeplan.optimizer.results.renames import with_old_names, without_old_names
+from lodeplan.optimizer.results.reports import report_tables
+from lodeplan.optimizer.results.solution_tables import frame, solution_tables
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.results.summary import size_of, summarise
+from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.search import Answer
+from lodeplan.schemas.plan import PlanDocument, Solution, Summary, Table
+from lodeplan.schemas.scenario import Scenario
 
 
 class PlanError(RuntimeError):

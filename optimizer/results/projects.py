@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.prepare.instance import Instance
-from optimizer.prepare.projects import Start
-from optimizer.results.solution_tables import frame
-from optimizer.results.values import Values
-from schemas.kinds import ProjectStatus
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.prepare.projects import Start
+from lodeplan.optimizer.results.solution_tables import frame
+from lodeplan.optimizer.results.values import Values
+from lodeplan.schemas.kinds import ProjectStatus
 
 Row = tuple[Any, ...]
 

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import NamedTuple
 
-from schemas.plan import Table
+from lodeplan.schemas.plan import Table
 
 
 class Rename(NamedTuple):

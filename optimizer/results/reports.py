@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.demands import ITSELF
-from optimizer.results.solution_tables import frame
-from optimizer.results.values import Values
-from schemas.kinds import SourceKind, UseKind
-from schemas.scenario import Commodity
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.demands import ITSELF
+from lodeplan.optimizer.results.solution_tables import frame
+from lodeplan.optimizer.results.values import Values
+from lodeplan.schemas.kinds import SourceKind, UseKind
+from lodeplan.schemas.scenario import Commodity
 
 Row = tuple[Any, ...]
 

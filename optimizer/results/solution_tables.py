@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from optimizer.prepare.calendar import Floats
-from optimizer.results.specs import SPECS
-from optimizer.results.values import Values
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.results.values import Values
 
 
 def frame(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

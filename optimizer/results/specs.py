@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from schemas.kinds import ProjectStatus, SourceKind, UseKind
-from schemas.plan import Column, Table
+from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
+from lodeplan.schemas.plan import Column, Table
 
 _UNITS = {
     "net_import_reliance": "fraction",

@@ -10,11 +10,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from optimizer.results import renames
-from optimizer.results.specs import SPECS
-from optimizer.results.words import listed
-from schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
-from schemas.problems import InputProblem, InvalidInput
+from lodeplan.optimizer.results import renames
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.results.words import listed
+from lodeplan.schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
+from lodeplan.schemas.problems import InputProblem, InvalidInput
 
 Data = dict[str, Any]
 

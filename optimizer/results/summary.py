@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.results.findings import findings, shortage_by_tier, spend
-from optimizer.results.reports import by_year
-from optimizer.results.values import Values, tail_mean
-from optimizer.solve.form import Form
-from optimizer.solve.search import Answer
-from schemas.plan import FutureCost, Import, ProjectStart, Size, StockLevel, Summary
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.results.findings import findings, shortage_by_tier, spend
+from lodeplan.optimizer.results.reports import by_year
+from lodeplan.optimizer.results.values import Values, tail_mean
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.search import Answer
+from lodeplan.schemas.plan import FutureCost, Import, ProjectStart, Size, StockLevel, Summary
 
 
 def size_of(instance: Instance, form: Form) -> Size:

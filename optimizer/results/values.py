@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.prepare.projects import Start
-from optimizer.solve.form import Form
-from optimizer.solve.tolerances import NOTHING
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.prepare.projects import Start
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.tolerances import NOTHING
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from scenarios.plausibility.amounts import note_amounts_above_prices
-from scenarios.plausibility.earnings import note_flows_that_earn, note_stocks_that_earn
-from scenarios.plausibility.gains import note_recipes_that_gain
-from scenarios.plausibility.happenings import note_events_that_change_nothing, note_factors_far_off
-from scenarios.plausibility.horizon import note_tracks_too_late
-from scenarios.plausibility.landed import Landed
-from scenarios.plausibility.paths import note_futures_that_begin_alike, note_futures_that_overlap
-from scenarios.plausibility.penalties import note_penalties_below_cost, note_penalties_far_above
-from scenarios.plausibility.prices import note_prices_off_reference
-from scenarios.plausibility.rates import note_high_discount_rate, note_high_rates, note_ratios_like_percent
-from scenarios.plausibility.sizes import note_costs_off_their_kind, note_quantities_off_their_neighbours
-from schemas.findings import Findings
+from lodeplan.scenarios.plausibility.amounts import note_amounts_above_prices
+from lodeplan.scenarios.plausibility.earnings import note_flows_that_earn, note_stocks_that_earn
+from lodeplan.scenarios.plausibility.gains import note_recipes_that_gain
+from lodeplan.scenarios.plausibility.happenings import note_events_that_change_nothing, note_factors_far_off
+from lodeplan.scenarios.plausibility.horizon import note_tracks_too_late
+from lodeplan.scenarios.plausibility.landed import Landed
+from lodeplan.scenarios.plausibility.paths import note_futures_that_begin_alike, note_futures_that_overlap
+from lodeplan.scenarios.plausibility.penalties import note_penalties_below_cost, note_penalties_far_above
+from lodeplan.scenarios.plausibility.prices import note_prices_off_reference
+from lodeplan.scenarios.plausibility.rates import note_high_discount_rate, note_high_rates, note_ratios_like_percent
+from lodeplan.scenarios.plausibility.sizes import note_costs_off_their_kind, note_quantities_off_their_neighbours
+from lodeplan.schemas.findings import Findings
 
 _OF_NUMBERS = (
     note_high_discount_rate,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from scenarios.plausibility.landed import main_output, running_costs
-from scenarios.plausibility.prices import FAR, unit_question
-from schemas.profiles import largest, numbers
+from lodeplan.scenarios.plausibility.landed import main_output, running_costs
+from lodeplan.scenarios.plausibility.prices import FAR, unit_question
+from lodeplan.schemas.profiles import largest, numbers
 
 if TYPE_CHECKING:
-    from schemas.findings import Findings
-    from schemas.scenario import Scenario
+    from lodeplan.schemas.findings import Findings
+    from lodeplan.schemas.scenario import Scenario
 
 
 class _Amount(NamedTuple):

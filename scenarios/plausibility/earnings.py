@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import isfinite
 
-from scenarios.plausibility.landed import Landed
-from schemas.findings import Findings
-from schemas.profiles import numbers
+from lodeplan.scenarios.plausibility.landed import Landed
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import numbers
 
 _NOTHING = 1e-9
 

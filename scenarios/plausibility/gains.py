@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import exp, log
 from typing import NamedTuple
 
-from schemas.findings import Findings
-from schemas.supply import can_run
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.supply import can_run
 
 _ROUNDING = 1e-9
 """Gain, as a logarithm, below which a loop only gives back what it took."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.findings import Findings
-from schemas.scenario import Project, Track
-from schemas.timing import can_decide, end_year
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.scenario import Project, Track
+from lodeplan.schemas.timing import can_decide, end_year
 
 _MONTHS = 12
 

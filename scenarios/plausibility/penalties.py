@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite
 
-from scenarios.plausibility.landed import Landed, main_output, running_costs
-from schemas.findings import Findings
-from schemas.profiles import largest, numbers
-from schemas.scenario import Demand
+from lodeplan.scenarios.plausibility.landed import Landed, main_output, running_costs
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import largest, numbers
+from lodeplan.schemas.scenario import Demand
 
 FAR_ABOVE = 1e5
 """Penalty over the dearest supply, from which the costs of supply drown in those of shortage."""

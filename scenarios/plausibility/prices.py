@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from scenarios.plausibility.landed import main_output, running_costs
-from schemas.profiles import numbers
+from lodeplan.scenarios.plausibility.landed import main_output, running_costs
+from lodeplan.schemas.profiles import numbers
 
 if TYPE_CHECKING:
-    from schemas.findings import Findings
-    from schemas.scenario import Facility, Scenario
+    from lodeplan.schemas.findings import Findings
+    from lodeplan.schemas.scenario import Facility, Scenario
 
 FAR = 10.0
 """Times a price may be off before that is asked about."""

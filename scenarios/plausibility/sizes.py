@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
-from scenarios.plausibility.landed import main_output, running_costs
-from schemas.findings import Findings
-from schemas.profiles import largest, numbers
-from schemas.scenario import Facility, Scenario
+from lodeplan.scenarios.plausibility.landed import main_output, running_costs
+from lodeplan.schemas.findings import Findings
+from lodeplan.schemas.profiles import largest, numbers
+from lodeplan.schemas.scenario import Facility, Scenario
 
 FAR_FROM_MEDIAN = 100.0
 FAR_ALONE = 1000.0

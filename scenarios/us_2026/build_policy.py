@@ -1,7 +1,7 @@
 """Writes the tables of policy that are computed: tariff measures and projects, with where their numbers come from.
 
-`python -m scenarios.us_2026.build_policy` reads `facts/policy_*.csv` and writes `tariffs.csv`, `projects.csv` and
-their provenance. Running it again changes nothing. The other tables of policy are written by hand.
+`python -m lodeplan.scenarios.us_2026.build_policy` reads `facts/policy_*.csv` and writes `tariffs.csv`, `projects.csv`
+and their provenance. Running it again changes nothing. The other tables of policy are written by hand.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from scenarios.us_2026.policy_projects import project_tables
-from scenarios.us_2026.policy_tariffs import tariff_tables
+from lodeplan.scenarios.us_2026.policy_projects import project_tables
+from lodeplan.scenarios.us_2026.policy_tariffs import tariff_tables
 
 FOLDER = Path(__file__).parent
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from service.access.callers import Caller, current_caller
-from service.storage import AuditEntry, now
+from lodeplan.service.access.callers import Caller, current_caller
+from lodeplan.service.storage import AuditEntry, now
 
 _LONGEST = 200
 

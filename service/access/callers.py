@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
-from service.storage import LOCAL, Scope
+from lodeplan.service.storage import LOCAL, Scope
 
 CALLER = "lodeplan.caller"
 """Where the gate leaves the caller in the scope of a request."""

@@ -22,16 +22,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from service import storage
-from service.access import audit, keys
-from service.access.callers import CALLER, COOKIE, LOCAL_CALLER, Caller, current_caller
-from service.access.oidc import RefusedToken, TokenVerifier
-from service.access.origins import check_host, check_not_forwarded, check_same_site
-from service.access.rates import Buckets
-from service.access.refusals import not_allowed, not_authenticated, too_many_requests
-from service.problems import ApiError, answer_problem, wants_page
-from service.settings import Settings
-from service.storage import Scope
+from lodeplan.service import storage
+from lodeplan.service.access import audit, keys
+from lodeplan.service.access.callers import CALLER, COOKIE, LOCAL_CALLER, Caller, current_caller
+from lodeplan.service.access.oidc import RefusedToken, TokenVerifier
+from lodeplan.service.access.origins import check_host, check_not_forwarded, check_same_site
+from lodeplan.service.access.rates import Buckets
+from lodeplan.service.access.refusals import not_allowed, not_authenticated, too_many_requests
+from lodeplan.service.problems import ApiError, answer_problem, wants_page
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Scope
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 OPEN_FOLDERS = ("/static/",)

@@ -18,9 +18,9 @@ import sqlalchemy
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from schemas.access import KeyRequest
-from service.access.callers import Caller
-from service.storage import ApiKey, Scope, now
+from lodeplan.schemas.access import KeyRequest
+from lodeplan.service.access.callers import Caller
+from lodeplan.service.storage import ApiKey, Scope, now
 
 PREFIX = "lp_"
 SESSION_HOURS = 12

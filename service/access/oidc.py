@@ -14,10 +14,10 @@ from jwt import PyJWKClient, PyJWKClientError, PyJWTError
 from jwt.exceptions import PyJWKClientConnectionError, PyJWKSetError
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.access import Scope, TenantName
-from service.access.callers import Caller
-from service.problems import ApiError
-from service.settings import Settings
+from lodeplan.schemas.access import Scope, TenantName
+from lodeplan.service.access.callers import Caller
+from lodeplan.service.problems import ApiError
+from lodeplan.service.settings import Settings
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Asymmetric ones only: a public key must never pass for the secret of an HMAC."""

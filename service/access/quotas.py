@@ -9,10 +9,10 @@ import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from schemas.jobs import JobState
-from service.problems import ApiError
-from service.settings import Settings
-from service.storage import Job, now
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.problems import ApiError
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Job, now
 
 _QUOTA_LOCK = 5_627_102
 

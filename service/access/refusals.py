@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from service.problems import ApiError
-from service.storage import Scope
+from lodeplan.service.problems import ApiError
+from lodeplan.service.storage import Scope
 
 _CHALLENGE = 'Bearer realm="lodeplan"'
 

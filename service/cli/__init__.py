@@ -1,5 +1,5 @@
 """The command `lodeplan`. What is slow to import is imported inside the command that needs it."""
 
-from service.cli.app import main
+from lodeplan.service.cli.app import main
 
 __all__ = ["main"]

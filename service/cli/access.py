@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel import Session
 
-from schemas import InputProblem, InvalidInput
-from schemas.access import AuditPage, KeyList, KeyRequest, NewKey, Scope, TenantName
-from service import storage
-from service.access import Caller, audit, keys
-from service.routers.audit import entry_view
-from service.routers.keys import key_view, new_key
-from service.settings import Settings
-from service.storage import ApiKey
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.schemas.access import AuditPage, KeyList, KeyRequest, NewKey, Scope, TenantName
+from lodeplan.service import storage
+from lodeplan.service.access import Caller, audit, keys
+from lodeplan.service.routers.audit import entry_view
+from lodeplan.service.routers.keys import key_view, new_key
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import ApiKey
 
 _tenant: TypeAdapter[str] = TypeAdapter(TenantName)
 

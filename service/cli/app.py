@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from service.cli import keys
-from service.cli.exits import Exit, exit_of, explain
+from lodeplan.service.cli import keys
+from lodeplan.service.cli.exits import Exit, exit_of, explain
 
 if TYPE_CHECKING:
-    from schemas import Patch
+    from lodeplan.schemas import Patch
 
 app = typer.Typer(
     name="lodeplan",
@@ -73,7 +73,7 @@ def demo(
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
     """Solve the shipped scenario us-2026-lite, serve it and print one URL. Ctrl-C ends it."""
-    from service.cli.demo import run_demo
+    from lodeplan.service.cli.demo import run_demo
 
     run_demo(port, open_page)
 
@@ -85,23 +85,23 @@ def serve(
     workers: Annotated[bool, typer.Option("--workers/--no-workers", help="Solve jobs in this process as well.")] = True,
 ) -> None:
     """Serve the pages and the API."""
-    import service.app
+    from lodeplan.service.app import serve as serve_until_stopped
 
-    service.app.serve(host, port, workers)
+    serve_until_stopped(host, port, workers)
 
 
 @app.command()
 def worker() -> None:
     """Solve queued jobs; any number of these may share one database."""
-    import service.worker
+    from lodeplan.service.worker import run
 
-    service.worker.run()
+    run()
 
 
 @app.command()
 def migrate() -> None:
     """Bring the tables of the database up to date, and say what was applied."""
-    from service.cli.upkeep import migrate_tables
+    from lodeplan.service.cli.upkeep import migrate_tables
 
     migrate_tables()
 
@@ -111,7 +111,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; only its owner may read it.")],
 ) -> None:
     """Write all jobs and results to one file, while the service runs."""
-    from service.cli.upkeep import write_backup
+    from lodeplan.service.cli.upkeep import write_backup
 
     write_backup(file)
 
@@ -122,7 +122,7 @@ def restore(
     replace: Annotated[bool, typer.Option("--replace", help="Lose what the database holds.")] = False,
 ) -> None:
     """Put a backup into the database, SQLite or PostgreSQL; unfinished jobs are queued again."""
-    from service.cli.upkeep import restore_backup
+    from lodeplan.service.cli.upkeep import restore_backup
 
     restore_backup(file, replace)
 
@@ -130,7 +130,7 @@ def restore(
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Check this machine, the solver, the database and the workers, and say what to do; 1 if something fails."""
-    from service.cli.upkeep import examined, print_report
+    from lodeplan.service.cli.upkeep import examined, print_report
 
     report = examined()
     if as_json:
@@ -147,7 +147,7 @@ def show_audit(
     as_json: AsJson = False,
 ) -> None:
     """Show who did what to what, latest first."""
-    from service.cli.access import audit_page
+    from lodeplan.service.cli.access import audit_page
 
     page = audit_page(tenant, limit)
     if as_json:
@@ -172,20 +172,20 @@ def solve(
     as_json: AsJson = False,
 ) -> None:
     """Solve a scenario and say what to do. Ctrl-C stops the solver and keeps its best plan."""
-    from service.cli.solving import Limits, solve_with_progress
+    from lodeplan.service.cli.solving import Limits, solve_with_progress
 
     if out is not None:
         # A folder that cannot be made should be known before the solve, not after.
         out.mkdir(parents=True, exist_ok=True)
     plan = solve_with_progress(scenario, _patches(sets), Limits(gap, time_limit))
     if out is not None:
-        from service.cli.files import write_plan
+        from lodeplan.service.cli.files import write_plan
 
         write_plan(plan, out, bom=bom)
     if as_json:
         print(plan.summary.model_dump_json(indent=1))
     else:
-        from service.cli.report import print_plan
+        from lodeplan.service.cli.report import print_plan
 
         print_plan(plan)
     raise typer.Exit(exit_of(plan.summary))
@@ -194,7 +194,7 @@ def solve(
 @app.command()
 def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> None:
     """Say everything that is wrong with a scenario, and count what is in it."""
-    from service.cli.validation import print_validation, validation_of
+    from lodeplan.service.cli.validation import print_validation, validation_of
 
     found = validation_of(scenario, sets or [])
     if as_json:
@@ -217,8 +217,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Solve two scenarios, or one before and after the changes in --set, and say what differs and why."""
-    from service.cli.comparing import compare_plans
-    from service.cli.solving import Limits
+    from lodeplan.service.cli.comparing import compare_plans
+    from lodeplan.service.cli.solving import Limits
 
     raise typer.Exit(compare_plans((scenario, other or scenario), _patches(sets), Limits(gap, time_limit), as_json))
 
@@ -242,13 +242,13 @@ def duty(
     as_json: AsJson = False,
 ) -> None:
     """Say what duty an import pays on a day, measure by measure, and where each comes from."""
-    from service.cli.duty import Question, answer_of
+    from lodeplan.service.cli.duty import Question, answer_of
 
     answer = answer_of(scenario, Question(commodity, origin, destination, day, events or [], value))
     if as_json:
         print(answer.model_dump_json(indent=1))
     else:
-        from service.cli.duty_report import print_answer
+        from lodeplan.service.cli.duty_report import print_answer
 
         print_answer(answer, scenario)
 
@@ -256,7 +256,7 @@ def duty(
 @app.command("scenarios")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the scenarios that come with the program."""
-    from scenarios.catalogue import names
+    from lodeplan.scenarios.catalogue import names
 
     shipped = names()
     if as_json:
@@ -270,7 +270,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; made if it is missing.")]) -> None:
     """Write a small commented scenario to start from."""
-    from service.cli.writing import write_example
+    from lodeplan.service.cli.writing import write_example
 
     path = write_example(folder)
     print(f"Wrote {path}. Solve it with: lodeplan solve {path}")
@@ -283,7 +283,7 @@ def export(
     sets: Sets = None,
 ) -> None:
     """Write a scenario, its base and changes worked in, as one file."""
-    from service.cli.writing import write_scenario
+    from lodeplan.service.cli.writing import write_scenario
 
     write_scenario(scenario, _patches(sets), out)
     print(f"Wrote {out}.")
@@ -293,6 +293,6 @@ def _patches(sets: Sequence[str] | None) -> list[Patch]:
     """The patches in `--set` options; raises `InvalidInput` with the problems of all of them."""
     if not sets:
         return []
-    from service.cli.validation import patches_of
+    from lodeplan.service.cli.validation import patches_of
 
     return patches_of(sets)

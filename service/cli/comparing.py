@@ -7,11 +7,11 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from service.cli.exits import exit_of
-from service.cli.solving import Limits, solve_read
+from lodeplan.service.cli.exits import exit_of
+from lodeplan.service.cli.solving import Limits, solve_read
 
 if TYPE_CHECKING:
-    from schemas import InputProblem, Patch
+    from lodeplan.schemas import InputProblem, Patch
 
 
 def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Limits, as_json: bool) -> int:
@@ -20,12 +20,12 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
     Both are read before the first is solved. The code is that of the first plan that is not optimal. Raises
     `InvalidInput`.
     """
-    import scenarios
-    from optimizer.compare import explain_difference
-    from scenarios.options import check_options
-    from scenarios.validation import find_warnings
-    from schemas import Solution
-    from service.cli.report import print_comparison
+    from lodeplan import scenarios
+    from lodeplan.optimizer.compare import explain_difference
+    from lodeplan.scenarios.options import check_options
+    from lodeplan.scenarios.validation import find_warnings
+    from lodeplan.schemas import Solution
+    from lodeplan.service.cli.report import print_comparison
 
     check_options(limits.gap, limits.time_limit_s)
     read = []
@@ -48,7 +48,7 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
 
 def _print_warnings(first: Sequence[InputProblem], second: Sequence[InputProblem]) -> None:
     """Warnings on standard error; those that both scenarios share once."""
-    from service.cli.validation import print_warnings
+    from lodeplan.service.cli.validation import print_warnings
 
     # A warning is the same wherever the file that it stands in has it.
     (old, new) = (

@@ -9,15 +9,15 @@ import threading
 import time
 import webbrowser
 
-import scenarios
-from schemas import Scenario, Solution
-from schemas.jobs import JobOptions, JobState
-from service import app, jobs, storage
-from service.cli.exits import Exit, exit_of
-from service.cli.report import print_plan
-from service.cli.solving import Limits, solve_with_progress
-from service.reuse import work_of
-from service.settings import PREFIX, Settings
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario, Solution
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import app, jobs, storage
+from lodeplan.service.cli.exits import Exit, exit_of
+from lodeplan.service.cli.report import print_plan
+from lodeplan.service.cli.solving import Limits, solve_with_progress
+from lodeplan.service.reuse import work_of
+from lodeplan.service.settings import PREFIX, Settings
 
 SCENARIO = "us-2026-lite"
 _HOST = "127.0.0.1"

@@ -8,19 +8,19 @@ from datetime import date
 
 from pydantic import BaseModel, Field
 
-import scenarios
-from optimizer.prepare.calendar import Profile, value_in
-from optimizer.prepare.duties import ALL, DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
-from optimizer.prepare.duty_scope import EXEMPT
-from optimizer.prepare.duty_steps import Step, by_measure
-from optimizer.prepare.select import Places, matches
-from optimizer.results.words import listed
-from schemas import InputProblem, InvalidInput, Scenario
-from schemas.closest import did_you_mean
-from schemas.dates import BrokenDate, read_date
-from schemas.entries import Entry
-from schemas.events import TariffEvent
-from schemas.scenario import Provenance, Route
+from lodeplan import scenarios
+from lodeplan.optimizer.prepare.calendar import Profile, value_in
+from lodeplan.optimizer.prepare.duties import ALL, DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
+from lodeplan.optimizer.prepare.duty_scope import EXEMPT
+from lodeplan.optimizer.prepare.duty_steps import Step, by_measure
+from lodeplan.optimizer.prepare.select import Places, matches
+from lodeplan.optimizer.results.words import listed
+from lodeplan.schemas import InputProblem, InvalidInput, Scenario
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.dates import BrokenDate, read_date
+from lodeplan.schemas.entries import Entry
+from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.scenario import Provenance, Route
 
 _RATES_ONLY = 1e9
 """kUSD/t: a customs value beside which duties by weight and minimum prices vanish."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.console import Console
 
-import scenarios
-from optimizer.figures.text import amount, percent, title_of
-from schemas import Scenario
-from service.cli.duty import Answer, Band, Line, Term
-from service.cli.printing import new_console, new_table, say, section, wrapped
+from lodeplan import scenarios
+from lodeplan.optimizer.figures.text import amount, percent, title_of
+from lodeplan.schemas import Scenario
+from lodeplan.service.cli.duty import Answer, Band, Line, Term
+from lodeplan.service.cli.printing import new_console, new_table, say, section, wrapped
 
 _BANDS = {"in_quota": "within the quota", "over_quota": "over the quota"}
 

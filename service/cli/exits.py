@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from schemas import InputProblem, Summary
+    from lodeplan.schemas import InputProblem, Summary
 
 
 class Exit(IntEnum):
@@ -35,7 +35,7 @@ class SolveFailed(Exception):
 
 def exit_of(summary: Summary) -> Exit:
     """The exit code of a finished solve."""
-    from schemas import Solution, Termination
+    from lodeplan.schemas import Solution, Termination
 
     limits = {Termination.TIME_LIMIT, Termination.MEMORY_LIMIT, Termination.INTERRUPTED}
     if summary.termination is Termination.OPTIMAL:
@@ -50,7 +50,7 @@ def exit_of(summary: Summary) -> Exit:
 
 def explain(error: Exception) -> Exit:
     """Say on standard error what went wrong, without a stack trace; the exit code it deserves."""
-    from schemas import InvalidInput
+    from lodeplan.schemas import InvalidInput
 
     if isinstance(error, InvalidInput):
         print(problems_text(error.problems), file=sys.stderr)
@@ -58,7 +58,7 @@ def explain(error: Exception) -> Exit:
     if isinstance(error, OSError) and error.filename is not None:
         print(f"{error.filename}: {error.strerror or error}.", file=sys.stderr)
         return Exit.ERROR
-    from optimizer import PlanError
+    from lodeplan.optimizer import PlanError
 
     if isinstance(error, PlanError):
         print(error, file=sys.stderr)

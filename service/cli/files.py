@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from service.csv_text import csv_rows
+from lodeplan.service.csv_text import csv_rows
 
 if TYPE_CHECKING:
-    from optimizer import Plan
+    from lodeplan.optimizer import Plan
 
 
 def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:

@@ -27,7 +27,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, once and never again."""
-    from service.cli.access import create_key
+    from lodeplan.service.cli.access import create_key
 
     _show_new(create_key(tenant, {"name": name, "scope": scope, "expires_days": expires}), as_json)
 
@@ -37,7 +37,7 @@ def list_keys(
     tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None, as_json: AsJson = False
 ) -> None:
     """List keys, newest first, without their secrets."""
-    from service.cli.access import key_lines, list_keys
+    from lodeplan.service.cli.access import key_lines, list_keys
 
     found = list_keys(tenant)
     print(found.model_dump_json(indent=1) if as_json else "\n".join(key_lines(found)) or "There are no keys.")
@@ -46,7 +46,7 @@ def list_keys(
 @app.command()
 def revoke(key_id: KeyId, as_json: AsJson = False) -> None:
     """End a key, and the sessions opened with it."""
-    from service.cli.access import revoke_key
+    from lodeplan.service.cli.access import revoke_key
 
     revoke_key(key_id)
     print(json.dumps({"revoked": key_id}) if as_json else f"Key {key_id} holds no longer.")
@@ -59,13 +59,13 @@ def rotate(
     as_json: AsJson = False,
 ) -> None:
     """Make a key that does the same, and end the old one after a while."""
-    from service.cli.access import rotate_key
+    from lodeplan.service.cli.access import rotate_key
 
     _show_new(rotate_key(key_id, grace), as_json)
 
 
 def _show_new(made: object, as_json: bool) -> None:
-    from schemas.access import NewKey
+    from lodeplan.schemas.access import NewKey
 
     assert isinstance(made, NewKey)
     if as_json:

@@ -8,11 +8,11 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from optimizer.figures.text import percent
-from optimizer.results.words import money
+from lodeplan.optimizer.figures.text import percent
+from lodeplan.optimizer.results.words import money
 
 if TYPE_CHECKING:
-    from schemas import SolverProgress
+    from lodeplan.schemas import SolverProgress
 
 _CLEAR_LINE = "\r\x1b[2K"
 

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
-from optimizer.figures.rows import base_path_years
-from optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
-from optimizer.results.limits import told_limits
-from optimizer.results.words import listed, money, span_of_years
-from schemas import Solution, Summary, Termination
-from schemas.kinds import SourceKind
-from schemas.plan import Size, StockLevel
-from schemas.scenario import Stage
-from service.cli.printing import new_console, say, section
+from lodeplan.optimizer.figures.rows import base_path_years
+from lodeplan.optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
+from lodeplan.optimizer.results.limits import told_limits
+from lodeplan.optimizer.results.words import listed, money, span_of_years
+from lodeplan.schemas import Solution, Summary, Termination
+from lodeplan.schemas.kinds import SourceKind
+from lodeplan.schemas.plan import Size, StockLevel
+from lodeplan.schemas.scenario import Stage
+from lodeplan.service.cli.printing import new_console, say, section
 
 if TYPE_CHECKING:
     from pandas import DataFrame
     from rich.console import Console
 
-    from optimizer import Plan
+    from lodeplan.optimizer import Plan
 
 _SOURCES_A_COMMODITY = 3
 _YEARS_SHOWN = 6

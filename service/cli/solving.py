@@ -15,16 +15,16 @@ from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from schemas.jobs import FailureCode, JobOptions
-from service import logs
-from service.children import CHILD, ChildEnd, HardLimits, Watch, Wish, Work, death_of, run_child
-from service.cli.exits import SolveFailed
-from service.cli.progress import ProgressLine
-from service.lines import FailedLine, FinishedLine
+from lodeplan.schemas.jobs import FailureCode, JobOptions
+from lodeplan.service import logs
+from lodeplan.service.children import CHILD, ChildEnd, HardLimits, Watch, Wish, Work, death_of, run_child
+from lodeplan.service.cli.exits import SolveFailed
+from lodeplan.service.cli.progress import ProgressLine
+from lodeplan.service.lines import FailedLine, FinishedLine
 
 if TYPE_CHECKING:
-    from optimizer import Plan
-    from schemas import Patch, Scenario, SolverProgress
+    from lodeplan.optimizer import Plan
+    from lodeplan.schemas import Patch, Scenario, SolverProgress
 
 _KILLED_BY_CTRL_C = 130
 _PERSON_TAKES_S = 0.5
@@ -40,10 +40,10 @@ class Limits:
 
 def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> Plan:
     """Read and solve, with warnings and progress on standard error; raises what `solve_read` does."""
-    import scenarios
-    from scenarios.options import check_options
-    from scenarios.validation import find_warnings
-    from service.cli.validation import print_warnings
+    from lodeplan import scenarios
+    from lodeplan.scenarios.options import check_options
+    from lodeplan.scenarios.validation import find_warnings
+    from lodeplan.service.cli.validation import print_warnings
 
     check_options(limits.gap, limits.time_limit_s)
     began = time.monotonic()
@@ -64,7 +64,7 @@ def solve_read(scenario: Scenario, limits: Limits, read_s: float) -> Plan:
     options = JobOptions.model_construct(gap=limits.gap, time_limit_s=limits.time_limit_s)
     work = Work(gzip.compress(scenario.model_dump_json().encode(), compresslevel=1), options)
     # What is needed to read the answer takes a second to import, and may do so meanwhile.
-    threading.Thread(target=import_module, args=("service.cli.report",), daemon=True).start()
+    threading.Thread(target=import_module, args=("lodeplan.service.cli.report",), daemon=True).start()
     with ProgressLine() as line:
         watch = _Terminal(line)
         with watch.listening():
@@ -114,10 +114,10 @@ class _Terminal(Watch):
 
 def _plan_of(ended: ChildEnd, scenario: Scenario) -> Plan:
     """The plan a child wrote; raises what the solve ended with instead."""
-    from optimizer import Plan, PlanError
-    from optimizer.expand import expand
-    from optimizer.results.stored import read_plan
-    from schemas import InvalidInput
+    from lodeplan.optimizer import Plan, PlanError
+    from lodeplan.optimizer.expand import expand
+    from lodeplan.optimizer.results.stored import read_plan
+    from lodeplan.schemas import InvalidInput
 
     last = ended.last
     if isinstance(last, FinishedLine) and ended.document_gzip:

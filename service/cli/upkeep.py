@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from service import logs, storage
-from service.backup import backup, restore
-from service.doctor import Report, examine
-from service.engine.dbos import DbosEngine
-from service.settings import Settings
+from lodeplan.service import logs, storage
+from lodeplan.service.backup import backup, restore
+from lodeplan.service.doctor import Report, examine
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.settings import Settings
 
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import scenarios
-from scenarios.validation import acknowledged_in_words, warnings_in_words
-from schemas import InputProblem, InvalidInput, Patch
-from schemas.problems import join_path, split_path
-from schemas.validation import Validation
-from service.cli.exits import problems_text
+from lodeplan import scenarios
+from lodeplan.scenarios.validation import acknowledged_in_words, warnings_in_words
+from lodeplan.schemas import InputProblem, InvalidInput, Patch
+from lodeplan.schemas.problems import join_path, split_path
+from lodeplan.schemas.validation import Validation
+from lodeplan.service.cli.exits import problems_text
 
 
 def validation_of(source: str, sets: Sequence[str]) -> Validation:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-import scenarios
-from scenarios.catalogue import find_shipped
-from schemas import InputProblem, InvalidInput, Patch
+from lodeplan import scenarios
+from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.schemas import InputProblem, InvalidInput, Patch
 
 _EXAMPLE = "golden-toy"
 

@@ -21,7 +21,7 @@ from dbos import (
 )
 from sqlalchemy.orm import Session
 
-from service.engine.port import Attempt, Handler, Place
+from lodeplan.service.engine.port import Attempt, Handler, Place
 
 APPLICATION = "lodeplan"
 # Fixed: the default, a hash of the code, would leave queued jobs behind on every upgrade.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from service.engine.port import Attempt, Handler, Place
+from lodeplan.service.engine.port import Attempt, Handler, Place
 
 
 class InlineEngine:

@@ -3,7 +3,7 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-import service.storage  # noqa: F401  (fills the metadata)
+from lodeplan.service import storage  # noqa: F401  (fills the metadata)
 
 context.configure(
     connection=context.config.attributes["connection"],

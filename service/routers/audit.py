@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from schemas.access import AuditPage, AuditView
-from service.access import audit
-from service.dependencies import CallerOf, SessionOf
-from service.storage import AuditEntry
-from service.views import API
+from lodeplan.schemas.access import AuditPage, AuditView
+from lodeplan.service.access import audit
+from lodeplan.service.dependencies import CallerOf, SessionOf
+from lodeplan.service.storage import AuditEntry
+from lodeplan.service.views import API
 
 router = APIRouter(tags=["audit"])
 

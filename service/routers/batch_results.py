@@ -10,13 +10,13 @@ import sqlalchemy
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from schemas.jobs import BatchResult
-from service import storage
-from service.dependencies import DatabaseOf, JobIdOf, TenantOf
-from service.problems import ApiError
-from service.routers.jobs import find_job
-from service.storage import Job
-from service.views import job_path
+from lodeplan.schemas.jobs import BatchResult
+from lodeplan.service import storage
+from lodeplan.service.dependencies import DatabaseOf, JobIdOf, TenantOf
+from lodeplan.service.problems import ApiError
+from lodeplan.service.routers.jobs import find_job
+from lodeplan.service.storage import Job
+from lodeplan.service.views import job_path
 
 MEDIA_TYPE = "application/x-ndjson"
 

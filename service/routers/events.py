@@ -10,12 +10,12 @@ import sqlalchemy
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from schemas.jobs import EventData, ProblemError
-from service import storage
-from service.dependencies import DatabaseOf, JobIdOf, TenantOf, WatchOf
-from service.problems import ApiError
-from service.routers.jobs import find_job
-from service.storage import Job, JobEvent
+from lodeplan.schemas.jobs import EventData, ProblemError
+from lodeplan.service import storage
+from lodeplan.service.dependencies import DatabaseOf, JobIdOf, TenantOf, WatchOf
+from lodeplan.service.problems import ApiError
+from lodeplan.service.routers.jobs import find_job
+from lodeplan.service.storage import Job, JobEvent
 
 router = APIRouter(tags=["jobs"])
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
-from service import storage
-from service.dependencies import SessionOf
-from service.problems import ApiError
+from lodeplan.service import storage
+from lodeplan.service.dependencies import SessionOf
+from lodeplan.service.problems import ApiError
 
 router = APIRouter(tags=["health"])
 

@@ -13,12 +13,12 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
-from schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView
-from schemas.validation import Validation
-from service import batches, jobs, storage
-from service.access import audit
-from service.bodies import read_job_request
-from service.dependencies import (
+from lodeplan.schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView
+from lodeplan.schemas.validation import Validation
+from lodeplan.service import batches, jobs, storage
+from lodeplan.service.access import audit
+from lodeplan.service.bodies import read_job_request
+from lodeplan.service.dependencies import (
     CursorOf,
     DatabaseOf,
     DeskOf,
@@ -30,13 +30,13 @@ from service.dependencies import (
     TenantOf,
     WatchOf,
 )
-from service.engine import Attempt, JobEngine
-from service.idempotency import keyed
-from service.openapi import body_of
-from service.problems import ApiError, no_such_job
-from service.storage import Job, JobFilter
-from service.submitting import validation
-from service.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.idempotency import keyed
+from lodeplan.service.openapi import body_of
+from lodeplan.service.problems import ApiError, no_such_job
+from lodeplan.service.storage import Job, JobFilter
+from lodeplan.service.submitting import validation
+from lodeplan.service.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
 
 router = APIRouter(tags=["jobs"])
 

@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel import Session
 
-from schemas.access import KeyList, KeyRequest, KeyView, NewKey
-from service import storage
-from service.access import Caller, audit, keys
-from service.bodies import read_body
-from service.dependencies import AccessOf, CallerOf, SessionOf
-from service.openapi import body_of
-from service.problems import ApiError
-from service.storage import ApiKey
-from service.views import API
+from lodeplan.schemas.access import KeyList, KeyRequest, KeyView, NewKey
+from lodeplan.service import storage
+from lodeplan.service.access import Caller, audit, keys
+from lodeplan.service.bodies import read_body
+from lodeplan.service.dependencies import AccessOf, CallerOf, SessionOf
+from lodeplan.service.openapi import body_of
+from lodeplan.service.problems import ApiError
+from lodeplan.service.storage import ApiKey
+from lodeplan.service.views import API
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 

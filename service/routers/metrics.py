@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from service.dependencies import allow_operator
-from service.telemetry.metrics import exposition
+from lodeplan.service.dependencies import allow_operator
+from lodeplan.service.telemetry.metrics import exposition
 
 router = APIRouter(tags=["health"], dependencies=[Depends(allow_operator)])
 

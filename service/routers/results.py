@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
-from schemas import PlanDocument, Table
-from schemas.jobs import TableList
-from schemas.plan import PLAN_VERSION
-from service.csv_text import csv_rows
-from service.dependencies import JobIdOf, SessionOf, TenantOf, bad_parameter
-from service.problems import ApiError
-from service.routers.jobs import find_job
-from service.storage import Job, JobResult, as_of_today, read_document
-from service.streaming import not_modified, stored_json, table_rows
-from service.views import job_path, json_text, table_entry, tagged
+from lodeplan.schemas import PlanDocument, Table
+from lodeplan.schemas.jobs import TableList
+from lodeplan.schemas.plan import PLAN_VERSION
+from lodeplan.service.csv_text import csv_rows
+from lodeplan.service.dependencies import JobIdOf, SessionOf, TenantOf, bad_parameter
+from lodeplan.service.problems import ApiError
+from lodeplan.service.routers.jobs import find_job
+from lodeplan.service.storage import Job, JobResult, as_of_today, read_document
+from lodeplan.service.streaming import not_modified, stored_json, table_rows
+from lodeplan.service.views import job_path, json_text, table_entry, tagged
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
-import scenarios
-from scenarios.catalogue import find_shipped
-from schemas import InvalidInput, Scenario, scenario_json_schema
-from schemas.jobs import ScenarioEntry, ScenarioList
-from service.loading import SEE_SCENARIOS
-from service.problems import ApiError
-from service.views import API
+from lodeplan import scenarios
+from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.schemas import InvalidInput, Scenario, scenario_json_schema
+from lodeplan.schemas.jobs import ScenarioEntry, ScenarioList
+from lodeplan.service.loading import SEE_SCENARIOS
+from lodeplan.service.problems import ApiError
+from lodeplan.service.views import API
 
 router = APIRouter(tags=["scenarios"])
 

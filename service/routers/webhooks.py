@@ -9,8 +9,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel import Session
 
-from schemas.jobs import ProblemError
-from schemas.webhooks import (
+from lodeplan.schemas.jobs import ProblemError
+from lodeplan.schemas.webhooks import (
     DeliveryPage,
     DeliveryView,
     NewWebhook,
@@ -18,17 +18,17 @@ from schemas.webhooks import (
     WebhookRequest,
     WebhookView,
 )
-from service import storage
-from service.access import audit
-from service.bodies import read_body
-from service.dependencies import CursorOf, SessionOf, SettingsOf, TenantOf
-from service.openapi import body_of
-from service.problems import ApiError
-from service.storage import Delivery, Webhook
-from service.storage import webhooks as stored
-from service.views import API
-from service.webhooks.addresses import RefusedAddressError, check_url
-from service.webhooks.announcing import new_delivery
+from lodeplan.service import storage
+from lodeplan.service.access import audit
+from lodeplan.service.bodies import read_body
+from lodeplan.service.dependencies import CursorOf, SessionOf, SettingsOf, TenantOf
+from lodeplan.service.openapi import body_of
+from lodeplan.service.problems import ApiError
+from lodeplan.service.storage import Delivery, Webhook
+from lodeplan.service.storage import webhooks as stored
+from lodeplan.service.views import API
+from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url
+from lodeplan.service.webhooks.announcing import new_delivery
 
 MOST_WEBHOOKS = 20
 """Of a tenant: each end of a job writes a message to each."""

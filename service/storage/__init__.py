@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 import sqlalchemy
 from sqlmodel import Session, col, select
 
-from scenarios.as_stored import read_as_stored
-from schemas import PlanDocument, Scenario
-from schemas.access import Scope
-from schemas.jobs import JobState
-from service.storage.batches import ENDED, OPEN, count_children, has_open_child, results_of_children
-from service.storage.columns import database_clock
-from service.storage.committed import once_committed
-from service.storage.database import (
+from lodeplan.scenarios.as_stored import read_as_stored
+from lodeplan.schemas import PlanDocument, Scenario
+from lodeplan.schemas.access import Scope
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.storage.batches import ENDED, OPEN, count_children, has_open_child, results_of_children
+from lodeplan.service.storage.columns import database_clock
+from lodeplan.service.storage.committed import once_committed
+from lodeplan.service.storage.database import (
     OUTAGES,
     migrate,
     newest_revision,
@@ -28,9 +28,9 @@ from service.storage.database import (
     revision_of,
     revisions,
 )
-from service.storage.ids import ID_PATTERN, is_id, new_id, new_ids
-from service.storage.plans import as_of_today, read_plan_gzip, summary_of_plan
-from service.storage.tables import (
+from lodeplan.service.storage.ids import ID_PATTERN, is_id, new_id, new_ids
+from lodeplan.service.storage.plans import as_of_today, read_plan_gzip, summary_of_plan
+from lodeplan.service.storage.tables import (
     LOCAL,
     ApiKey,
     AuditEntry,

@@ -8,8 +8,8 @@ import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from schemas.jobs import JobState
-from service.storage.tables import Job, JobResult
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.storage.tables import Job, JobResult
 
 ENDED = tuple(state for state in JobState if state.ended)
 OPEN = tuple(state for state in JobState if not state.ended)

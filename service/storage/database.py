@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlmodel import Session, create_engine
 
-from schemas import InputProblem, InvalidInput
+from lodeplan.schemas import InputProblem, InvalidInput
 
 BUSY_TIMEOUT_S = 30
 SILENCE_S = 5
@@ -128,7 +128,7 @@ def revision_of(connection: sqlalchemy.Connection) -> str | None:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(resources.files("service") / "migrations"))
+    config.set_main_option("script_location", str(resources.files("lodeplan.service") / "migrations"))
     return config
 
 

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from schemas.plan import PLAN_VERSION, plan_version_of
+from lodeplan.schemas.plan import PLAN_VERSION, plan_version_of
 
 if TYPE_CHECKING:
-    from schemas import PlanDocument
+    from lodeplan.schemas import PlanDocument
 
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 256 * 1024
@@ -24,7 +24,7 @@ _GZIP_LEVEL = 6
 def read_plan_gzip(document_gzip: bytes) -> PlanDocument:
     """The plan in a stored document of any version."""
     # Here, as the optimizer takes seconds to import and most of what the service does needs none of it.
-    from optimizer.results.stored import read_plan
+    from lodeplan.optimizer.results.stored import read_plan
 
     return read_plan(gzip.decompress(document_gzip))
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from schemas.access import Scope
-from schemas.jobs import JobFailure, JobOptions, JobState, JobWarnings
-from schemas.plan import Solution, SolverProgress, Termination
-from service.storage.columns import AsJson, UtcDateTime, enum_column
+from lodeplan.schemas.access import Scope
+from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.plan import Solution, SolverProgress, Termination
+from lodeplan.service.storage.columns import AsJson, UtcDateTime, enum_column
 
 LOCAL = "local"
 """The tenant of everybody on a machine without log-in."""

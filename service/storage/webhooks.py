@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy
 from sqlmodel import Session, col, select
 
-from service.storage.columns import database_clock
-from service.storage.tables import Delivery, Webhook
+from lodeplan.service.storage.columns import database_clock
+from lodeplan.service.storage.tables import Delivery, Webhook
 
 
 def list_webhooks(session: Session, tenant: str) -> list[Webhook]:

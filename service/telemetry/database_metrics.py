@@ -13,10 +13,10 @@ from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from schemas.jobs import JobState
-from service import storage
-from service.leases import is_live
-from service.storage import Job, WorkerRow, open_session
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import storage
+from lodeplan.service.leases import is_live
+from lodeplan.service.storage import Job, WorkerRow, open_session
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
-from schemas.jobs import JobState
+from lodeplan.schemas.jobs import JobState
 
 PROCESS = CollectorRegistry()
 ProcessCollector(registry=PROCESS)

@@ -12,7 +12,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.telemetry import metrics
+from lodeplan.service.telemetry import metrics
 
 HEADER = "x-request-id"
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})

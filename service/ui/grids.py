@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.figures.rows import base_path_years, records
-from optimizer.figures.stock_levels import AS_PLANNED, stock_points
-from optimizer.figures.text import (
+from lodeplan.optimizer.figures.rows import base_path_years, records
+from lodeplan.optimizer.figures.stock_levels import AS_PLANNED, stock_points
+from lodeplan.optimizer.figures.text import (
     SOURCE_TITLES,
     TERM_TITLES,
     TIER_TITLES,
@@ -21,10 +21,10 @@ from optimizer.figures.text import (
     title_of,
     user_title,
 )
-from optimizer.results.limits import told_limits
-from optimizer.results.words import money, span_of_years
-from schemas import Scenario, Summary
-from schemas.kinds import ProjectStatus, SourceKind, UseKind
+from lodeplan.optimizer.results.limits import told_limits
+from lodeplan.optimizer.results.words import money, span_of_years
+from lodeplan.schemas import Scenario, Summary
+from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
 
 MOST_ROWS = 40
 """Longer tables are cut on the page; the files hold all rows."""

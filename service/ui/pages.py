@@ -10,14 +10,14 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from sqlmodel import Session
 
-import scenarios
-from optimizer import figures
-from service import storage
-from service.dependencies import SessionOf, TenantOf
-from service.storage import Job
-from service.ui.reading import RunReader
-from service.ui.rendering import HEADERS, page
-from service.ui.run_view import RunView, UnknownChoiceError
+from lodeplan import scenarios
+from lodeplan.optimizer import figures
+from lodeplan.service import storage
+from lodeplan.service.dependencies import SessionOf, TenantOf
+from lodeplan.service.storage import Job
+from lodeplan.service.ui.reading import RunReader
+from lodeplan.service.ui.rendering import HEADERS, page
+from lodeplan.service.ui.run_view import RunView, UnknownChoiceError
 
 RUNS_LISTED = 100
 

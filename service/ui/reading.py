@@ -7,10 +7,10 @@ from threading import Lock
 
 from sqlmodel import Session
 
-from optimizer import Plan
-from service import storage
-from service.storage import Job
-from service.ui.run_view import RunView
+from lodeplan.optimizer import Plan
+from lodeplan.service import storage
+from lodeplan.service.storage import Job
+from lodeplan.service.ui.run_view import RunView
 
 RUNS_KEPT = 4
 """A plan of the United States takes some tens of MB and a quarter of a second to read."""

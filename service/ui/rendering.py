@@ -11,12 +11,12 @@ import jinja2
 from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 
-from optimizer.figures.text import TIER_TITLES, amount, percent
-from optimizer.results.words import money
-from scenarios.validation import acknowledged_in_words
-from schemas.jobs import Problem
-from service.access.callers import COOKIE
-from service.ui import words
+from lodeplan.optimizer.figures.text import TIER_TITLES, amount, percent
+from lodeplan.optimizer.results.words import money
+from lodeplan.scenarios.validation import acknowledged_in_words
+from lodeplan.schemas.jobs import Problem
+from lodeplan.service.access.callers import COOKIE
+from lodeplan.service.ui import words
 
 HEADERS = {
     "content-security-policy": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "

@@ -8,12 +8,12 @@ from functools import cached_property
 
 import pandas as pd
 
-from optimizer import Plan, figures
-from optimizer.prepare.costs import TRANSFERS
-from optimizer.results.specs import SPECS
-from schemas import Scenario, Solution, Summary
-from service.ui import grids
-from service.ui.grids import Grid
+from lodeplan.optimizer import Plan, figures
+from lodeplan.optimizer.prepare.costs import TRANSFERS
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.schemas import Scenario, Solution, Summary
+from lodeplan.service.ui import grids
+from lodeplan.service.ui.grids import Grid
 
 
 class UnknownChoiceError(LookupError):

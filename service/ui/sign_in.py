@@ -11,13 +11,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlmodel import Session
 
-from service import storage
-from service.access import audit, keys
-from service.access.callers import COOKIE
-from service.access.gate import Access, address_of
-from service.dependencies import AccessOf
-from service.problems import ApiError
-from service.ui.rendering import page
+from lodeplan.service import storage
+from lodeplan.service.access import audit, keys
+from lodeplan.service.access.callers import COOKIE
+from lodeplan.service.access.gate import Access, address_of
+from lodeplan.service.dependencies import AccessOf
+from lodeplan.service.problems import ApiError
+from lodeplan.service.ui.rendering import page
 
 _LONGEST_FORM = 5_000
 _HOME = "/"

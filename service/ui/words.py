@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from schemas import Solution, Termination
-from schemas.jobs import FailureCode, JobState
+from lodeplan.schemas import Solution, Termination
+from lodeplan.schemas.jobs import FailureCode, JobState
 
 STATES: dict[JobState, str] = {
     JobState.QUEUED: "Waiting for a worker",

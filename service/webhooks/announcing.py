@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlmodel import Session, select
 
-from schemas.jobs import JobState
-from service import storage
-from service.storage import Delivery, Webhook
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service import storage
+from lodeplan.service.storage import Delivery, Webhook
 
 AT_ONCE_S = 0.0
 """A moment that has passed by any clock."""

@@ -17,12 +17,12 @@ import structlog
 from sqlalchemy import CursorResult, update
 from sqlmodel import Session, col, select
 
-from schemas.webhooks import WebhookMessage
-from service import storage
-from service.settings import Settings
-from service.storage import Delivery, Job, Webhook, database_clock, open_session
-from service.views import job_view
-from service.webhooks.addresses import RefusedAddressError, check_url, resolve
+from lodeplan.schemas.webhooks import WebhookMessage
+from lodeplan.service import storage
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Delivery, Job, Webhook, database_clock, open_session
+from lodeplan.service.views import job_view
+from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url, resolve
 
 LOOK_EVERY_S = 1.0
 TRY_TAKES_AT_MOST_S = 15.0

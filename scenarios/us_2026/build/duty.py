@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from schemas.patterns import fits
-from schemas.scenario import TariffMeasure
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.scenario import TariffMeasure
 
 _FIRST, _END = date(BASE_YEAR, 1, 1), date(BASE_YEAR + 1, 1, 1)
 

@@ -9,8 +9,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from schemas.scenario import Stage
-from schemas.types import NameList, NonNegative, Positive, Recipe, Share, Strict, split_pairs
+from lodeplan.schemas.scenario import Stage
+from lodeplan.schemas.types import NameList, NonNegative, Positive, Recipe, Share, Strict, split_pairs
 
 FOLDER = Path(__file__).parent.parent / "facts"
 BASE_YEAR = 2024

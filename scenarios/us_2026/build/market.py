@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenarios.us_2026.build.duty import DutyBook, Import
-from scenarios.us_2026.build.facts import Facts
-from scenarios.us_2026.build.numbers import rounded
-from scenarios.us_2026.build.supply import Source, sources
-from scenarios.us_2026.build.vintage import Vintage
+from lodeplan.scenarios.us_2026.build.duty import DutyBook, Import
+from lodeplan.scenarios.us_2026.build.facts import Facts
+from lodeplan.scenarios.us_2026.build.numbers import rounded
+from lodeplan.scenarios.us_2026.build.supply import Source, sources
+from lodeplan.scenarios.us_2026.build.vintage import Vintage
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from scenarios.us_2026.build.demand import EXPORT_MULTIPLE, Demand
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts, Flow, ImportShare
-from scenarios.us_2026.build.home import COST_SHARE, Plant
-from scenarios.us_2026.build.market import Market
-from scenarios.us_2026.build.numbers import rounded, text
-from scenarios.us_2026.build.supply import UNIT_VALUE_RANGE, Source
-from scenarios.us_2026.build.tables import Row
+from lodeplan.scenarios.us_2026.build.demand import EXPORT_MULTIPLE, Demand
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts, Flow, ImportShare
+from lodeplan.scenarios.us_2026.build.home import COST_SHARE, Plant
+from lodeplan.scenarios.us_2026.build.market import Market
+from lodeplan.scenarios.us_2026.build.numbers import rounded, text
+from lodeplan.scenarios.us_2026.build.supply import UNIT_VALUE_RANGE, Source
+from lodeplan.scenarios.us_2026.build.tables import Row
 
 MCS = "USGS, Mineral Commodity Summaries 2026, data release (doi:10.5066/P1WKQ63T)"
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from scenarios.us_2026.build.home import COST_SHARE
-from scenarios.us_2026.build.market import Market
-from scenarios.us_2026.build.numbers import text
-from scenarios.us_2026.build.provenance import between, factored, ranged, source_row
-from scenarios.us_2026.build.recycling import Recovery
-from scenarios.us_2026.build.substitutes import Instead
-from scenarios.us_2026.build.tables import Row
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
+from lodeplan.scenarios.us_2026.build.home import COST_SHARE
+from lodeplan.scenarios.us_2026.build.market import Market
+from lodeplan.scenarios.us_2026.build.numbers import text
+from lodeplan.scenarios.us_2026.build.provenance import between, factored, ranged, source_row
+from lodeplan.scenarios.us_2026.build.recycling import Recovery
+from lodeplan.scenarios.us_2026.build.substitutes import Instead
+from lodeplan.scenarios.us_2026.build.tables import Row
 
 
 def recycling_sources(market: Market, found: list[Recovery]) -> list[Row]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenarios.us_2026.build.demand import Demand
-from scenarios.us_2026.build.facts import BASE_YEAR, RecyclingPath
-from scenarios.us_2026.build.home import Plant
-from scenarios.us_2026.build.market import Market
-from scenarios.us_2026.build.numbers import rounded
+from lodeplan.scenarios.us_2026.build.demand import Demand
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, RecyclingPath
+from lodeplan.scenarios.us_2026.build.home import Plant
+from lodeplan.scenarios.us_2026.build.market import Market
+from lodeplan.scenarios.us_2026.build.numbers import rounded
 
 
 @dataclass(frozen=True)

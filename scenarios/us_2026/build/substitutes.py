@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from scenarios.us_2026.build.demand import Demand
-from scenarios.us_2026.build.facts import SubstituteWay
-from scenarios.us_2026.build.home import Balance
-from scenarios.us_2026.build.market import Market
-from scenarios.us_2026.build.numbers import rounded
+from lodeplan.scenarios.us_2026.build.demand import Demand
+from lodeplan.scenarios.us_2026.build.facts import SubstituteWay
+from lodeplan.scenarios.us_2026.build.home import Balance
+from lodeplan.scenarios.us_2026.build.market import Market
+from lodeplan.scenarios.us_2026.build.numbers import rounded
 
 TIERS = ("essential_civilian", "other")
 """Who can change over; military users specify their material, and qualify another for years."""

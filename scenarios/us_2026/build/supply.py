@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from scenarios.us_2026.build.numbers import rounded
-from scenarios.us_2026.build.vintage import Vintage
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
+from lodeplan.scenarios.us_2026.build.numbers import rounded
+from lodeplan.scenarios.us_2026.build.vintage import Vintage
 
 HOME = "USA"
 OVERLAND = ("CAN", "MEX")

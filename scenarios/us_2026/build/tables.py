@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scenarios.us_2026.build.demand import Demand
-from scenarios.us_2026.build.facts import Facts
-from scenarios.us_2026.build.home import Plant
-from scenarios.us_2026.build.market import Market
-from scenarios.us_2026.build.numbers import pairs, rounded, text
-from scenarios.us_2026.build.recycling import Recovery
-from scenarios.us_2026.build.substitutes import Instead
-from scenarios.us_2026.build.supply import HOME, Source
-from scenarios.us_2026.build.vintage import Vintage
+from lodeplan.scenarios.us_2026.build.demand import Demand
+from lodeplan.scenarios.us_2026.build.facts import Facts
+from lodeplan.scenarios.us_2026.build.home import Plant
+from lodeplan.scenarios.us_2026.build.market import Market
+from lodeplan.scenarios.us_2026.build.numbers import pairs, rounded, text
+from lodeplan.scenarios.us_2026.build.recycling import Recovery
+from lodeplan.scenarios.us_2026.build.substitutes import Instead
+from lodeplan.scenarios.us_2026.build.supply import HOME, Source
+from lodeplan.scenarios.us_2026.build.vintage import Vintage
 
 Row = dict[str, str]
 

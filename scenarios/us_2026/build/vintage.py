@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios.us_2026.build.facts import BASE_YEAR
+from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR
 
 
 @dataclass(frozen=True)

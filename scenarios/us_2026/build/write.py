@@ -8,17 +8,17 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from scenarios.us_2026.build.demand import demands
-from scenarios.us_2026.build.duty import DutyBook, was_in_force
-from scenarios.us_2026.build.facts import Facts, read_facts, read_hazard_facts
-from scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
-from scenarios.us_2026.build.home import balances, plants
-from scenarios.us_2026.build.market import market
-from scenarios.us_2026.build.provenance import provenance_rows
-from scenarios.us_2026.build.provenance_use import recycling_sources, substitute_sources
-from scenarios.us_2026.build.recycling import recoveries
-from scenarios.us_2026.build.substitutes import substitutes
-from scenarios.us_2026.build.tables import (
+from lodeplan.scenarios.us_2026.build.demand import demands
+from lodeplan.scenarios.us_2026.build.duty import DutyBook, was_in_force
+from lodeplan.scenarios.us_2026.build.facts import Facts, read_facts, read_hazard_facts
+from lodeplan.scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
+from lodeplan.scenarios.us_2026.build.home import balances, plants
+from lodeplan.scenarios.us_2026.build.market import market
+from lodeplan.scenarios.us_2026.build.provenance import provenance_rows
+from lodeplan.scenarios.us_2026.build.provenance_use import recycling_sources, substitute_sources
+from lodeplan.scenarios.us_2026.build.recycling import recoveries
+from lodeplan.scenarios.us_2026.build.substitutes import substitutes
+from lodeplan.scenarios.us_2026.build.tables import (
     Row,
     commodity_rows,
     demand_rows,
@@ -27,9 +27,9 @@ from scenarios.us_2026.build.tables import (
     recycling_rows,
     route_rows,
 )
-from scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
-from schemas.patterns import fits
-from schemas.scenario import TariffMeasure
+from lodeplan.scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.scenario import TariffMeasure
 
 TARIFFS = PLAN.folder / "tariffs.csv"
 CANDIDATE_PLACES = PLAN.folder / "places.candidates.csv"

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.solve.control import Control
-from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Run, Settings, tried
-from optimizer.solve.money import added_up
-from optimizer.solve.tolerances import CLAIM, ROUNDING, STRICT, WHOLE, borne_out, gap_of
-from schemas.plan import Solution, Termination
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver.control import Control
+from lodeplan.optimizer.solver.form import Form, Ints
+from lodeplan.optimizer.solver.highs import Run, Settings, tried
+from lodeplan.optimizer.solver.money import added_up
+from lodeplan.optimizer.solver.tolerances import CLAIM, ROUNDING, STRICT, WHOLE, borne_out, gap_of
+from lodeplan.schemas.plan import Solution, Termination
 
 GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.prepare.calendar import Floats
-from optimizer.solve.form import Form
-from optimizer.solve.highs import Settings, tried
-from optimizer.solve.labels import Label
-from optimizer.solve.tolerances import NOTHING
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.highs import Settings, tried
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.tolerances import NOTHING
 
 ACTED_ON = ("stock", "run", "ship", "recover", "dispose")
 """Variables of what a planner can limit, the one that names a direction first."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import isfinite
 
-from optimizer.solve.highs import Run, Settings
-from optimizer.solve.tolerances import borne_out
+from lodeplan.optimizer.solver.highs import Run, Settings
+from lodeplan.optimizer.solver.tolerances import borne_out
 
 Report = Callable[[str, float | None, float | None], None]
 """Called with a phase, and objective and bound in kUSD once there are any."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.prepare.calendar import Floats
-from optimizer.solve.form import Form
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver.form import Form
 
 ARITHMETIC = 1e-14
 """A price below it, relative to the terms that it is the sum of, is 0: double precision cannot tell."""

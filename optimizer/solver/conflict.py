@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.prepare.instance import Instance
-from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Settings, tried
-from optimizer.solve.labels import Label
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.solver.form import Form, Ints
+from lodeplan.optimizer.solver.highs import Settings, tried
+from lodeplan.optimizer.solver.labels import Label
 
 TIME_LIMIT_S = 60.0
 GAP = 1e-4

@@ -14,10 +14,10 @@ from typing import Any
 import highspy
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.solve.form import Form
-from optimizer.solve.tolerances import CLAIM, FEASIBLE, WHOLE
-from schemas.plan import Termination
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.tolerances import CLAIM, FEASIBLE, WHOLE
+from lodeplan.schemas.plan import Termination
 
 Status = highspy.HighsModelStatus
 _TERMINATION = {

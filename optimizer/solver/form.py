@@ -11,11 +11,11 @@ import pyomo.environ as pyo
 import scipy.sparse as sp
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.solve.labels import Label
-from optimizer.solve.ranges import further_scaled, refuse_lost
-from optimizer.solve.scaling import column_units, row_units, scale_costs
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.ranges import further_scaled, refuse_lost
+from lodeplan.optimizer.solver.scaling import column_units, row_units, scale_costs
 
 Ints = npt.NDArray[np.int64]
 

@@ -16,14 +16,14 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.prepare.tags import quoted
-from optimizer.solve.control import Control
-from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Run, Settings, tried
-from optimizer.solve.scaling import COST_ROWS
-from optimizer.solve.tolerances import WHOLE
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.prepare.tags import quoted
+from lodeplan.optimizer.solver.control import Control
+from lodeplan.optimizer.solver.form import Form, Ints
+from lodeplan.optimizer.solver.highs import Run, Settings, tried
+from lodeplan.optimizer.solver.scaling import COST_ROWS
+from lodeplan.optimizer.solver.tolerances import WHOLE
 
 COUPLING = (*COST_ROWS, "budget_is_kept")
 GROUP_GAP = 1e-3

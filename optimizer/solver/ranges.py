@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from optimizer.prepare.calendar import Floats
-from optimizer.solve.labels import Label
-from schemas.problems import InputProblem, InvalidInput, join_path
-from schemas.scenario import Scenario
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
+from lodeplan.schemas.scenario import Scenario
 
 SMALLEST, LARGEST = 1e-9, 1e15
 """Coefficients at or beyond them do not reach the solver as they are."""

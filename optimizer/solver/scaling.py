@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.solve.labels import Label
-from schemas.limits import Budget, PermitSlots, ServiceFloor, Survival
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor, Survival
 
 UnitOf = Callable[[tuple[Any, ...]], float]
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.costs import Variable
-from optimizer.prepare.instance import Instance
-from optimizer.prepare.weights import cost_weights
-from optimizer.solve.form import Form, Ints
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.costs import Variable
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.prepare.weights import cost_weights
+from lodeplan.optimizer.solver.form import Form, Ints
 
 
 def added_up(form: Form, x: Floats) -> Floats:

@@ -15,21 +15,21 @@ from math import isfinite
 import numpy as np
 import scipy.sparse as sp
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.prepare.tree import MIN_PROBABILITY, Tree
-from optimizer.prepare.weights import TIE_BREAKER
-from optimizer.solve.control import Control
-from optimizer.solve.form import Form, Ints
-from optimizer.solve.highs import Run, Settings, tried
-from optimizer.solve.labels import Label
-from optimizer.solve.least import least_by_duals
-from optimizer.solve.money import added_up, costs_by_node, money_weights
-from optimizer.solve.ray import find_rays
-from optimizer.solve.scaling import COST_ROWS
-from optimizer.solve.search import GRACE_S, Answer, Branch
-from optimizer.solve.tolerances import ROUNDING, borne_out, gap_of
-from schemas.plan import Solution, Termination
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.prepare.tree import MIN_PROBABILITY, Tree
+from lodeplan.optimizer.prepare.weights import TIE_BREAKER
+from lodeplan.optimizer.solver.control import Control
+from lodeplan.optimizer.solver.form import Form, Ints
+from lodeplan.optimizer.solver.highs import Run, Settings, tried
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.least import least_by_duals
+from lodeplan.optimizer.solver.money import added_up, costs_by_node, money_weights
+from lodeplan.optimizer.solver.ray import find_rays
+from lodeplan.optimizer.solver.scaling import COST_ROWS
+from lodeplan.optimizer.solver.search import GRACE_S, Answer, Branch
+from lodeplan.optimizer.solver.tolerances import ROUNDING, borne_out, gap_of
+from lodeplan.schemas.plan import Solution, Termination
 
 LIGHT = 1e-4
 """Weight of a kUSD, not discounted, below which a node weighs nothing: the solver's tolerance is near."""

@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from optimizer.prepare.calendar import Floats
-from optimizer.prepare.instance import Instance
-from optimizer.solve.branches import settle_branches
-from optimizer.solve.conflict import find_conflict
-from optimizer.solve.control import Control
-from optimizer.solve.form import Form, standard_form
-from optimizer.solve.groups import Relaxation, polish, relax_by_group, split
-from optimizer.solve.highs import Run
-from optimizer.solve.ranges import extremes, refuse_hopeless
-from optimizer.solve.search import (
+from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.optimizer.solver.branches import settle_branches
+from lodeplan.optimizer.solver.conflict import find_conflict
+from lodeplan.optimizer.solver.control import Control
+from lodeplan.optimizer.solver.form import Form, standard_form
+from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group, split
+from lodeplan.optimizer.solver.highs import Run
+from lodeplan.optimizer.solver.ranges import extremes, refuse_hopeless
+from lodeplan.optimizer.solver.search import (
     Answer,
     answer_of,
     any_point,
@@ -28,7 +28,7 @@ from optimizer.solve.search import (
     search_decisions,
     settled,
 )
-from schemas.plan import Solution, Termination
+from lodeplan.schemas.plan import Solution, Termination
 
 __all__ = ["Answer", "Control", "Form", "find_conflict", "refuse_hopeless_numbers", "solve_form", "standard_form"]
 
