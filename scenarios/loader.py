@@ -24,12 +24,12 @@ from lodeplan.scenarios.frames import from_python
 from lodeplan.scenarios.partial import check_the_rest
 from lodeplan.scenarios.patching import apply_patches
 from lodeplan.scenarios.places import Work
+from lodeplan.scenarios.rules import find_problems
 from lodeplan.scenarios.screening import screen
 from lodeplan.scenarios.tables import read_folder
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.patches import Patch
 from lodeplan.schemas.problems import InvalidInput, at_most, split_path
-from lodeplan.schemas.references import find_problems
 from lodeplan.schemas.scenario import Scenario
 
 Source = str | Path | Mapping[str, Any] | Scenario

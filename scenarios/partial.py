@@ -10,9 +10,9 @@ from pydantic import Field, ValidationError
 
 from lodeplan.scenarios.documents import Document, Keys
 from lodeplan.scenarios.fields import COLLECTIONS, ENTRIES, entry_type
-from lodeplan.schemas.findings import Gaps
+from lodeplan.scenarios.rules import find_problems, find_unknown_names
+from lodeplan.scenarios.rules.findings import Gaps
 from lodeplan.schemas.problems import InputProblem
-from lodeplan.schemas.references import find_problems, find_unknown_names
 from lodeplan.schemas.scenario import Commodity, Demand, Horizon, Place, Scenario
 from lodeplan.schemas.types import Name
 

@@ -12,11 +12,11 @@ from typing import Any
 from lodeplan.scenarios import plausibility
 from lodeplan.scenarios.counts import counts
 from lodeplan.scenarios.loader import load
-from lodeplan.schemas.findings import Findings, Gaps
+from lodeplan.scenarios.rules import note_warnings
+from lodeplan.scenarios.rules.findings import Findings, Gaps
 from lodeplan.schemas.patches import Patch
 from lodeplan.schemas.patterns import fits
 from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path, split_path
-from lodeplan.schemas.references import note_warnings
 from lodeplan.schemas.scenario import Acknowledgement, Scenario
 from lodeplan.schemas.validation import AcknowledgedWarnings, Validation
 

@@ -12,8 +12,8 @@ from tiny_scenario import problems_of, the_problem_of, tiny
 
 from lodeplan import optimizer, scenarios
 from lodeplan.scenarios.explain import in_words
+from lodeplan.scenarios.rules.list_items import looks_like_several
 from lodeplan.schemas import InvalidInput
-from lodeplan.schemas.lists import looks_like_several
 from lodeplan.schemas.scenario import Scenario
 from lodeplan.service.cli.validation import patches_of
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from tiny_scenario import problems_of, the_problem_of, tiny
 
-from lodeplan import scenarios, schemas
+from lodeplan import scenarios
+from lodeplan.scenarios import rules
 from lodeplan.scenarios.validation import find_warnings
 
 Patch = dict[str, Any]
@@ -1132,7 +1133,7 @@ def test_what_depends_on_a_broken_part_waits_until_it_can_be_read(path: str, val
 
 
 def test_no_check_is_without_a_scenario_that_trips_it() -> None:
-    folder = Path(schemas.__file__).parent
+    folder = Path(rules.__file__).parent
     text = "".join(path.read_text() for path in folder.glob("*.py"))
     codes = set(re.findall(r'note\(\s*"(\w+)"', text))
 

@@ -370,7 +370,7 @@ def test_what_is_near_it_and_makes_sense_is_not_asked_about(code: str) -> None:
 def codes_of_warnings() -> set[str]:
     """Every code that is noted in a function that warns, or in a rule on plausibility."""
     found = {"acknowledges_nothing"}
-    for path in [*(ROOT / "schemas").glob("*.py"), *(ROOT / "scenarios/plausibility").glob("*.py")]:
+    for path in [*(ROOT / "scenarios/rules").glob("*.py"), *(ROOT / "scenarios/plausibility").glob("*.py")]:
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef) and (
                 function.name.lstrip("_").startswith("warn")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lodeplan.optimizer.expand.names import refuse_names
+from lodeplan.scenarios.rules.selections import Selections
 from lodeplan.schemas.events import Event, ExportEvent, Future, OutputEvent
 from lodeplan.schemas.limits import ServiceFloor, Survival
 from lodeplan.schemas.scenario import Scenario
-from lodeplan.schemas.selections import Selections
 
 AS_PLANNED = "as_planned"
 """The future of a scenario that lists none; written out where stress tests would else stand alone."""

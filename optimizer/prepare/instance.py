@@ -47,7 +47,7 @@ def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) ->
 
     Whatever the order its entries are written in, the instance is the same.
 
-    Raises ValueError only for input that `schemas.references` should have refused.
+    Raises ValueError only for input that `scenarios.rules` should have refused.
     """
     scenario = in_order(scenario)
     calendar = Calendar.of(scenario.horizon)

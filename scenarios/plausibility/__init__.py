@@ -16,7 +16,7 @@ from lodeplan.scenarios.plausibility.penalties import note_penalties_below_cost,
 from lodeplan.scenarios.plausibility.prices import note_prices_off_reference
 from lodeplan.scenarios.plausibility.rates import note_high_discount_rate, note_high_rates, note_ratios_like_percent
 from lodeplan.scenarios.plausibility.sizes import note_costs_off_their_kind, note_quantities_off_their_neighbours
-from lodeplan.schemas.findings import Findings
+from lodeplan.scenarios.rules.findings import Findings
 
 _OF_NUMBERS = (
     note_high_discount_rate,

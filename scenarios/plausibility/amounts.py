@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from lodeplan.scenarios.plausibility.landed import main_output, running_costs
 from lodeplan.scenarios.plausibility.prices import FAR, unit_question
-from lodeplan.schemas.profiles import largest, numbers
+from lodeplan.scenarios.rules.profiles import largest, numbers
 
 if TYPE_CHECKING:
-    from lodeplan.schemas.findings import Findings
+    from lodeplan.scenarios.rules.findings import Findings
     from lodeplan.schemas.scenario import Scenario
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import isfinite
 
 from lodeplan.scenarios.plausibility.landed import Landed
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import numbers
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import numbers
 
 _NOTHING = 1e-9
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import exp, log
 from typing import NamedTuple
 
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.supply import can_run
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.supply import can_run
 
 _ROUNDING = 1e-9
 """Gain, as a logarithm, below which a loop only gives back what it took."""

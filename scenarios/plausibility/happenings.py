@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lodeplan.scenarios.rules.selections import matching
 from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
-from lodeplan.schemas.selections import matching
 
 if TYPE_CHECKING:
-    from lodeplan.schemas.findings import Findings
+    from lodeplan.scenarios.rules.findings import Findings
 
 HIGH_FACTOR = 20.0
 """New price or demand over old above which per cent may be meant."""

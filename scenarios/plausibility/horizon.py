@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lodeplan.schemas.findings import Findings
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.timing import can_decide, end_year
 from lodeplan.schemas.scenario import Project, Track
-from lodeplan.schemas.timing import can_decide, end_year
 
 _MONTHS = 12
 

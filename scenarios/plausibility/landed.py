@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from math import inf
 
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import numbers
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import numbers
+from lodeplan.scenarios.rules.supply import Stop, can_carry, can_run
+from lodeplan.scenarios.rules.timing import end_year
 from lodeplan.schemas.scenario import Facility, Scenario, TariffMeasure
-from lodeplan.schemas.supply import Stop, can_carry, can_run
-from lodeplan.schemas.timing import end_year
 
 _ROUNDS = 20
 """Times the cost at a place may fall: what falls more often goes round in circles and earns money."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
-from lodeplan.schemas.branches import line
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.futures import line
+from lodeplan.scenarios.rules.selections import matching
 from lodeplan.schemas.events import Event, ExportEvent, OutputEvent
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.selections import matching
 
 _TEXTS = {"title", "note"}
 _ENDS = {"until", "recovery_years"}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from math import isfinite
 
 from lodeplan.scenarios.plausibility.landed import Landed, main_output, running_costs
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import largest, numbers
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import largest, numbers
 from lodeplan.schemas.scenario import Demand
 
 FAR_ABOVE = 1e5

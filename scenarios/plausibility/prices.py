@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lodeplan.scenarios.plausibility.landed import main_output, running_costs
-from lodeplan.schemas.profiles import numbers
+from lodeplan.scenarios.rules.profiles import numbers
 
 if TYPE_CHECKING:
-    from lodeplan.schemas.findings import Findings
+    from lodeplan.scenarios.rules.findings import Findings
     from lodeplan.schemas.scenario import Facility, Scenario
 
 FAR = 10.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import largest
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import largest
 
 HIGH_RATE = 4.0
 """Duty above 400 %."""

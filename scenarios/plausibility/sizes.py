@@ -8,8 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from lodeplan.scenarios.plausibility.landed import main_output, running_costs
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import largest, numbers
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import largest, numbers
 from lodeplan.schemas.scenario import Facility, Scenario
 
 FAR_FROM_MEDIAN = 100.0

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from lodeplan.schemas.findings import Findings
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.selections import matching
 from lodeplan.schemas.scenario import Scenario
-from lodeplan.schemas.selections import matching
 
 _OTHER_SIGNS = re.compile(r"[,|\n\t，、；]")
 """What people put between names that is not `;`."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.timing import end_year
 from lodeplan.schemas.closest import closest, in_words
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.timing import end_year
 
 _FAR_YEARS = 100
 """Before the first year: no rule that still holds and no number that still counts is older."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.schemas.content import SourceBan
-from lodeplan.schemas.findings import Findings
 from lodeplan.schemas.limits import Survival
 from lodeplan.schemas.scenario import Horizon, Membership, Project, Scenario, TariffMeasure
 from lodeplan.schemas.types import LAST_YEAR

@@ -1,27 +1,14 @@
-"""Whether the entries of a scenario fit together: what a field's type alone cannot tell."""
+"""Whether each name an entry refers to exists."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from lodeplan.schemas import (
-    agreement,
-    branches,
-    caps,
-    chances,
-    lists,
-    needs,
-    onboarding,
-    prices,
-    reach,
-    supply,
-    timing,
-    unlimited,
-    years,
-)
+from lodeplan.scenarios.rules import list_items
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.selections import matching
 from lodeplan.schemas.content import SourceBan
 from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
-from lodeplan.schemas.findings import Findings, Gaps
 from lodeplan.schemas.hazards import Hazard
 from lodeplan.schemas.limits import (
     ConcentrationCap,
@@ -32,41 +19,13 @@ from lodeplan.schemas.limits import (
     ShareCap,
     Survival,
 )
-from lodeplan.schemas.problems import InputProblem
-from lodeplan.schemas.scenario import Demand, Facility, Project, Recycling, Scenario, Stockpile, TariffMeasure
-from lodeplan.schemas.selections import matching
+from lodeplan.schemas.scenario import Demand, Facility, Project, Recycling, Stockpile, TariffMeasure
 
 
-def find_problems(scenario: Scenario, gaps: Gaps | None = None) -> list[InputProblem]:
-    """Everything that does not fit together, in the order of the collections.
-
-    `gaps` says what was left out of the scenario as broken: names of it count as known, and checks that
-    need it whole are skipped. What depends on an unknown name is not reported a second time.
-    """
-    findings = Findings(scenario, gaps or Gaps())
-    check_references(findings)
-    for subject in (timing, branches, chances, agreement, prices, needs, supply, reach, onboarding, unlimited):
-        subject.check(findings)
-    return findings.all()
-
-
-def find_unknown_names(scenario: Scenario, gaps: Gaps | None = None) -> list[InputProblem]:
-    """Of the problems, those of names that mean nothing."""
-    findings = Findings(scenario, gaps or Gaps())
-    check_references(findings)
-    return findings.all()
-
-
-def note_warnings(findings: Findings) -> None:
-    """Note what is unused or has no meaning as it stands, of a scenario without problems."""
-    for subject in (timing, years, branches, chances, agreement, prices, needs, supply, reach, caps, unlimited):
-        subject.warn(findings)
-
-
-def check_references(findings: Findings) -> None:
+def check(findings: Findings) -> None:
     """Each name an entry refers to must exist."""
     scenario = findings.scenario
-    lists.check(findings)
+    list_items.check(findings)
     if findings.knows("home"):
         findings.check_name("places", scenario.home, ["home"])
     for name, place in scenario.places.items():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import numbers
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import numbers
+from lodeplan.scenarios.rules.supply import SUPPLY, Stop
 from lodeplan.schemas.scenario import Scenario
-from lodeplan.schemas.supply import SUPPLY, Stop
 
 
 def check(findings: Findings) -> None:

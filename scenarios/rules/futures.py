@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from itertools import accumulate
 
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import TOLERANCE
+from lodeplan.scenarios.rules.selections import matching
 from lodeplan.schemas.events import Future
-from lodeplan.schemas.findings import Findings
 from lodeplan.schemas.limits import Limit, Survival
-from lodeplan.schemas.profiles import TOLERANCE
 from lodeplan.schemas.scenario import Horizon
-from lodeplan.schemas.selections import matching
 
 MAX_LINE = 100
 """Futures that follow one another; each departs in a later period, of which there are no more."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from lodeplan.schemas.branches import line
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.interruptions import Interruption, Part, interruptions, parts_of_periods
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.futures import line
+from lodeplan.scenarios.rules.interruptions import Interruption, Part, interruptions, parts_of_periods
+from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.rules.supply import SUPPLY, Stop, can_run, reachable
 from lodeplan.schemas.scenario import Facility, Route
-from lodeplan.schemas.selections import matching
-from lodeplan.schemas.supply import SUPPLY, Stop, can_run, reachable
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import TOLERANCE, largest
+from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.rules.supply import SUPPLY
 from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
-from lodeplan.schemas.findings import Findings
 from lodeplan.schemas.hazards import Hazard
 from lodeplan.schemas.limits import (
     Budget,
@@ -18,10 +21,7 @@ from lodeplan.schemas.limits import (
     ShareCap,
     Survival,
 )
-from lodeplan.schemas.profiles import TOLERANCE, largest
 from lodeplan.schemas.scenario import Facility, TariffMeasure
-from lodeplan.schemas.selections import matching
-from lodeplan.schemas.supply import SUPPLY
 
 _DAYS_A_YEAR = 365
 

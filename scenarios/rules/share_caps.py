@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from itertools import accumulate, pairwise
 
-from lodeplan.schemas.findings import Findings
+from lodeplan.scenarios.rules.effects import made_at_home, sources_abroad
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import TOLERANCE, in_year, numbers
+from lodeplan.scenarios.rules.selections import matching
 from lodeplan.schemas.limits import ConcentrationCap, NetImportReliance, ShareCap
-from lodeplan.schemas.profiles import TOLERANCE, in_year, numbers
-from lodeplan.schemas.reach import made_at_home, sources_abroad
-from lodeplan.schemas.selections import matching
 
 Source = tuple[str, str]
 """A place abroad that something is brought from, and a member of it, if it is a region, or itself."""

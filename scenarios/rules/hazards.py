@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lodeplan.schemas.findings import Findings
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import TOLERANCE
 from lodeplan.schemas.hazards import Hazard, Triangle
-from lodeplan.schemas.profiles import TOLERANCE
 
 Values = float | Mapping[float, float] | Triangle
 """What a `Distribution` may be."""

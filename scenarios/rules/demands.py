@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import accumulate, pairwise
 
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import TOLERANCE, largest, numbers
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import TOLERANCE, largest, numbers
 from lodeplan.schemas.scenario import Demand, Recycling, Substitute
 
 

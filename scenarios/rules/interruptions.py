@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 
-from lodeplan.schemas.chances import ends
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.hazards import ends
 from lodeplan.schemas.events import ExportEvent, OutputEvent
-from lodeplan.schemas.findings import Findings
 from lodeplan.schemas.hazards import Hazard
 from lodeplan.schemas.limits import Survival
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import TOLERANCE, largest, numbers
 from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import TOLERANCE, largest, numbers
 from lodeplan.schemas.scenario import Facility, Place, Project, Stockpile, SupplyCurve, TariffMeasure
 
 

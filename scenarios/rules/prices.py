@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lodeplan.schemas.findings import Findings
+from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.schemas.scenario import Facility, TariffMeasure
 from lodeplan.schemas.types import ByYear
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from lodeplan.scenarios.rules.selections import Selections
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.problems import MAX_PROBLEMS, InputProblem, at_most, join_path
 from lodeplan.schemas.scenario import Scenario
-from lodeplan.schemas.selections import Selections
 
 _COMPARISONS = 500_000
 """Names compared in search of what was meant, in all; after that, problems come without a suggestion."""

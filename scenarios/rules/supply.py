@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 
+from lodeplan.scenarios.rules.findings import Findings
+from lodeplan.scenarios.rules.profiles import largest
 from lodeplan.schemas.content import SourceBan
-from lodeplan.schemas.findings import Findings
-from lodeplan.schemas.profiles import largest
 from lodeplan.schemas.scenario import Demand, Facility, Recycling, Route, Scenario, Stockpile
 
 Stop = tuple[str, str]
