@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lodeplan.scenarios.documents import Document, parse_json, parse_yaml
-from lodeplan.scenarios.texts import NoText, text_of
+from lodeplan.scenarios.reading.documents import Document, parse_json, parse_yaml
+from lodeplan.scenarios.reading.texts import NoText, text_of
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.service.envelope import Asked, problems_of, read_envelope
 from lodeplan.service.problems import ApiError, broken_body, invalid_input, problem_response

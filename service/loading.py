@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Any
 
 from lodeplan import scenarios
-from lodeplan.scenarios.catalogue import find_shipped
 from lodeplan.scenarios.counts import counts
-from lodeplan.scenarios.patching import MAX_WORK, count_values
-from lodeplan.scenarios.places import Work
+from lodeplan.scenarios.patching.apply import MAX_WORK, count_values
+from lodeplan.scenarios.patching.paths import Work
+from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.schemas import InvalidInput, Scenario
 from lodeplan.schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
 from lodeplan.service.batches import BatchSubmission

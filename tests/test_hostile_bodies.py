@@ -29,10 +29,10 @@ from job_service import DATABASES, database_of, new_database, wait_until
 
 from benchmarks.service.fuzz import cases, send
 from lodeplan import scenarios
-from lodeplan.scenarios.fields import COLLECTIONS
-from lodeplan.scenarios.keeping import work_of_keeping
-from lodeplan.scenarios.patching import MAX_WORK, count_values
-from lodeplan.scenarios.screening import MAX_ENTRIES, MAX_PAIRS
+from lodeplan.scenarios.patching.apply import MAX_WORK, count_values
+from lodeplan.scenarios.patching.keeping import work_of_keeping
+from lodeplan.scenarios.reading.fields import COLLECTIONS
+from lodeplan.scenarios.reading.screening import MAX_ENTRIES, MAX_PAIRS
 from lodeplan.schemas import InvalidInput
 from lodeplan.service.app import create_app
 from lodeplan.service.bodies import MAX_VALUES, BodyLimit
@@ -505,7 +505,7 @@ def test_patches_that_together_look_at_too_much_are_refused_at_the_first_that_do
 ) -> None:
     keep = {"op": "keep", "path": "mineral_groups", "value": ["*"]}
     with monkeypatch.context() as less:
-        less.setattr("lodeplan.scenarios.patching.MAX_WORK", MAX_WORK // 10)
+        less.setattr("lodeplan.scenarios.patching.apply.MAX_WORK", MAX_WORK // 10)
         assert refusal("us-2026", [keep] * 1_000)[0] == "too_many"
         by_year = {**toy(), "economics": {"x": {str(year): 1 for year in range(9_000)}}}
         assert refusal(by_year, [{"op": "scale", "path": "economics.x", "value": 1.0}] * 1_000)[0] == "too_many"

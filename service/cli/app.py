@@ -256,7 +256,7 @@ def duty(
 @app.command("scenarios")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the scenarios that come with the program."""
-    from lodeplan.scenarios.catalogue import names
+    from lodeplan.scenarios.reading.catalogue import names
 
     shipped = names()
     if as_json:

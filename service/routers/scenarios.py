@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from lodeplan import scenarios
-from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.schemas import InvalidInput, Scenario, scenario_json_schema
 from lodeplan.schemas.jobs import ScenarioEntry, ScenarioList
 from lodeplan.service.loading import SEE_SCENARIOS

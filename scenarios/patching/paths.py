@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from lodeplan.scenarios.documents import Keys
-from lodeplan.scenarios.fields import ROOT, Spot, opened
+from lodeplan.scenarios.reading.documents import Keys
+from lodeplan.scenarios.reading.fields import ROOT, Spot, opened
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.problems import join_path, split_path
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from lodeplan.scenarios.documents import MAX_DEPTH, Document, Keys, from_mapping
+from lodeplan.scenarios.reading.documents import MAX_DEPTH, Document, Keys, from_mapping
 
 
 def from_python(data: Any) -> Document:

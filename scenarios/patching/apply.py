@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lodeplan.scenarios.documents import Document, Origin, from_mapping, parse_value, refuse
-from lodeplan.scenarios.fields import as_number
-from lodeplan.scenarios.keeping import keep, work_of_keeping
-from lodeplan.scenarios.places import NoPlace, Place, TooMuchWork, Work, find_places
+from lodeplan.scenarios.patching.keeping import keep, work_of_keeping
+from lodeplan.scenarios.patching.paths import NoPlace, Place, TooMuchWork, Work, find_places
+from lodeplan.scenarios.reading.documents import Document, Origin, from_mapping, parse_value, refuse
+from lodeplan.scenarios.reading.fields import as_number
 from lodeplan.schemas.patches import Patch
 from lodeplan.schemas.problems import MAX_PROBLEMS, InputProblem, InvalidInput, join_path
 

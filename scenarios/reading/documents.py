@@ -17,7 +17,7 @@ from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from lodeplan.scenarios.texts import NoText, text_of
+from lodeplan.scenarios.reading.texts import NoText, text_of
 from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
 
 Keys = tuple[str, ...]
@@ -75,7 +75,7 @@ def refuse(code: str, message: str, **more: Any) -> InvalidInput:
 
 def label(path: Path) -> str:
     """How problems name a file; of a shipped one, from the package on."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     return str(path.relative_to(package.parent)) if path.is_relative_to(package) else str(path)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from lodeplan.scenarios.places import NoPlace
+from lodeplan.scenarios.patching.paths import NoPlace
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.patterns import fits
 from lodeplan.schemas.problems import split_path

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from lodeplan.scenarios.fields import Spot
+from lodeplan.scenarios.reading.fields import Spot
 from lodeplan.schemas.scenario import Scenario
 
 

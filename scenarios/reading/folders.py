@@ -5,8 +5,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from lodeplan.scenarios.documents import label
-from lodeplan.scenarios.fields import COLLECTIONS
+from lodeplan.scenarios.reading.documents import label
+from lodeplan.scenarios.reading.fields import COLLECTIONS
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.problems import InputProblem
 

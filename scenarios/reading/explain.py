@@ -9,8 +9,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lodeplan.scenarios.documents import Document, Keys
-from lodeplan.scenarios.fields import COLLECTIONS, ROOT, Spot, as_number, entry_type, find_spot, opened, value_under
+from lodeplan.scenarios.reading.documents import Document, Keys
+from lodeplan.scenarios.reading.fields import (
+    COLLECTIONS,
+    ROOT,
+    Spot,
+    as_number,
+    entry_type,
+    find_spot,
+    opened,
+    value_under,
+)
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.problems import MAX_PROBLEMS
 from lodeplan.schemas.scenario import Scenario

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lodeplan.scenarios.cells import Decimals, Sheet, as_name, ragged_rows, read_sheet
-from lodeplan.scenarios.columns import holds_numbers, known_columns, what_is_wrong, year_columns
-from lodeplan.scenarios.documents import Document, Keys, Origin, label, parse_yaml, read_text_file, refuse
-from lodeplan.scenarios.fields import LISTS
-from lodeplan.scenarios.folders import HEAD, tables_in
+from lodeplan.scenarios.reading.cells import Decimals, Sheet, as_name, ragged_rows, read_sheet
+from lodeplan.scenarios.reading.columns import holds_numbers, known_columns, what_is_wrong, year_columns
+from lodeplan.scenarios.reading.documents import Document, Keys, Origin, label, parse_yaml, read_text_file, refuse
+from lodeplan.scenarios.reading.fields import LISTS
+from lodeplan.scenarios.reading.folders import HEAD, tables_in
 from lodeplan.schemas.problems import InputProblem
 
 

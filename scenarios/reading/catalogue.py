@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lodeplan.scenarios.documents import label, read_text_file, refuse
-from lodeplan.scenarios.folders import HEAD
+from lodeplan.scenarios.reading.documents import label, read_text_file, refuse
+from lodeplan.scenarios.reading.folders import HEAD
 from lodeplan.schemas.closest import did_you_mean
 
-_HERE = Path(__file__).parent
+_SHIPPED = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ def find_shipped(name: str) -> Path:
 
 def _shipped() -> list[tuple[str, str, Path]]:
     """(name, title, file or folder) of each shipped scenario."""
-    folders = [path.parent for path in _HERE.glob(f"*/{HEAD}")]
-    files = [path for room in ("examples", "library") for path in (_HERE / room).glob("*.yaml")]
+    folders = [path.parent for path in _SHIPPED.glob(f"*/{HEAD}")]
+    files = [path for room in ("examples", "library") for path in (_SHIPPED / room).glob("*.yaml")]
     return [_head(path) for path in [*folders, *files]]
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, get_args, get_origin
 
-from lodeplan.scenarios.cells import as_name
-from lodeplan.scenarios.fields import LISTS, Spot, find_spot, types_at
+from lodeplan.scenarios.reading.cells import as_name
+from lodeplan.scenarios.reading.fields import LISTS, Spot, find_spot, types_at
 from lodeplan.schemas.closest import did_you_mean
 
 _YEAR = re.compile(r"[0-9]{4}(?:\.0)?")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from lodeplan.scenarios.documents import Document, Keys, refuse
-from lodeplan.scenarios.fields import COLLECTIONS
+from lodeplan.scenarios.reading.documents import Document, Keys, refuse
+from lodeplan.scenarios.reading.fields import COLLECTIONS
 from lodeplan.schemas.problems import MAX_PROBLEMS, join_path
 
 MAX_ENTRIES = 200_000
