@@ -535,7 +535,7 @@ def test_a_batch_of_too_many_large_scenarios_says_how_many_it_may_have(api: http
 
 
 def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.loading.MAX_BATCH_WORK", 100)
+    monkeypatch.setattr("lodeplan.service.loading.MAX_BATCH_WORK", 100)
     jobs = [{"patches": [{"op": "set", "path": "*.*.note", "value": "x"}]} for _ in range(50)]
     answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "golden-toy", "jobs": jobs})
     check(answer, "a batch")
