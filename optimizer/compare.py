@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lodeplan.optimizer.expand import expand
+from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.prepare.calendar import Calendar
-from lodeplan.optimizer.results import Plan
 from lodeplan.optimizer.results.words import listed, money, tonnes
 from lodeplan.schemas.kinds import SourceKind
 from lodeplan.schemas.scenario import Horizon, Place, Scenario

@@ -150,6 +150,28 @@ def test_no_test_loads_a_module_under_two_names() -> None:
     assert [name for name in sys.modules if name.split(".")[0] in ROOMS] == []
 
 
+LOADED = """
+import sys
+print(sorted({"pyomo", "highspy", "scipy", "scipy.stats"} & sys.modules.keys()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("started", "loaded"),
+    [
+        ("import lodeplan.service.app", []),
+        ("import lodeplan.service.worker", []),
+        ("import lodeplan.service.cli.solving, lodeplan.service.cli.report", []),
+        ("from lodeplan.optimizer import Plan, PlanError, figures", []),
+        ("import lodeplan; lodeplan.solve('golden-toy')", ["highspy", "pyomo", "scipy"]),
+    ],
+    ids=["web process", "worker", "command", "a reader of plans", "a solve"],
+)
+def test_a_process_loads_of_the_solver_only_what_it_uses(started: str, loaded: list[str]) -> None:
+    ran = subprocess.run([sys.executable, "-P", "-c", started + LOADED], capture_output=True, text=True, check=True)
+    assert ast.literal_eval(ran.stdout) == loaded
+
+
 def test_patterns_are_read_in_one_way() -> None:
     """To `fnmatch`, `[` and `?` in a name would be signs."""
     paths = [path for room in ROOMS for path in python_files(room)]
@@ -157,7 +179,7 @@ def test_patterns_are_read_in_one_way() -> None:
 
 
 def test_the_check_shares_no_code_with_what_it_checks() -> None:
-    checked = [f"optimizer.{part}" for part in ("prepare", "model", "solve", "results")]
+    checked = [f"optimizer.{part}" for part in ("prepare", "model", "solver", "results")]
     found = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in python_files("optimizer/check")

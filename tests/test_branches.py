@@ -19,9 +19,9 @@ from strategies import scenarios
 from lodeplan import optimizer
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.prepare.weights import cost_weights
-from lodeplan.optimizer.results import Plan
 from lodeplan.optimizer.results.values import Values
 from lodeplan.optimizer.solver import Control, Form, branches, solve_form, standard_form
 from lodeplan.optimizer.solver.branches import _branches

@@ -7,7 +7,7 @@ import pytest
 from solved import shipped
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.results import Plan
+from lodeplan.optimizer.plan import Plan
 from lodeplan.scenarios.us_2026.build.facts import Content, read_facts
 from lodeplan.scenarios.us_2026.build.vintage import BASE, PLAN
 from lodeplan.schemas import Scenario

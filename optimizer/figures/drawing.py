@@ -12,7 +12,7 @@ from lodeplan.optimizer.figures.future_costs import future_costs
 from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.figures.spec import Spec
 from lodeplan.optimizer.figures.stock_levels import stock_levels
-from lodeplan.optimizer.results.plan import Plan
+from lodeplan.optimizer.plan import Plan
 from lodeplan.schemas import Scenario
 
 

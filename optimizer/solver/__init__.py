@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports SciPy)
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.branches import settle_branches

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
-from lodeplan.optimizer.figures.rows import base_path_years
+from lodeplan.optimizer.figures.rows import base_path_years, told_limits
 from lodeplan.optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
-from lodeplan.optimizer.results.limits import told_limits
 from lodeplan.optimizer.results.words import listed, money, span_of_years
 from lodeplan.schemas import Solution, Summary, Termination
 from lodeplan.schemas.kinds import SourceKind
