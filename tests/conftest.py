@@ -1,4 +1,4 @@
-"""Tests see `benchmarks`, and the modules in `scripts`, which are no part of the package."""
+"""Tests see `benchmarks` and `tools`, which are no part of the package."""
 
 import gc
 import logging
@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 ROOT = Path(__file__).parent.parent
-sys.path += [str(ROOT), str(ROOT / "scripts")]
+sys.path.append(str(ROOT))
 
 # What was compiled is kept, also where Python is told not to: each process that tests start would compile all again.
 sys.dont_write_bytecode = False

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import stored_plans
 from http_service import service_on
 from job_service import new_database
 from solved import solved
@@ -21,6 +20,7 @@ from lodeplan.schemas import PlanDocument, Solution, SolverProgress, Summary, Te
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from lodeplan.service import jobs, storage
 from lodeplan.service.storage import Job
+from tools import stored_plans
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import stored_plans
 import vega_lite
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -21,6 +20,7 @@ from lodeplan.optimizer.figures import FigureName
 from lodeplan.service import jobs, storage, ui
 from lodeplan.service.access import LOCAL_CALLER
 from lodeplan.service.dependencies import get_caller
+from tools import stored_plans
 
 SMALL = [entry.name for entry in scenarios.names() if not entry.name.startswith("us-2026")]
 ALL = [*SMALL, *stored_plans.NAMES]
@@ -154,5 +154,5 @@ def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestC
 def test_a_stored_plan_has_the_columns_words_and_scenario_that_it_would_have_today(name: str) -> None:
     document, _ = stored_plans.stored(name)
     today = stored_plans.outline(stored_plans.made(name))
-    again = f"`python scripts/stored_plans.py {name}` makes the file again"
+    again = f"`python -m tools.stored_plans {name}` makes the file again"
     assert stored_plans.outline(document) == today, again

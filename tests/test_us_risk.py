@@ -3,7 +3,6 @@
 from collections import Counter
 from fnmatch import fnmatchcase
 
-import hazards_page
 import pytest
 from solved import shipped
 
@@ -20,6 +19,7 @@ from lodeplan.scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparison
 from lodeplan.scenarios.us_2026.build.vintage import PLAN
 from lodeplan.scenarios.us_2026.build.write import all_files
 from lodeplan.schemas import Scenario
+from tools import hazards_page
 
 NUMBERS = ("yearly_rate", "availability_share", "duration_years", "recovery_years", "bloc_correlation")
 
@@ -46,9 +46,7 @@ def test_building_hazards_again_changes_nothing() -> None:
 
 
 def test_the_page_is_what_its_script_writes() -> None:
-    assert hazards_page.written() == hazards_page.PAGE.read_text(encoding="utf-8"), (
-        "run `python scripts/hazards_page.py`"
-    )
+    assert hazards_page.written() == hazards_page.PAGE.read_text(encoding="utf-8"), "run `python -m tools.hazards_page`"
 
 
 def test_every_number_of_a_hazard_has_a_source_and_a_range(scenario: Scenario) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from official import GALLIUM, GERMANIUM, SMALL, Risk, Shock, official, shortage_by_tier
-from pages import fact_rows, number, prose, share, table
-
 from lodeplan.schemas import Scenario
+from tools.official import GALLIUM, GERMANIUM, SMALL, Risk, Shock, official, shortage_by_tier
+from tools.pages import fact_rows, number, prose, share, table
 
 SHOCKS = """USGS estimated in 2024 what a complete stop of Chinese net exports of gallium and germanium does, with a
 model of world markets and an input-output table of the United States. Here the base year goes without what China sold

@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pages import fact_rows
-
 from lodeplan import optimizer
 from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
 from lodeplan.scenarios.us_2026.build.market import Market
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import TariffMeasure
+from tools.pages import fact_rows
 
 EXTRA_DUTY = 0.25
 """Further duty on the largest country, as a share of customs value."""

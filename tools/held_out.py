@@ -13,9 +13,6 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from observed import Year, first, solved, year_of
-from pages import fact_rows
-
 from lodeplan import scenarios
 from lodeplan.scenarios.us_2026.build.duty import DutyBook
 from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts, ImportShare, OthersMembers, Price, TradeValue
@@ -25,6 +22,8 @@ from lodeplan.scenarios.us_2026.build.write import read_measures, table_files
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.events import Event, ExportEvent, Future
 from lodeplan.schemas.scenario import Demand
+from tools.observed import Year, first, solved, year_of
+from tools.pages import fact_rows
 
 EARLIER = (2021, 2022, 2023)
 """Years of the calibration that leaves 2024 out."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from observed import EXTRA_DUTY, Compared, Difference, Imports, term_size
-from pages import fact_rows, number, share, table
-
 from lodeplan.scenarios.us_2026.build.facts import Facts
 from lodeplan.scenarios.us_2026.build.market import Market
+from tools.observed import EXTRA_DUTY, Compared, Difference, Imports, term_size
+from tools.pages import fact_rows, number, share, table
 
 BY_HAND = (
     "graphite/flake",

@@ -1,6 +1,6 @@
 """Plans of shipped scenarios as test data: writes `tests/data/plans/NAME.json.xz`.
 
-`python scripts/stored_plans.py [NAME ...]` solves the scenarios named, or all four: `us-2026-lite` and
+`python -m tools.stored_plans [NAME ...]` solves the scenarios named, or all four: `us-2026-lite` and
 `us-2026-china-stops` in seconds, `us-2026` in some minutes, `us-2026-deep` in ten and with 8 GiB of memory. A file
 holds the plan as a document, whose summary names the hash of its scenario. That of `us-2026-deep` has only the rows
 that figures and pages read, and of its other tables the columns, so that it stays small.

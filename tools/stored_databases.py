@@ -1,4 +1,4 @@
-"""Write small databases as this version of the program leaves them: `python scripts/stored_databases.py FOLDER`.
+"""Write small databases as this version of the program leaves them: `python -m tools.stored_databases FOLDER`.
 
 Later versions are tested on them: `tests/data/stored_databases/README.md` says which state made which. Everything goes
 in through the API and is solved by a real worker; only what no quick run leaves by itself is written by hand.

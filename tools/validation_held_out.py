@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from held_out import STAY, BanTest, Forecast
-from pages import fact_rows, number, share, table
-from validation_base import SIGNS, short_name
-
 from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
+from tools.held_out import STAY, BanTest, Forecast
+from tools.pages import fact_rows, number, share, table
+from tools.validation_base import SIGNS, short_name
 
 HELD_OUT = """Trade by partner and year is public in codes that hold little but the commodity for lithium chemicals,
 natural graphite and cobalt (CEPII, BACI). The base scenario is built again from the facts of 2021 to 2023 (shares and

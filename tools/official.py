@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 
-from held_out import next_year
-from observed import first, solved, year_of
-from pages import Row, fact_rows
-
 from lodeplan import scenarios
 from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR
 from lodeplan.scenarios.us_2026.build.vintage import BASE
 from lodeplan.schemas import Patch, Scenario
 from lodeplan.schemas.events import Event, ExportEvent, OutputEvent
+from tools.held_out import next_year
+from tools.observed import first, solved, year_of
+from tools.pages import Row, fact_rows
 
 SMALL = 0.03
 """Countries below this share in a commodity's imports are not stopped one by one."""

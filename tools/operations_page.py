@@ -1,6 +1,6 @@
 """The tables of `docs/operations.md` that the program itself knows: settings and metrics.
 
-`python scripts/operations_page.py` writes them between their marks; the rest of the page is written by hand.
+`python -m tools.operations_page` writes them between their marks; the rest of the page is written by hand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the scripts that write pages share: tables in Markdown, and rows of facts."""
+"""What the tools that write pages share: tables in Markdown, and rows of facts."""
 
 from __future__ import annotations
 
