@@ -12,13 +12,13 @@ import pytest
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer import figures
 from lodeplan.optimizer.check import costs as check_costs
-from lodeplan.optimizer.compare import _from
 from lodeplan.optimizer.figures.cost_by_term import MONEY, TRANSFER
 from lodeplan.optimizer.figures.flows import LOOKS, SOURCE_COLOURS, USE_COLOURS
 from lodeplan.optimizer.figures.text import SOURCE_TITLES, TERM_TITLES, USE_TITLES
 from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
 from lodeplan.optimizer.results.findings import TIER_WORDS
 from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.studies.compare import _from
 from lodeplan.schemas import Scenario, Solution, Summary, Termination
 from lodeplan.schemas.entries import Tier
 from lodeplan.schemas.jobs import FailureCode, JobState

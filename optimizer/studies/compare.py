@@ -12,7 +12,9 @@ from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.results.words import listed, money, tonnes
+from lodeplan.schemas.comparison import Comparison
 from lodeplan.schemas.kinds import SourceKind
+from lodeplan.schemas.plan import Solution
 from lodeplan.schemas.scenario import Horizon, Place, Scenario
 
 STOCK_CHANGE_SHARE = 0.05
@@ -54,6 +56,22 @@ class Change:
         decision = self.after or self.before
         assert decision is not None
         return decision
+
+
+def compare(first: Plan, second: Plan) -> Comparison:
+    """What differs between two plans that know their scenarios, such as `solve` gives; there are no sentences if one of
+    them is none.
+
+    >>> import lodeplan
+    >>> compare(*(lodeplan.solve("golden-toy", gap=0) for _ in range(2))).difference
+    ['Both plans decide and buy the same.', 'Both cost the same.']
+    """
+    sentences = [] if _any_is_none(first, second) else explain_difference(first, second)
+    return Comparison(difference=sentences, first=first.summary, second=second.summary)
+
+
+def _any_is_none(*plans: Plan) -> bool:
+    return any(plan.summary.solution is Solution.NONE for plan in plans)
 
 
 def decisions(plan: Plan) -> dict[str, Decision]:
@@ -289,7 +307,7 @@ def _doubt(before: Plan, after: Plan) -> list[str]:
         return []
     return [
         f"The objectives differ by {money(difference)}, and a better plan of one of the two could save up to "
-        f"{money(open_kusd)}: what differs may be chance. A smaller --gap tells."
+        f"{money(open_kusd)}: what differs may be chance. Solve with a smaller gap to tell."
     ]
 
 
