@@ -27,7 +27,7 @@ ONLY_IN = {
     "fastapi": ("service/*",),
     "sqlmodel": ("service/*",),
     "opentelemetry": ("service/telemetry/tracing.py",),
-    "prometheus_client": ("service/telemetry/*", "service/routers/metrics.py", "service/worker.py"),
+    "prometheus_client": ("service/telemetry/*", "service/api/routers/metrics.py", "service/workers/worker.py"),
     "typer": ("service/cli/*",),
 }
 SHARED_WITH_CHECK = {"optimizer.prepare.units"}
@@ -128,7 +128,7 @@ print(len(ours), twice, stray)
     [
         "import lodeplan; lodeplan.solve('golden-toy')",
         "from lodeplan.service.cli import main\ntry: main(['solve', 'golden-toy'])\nexcept SystemExit: pass",
-        "import lodeplan.service.app, lodeplan.service.worker, lodeplan.service.child",
+        "import lodeplan.service.app, lodeplan.service.workers.worker, lodeplan.service.workers.child",
     ],
     ids=["Python", "command", "service, worker and child"],
 )
@@ -160,7 +160,7 @@ print(sorted({"pyomo", "highspy", "scipy", "scipy.stats"} & sys.modules.keys()))
     ("started", "loaded"),
     [
         ("import lodeplan.service.app", []),
-        ("import lodeplan.service.worker", []),
+        ("import lodeplan.service.workers.worker", []),
         ("import lodeplan.service.cli.solving, lodeplan.service.cli.report", []),
         ("from lodeplan.optimizer import Plan, PlanError, figures", []),
         ("import lodeplan; lodeplan.solve('golden-toy')", ["highspy", "pyomo", "scipy"]),

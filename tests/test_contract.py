@@ -28,7 +28,7 @@ from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.worker import Worker
 
 BOUNDED = settings(
     max_examples=40,

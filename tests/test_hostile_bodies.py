@@ -34,10 +34,10 @@ from lodeplan.scenarios.patching.keeping import work_of_keeping
 from lodeplan.scenarios.reading.fields import COLLECTIONS
 from lodeplan.scenarios.reading.screening import MAX_ENTRIES, MAX_PAIRS
 from lodeplan.schemas import InvalidInput
+from lodeplan.service.api.bodies import MAX_VALUES, BodyLimit
+from lodeplan.service.api.loading import MAX_BATCH_VALUES
 from lodeplan.service.app import create_app
-from lodeplan.service.bodies import MAX_VALUES, BodyLimit
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.loading import MAX_BATCH_VALUES
 from lodeplan.service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -535,7 +535,7 @@ def test_a_batch_of_too_many_large_scenarios_says_how_many_it_may_have(api: http
 
 
 def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lodeplan.service.loading.MAX_BATCH_WORK", 100)
+    monkeypatch.setattr("lodeplan.service.api.loading.MAX_BATCH_WORK", 100)
     jobs = [{"patches": [{"op": "set", "path": "*.*.note", "value": "x"}]} for _ in range(50)]
     answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "golden-toy", "jobs": jobs})
     check(answer, "a batch")
@@ -545,7 +545,7 @@ def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, m
 def test_bodies_in_work_together_hold_no_more_values_than_memory_is_meant_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lodeplan.service.bodies.VALUES_AT_ONCE", 1_000)
+    monkeypatch.setattr("lodeplan.service.api.bodies.VALUES_AT_ONCE", 1_000)
     app = create_app(Settings(), database=new_database(tmp_path), engine=InlineEngine())
     small, many = {"scenario": "golden-toy"}, {"scenario": {"x": [1] * 2_000}}
     with served(app) as client:

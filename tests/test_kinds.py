@@ -25,7 +25,7 @@ from lodeplan.schemas.jobs import FailureCode, JobState
 from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
 from lodeplan.service import ui
 from lodeplan.service.cli import report
-from lodeplan.service.problems import TITLES
+from lodeplan.service.http.problems import TITLES
 from lodeplan.service.ui import grids, words
 from lodeplan.service.ui.run_view import RunView
 

@@ -22,18 +22,19 @@ from fastapi.testclient import TestClient
 
 from lodeplan.schemas import Solution, Termination
 from lodeplan.schemas.access import KeyRequest, Scope
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
 from lodeplan.service.access import keys
 from lodeplan.service.app import create_app
-from lodeplan.service.backup import backup
-from lodeplan.service.children import Watch, Work
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import Outcome
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.operations.backup import backup
 from lodeplan.service.settings import Settings
-from lodeplan.service.solving import ChildSolver
 from lodeplan.service.storage import Delivery, Job, WorkerRow, open_session
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.child_process import Watch, Work
+from lodeplan.service.workers.child_solver import ChildSolver
+from lodeplan.service.workers.worker import Worker
 
 API = "/api/v1"
 Data = dict[str, Any]
@@ -367,9 +368,9 @@ def dead_worker(database: sqlalchemy.Engine) -> None:
             )
         )  # fmt: skip
         for job_id in made.values():
-            assert jobs.start(session, Attempt(job_id, 1), "worker-that-died")
-        jobs.request_stop(session, made["stopping"])
-        jobs.request_cancel(session, made["cancelling"])
+            assert states.start(session, Attempt(job_id, 1), "worker-that-died")
+        states.request_stop(session, made["stopping"])
+        states.request_cancel(session, made["cancelling"])
         session.execute(sqlalchemy.update(Job).where(Job.id == made["third worker"]).values(lost_workers=2))
         session.commit()
     taken = "update workflow_status set status = 'PENDING', executor_id = 'worker-that-died'"
@@ -446,7 +447,7 @@ def jobs_and_logs(database: sqlalchemy.Engine) -> None:
         service.client.delete(f"{API}/jobs/{gone}")
     with open_session(database) as session:
         for number in range(200):
-            jobs.tell(session, made[1], f"{number / 10:8.1f} s  search  gap 5.000%")
+            states.tell(session, made[1], f"{number / 10:8.1f} s  search  gap 5.000%")
         session.commit()
 
 

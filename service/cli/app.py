@@ -93,7 +93,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Solve queued jobs; any number of these may share one database."""
-    from lodeplan.service.worker import run
+    from lodeplan.service.workers.worker import run
 
     run()
 
