@@ -13,11 +13,12 @@ from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
 from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.scenarios.counts import counts
-from lodeplan.scenarios.us_2026.build_policy import FOLDER, build, read, write
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.events import TariffEvent
 from lodeplan.schemas.plan import Summary
 from lodeplan.schemas.scenario import Route
+from tools.us_2026_build.fact_tables import FOLDER as FACTS
+from tools.us_2026_build.policy import FOLDER, build, read, write
 
 POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs", "events")
 
@@ -153,7 +154,7 @@ def test_without_its_event_the_quota_changes_no_duty(scenario: Scenario) -> None
 
 
 def test_chinese_totals_are_those_of_the_tariff_lines(scenario: Scenario) -> None:
-    totals = {row["hts"]: row["china_total_2026_08"] for row in read(FOLDER / "facts" / "policy_hts.csv")}
+    totals = {row["hts"]: row["china_total_2026_08"] for row in read(FACTS / "policy_hts.csv")}
     compared = 0
     for name, commodity in scenario.commodities.items():
         total = totals.get(commodity.hts[0]) if commodity.hts else None
@@ -175,7 +176,7 @@ def test_building_policy_again_changes_nothing(tmp_path: Path) -> None:
     for name, rows in build().items():
         write(tmp_path / name, rows)
         assert (tmp_path / name).read_text() == (FOLDER / name).read_text(), (
-            "run `python -m lodeplan.scenarios.us_2026.build_policy`"
+            "run `python -m tools.us_2026_build.policy`"
         )
 
 

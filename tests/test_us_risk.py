@@ -14,12 +14,12 @@ from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.optimizer.solver import standard_form
-from lodeplan.scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
-from lodeplan.scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
-from lodeplan.scenarios.us_2026.build.vintage import PLAN
-from lodeplan.scenarios.us_2026.build.write import all_files
 from lodeplan.schemas import Scenario
 from tools import hazards_page
+from tools.us_2026_build.fact_tables import HazardFacts, read_hazard_facts
+from tools.us_2026_build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
+from tools.us_2026_build.vintage import PLAN
+from tools.us_2026_build.write import all_files
 
 NUMBERS = ("yearly_rate", "availability_share", "duration_years", "recovery_years", "bloc_correlation")
 

@@ -8,17 +8,17 @@ import re
 import pytest
 from solved import shipped
 
-from lodeplan.scenarios.us_2026.build.duty import DutyBook
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
-from lodeplan.scenarios.us_2026.build.market import market
-from lodeplan.scenarios.us_2026.build.vintage import BASE
-from lodeplan.scenarios.us_2026.build.write import read_measures
 from lodeplan.schemas import Scenario
 from tools import coverage, validation
 from tools.held_out import BY_PARTNER, Forecast, as_of, forecasts, only, price, trade
 from tools.observed import ALLOWED, Compared, Difference, Imports, Year, compared, solved, without_calibration, year_of
 from tools.official import rate
 from tools.pages import fact_rows
+from tools.us_2026_build.duty import DutyBook
+from tools.us_2026_build.fact_tables import BASE_YEAR, FOLDER, Facts, read_facts
+from tools.us_2026_build.market import market
+from tools.us_2026_build.vintage import BASE
+from tools.us_2026_build.write import read_measures
 from tools.validation_base import BY_HAND, check_notes, explained, explanations, prices, volumes
 
 PAGE = validation.PAGE.read_text(encoding="utf-8")

@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 
 from lodeplan import scenarios
 from lodeplan.scenarios.counts import Kinds, counts
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
 from lodeplan.schemas import Scenario
 from tools.pages import REFERENCE, Row, fact_rows, table
+from tools.us_2026_build.fact_tables import BASE_YEAR, FOLDER, Facts, read_facts
 
 PAGE = REFERENCE / "coverage.md"
 SCENARIO = "us-2026"

@@ -641,7 +641,7 @@ STEPS = (
     Part(
         "calibration",
         "The market's landed price less the source's own at X0: a column of the data, in no duty and no spend.",
-        ("scenarios/us_2026/build/market.py:Market.calibration_kusd_per_t", "optimizer/prepare/costs.py:calibration"),
+        ("tools/us_2026_build/market.py:Market.calibration_kusd_per_t", "optimizer/prepare/costs.py:calibration"),
         (
             "test_us_data.py::test_calibration_brings_every_source_to_the_landed_price_and_moves_no_money",
             "test_us_data.py::test_the_calibrated_base_year_comes_out_as_observed",

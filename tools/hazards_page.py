@@ -1,6 +1,6 @@
 """How often supply is interrupted under the rates, and how often it was: writes `docs/reference/hazards.md`.
 
-`python -m tools.hazards_page` takes a second; everything on the page comes from `scenarios/us_2026/facts/hazards*`.
+`python -m tools.hazards_page` takes a second; everything on the page comes from `tools/us_2026_build/facts/hazards*`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from scipy.stats import chi2
 
-from lodeplan.scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
-from lodeplan.scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, rate, stability_class
 from lodeplan.schemas.types import split_pairs
+from tools.us_2026_build.fact_tables import HazardFacts, read_hazard_facts
+from tools.us_2026_build.hazards import YEARS_OF_RECORD, comparisons, rate, stability_class
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "hazards.md"
 

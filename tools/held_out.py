@@ -14,16 +14,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lodeplan import scenarios
-from lodeplan.scenarios.us_2026.build.duty import DutyBook
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts, ImportShare, OthersMembers, Price, TradeValue
-from lodeplan.scenarios.us_2026.build.supply import UNIT_VALUE_RANGE
-from lodeplan.scenarios.us_2026.build.vintage import BASE
-from lodeplan.scenarios.us_2026.build.write import read_measures, table_files
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.events import Event, ExportEvent, Future
 from lodeplan.schemas.scenario import Demand
 from tools.observed import Year, first, solved, year_of
 from tools.pages import fact_rows
+from tools.us_2026_build.duty import DutyBook
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts, ImportShare, OthersMembers, Price, TradeValue
+from tools.us_2026_build.supply import UNIT_VALUE_RANGE
+from tools.us_2026_build.vintage import BASE
+from tools.us_2026_build.write import read_measures, table_files
 
 EARLIER = (2021, 2022, 2023)
 """Years of the calibration that leaves 2024 out."""

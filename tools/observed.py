@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lodeplan import optimizer
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from lodeplan.scenarios.us_2026.build.market import Market
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import TariffMeasure
 from tools.pages import fact_rows
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
+from tools.us_2026_build.market import Market
 
 EXTRA_DUTY = 0.25
 """Further duty on the largest country, as a share of customs value."""

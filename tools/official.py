@@ -7,13 +7,13 @@ from datetime import date
 from fnmatch import fnmatchcase
 
 from lodeplan import scenarios
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR
-from lodeplan.scenarios.us_2026.build.vintage import BASE
 from lodeplan.schemas import Patch, Scenario
 from lodeplan.schemas.events import Event, ExportEvent, OutputEvent
 from tools.held_out import next_year
 from tools.observed import first, solved, year_of
 from tools.pages import Row, fact_rows
+from tools.us_2026_build.fact_tables import BASE_YEAR
+from tools.us_2026_build.vintage import BASE
 
 SMALL = 0.03
 """Countries below this share in a commodity's imports are not stopped one by one."""

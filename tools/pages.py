@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lodeplan.scenarios.us_2026.build.facts import FOLDER
+from tools.us_2026_build.fact_tables import FOLDER
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 Row = dict[str, str]

@@ -9,11 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lodeplan import scenarios
-from lodeplan.scenarios.us_2026.build.duty import DutyBook
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, read_facts
-from lodeplan.scenarios.us_2026.build.market import market
-from lodeplan.scenarios.us_2026.build.vintage import BASE
-from lodeplan.scenarios.us_2026.build.write import read_measures
 from tools.held_out import BY_PARTNER, MARKET_PRICE, OWN_PRICES, STAY, BanTest, Forecast, ban_tests, forecasts
 from tools.observed import (
     ALLOWED,
@@ -28,6 +23,11 @@ from tools.observed import (
 )
 from tools.official import Risk, Shock, china_stops, gallium_and_germanium, official, ranking
 from tools.pages import REFERENCE, bullets
+from tools.us_2026_build.duty import DutyBook
+from tools.us_2026_build.fact_tables import BASE_YEAR, read_facts
+from tools.us_2026_build.market import market
+from tools.us_2026_build.vintage import BASE
+from tools.us_2026_build.write import read_measures
 from tools.validation_base import (
     CALIBRATION,
     EXPLAINED,

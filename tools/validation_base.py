@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lodeplan.scenarios.us_2026.build.facts import Facts
-from lodeplan.scenarios.us_2026.build.market import Market
 from tools.observed import EXTRA_DUTY, Compared, Difference, Imports, term_size
 from tools.pages import fact_rows, number, share, table
+from tools.us_2026_build.fact_tables import Facts
+from tools.us_2026_build.market import Market
 
 BY_HAND = (
     "graphite/flake",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
 from tools.held_out import STAY, BanTest, Forecast
 from tools.pages import fact_rows, number, share, table
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
 from tools.validation_base import SIGNS, short_name
 
 HELD_OUT = """Trade by partner and year is public in codes that hold little but the commodity for lithium chemicals,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.duty import DutyBook, Import
-from lodeplan.scenarios.us_2026.build.facts import Facts
-from lodeplan.scenarios.us_2026.build.numbers import rounded
-from lodeplan.scenarios.us_2026.build.supply import Source, sources
-from lodeplan.scenarios.us_2026.build.vintage import Vintage
+from tools.us_2026_build.duty import DutyBook, Import
+from tools.us_2026_build.fact_tables import Facts
+from tools.us_2026_build.numbers import rounded
+from tools.us_2026_build.supply import Source, sources
+from tools.us_2026_build.vintage import Vintage
 
 
 @dataclass(frozen=True)

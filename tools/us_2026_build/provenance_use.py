@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from lodeplan.scenarios.us_2026.build.home import COST_SHARE
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import text
-from lodeplan.scenarios.us_2026.build.provenance import between, factored, ranged, source_row
-from lodeplan.scenarios.us_2026.build.recycling import Recovery
-from lodeplan.scenarios.us_2026.build.substitutes import Instead
-from lodeplan.scenarios.us_2026.build.tables import Row
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
+from tools.us_2026_build.home import COST_SHARE
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import text
+from tools.us_2026_build.provenance import between, factored, ranged, source_row
+from tools.us_2026_build.recycling import Recovery
+from tools.us_2026_build.substitutes import Instead
+from tools.us_2026_build.tables import Row
 
 
 def recycling_sources(market: Market, found: list[Recovery]) -> list[Row]:

@@ -8,17 +8,19 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from lodeplan.scenarios.us_2026.build.demand import demands
-from lodeplan.scenarios.us_2026.build.duty import DutyBook, was_in_force
-from lodeplan.scenarios.us_2026.build.facts import Facts, read_facts, read_hazard_facts
-from lodeplan.scenarios.us_2026.build.hazards import hazard_provenance_rows, hazard_rows
-from lodeplan.scenarios.us_2026.build.home import balances, plants
-from lodeplan.scenarios.us_2026.build.market import market
-from lodeplan.scenarios.us_2026.build.provenance import provenance_rows
-from lodeplan.scenarios.us_2026.build.provenance_use import recycling_sources, substitute_sources
-from lodeplan.scenarios.us_2026.build.recycling import recoveries
-from lodeplan.scenarios.us_2026.build.substitutes import substitutes
-from lodeplan.scenarios.us_2026.build.tables import (
+from lodeplan.schemas.patterns import fits
+from lodeplan.schemas.scenario import TariffMeasure
+from tools.us_2026_build.demand import demands
+from tools.us_2026_build.duty import DutyBook, was_in_force
+from tools.us_2026_build.fact_tables import Facts, read_facts, read_hazard_facts
+from tools.us_2026_build.hazards import hazard_provenance_rows, hazard_rows
+from tools.us_2026_build.home import balances, plants
+from tools.us_2026_build.market import market
+from tools.us_2026_build.provenance import provenance_rows
+from tools.us_2026_build.provenance_use import recycling_sources, substitute_sources
+from tools.us_2026_build.recycling import recoveries
+from tools.us_2026_build.substitutes import substitutes
+from tools.us_2026_build.tables import (
     Row,
     commodity_rows,
     demand_rows,
@@ -27,9 +29,7 @@ from lodeplan.scenarios.us_2026.build.tables import (
     recycling_rows,
     route_rows,
 )
-from lodeplan.scenarios.us_2026.build.vintage import BASE, PLAN, Vintage
-from lodeplan.schemas.patterns import fits
-from lodeplan.schemas.scenario import TariffMeasure
+from tools.us_2026_build.vintage import BASE, PLAN, Vintage
 
 TARIFFS = PLAN.folder / "tariffs.csv"
 CANDIDATE_PLACES = PLAN.folder / "places.candidates.csv"

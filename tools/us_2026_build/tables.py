@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lodeplan.scenarios.us_2026.build.demand import Demand
-from lodeplan.scenarios.us_2026.build.facts import Facts
-from lodeplan.scenarios.us_2026.build.home import Plant
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import pairs, rounded, text
-from lodeplan.scenarios.us_2026.build.recycling import Recovery
-from lodeplan.scenarios.us_2026.build.substitutes import Instead
-from lodeplan.scenarios.us_2026.build.supply import HOME, Source
-from lodeplan.scenarios.us_2026.build.vintage import Vintage
+from tools.us_2026_build.demand import Demand
+from tools.us_2026_build.fact_tables import Facts
+from tools.us_2026_build.home import Plant
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import pairs, rounded, text
+from tools.us_2026_build.recycling import Recovery
+from tools.us_2026_build.substitutes import Instead
+from tools.us_2026_build.supply import HOME, Source
+from tools.us_2026_build.vintage import Vintage
 
 Row = dict[str, str]
 

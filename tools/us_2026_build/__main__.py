@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lodeplan.scenarios.us_2026.build.write import write_all
+from tools.us_2026_build.write import write_all
 
 if __name__ == "__main__":
     for path in write_all(Path(sys.argv[1]) if len(sys.argv) > 1 else None):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
-from lodeplan.scenarios.us_2026.build.numbers import rounded
-from lodeplan.scenarios.us_2026.build.vintage import Vintage
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
+from tools.us_2026_build.numbers import rounded
+from tools.us_2026_build.vintage import Vintage
 
 HOME = "USA"
 OVERLAND = ("CAN", "MEX")

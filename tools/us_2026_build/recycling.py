@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.demand import Demand
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, RecyclingPath
-from lodeplan.scenarios.us_2026.build.home import Plant
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import rounded
+from tools.us_2026_build.demand import Demand
+from tools.us_2026_build.fact_tables import BASE_YEAR, RecyclingPath
+from tools.us_2026_build.home import Plant
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import rounded
 
 
 @dataclass(frozen=True)

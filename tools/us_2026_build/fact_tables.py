@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 from lodeplan.schemas.scenario import Stage
 from lodeplan.schemas.types import NameList, NonNegative, Positive, Recipe, Share, Strict, split_pairs
 
-FOLDER = Path(__file__).parent.parent / "facts"
+FOLDER = Path(__file__).parent / "facts"
 BASE_YEAR = 2024
 """Year whose trade and output the model is calibrated to."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.facts import Hazard, HazardFacts, StabilityClass
-from lodeplan.scenarios.us_2026.build.numbers import rounded, text
-from lodeplan.scenarios.us_2026.build.tables import Row
+from tools.us_2026_build.fact_tables import Hazard, HazardFacts, StabilityClass
+from tools.us_2026_build.numbers import rounded, text
+from tools.us_2026_build.tables import Row
 
 YEARS_OF_RECORD = range(2010, 2026)
 """Years in which interruptions that began are counted."""

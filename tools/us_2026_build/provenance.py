@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lodeplan.scenarios.us_2026.build.demand import EXPORT_MULTIPLE, Demand
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts, Flow, ImportShare
-from lodeplan.scenarios.us_2026.build.home import COST_SHARE, Plant
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import rounded, text
-from lodeplan.scenarios.us_2026.build.supply import UNIT_VALUE_RANGE, Source
-from lodeplan.scenarios.us_2026.build.tables import Row
+from tools.us_2026_build.demand import EXPORT_MULTIPLE, Demand
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts, Flow, ImportShare
+from tools.us_2026_build.home import COST_SHARE, Plant
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import rounded, text
+from tools.us_2026_build.supply import UNIT_VALUE_RANGE, Source
+from tools.us_2026_build.tables import Row
 
 MCS = "USGS, Mineral Commodity Summaries 2026, data release (doi:10.5066/P1WKQ63T)"
 

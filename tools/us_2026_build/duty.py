@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
 
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts
 from lodeplan.schemas.patterns import fits
 from lodeplan.schemas.scenario import TariffMeasure
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
 
 _FIRST, _END = date(BASE_YEAR, 1, 1), date(BASE_YEAR + 1, 1, 1)
 

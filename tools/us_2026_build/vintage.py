@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR
+from tools.us_2026_build.fact_tables import BASE_YEAR
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,6 @@ class Vintage:
         return float((1 + rate) ** ((year or self.first_year) - BASE_YEAR))
 
 
-_SCENARIOS = Path(__file__).parent.parent.parent
+_SCENARIOS = Path(__file__).parent.parent.parent / "scenarios"
 PLAN = Vintage(_SCENARIOS / "us_2026", 2026, 2035, price_year=2025)
 BASE = Vintage(_SCENARIOS / "us_base_2024", BASE_YEAR, BASE_YEAR, price_year=BASE_YEAR)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.facts import Facts, PenaltyRule
-from lodeplan.scenarios.us_2026.build.home import Balance
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import rounded
+from tools.us_2026_build.fact_tables import Facts, PenaltyRule
+from tools.us_2026_build.home import Balance
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import rounded
 
 NEGLIGIBLE_SHARE = 0.02
 """Exports below this share of supply count as use by others; a use below 1e-5 of supply is rounding."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.facts import Facts, HomePlant
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import rounded
+from tools.us_2026_build.fact_tables import Facts, HomePlant
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import rounded
 
 COST_SHARE = 0.8
 """Running cost of a home plant over what it adds in value, in the base year."""

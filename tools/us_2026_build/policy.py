@@ -1,7 +1,8 @@
 """Writes the tables of policy that are computed: tariff measures and projects, with where their numbers come from.
 
-`python -m lodeplan.scenarios.us_2026.build_policy` reads `facts/policy_*.csv` and writes `tariffs.csv`, `projects.csv`
-and their provenance. Running it again changes nothing. The other tables of policy are written by hand.
+`python -m tools.us_2026_build.policy` reads `facts/policy_*.csv` and writes `tariffs.csv`, `projects.csv` and
+their provenance in `scenarios/us_2026`. Running it again changes nothing. The other tables of policy are written by
+hand.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lodeplan.scenarios.us_2026.policy_projects import project_tables
-from lodeplan.scenarios.us_2026.policy_tariffs import tariff_tables
+from tools.us_2026_build.fact_tables import FOLDER as FACTS
+from tools.us_2026_build.policy_projects import project_tables
+from tools.us_2026_build.policy_tariffs import tariff_tables
+from tools.us_2026_build.vintage import PLAN
 
-FOLDER = Path(__file__).parent
+FOLDER = PLAN.folder
 
 Row = Mapping[str, str]
 
@@ -38,12 +41,12 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         writer.writerows(rows)
 
 
-def build(folder: Path = FOLDER) -> dict[str, list[dict[str, str]]]:
+def build() -> dict[str, list[dict[str, str]]]:
     """The computed tables, by file name."""
-    places = [*read(folder / "places.csv"), *read(folder / "places.candidates.csv")]
+    places = [*read(FOLDER / "places.csv"), *read(FOLDER / "places.candidates.csv")]
 
     def facts(table: str) -> list[dict[str, str]]:
-        return read_parts(folder / "facts" / f"{table}.csv")
+        return read_parts(FACTS / f"{table}.csv")
 
     return {
         **tariff_tables(

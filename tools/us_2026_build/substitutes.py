@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from lodeplan.scenarios.us_2026.build.demand import Demand
-from lodeplan.scenarios.us_2026.build.facts import SubstituteWay
-from lodeplan.scenarios.us_2026.build.home import Balance
-from lodeplan.scenarios.us_2026.build.market import Market
-from lodeplan.scenarios.us_2026.build.numbers import rounded
+from tools.us_2026_build.demand import Demand
+from tools.us_2026_build.fact_tables import SubstituteWay
+from tools.us_2026_build.home import Balance
+from tools.us_2026_build.market import Market
+from tools.us_2026_build.numbers import rounded
 
 TIERS = ("essential_civilian", "other")
 """Who can change over; military users specify their material, and qualify another for years."""
