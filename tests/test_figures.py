@@ -21,7 +21,8 @@ from lodeplan.optimizer.figures.flows import group_flows
 from lodeplan.optimizer.figures.layout import OTHERS, Flow, Key, lay_out, merge_small
 from lodeplan.optimizer.figures.spec import colours
 from lodeplan.optimizer.figures.stock_levels import AS_PLANNED, stock_points
-from lodeplan.optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, percent
+from lodeplan.optimizer.words.numbers import amount, percent
+from lodeplan.optimizer.words.titles import TERM_TITLES, TIER_TITLES
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.entries import Tier
 

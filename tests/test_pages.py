@@ -188,7 +188,7 @@ def test_a_stopped_search_says_that_its_plan_is_not_proven_optimal(
     document = copy.deepcopy(toy[1])
     document.summary.termination, document.summary.solution = Termination.TIME_LIMIT, Solution.FEASIBLE
     page = client.get(f"/runs/{add_run(session, toy[0], document).id}").text
-    assert "The time limit was reached." in page
+    assert "The search stopped at the time limit." in page
     assert "not proven optimal" in page
 
 

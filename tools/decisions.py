@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.results.words import listed, money, percent
 from lodeplan.optimizer.studies.compare import changes
+from lodeplan.optimizer.words.numbers import listed, money, percent
 from lodeplan.schemas import Patch, Scenario
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "decisions.md"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer.results.stored import read_plan
-from lodeplan.optimizer.results.words import listed, money, percent, tonnes
 from lodeplan.optimizer.studies.compare import changes
+from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
 from lodeplan.schemas import Summary
 
 ROOT = Path(__file__).parent.parent

@@ -11,7 +11,7 @@ from lodeplan.optimizer.expand import expand
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.prepare.calendar import Calendar
-from lodeplan.optimizer.results.words import listed, money, tonnes
+from lodeplan.optimizer.words.numbers import listed, money, tonnes
 from lodeplan.schemas.comparison import Comparison
 from lodeplan.schemas.kinds import SourceKind
 from lodeplan.schemas.plan import Solution

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from lodeplan import scenarios
-from lodeplan.optimizer.figures.text import title_of
 from lodeplan.optimizer.prepare.calendar import Profile, value_in
 from lodeplan.optimizer.prepare.duties import ALL, DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
 from lodeplan.optimizer.prepare.duty_scope import EXEMPT
 from lodeplan.optimizer.prepare.duty_steps import Step, by_measure
 from lodeplan.optimizer.prepare.select import Places, matches
-from lodeplan.optimizer.results.words import listed
+from lodeplan.optimizer.words.numbers import listed
+from lodeplan.optimizer.words.titles import title_of
 from lodeplan.scenarios.loader import Source
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.dates import BrokenDate, read_date

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from lodeplan.optimizer.figures.text import amount, percent
+from lodeplan.optimizer.words.numbers import amount, percent
 from lodeplan.schemas.duty import DutyAnswer, DutyBand, DutyLine, DutyTerm
 from lodeplan.service.cli.printing import new_console, new_table, say, section, wrapped
 

@@ -1,4 +1,4 @@
-"""Numbers and names as a planner reads them, in figures and on pages."""
+"""What a planner calls the names that stand in results."""
 
 from __future__ import annotations
 
@@ -59,42 +59,6 @@ USE_TITLES: dict[UseKind, str] = {
     UseKind.SHORTAGE: "Shortage",
 }
 """Kinds of use, in words."""
-
-
-def amount(value: float) -> str:
-    """A number with about three significant digits and thousands separated.
-
-    >>> amount(1234.5), amount(12.345), amount(0.0123), amount(-7.0), amount(0.0)
-    ('1,234', '12.3', '0.0123', '−7', '0')
-    """
-    if value == 0:
-        return "0"
-    if abs(value) < 5e-4:
-        return "≈ 0"
-    text = f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
-    return text.replace("-", "−")
-
-
-def percent(share: float) -> str:
-    """A fraction in per cent, with about three significant digits.
-
-    >>> percent(0.2), percent(0.00412), percent(1e-9)
-    ('20 %', '0.412 %', '≈ 0 %')
-    """
-    return f"{amount(100 * share)} %"
-
-
-def measured(value: float | None, unit: str) -> str:
-    """What a limit asks or what is reached, in its unit: a share in per cent, an index as it is.
-
-    >>> measured(0.65, "fraction"), measured(0.5, "index from 0 to 1"), measured(12.0, "t"), measured(None, "t")
-    ('65 %', '0.5', '12 t', '–')
-    """
-    if value is None or value != value:  # NaN
-        return "–"
-    if unit == "fraction":
-        return percent(value)
-    return amount(value) if unit.startswith("index") else f"{amount(value)} {unit.removesuffix(' per period')}"
 
 
 def title_of(entries: Mapping[str, Entry], name: str) -> str:
