@@ -1,2 +1,5 @@
-"""What a solve answers: tidy tables, a summary, findings in words. A module is imported by its own name: those of words
-and of specifications load no solver, the others do."""
+"""What a solve answers: tidy tables, a summary, findings in words."""
+
+from lodeplan.optimizer.results.plan import Plan, PlanError, make_plan
+
+__all__ = ["Plan", "PlanError", "make_plan"]

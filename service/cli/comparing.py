@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -20,9 +21,10 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
     `InvalidInput`.
     """
     from lodeplan import scenarios
-    from lodeplan.optimizer.studies.compare import compare
+    from lodeplan.optimizer.compare import explain_difference
     from lodeplan.scenarios.options import check_options
     from lodeplan.scenarios.validation import find_warnings
+    from lodeplan.schemas import Solution
     from lodeplan.service.cli.report import print_comparison
 
     check_options(limits.gap, limits.time_limit_s)
@@ -33,11 +35,14 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
         read.append((scenario, find_warnings(scenario).open, time.monotonic() - began))
     _print_warnings(*(warnings for _, warnings, _ in read))
     first, second = plans = [solve_read(scenario, limits, read_s) for scenario, _, read_s in read]
-    found = compare(first, second)
+    sentences = [] if any(p.summary.solution is Solution.NONE for p in plans) else explain_difference(first, second)
     if as_json:
-        print(found.model_dump_json(indent=1))
+        record = {
+            name: plan.summary.model_dump(mode="json") for name, plan in zip(("first", "second"), plans, strict=True)
+        }
+        print(json.dumps({"difference": sentences, **record}, indent=1))
     else:
-        print_comparison(first, second, found.difference)
+        print_comparison(first, second, sentences)
     return next((code for code in map(exit_of, (p.summary for p in plans)) if code), exit_of(second.summary))
 
 

@@ -8,7 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lodeplan.optimizer.words.numbers import money, percent
+from lodeplan.optimizer.figures.text import percent
+from lodeplan.optimizer.results.words import money
 
 if TYPE_CHECKING:
     from lodeplan.schemas import SolverProgress

@@ -1,1 +1,0 @@
-"""Numbers, names and states as a planner reads them, wherever a plan is shown. Imports the vocabulary alone."""

@@ -1,1 +1,0 @@
-"""The HTTP interface: routers, and what they share: bodies in, jobs submitted, documents out."""

@@ -1,1 +1,0 @@
-"""How things look over HTTP, whoever says them: problems, views of jobs, headers, CSV."""
