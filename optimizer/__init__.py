@@ -4,9 +4,28 @@
 >>> plan = lodeplan.solve("golden-toy")
 >>> round(plan.summary.objective_kusd, 4)
 5172.1574
+
+Names are loaded when they are asked for: a plan can be read without the solver.
 """
 
-from lodeplan.optimizer.planning import solve
-from lodeplan.optimizer.results import Plan, PlanError
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lodeplan.optimizer.plan import Plan, PlanError
+    from lodeplan.optimizer.planning import solve
 
 __all__ = ["Plan", "PlanError", "solve"]
+
+_MODULES = {"Plan": "plan", "PlanError": "plan", "solve": "planning"}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from the module that has it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

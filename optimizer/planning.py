@@ -18,10 +18,11 @@ from lodeplan import scenarios
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import expand
 from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.plan import Plan, PlanError
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.regret import best_by_future
-from lodeplan.optimizer.results import Plan, PlanError, make_plan
 from lodeplan.optimizer.results.endless import gains_without_end
+from lodeplan.optimizer.results.extraction import make_plan
 from lodeplan.optimizer.results.findings import sampling_findings
 from lodeplan.optimizer.solver import (
     Answer,

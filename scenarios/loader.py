@@ -8,8 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lodeplan.scenarios.catalogue import find_shipped
-from lodeplan.scenarios.documents import (
+from lodeplan.scenarios.partial import check_the_rest
+from lodeplan.scenarios.patching.apply import apply_patches
+from lodeplan.scenarios.patching.paths import Work
+from lodeplan.scenarios.reading.catalogue import find_shipped
+from lodeplan.scenarios.reading.documents import (
     Document,
     from_mapping,
     label,
@@ -18,15 +21,12 @@ from lodeplan.scenarios.documents import (
     read_text_file,
     refuse,
 )
-from lodeplan.scenarios.explain import note_problems
-from lodeplan.scenarios.folders import HEAD, TABLE
-from lodeplan.scenarios.frames import from_python
-from lodeplan.scenarios.partial import check_the_rest
-from lodeplan.scenarios.patching import apply_patches
-from lodeplan.scenarios.places import Work
+from lodeplan.scenarios.reading.explain import note_problems
+from lodeplan.scenarios.reading.folders import HEAD, TABLE
+from lodeplan.scenarios.reading.frames import from_python
+from lodeplan.scenarios.reading.screening import screen
+from lodeplan.scenarios.reading.tables import read_folder
 from lodeplan.scenarios.rules import find_problems
-from lodeplan.scenarios.screening import screen
-from lodeplan.scenarios.tables import read_folder
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.patches import Patch
 from lodeplan.schemas.problems import InvalidInput, at_most, split_path

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from lodeplan.scenarios.documents import Document, Keys
-from lodeplan.scenarios.fields import COLLECTIONS, ENTRIES, entry_type
+from lodeplan.scenarios.reading.documents import Document, Keys
+from lodeplan.scenarios.reading.fields import COLLECTIONS, ENTRIES, entry_type
 from lodeplan.scenarios.rules import find_problems, find_unknown_names
 from lodeplan.scenarios.rules.findings import Gaps
 from lodeplan.schemas.problems import InputProblem

@@ -29,9 +29,7 @@ class KeyRequest(Strict):
         description="What it is for, such as `dashboard`."
     )
     scope: Scope = Field(default=Scope.READ, description="`read`: see; `submit`: also jobs; `admin`: also keys.")
-    expires_days: Annotated[int, Field(ge=1, le=3650, strict=True)] = Field(
-        default=365, description="Days until it expires."
-    )
+    expires_days: Annotated[int, Field(ge=1, le=3650)] = Field(default=365, description="Days until it expires.")
 
 
 class KeyView(Strict):

@@ -20,17 +20,16 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from lodeplan.schemas import InputProblem, InvalidInput
-from lodeplan.service import logs, openapi, problems, storage, ui
+from lodeplan.service import storage, ui
 from lodeplan.service.access.gate import Gate, make_access
-from lodeplan.service.access.headers import DOCS, SecurityHeaders
 from lodeplan.service.access.keys import any_usable_key
 from lodeplan.service.access.origins import is_loopback
-from lodeplan.service.bodies import BodyLimit
-from lodeplan.service.draining import DrainingServer
-from lodeplan.service.engine import JobEngine
-from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.queries import known_query
-from lodeplan.service.routers import (
+from lodeplan.service.api import openapi
+from lodeplan.service.api.bodies import BodyLimit
+from lodeplan.service.api.intake import Intake
+from lodeplan.service.api.job_watch import JobWatch
+from lodeplan.service.api.query_parameters import known_query
+from lodeplan.service.api.routers import (
     audit,
     batch_results,
     events,
@@ -42,14 +41,17 @@ from lodeplan.service.routers import (
     scenarios,
     webhooks,
 )
+from lodeplan.service.engine import JobEngine
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.http import problems
+from lodeplan.service.http.headers import DOCS, SecurityHeaders
+from lodeplan.service.http.views import API
 from lodeplan.service.settings import Settings
-from lodeplan.service.submitting import Desk
-from lodeplan.service.telemetry import requests, tracing
+from lodeplan.service.telemetry import logs, requests, tracing
 from lodeplan.service.telemetry.database_metrics import database_registry
 from lodeplan.service.ui import rendering, sign_in
-from lodeplan.service.views import API
-from lodeplan.service.watching import JobWatch
-from lodeplan.service.worker import Worker, make_worker
+from lodeplan.service.workers.shutdown import DrainingServer
+from lodeplan.service.workers.worker import Worker, make_worker
 
 _GOODBYE_S = 3
 """How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""
@@ -105,7 +107,7 @@ def create_app(
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
     app.state.worker, app.state.draining = worker, threading.Event()
     app.state.database_registry = database_registry(database)
-    app.state.desk, app.state.watch = Desk(database, engine, settings), JobWatch(database)
+    app.state.intake, app.state.watch = Intake(database, engine, settings), JobWatch(database)
     app.state.access = make_access(settings, database)
     app.include_router(health.router, dependencies=_ALL)
     app.include_router(metrics.router, dependencies=[*_ALL, Security(_BEARER)])

@@ -6,9 +6,9 @@ import threading
 from argparse import Namespace
 from pathlib import Path
 
-from lodeplan.service import child
-from lodeplan.service.children import ChildEnd, HardLimits, Watch, Work
-from lodeplan.service.lines import ChildLine, FailedLine, FinishedLine, ProgressLine
+from lodeplan.service.workers import child
+from lodeplan.service.workers.child_messages import ChildLine, FailedLine, FinishedLine, ProgressLine
+from lodeplan.service.workers.child_process import ChildEnd, HardLimits, Watch, Work
 
 
 def run_child_here(_command: object, work: Work, watch: Watch, _limits: HardLimits) -> ChildEnd:

@@ -1,4 +1,4 @@
-"""Tests see `benchmarks`, and the modules in `scripts`, which are no part of the package."""
+"""Tests see `benchmarks` and `tools`, which are no part of the package."""
 
 import gc
 import logging
@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 ROOT = Path(__file__).parent.parent
-sys.path += [str(ROOT), str(ROOT / "scripts")]
+sys.path.append(str(ROOT))
 
 # What was compiled is kept, also where Python is told not to: each process that tests start would compile all again.
 sys.dont_write_bytecode = False
@@ -61,16 +61,6 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that say how long they take, `slow(about_s=...)`, come first, the longest before all others: a process
-    that begins one last would keep the run waiting."""
-
-    def about_s(item: pytest.Item) -> float:
-        return max((mark.kwargs.get("about_s", 0.0) for mark in item.iter_markers("slow")), default=0.0)
-
-    items.sort(key=about_s, reverse=True)
 
 
 def pytest_collection_finish() -> None:

@@ -17,13 +17,13 @@ from lodeplan.schemas import Solution, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure
 from lodeplan.schemas.plan import PLAN_VERSION
 from lodeplan.service.app import create_app
-from lodeplan.service.children import Watch, Wish, Work
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import Outcome
+from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.settings import Settings
-from lodeplan.service.solving import Solver
 from lodeplan.service.webhooks.sending import Deliverer
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.child_process import Watch, Wish, Work
+from lodeplan.service.workers.child_solver import Solver
+from lodeplan.service.workers.worker import Worker
 
 PROBLEM = "application/problem+json"
 SUMMARY = {"scenario": "fake", "scenario_hash": "0", "termination": "optimal", "solution": "optimal"}

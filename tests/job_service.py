@@ -21,7 +21,7 @@ from lodeplan.schemas import Scenario
 from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.settings import Settings
-from lodeplan.service.solving import ChildSolver
+from lodeplan.service.workers.child_solver import ChildSolver
 
 FAKE_CHILD = (sys.executable, str(Path(__file__).with_name("fake_child.py")))
 

@@ -46,7 +46,7 @@ def lodeplan(*arguments: str, log: Path, fake: bool = True, **environment: str) 
     code = "from lodeplan.service.cli import main; main()"
     if fake:
         faked = f"functools.partial(worker.ChildSolver, command={FAKE_CHILD!r})"
-        code = f"import functools; from lodeplan.service import worker; worker.ChildSolver = {faked}; {code}"
+        code = f"import functools; from lodeplan.service.workers import worker; worker.ChildSolver = {faked}; {code}"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],

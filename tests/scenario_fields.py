@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
 
-from lodeplan.scenarios.fields import types_at
+from lodeplan.scenarios.reading.fields import types_at
 from lodeplan.schemas.scenario import Scenario
 
 

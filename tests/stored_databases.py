@@ -8,9 +8,10 @@ from pathlib import Path
 import sqlalchemy
 from child_here import run_child_here
 
-from lodeplan.service import solving, storage
-from lodeplan.service.children import HardLimits, Watch, Work
-from lodeplan.service.jobs import Outcome
+from lodeplan.service import storage
+from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.workers import child_solver
+from lodeplan.service.workers.child_process import HardLimits, Watch, Work
 
 FOLDER = Path(__file__).with_name("data") / "stored_databases"
 _NAMES = sorted(path.name.removesuffix(".db.gz") for path in FOLDER.glob("*.db.gz"))
@@ -36,4 +37,4 @@ def opened(name: str, folder: Path) -> Iterator[sqlalchemy.Engine]:
 
 def solve_here(work: Work, watch: Watch) -> Outcome:
     """A real solve, without the seconds that a process takes to start."""
-    return solving._outcome(run_child_here((), work, watch, HardLimits()), None)
+    return child_solver._outcome(run_child_here((), work, watch, HardLimits()), None)

@@ -27,7 +27,7 @@ ONLY_IN = {
     "fastapi": ("service/*",),
     "sqlmodel": ("service/*",),
     "opentelemetry": ("service/telemetry/tracing.py",),
-    "prometheus_client": ("service/telemetry/*", "service/routers/metrics.py", "service/worker.py"),
+    "prometheus_client": ("service/telemetry/*", "service/api/routers/metrics.py", "service/workers/worker.py"),
     "typer": ("service/cli/*",),
 }
 SHARED_WITH_CHECK = {"optimizer.prepare.units"}
@@ -128,7 +128,7 @@ print(len(ours), twice, stray)
     [
         "import lodeplan; lodeplan.solve('golden-toy')",
         "from lodeplan.service.cli import main\ntry: main(['solve', 'golden-toy'])\nexcept SystemExit: pass",
-        "import lodeplan.service.app, lodeplan.service.worker, lodeplan.service.child",
+        "import lodeplan.service.app, lodeplan.service.workers.worker, lodeplan.service.workers.child",
     ],
     ids=["Python", "command", "service, worker and child"],
 )
@@ -150,6 +150,28 @@ def test_no_test_loads_a_module_under_two_names() -> None:
     assert [name for name in sys.modules if name.split(".")[0] in ROOMS] == []
 
 
+LOADED = """
+import sys
+print(sorted({"pyomo", "highspy", "scipy", "scipy.stats"} & sys.modules.keys()))
+"""
+
+
+@pytest.mark.parametrize(
+    ("started", "loaded"),
+    [
+        ("import lodeplan.service.app", []),
+        ("import lodeplan.service.workers.worker", []),
+        ("import lodeplan.service.cli.solving, lodeplan.service.cli.report", []),
+        ("from lodeplan.optimizer import Plan, PlanError, figures", []),
+        ("import lodeplan; lodeplan.solve('golden-toy')", ["highspy", "pyomo", "scipy"]),
+    ],
+    ids=["web process", "worker", "command", "a reader of plans", "a solve"],
+)
+def test_a_process_loads_of_the_solver_only_what_it_uses(started: str, loaded: list[str]) -> None:
+    ran = subprocess.run([sys.executable, "-P", "-c", started + LOADED], capture_output=True, text=True, check=True)
+    assert ast.literal_eval(ran.stdout) == loaded
+
+
 def test_patterns_are_read_in_one_way() -> None:
     """To `fnmatch`, `[` and `?` in a name would be signs."""
     paths = [path for room in ROOMS for path in python_files(room)]
@@ -157,7 +179,7 @@ def test_patterns_are_read_in_one_way() -> None:
 
 
 def test_the_check_shares_no_code_with_what_it_checks() -> None:
-    checked = [f"optimizer.{part}" for part in ("prepare", "model", "solve", "results")]
+    checked = [f"optimizer.{part}" for part in ("prepare", "model", "solver", "results")]
     found = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in python_files("optimizer/check")

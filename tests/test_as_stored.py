@@ -7,7 +7,7 @@ import pytest
 from tiny_scenario import tiny
 
 from lodeplan import scenarios
-from lodeplan.scenarios.as_stored import constructed, read_as_stored
+from lodeplan.scenarios.reading.as_stored import constructed, read_as_stored
 from lodeplan.schemas import Scenario
 
 NAMES = [entry.name for entry in scenarios.names() if not entry.name.startswith("us-")] + ["us-2026-lite"]

@@ -12,10 +12,10 @@ from sqlmodel import Session, col
 from benchmarks.service.audit import audit
 from lodeplan.schemas import Solution
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from lodeplan.service import jobs
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import Outcome, Submission
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Outcome, Submission
 from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
 
 
@@ -28,12 +28,12 @@ def run_one(database: sqlalchemy.Engine, harm: Callable[[Session, Attempt], obje
     """A job that was run again once and succeeded, and what `harm` does to it."""
     engine = InlineEngine()
     with open_session(database) as session:
-        job = jobs.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = states.submit(session, engine, Submission(toy("solve"), JobOptions()))
         first, second = Attempt(job.id, 1), Attempt(job.id, 2)
-        jobs.start(session, first, "one")
-        jobs.lose(session, engine, first)
-        jobs.start(session, second, "two")
-        jobs.finish(session, second, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
+        states.start(session, first, "one")
+        states.lose(session, engine, first)
+        states.start(session, second, "two")
+        states.finish(session, second, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
         if harm:
             harm(session, second)
         session.commit()
@@ -59,10 +59,10 @@ def test_a_job_that_is_missing_failed_or_has_no_result_is_lost(database: sqlalch
 
 def test_a_job_that_ended_or_began_an_attempt_twice_is_doubled(database: sqlalchemy.Engine) -> None:
     def end_again(session: Session, attempt: Attempt) -> None:
-        jobs.tell(session, attempt.job_id, "Succeeded.", state=JobState.SUCCEEDED)
+        states.tell(session, attempt.job_id, "Succeeded.", state=JobState.SUCCEEDED)
 
     def begin_again(session: Session, attempt: Attempt) -> None:
-        jobs.tell(session, attempt.job_id, "Started.", state=JobState.RUNNING)
+        states.tell(session, attempt.job_id, "Started.", state=JobState.RUNNING)
 
     ids = [run_one(database, end_again), run_one(database, begin_again), run_one(database)]
     assert audit(database, ids).doubled == ids[:2]

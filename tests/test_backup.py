@@ -18,15 +18,16 @@ from test_migrations import OLD_ROWS
 
 from lodeplan.schemas import InvalidInput
 from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState
-from lodeplan.service import jobs, storage
-from lodeplan.service.backup import LEFT_OUT, backup, restore
+from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import Submission
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Submission
+from lodeplan.service.operations.backup import LEFT_OUT, backup, restore
 from lodeplan.service.storage import AuditEntry, Job, JobEvent, Webhook, WorkerRow, open_session
 from lodeplan.service.storage.database import migrations
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.worker import Worker
 
 PAIRS = [
     (one, other)
@@ -46,18 +47,18 @@ def fill(database: sqlalchemy.Engine) -> dict[str, str]:
     with open_session(database) as session:
         for name in ("succeeded", "failed"):
             task = "solve" if name == "succeeded" else "die SIGKILL"
-            made[name] = jobs.submit(session, engine, Submission(toy(task), JobOptions(gap=0.125))).id
+            made[name] = states.submit(session, engine, Submission(toy(task), JobOptions(gap=0.125))).id
         session.commit()
         engine.run_pending()
         worker.stop()
         for name in ("queued", "running", "stopping", "cancelling", "cancelled"):
-            job = jobs.submit(session, InlineEngine(), Submission(toy(name), JobOptions(), "elsewhere"))
+            job = states.submit(session, InlineEngine(), Submission(toy(name), JobOptions(), "elsewhere"))
             made[name] = job.id
             if name in ("running", "stopping", "cancelling"):
-                jobs.start(session, Attempt(job.id, 1), "somebody")
-        jobs.request_stop(session, made["stopping"])
+                states.start(session, Attempt(job.id, 1), "somebody")
+        states.request_stop(session, made["stopping"])
         for name in ("cancelling", "cancelled"):
-            jobs.request_cancel(session, made[name])
+            states.request_cancel(session, made[name])
         moment = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
         session.add(AuditEntry(at=moment, tenant="elsewhere", actor="me", action="submit", target=made["queued"]))
         session.add(Webhook(id="hook", tenant="elsewhere", url="https://x.example", secret="s", created_at=moment))
@@ -138,10 +139,10 @@ def test_a_backup_taken_under_load_is_of_one_moment_and_keeps_nobody_from_workin
         try:
             while not ended.is_set():
                 with open_session(database) as session:
-                    job = jobs.submit(session, engine, Submission(toy(f"job {rng.random()}"), JobOptions()))
-                    jobs.start(session, Attempt(job.id, 1), "somebody")
+                    job = states.submit(session, engine, Submission(toy(f"job {rng.random()}"), JobOptions()))
+                    states.start(session, Attempt(job.id, 1), "somebody")
                     session.commit()
-                    jobs.finish(session, Attempt(job.id, 1), jobs.Outcome(document_gzip=b"x", failure=None))
+                    states.finish(session, Attempt(job.id, 1), states.Outcome(document_gzip=b"x", failure=None))
                     session.commit()
         except BaseException as failure:
             failures.append(failure)
@@ -207,7 +208,7 @@ def test_a_backup_that_breaks_off_leaves_no_file(tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lodeplan.service.backup._copy", full)
+    monkeypatch.setattr("lodeplan.service.operations.backup._copy", full)
     (tmp_path / "backups").mkdir()
     with pytest.raises(OSError, match="No space left"):
         backup(database, tmp_path / "backups" / "one.db")
@@ -224,7 +225,7 @@ def test_a_database_with_jobs_is_only_replaced_when_asked(database: sqlalchemy.E
     made = fill(database)
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:
-        later = jobs.submit(session, engine, Submission(toy("later"), JobOptions())).id
+        later = states.submit(session, engine, Submission(toy("later"), JobOptions())).id
         session.commit()
     before = contents(database)
     assert problem_of(restore, tmp_path / "one.db", database, engine) == "not_empty"
@@ -245,7 +246,7 @@ def test_a_restore_that_breaks_off_changes_nothing(
     def break_off(*_: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("lodeplan.service.backup._revive", break_off)
+    monkeypatch.setattr("lodeplan.service.operations.backup._revive", break_off)
     with pytest.raises(OSError, match="Input/output"):
         restore(tmp_path / "one.db", database, InlineEngine(), replace=True)
     assert contents(database) == before
@@ -312,13 +313,13 @@ def test_a_job_restored_over_itself_reaches_a_worker_of_the_real_engine(
     engine = DbosEngine(database)
     engine.prepare()
     with open_session(database) as session:
-        job = jobs.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = states.submit(session, engine, Submission(toy("solve"), JobOptions()))
         session.commit()
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:
         # Its next attempt came about, and is in the engine's tables under the number that the restore gives.
-        jobs.start(session, Attempt(job.id, 1), "somebody")
-        jobs.requeue(session, engine, Attempt(job.id, 1))
+        states.start(session, Attempt(job.id, 1), "somebody")
+        states.requeue(session, engine, Attempt(job.id, 1))
         session.commit()
     assert restore(tmp_path / "one.db", database, engine, replace=True).requeued == 1
     got: list[Attempt] = []

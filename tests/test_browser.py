@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import stored_plans
 from http_service import service_on
 from job_service import new_database
 from solved import solved
@@ -19,8 +18,10 @@ from sqlmodel import Session
 from lodeplan import scenarios
 from lodeplan.schemas import PlanDocument, Solution, SolverProgress, Summary, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
+from lodeplan.service.jobs import states
 from lodeplan.service.storage import Job
+from tools import stored_plans
 
 playwright = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -111,14 +112,14 @@ def add_job(session: Session, state: JobState, **fields: Any) -> Job:
 
 def finished(name: str) -> Callable[[Session], Job]:
     def make(session: Session) -> Job:
-        return jobs.record_finished(session, scenarios.load(name), solved(name).document())
+        return states.record_finished(session, scenarios.load(name), solved(name).document())
 
     return make
 
 
 def real_plan(session: Session) -> Job:
     document, scenario = stored_plans.stored("us-2026-lite")
-    return jobs.record_finished(session, scenario, document)
+    return states.record_finished(session, scenario, document)
 
 
 def running(session: Session) -> Job:
@@ -134,7 +135,7 @@ def infeasible(session: Session) -> Job:
         solution=Solution.NONE,
         conflict=["The floor asks for 20 t/y and only 10 t/y can come."],
     )
-    return jobs.record_finished(session, scenarios.load("golden-toy"), PlanDocument(summary=summary, tables=[]))
+    return states.record_finished(session, scenarios.load("golden-toy"), PlanDocument(summary=summary, tables=[]))
 
 
 def batch(session: Session) -> Job:

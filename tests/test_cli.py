@@ -25,12 +25,12 @@ from job_service import FAKE_CHILD, toy, wait_until
 from lodeplan import scenarios
 from lodeplan.schemas import SolverProgress, Summary
 from lodeplan.schemas.plan import PlanDocument
-from lodeplan.service.children import Work
 from lodeplan.service.cli import main
 from lodeplan.service.cli.demo import free_port
 from lodeplan.service.cli.exits import exit_of
 from lodeplan.service.cli.progress import ProgressLine, progress_text
 from lodeplan.service.cli.solving import Limits, solve_with_progress
+from lodeplan.service.workers.child_process import Work
 
 TOY_OPTIMUM_KUSD = 5172.1574
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from solved import TEXTBOOK, shipped, solved
 
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer import Plan
-from lodeplan.optimizer.compare import PlannedDuties, changes, duty_reasons, explain_difference
+from lodeplan.optimizer.studies.compare import PlannedDuties, changes, duty_reasons, explain_difference
 from lodeplan.schemas import Patch
 from lodeplan.service.cli import main
 

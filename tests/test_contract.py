@@ -12,7 +12,6 @@ import pytest
 import schemathesis
 import sqlalchemy
 from access_service import bearer, made_key
-from campaigns import drawn
 from http_service import solve_at_once
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -29,10 +28,10 @@ from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.worker import Worker
 
 BOUNDED = settings(
-    max_examples=drawn(ci=15, full=40),
+    max_examples=40,
     stateful_step_count=8,
     deadline=None,
     derandomize=True,
@@ -183,5 +182,5 @@ def test_so_is_every_answer_within_a_sequence_of_requests(
                 session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.name) != "a test"))
                 session.commit()
 
-    Sequence.run(settings=settings(BOUNDED, max_examples=40))
+    Sequence.run(settings=BOUNDED)
     assert {200, 202, 404} <= set(app.answers)

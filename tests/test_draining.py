@@ -12,11 +12,11 @@ from job_service import DATABASES, database_of, toy, wait_until
 from running import answers, free_port, lodeplan
 
 from lodeplan.schemas.jobs import JobOptions, JobState
-from lodeplan.service import jobs
-from lodeplan.service.draining import Farewell
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import Submission
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Submission
 from lodeplan.service.storage import Job, open_session
+from lodeplan.service.workers.shutdown import Shutdown
 
 
 @dataclass
@@ -35,7 +35,7 @@ class House:
         engine = DbosEngine(self.database)
         engine.prepare()
         with open_session(self.database) as session:
-            job = jobs.submit(session, engine, Submission(toy(task), JobOptions()))
+            job = states.submit(session, engine, Submission(toy(task), JobOptions()))
             session.commit()
         engine.close()
         return job.id
@@ -115,7 +115,7 @@ def test_a_worker_answers_for_its_metrics_where_it_is_told_to(house: House) -> N
 
 def test_each_signal_takes_the_next_step() -> None:
     steps: list[str] = []
-    farewell = Farewell(lambda: steps.append("begin"), lambda: steps.append("hurry"))
-    farewell(15, None)
-    farewell(2, None)
+    shutdown = Shutdown(lambda: steps.append("begin"), lambda: steps.append("hurry"))
+    shutdown(15, None)
+    shutdown(2, None)
     assert steps == ["begin", "hurry"]

@@ -17,10 +17,10 @@ from sqlmodel import Session
 
 from lodeplan.schemas import SolverProgress
 from lodeplan.service import storage
-from lodeplan.service.children import Watch, Work
-from lodeplan.service.jobs import Outcome
+from lodeplan.service.api.job_watch import JobWatch
+from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.storage import Job, JobEvent, open_session
-from lodeplan.service.watching import JobWatch
+from lodeplan.service.workers.child_process import Watch, Work
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -124,7 +124,7 @@ def test_a_job_that_ends_between_two_reads_ends_its_stream(api: httpx.Client, mo
         return list(read(session, job, after))
 
     monkeypatch.setattr("lodeplan.service.storage.read_events", read_late)
-    monkeypatch.setattr("lodeplan.service.routers.events.LOOK_AGAIN_S", 3_600.0)
+    monkeypatch.setattr("lodeplan.service.api.routers.events.LOOK_AGAIN_S", 3_600.0)
     with ThreadPoolExecutor() as pool:
         hearing = pool.submit(listen, api, job_id)
         try:
@@ -146,7 +146,7 @@ def test_those_who_wait_for_one_job_cost_one_query_a_look(tmp_path: Path) -> Non
             from job_service import toy
 
             from lodeplan.schemas.jobs import JobOptions
-            from lodeplan.service.jobs import Prepared, Submission, add_new, new_job
+            from lodeplan.service.jobs.states import Prepared, Submission, add_new, new_job
 
             prepared = Prepared.of(Submission(toy("solve"), JobOptions()))
             add_new(session, [(new_job(prepared, "local", "0" * 31), prepared)])

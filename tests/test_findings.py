@@ -54,12 +54,12 @@ def test_the_only_track_of_a_project_is_not_fast() -> None:
     assert findings_of(data)[1] == "Projects: Mine (2026)."
 
 
-def test_a_future_that_costs_nothing_above_the_mean_is_not_called_the_dearest() -> None:
+def test_a_future_that_costs_nothing_above_the_mean_is_not_called_the_costliest() -> None:
     data = golden_toy()
     data["events"]["ban"] |= {"availability_share": 1}
     found = findings_of(data)
     assert "Every future that may come costs the same." in found
-    assert not any("dearest" in sentence for sentence in found)
+    assert not any("costliest" in sentence for sentence in found)
 
 
 def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> None:
@@ -79,10 +79,15 @@ def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> Non
         (
             Termination.ERROR,
             True,
-            "The solver failed before it found a plan. What follows is some way to keep",
+            "The solver failed before it found a plan. What follows only keeps the limits",
             False,
         ),
-        (Termination.TIME_LIMIT, True, "No plan was found before the search was ended. What follows is what", False),
+        (
+            Termination.TIME_LIMIT,
+            True,
+            "No plan was found before the search was ended. What follows is the outcome of doing nothing",
+            False,
+        ),
         (Termination.TIME_LIMIT, False, "", True),
     ],
 )

@@ -12,8 +12,8 @@ import pytest
 from http_service import service_on, solve_at_once
 from job_service import DATABASES, database_of
 
-from lodeplan.service.problems import TITLES
-from lodeplan.service.routers.webhooks import MOST_WEBHOOKS
+from lodeplan.service.api.routers.webhooks import MOST_WEBHOOKS
+from lodeplan.service.http.problems import TITLES
 from lodeplan.service.webhooks.sending import TRY_TAKES_AT_MOST_S, WAITS_S
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -117,7 +117,7 @@ def test_a_key_older_than_a_day_is_free_again(api: httpx.Client, database: sqlal
 
 
 def test_a_key_belongs_to_its_tenant(tmp_path: Path) -> None:
-    from lodeplan.service.idempotency import KeyedRequest, find_answer
+    from lodeplan.service.api.idempotency import KeyedRequest, find_answer
 
     with database_of("sqlite", tmp_path) as database, Session(database) as session:
         row = Idempotency(tenant="a", key="k", body_sha256="h", job_id="j", answer="{}", created_at=storage.now())

@@ -18,9 +18,9 @@ from job_service import DATABASES, database_of, fake_solver, wait_until
 from lodeplan import scenarios
 from lodeplan.schemas import InvalidInput, Scenario
 from lodeplan.service import storage
-from lodeplan.service.jobs import Outcome, canonical_json
+from lodeplan.service.jobs.states import Outcome, canonical_json
 from lodeplan.service.settings import Settings
-from lodeplan.service.solving import ChildSolver, Watch, Work
+from lodeplan.service.workers.child_solver import ChildSolver, Watch, Work
 
 LIMIT_MB = 1.0
 JSON = {"content-type": "application/json"}
@@ -229,7 +229,7 @@ def test_a_job_that_is_deleted_while_it_is_asked_to_end_is_gone(
             session.commit()
         return False
 
-    monkeypatch.setattr("lodeplan.service.jobs.request_cancel", too_late)
+    monkeypatch.setattr("lodeplan.service.jobs.states.request_cancel", too_late)
     problem(api.post(f"/api/v1/jobs/{job_id}:cancel"), 404, "job-not-found")
 
 

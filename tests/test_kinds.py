@@ -12,20 +12,21 @@ import pytest
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer import figures
 from lodeplan.optimizer.check import costs as check_costs
-from lodeplan.optimizer.compare import _from
 from lodeplan.optimizer.figures.cost_by_term import MONEY, TRANSFER
 from lodeplan.optimizer.figures.flows import LOOKS, SOURCE_COLOURS, USE_COLOURS
-from lodeplan.optimizer.figures.text import SOURCE_TITLES, TERM_TITLES, USE_TITLES
 from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
 from lodeplan.optimizer.results.findings import TIER_WORDS
 from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.studies.compare import _from
+from lodeplan.optimizer.words import states
+from lodeplan.optimizer.words.titles import SOURCE_TITLES, TERM_TITLES, USE_TITLES
 from lodeplan.schemas import Scenario, Solution, Summary, Termination
 from lodeplan.schemas.entries import Tier
 from lodeplan.schemas.jobs import FailureCode, JobState
 from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
 from lodeplan.service import ui
 from lodeplan.service.cli import report
-from lodeplan.service.problems import TITLES
+from lodeplan.service.http.problems import TITLES
 from lodeplan.service.ui import grids, words
 from lodeplan.service.ui.run_view import RunView
 
@@ -109,14 +110,13 @@ def test_the_description_of_a_column_names_every_kind(
     ("words_of", "members"),
     [
         (words.STATES, JobState),
-        (words.TERMINATIONS, Termination),
-        (words.SOLUTIONS, Solution),
+        (states.TERMINATIONS, Termination),
+        (states.SOLUTIONS, Solution),
         (words.REMEDIES, FailureCode),
-        (report._STOPPED, Termination),
         (report._AIMS, get_args(type(scenarios.load("golden-toy").risk).model_fields["objective"].annotation)),
         (TIER_WORDS, get_args(Tier)),
     ],
-    ids=["states", "terminations", "solutions", "remedies", "stopped", "aims", "tiers"],
+    ids=["states", "terminations", "solutions", "remedies", "aims", "tiers"],
 )
 def test_every_state_code_aim_and_tier_has_words(words_of: dict[str, str], members: type[str]) -> None:
     assert set(words_of) == set(members)

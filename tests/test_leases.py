@@ -9,8 +9,8 @@ import sqlalchemy
 from job_service import DATABASES, Clock, database_of
 from sqlmodel import col, select
 
-from lodeplan.service.leases import Lease, is_live
 from lodeplan.service.storage import WorkerRow, database_clock, open_session
+from lodeplan.service.workers.leases import Lease, is_live
 
 
 @pytest.fixture(params=DATABASES)

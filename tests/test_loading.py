@@ -14,9 +14,9 @@ from solved import TEXTBOOK
 from tiny_scenario import problems_of, the_problem_of, tiny
 
 from lodeplan import scenarios
-from lodeplan.scenarios.catalogue import find_shipped
-from lodeplan.scenarios.documents import parse_value
-from lodeplan.scenarios.fields import value_under
+from lodeplan.scenarios.reading.catalogue import find_shipped
+from lodeplan.scenarios.reading.documents import parse_value
+from lodeplan.scenarios.reading.fields import value_under
 from lodeplan.scenarios.validation import find_warnings
 from lodeplan.schemas import InputProblem, InvalidInput, Scenario, scenario_json_schema
 from lodeplan.schemas.hazards import Triangle

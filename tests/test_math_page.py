@@ -1,9 +1,7 @@
 """The page of the mathematics is what its script writes, and leaves out nothing of the model."""
 
-import math_page
 import pyomo.environ as pyo
 import pytest
-from formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES
 from golden_lps import FOLDER
 
 from lodeplan import scenarios
@@ -11,12 +9,14 @@ from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.model.registry import FAMILIES, registry
 from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.prepare.costs import FLOW_TERMS, START_TERMS
+from tools import math_page
+from tools.formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES
 
 PAGE = math_page.PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_is_what_its_script_writes() -> None:
-    assert "\n".join(math_page.written().lines) + "\n" == PAGE, "run `python scripts/math_page.py`"
+    assert "\n".join(math_page.written().lines) + "\n" == PAGE, "run `python -m tools.math_page`"
 
 
 @pytest.mark.parametrize("constraint", registry())

@@ -8,7 +8,7 @@ expectation 209 + 0.1 x; known to come, they would cost 200 and 210.
 import pytest
 
 from lodeplan import optimizer
-from lodeplan.optimizer.results import Plan
+from lodeplan.optimizer.plan import Plan
 
 EXPECTED_AT_89_NINTHS = 209 + 0.1 * 89 / 9
 

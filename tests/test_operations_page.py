@@ -3,19 +3,19 @@
 import re
 import shlex
 
-import operations_page
 import pytest
 import typer.main
 from ruamel.yaml import YAML
 
 from lodeplan.service.cli.app import app
 from lodeplan.service.settings import PREFIX, Settings
+from tools import operations_page
 
 PAGE = operations_page.PAGE.read_text(encoding="utf-8")
 
 
 def test_its_tables_are_what_the_script_writes() -> None:
-    assert operations_page.written(PAGE) == PAGE, "run `python scripts/operations_page.py`"
+    assert operations_page.written(PAGE) == PAGE, "run `python -m tools.operations_page`"
 
 
 def test_it_names_every_setting_and_no_other() -> None:

@@ -18,9 +18,10 @@ from sqlmodel import Session
 from lodeplan import optimizer, scenarios
 from lodeplan.schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
-from lodeplan.service import jobs, storage, ui
+from lodeplan.service import storage, ui
 from lodeplan.service.access import LOCAL_CALLER
-from lodeplan.service.dependencies import get_caller
+from lodeplan.service.api.dependencies import get_caller
+from lodeplan.service.jobs import states
 from lodeplan.service.storage import Job
 from lodeplan.service.ui import grids
 from lodeplan.service.ui.run_view import RunView
@@ -57,7 +58,7 @@ def done(session: Session, toy: tuple[Scenario, PlanDocument]) -> Job:
 
 
 def add_run(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
-    job = jobs.record_finished(session, scenario, document)
+    job = states.record_finished(session, scenario, document)
     session.commit()
     return job
 
@@ -187,7 +188,7 @@ def test_a_stopped_search_says_that_its_plan_is_not_proven_optimal(
     document = copy.deepcopy(toy[1])
     document.summary.termination, document.summary.solution = Termination.TIME_LIMIT, Solution.FEASIBLE
     page = client.get(f"/runs/{add_run(session, toy[0], document).id}").text
-    assert "The time limit was reached." in page
+    assert "The search stopped at the time limit." in page
     assert "not proven optimal" in page
 
 

@@ -8,9 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import campaigns
 import pytest
-import stored_plans
 import vega_lite
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -19,14 +17,14 @@ from solved import shipped, solved
 from lodeplan import scenarios
 from lodeplan.optimizer import Plan, figures
 from lodeplan.optimizer.figures import FigureName
-from lodeplan.service import jobs, storage, ui
+from lodeplan.service import storage, ui
 from lodeplan.service.access import LOCAL_CALLER
-from lodeplan.service.dependencies import get_caller
+from lodeplan.service.api.dependencies import get_caller
+from lodeplan.service.jobs import states
+from tools import stored_plans
 
 SMALL = [entry.name for entry in scenarios.names() if not entry.name.startswith("us-2026")]
 ALL = [*SMALL, *stored_plans.NAMES]
-ABOUT_S = {"us-2026": 60, "us-2026-deep": 60}
-"""Seconds to look at the height of their figures."""
 LONG = [name for name in stored_plans.NAMES if name not in stored_plans.QUICK]
 
 
@@ -105,21 +103,10 @@ def test_a_figure_comes_out_as_high_as_it_should(name: str) -> None:
         assert 0 < height_of(spec) < spec["height"] + 300
 
 
-def looked_at(plan: Plan) -> Iterator[tuple[FigureName, str, int]]:
-    """Every figure of every group; of those by year every third, beginning with another year group by group."""
-    groups, years = figures.mineral_groups(plan), figures.years(plan)
-    for name, group, year in choices(plan):
-        if campaigns.IS_FULL or not name.by_year or (years.index(year) - groups.index(group)) % 3 == 0:
-            yield name, group, year
-
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow(about_s=ABOUT_S.get(name, 0))) for name in ALL]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ALL)
 def test_every_figure_comes_out_as_high_as_it_should(name: str) -> None:
-    plan, specs = drawn(name)
-    for choice in looked_at(plan):
-        spec = specs[choice]
+    for choice, spec in drawn(name)[1].items():
         assert 0 < height_of(spec) < spec["height"] + 300, choice
 
 
@@ -147,7 +134,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestClient) -> None:
     document, scenario = (solved(name).document(), shipped(name)) if name in SMALL else stored_plans.stored(name)
     with storage.open_session(client.app.state.database) as session:  # type: ignore[attr-defined]
-        job_id = jobs.record_finished(session, scenario, document).id
+        job_id = states.record_finished(session, scenario, document).id
         session.commit()
     refused = {}
     for figure, group, year in choices(Plan.from_document(document, scenario)):
@@ -168,5 +155,5 @@ def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestC
 def test_a_stored_plan_has_the_columns_words_and_scenario_that_it_would_have_today(name: str) -> None:
     document, _ = stored_plans.stored(name)
     today = stored_plans.outline(stored_plans.made(name))
-    again = f"`python scripts/stored_plans.py {name}` makes the file again"
+    again = f"`python -m tools.stored_plans {name}` makes the file again"
     assert stored_plans.outline(document) == today, again

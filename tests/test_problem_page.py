@@ -10,9 +10,10 @@ from fastapi.testclient import TestClient
 from job_service import new_database
 
 from lodeplan.schemas.jobs import Problem
-from lodeplan.service import problems, ui
+from lodeplan.service import ui
 from lodeplan.service.access import LOCAL_CALLER
-from lodeplan.service.dependencies import get_caller
+from lodeplan.service.api.dependencies import get_caller
+from lodeplan.service.http import problems
 from lodeplan.service.ui.rendering import problem_page
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -11,7 +11,7 @@ from scenario_fields import FieldOf, fields, is_date, is_name_list, is_number, n
 from tiny_scenario import problems_of, the_problem_of, tiny
 
 from lodeplan import optimizer, scenarios
-from lodeplan.scenarios.explain import in_words
+from lodeplan.scenarios.reading.explain import in_words
 from lodeplan.scenarios.rules.list_items import looks_like_several
 from lodeplan.schemas import InvalidInput
 from lodeplan.schemas.scenario import Scenario

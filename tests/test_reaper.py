@@ -12,13 +12,14 @@ from sqlmodel import Session, col, select
 
 from lodeplan.schemas import Solution, SolverProgress
 from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, Place
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import MAX_LOST_WORKERS, Outcome, Submission
-from lodeplan.service.leases import FORGOTTEN_AFTER_S, Lease
-from lodeplan.service.reaper import Reaper
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import MAX_LOST_WORKERS, Outcome, Submission
 from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease
+from lodeplan.service.workers.reaper import Reaper
 
 LEASE_S = 10.0
 
@@ -41,7 +42,7 @@ class Yard:
 
     def submit(self, priority: int = 0) -> str:
         with open_session(self.database) as session:
-            job = jobs.submit(session, self.engine, Submission(toy("solve"), JobOptions()))
+            job = states.submit(session, self.engine, Submission(toy("solve"), JobOptions()))
             session.execute(update(Job).where(col(Job.id) == job.id).values(priority=priority))
             session.commit()
             return job.id
@@ -52,16 +53,16 @@ class Yard:
         self.begin(attempt, lease)
         with open_session(self.database) as session:
             if state is JobState.STOPPING:
-                jobs.request_stop(session, attempt.job_id)
+                states.request_stop(session, attempt.job_id)
             if state is JobState.CANCELLING:
-                jobs.request_cancel(session, attempt.job_id)
+                states.request_cancel(session, attempt.job_id)
             session.commit()
         return attempt
 
     def begin(self, attempt: Attempt, lease: Lease) -> None:
         self.take(attempt, lease)
         with open_session(self.database) as session:
-            assert jobs.start(session, attempt, lease.worker_id)
+            assert states.start(session, attempt, lease.worker_id)
             session.commit()
 
     def take(self, attempt: Attempt, lease: Lease) -> None:
@@ -232,7 +233,7 @@ def test_an_attempt_on_its_way_to_the_handler_has_a_tick_to_arrive(yard: Yard) -
 def test_what_the_engine_keeps_of_attempts_that_ended_on_a_dead_worker_is_forgotten(yard: Yard) -> None:
     attempt = yard.running(yard.other)
     with open_session(yard.database) as session:
-        jobs.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
+        states.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
         session.commit()
     yard.look()
     assert attempt in yard.engine.in_hand
@@ -272,7 +273,7 @@ def test_the_late_result_of_an_attempt_that_was_given_up_changes_nothing(yard: Y
     yard.bury(yard.other)
     yard.look()
     with open_session(yard.database) as session:
-        assert jobs.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"late")) is None
+        assert states.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"late")) is None
         session.commit()
     job = yard.job(attempt)
     assert (job.state, job.attempt, job.result_sha256) == (JobState.QUEUED, 2, None)
@@ -334,14 +335,14 @@ def test_an_attempt_that_cannot_be_given_up_now_does_not_keep_the_others_from_it
 ) -> None:
     first, second = yard.running(yard.other), yard.running(yard.other)
     yard.bury(yard.other)
-    lose = jobs.lose
+    lose = states.lose
 
     def locked(session: Session, engine: InlineEngine, attempt: Attempt) -> JobState | None:
         if attempt == first:
             raise sqlalchemy.exc.OperationalError("update", {}, Exception("locked"))
         return lose(session, engine, attempt)
 
-    monkeypatch.setattr(jobs, "lose", locked)
+    monkeypatch.setattr(states, "lose", locked)
     yard.look()
     assert yard.where(first) == (JobState.RUNNING, 1, 0)
     assert yard.where(second) == (JobState.QUEUED, 2, 1)
@@ -358,7 +359,7 @@ def test_a_process_that_froze_in_mid_transaction_does_not_keep_a_job_from_runnin
         attempt = yard.running(yard.other)
         yard.bury(yard.other)
         frozen = open_session(database)
-        jobs.note_progress(frozen, attempt, SolverProgress(phase="search", elapsed_s=1), "half said")
+        states.note_progress(frozen, attempt, SolverProgress(phase="search", elapsed_s=1), "half said")
         # Locked, and passed over so that the worker does not miss its beat.
         yard.look()
         assert yard.where(attempt) == (JobState.RUNNING, 1, 0)
@@ -383,7 +384,7 @@ def test_a_worker_that_has_been_dead_for_long_is_no_longer_listed(yard: Yard) ->
 def test_more_waiting_jobs_than_are_looked_at_once_are_looked_at_in_turn(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lodeplan.service.reaper.LOOKED_AT_ONCE", 2)
+    monkeypatch.setattr("lodeplan.service.workers.reaper.LOOKED_AT_ONCE", 2)
     attempts = [Attempt(yard.submit(), 1) for _ in range(5)]
     yard.engine.pending.clear()
     for _ in range(3):

@@ -12,7 +12,7 @@ from lodeplan.optimizer.results.specs import SPECS
 from lodeplan.optimizer.results.stored import read_plan
 from lodeplan.schemas import PlanDocument, Table
 from lodeplan.schemas.plan import PLAN_VERSION
-from lodeplan.service.streaming import table_rows
+from lodeplan.service.api.streaming import table_rows
 
 OLD, NEW = "mean_t_per_y", "expected_t_per_y"
 

@@ -14,7 +14,7 @@ from check_plans import COLUMNS, golden_toy, workshop
 from lodeplan import optimizer
 from lodeplan.optimizer.results.specs import SPECS
 from lodeplan.optimizer.results.values import tail_mean
-from lodeplan.optimizer.results.words import listed, money, percent, tonnes
+from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
 from lodeplan.schemas import PlanDocument, Scenario
 
 GOLDEN_KUSD = 5172.1574344

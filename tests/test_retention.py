@@ -11,14 +11,16 @@ from job_service import DATABASES, database_of, new_database, toy, wait_until
 from sqlmodel import select
 
 from lodeplan.schemas.jobs import JobOptions
-from lodeplan.service import jobs, retention, storage
+from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import Outcome, Submission
-from lodeplan.service.retention import Retention
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Outcome, Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import AuditEntry, Delivery, Idempotency, Job, JobEvent, JobInput, JobResult, open_session
+from lodeplan.service.workers import retention
+from lodeplan.service.workers.retention import Retention
 
 NOW = storage.now()
 NOTHING = {"keep_days": 0, "keep_idempotency_hours": 0, "keep_deliveries_days": 0, "keep_audit_days": 0}
@@ -33,11 +35,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalch
 def add(database: sqlalchemy.Engine, *, days: float | None, parent: str | None = None) -> str:
     """A job that ended so many days ago, or is running."""
     with open_session(database) as session:
-        job = jobs.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        job = states.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
         job.parent_id = parent
-        jobs.start(session, Attempt(job.id, 1), "somebody")
+        states.start(session, Attempt(job.id, 1), "somebody")
         if days is not None:
-            jobs.finish(session, Attempt(job.id, 1), Outcome(document_gzip=b"x", failure=None))
+            states.finish(session, Attempt(job.id, 1), Outcome(document_gzip=b"x", failure=None))
             session.refresh(job)
             job.ended_at = NOW - timedelta(days=days)
         session.commit()
@@ -156,8 +158,8 @@ def test_what_the_real_engine_kept_of_a_job_goes_too(database: sqlalchemy.Engine
     engine = DbosEngine(database)
     engine.prepare()
     with open_session(database) as session:
-        job = jobs.submit(session, engine, Submission(toy("solve"), JobOptions()))
-        jobs.request_cancel(session, job.id)
+        job = states.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        states.request_cancel(session, job.id)
         session.commit()
     schema = "dbos." if database.dialect.name == "postgresql" else ""
     count = sqlalchemy.text(f"select count(*) from {schema}workflow_status")

@@ -13,14 +13,14 @@ from sqlmodel import Session, select
 
 from lodeplan import scenarios
 from lodeplan.schemas.jobs import JobOptions
-from lodeplan.service import jobs, reuse
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import Submission, canonical_json
-from lodeplan.service.leases import Lease
-from lodeplan.service.reuse import work_of, work_of_stored
+from lodeplan.service.jobs import reuse, states
+from lodeplan.service.jobs.reuse import work_of, work_of_stored
+from lodeplan.service.jobs.states import Submission, canonical_json
 from lodeplan.service.storage import Job
 from lodeplan.service.storage.plans import compress
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.leases import Lease
+from lodeplan.service.workers.worker import Worker
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -114,7 +114,7 @@ def test_a_plan_counts_as_that_of_the_version_that_solved_it(tmp_path: Path, mon
     def submit(version: str) -> str | None:
         monkeypatch.setattr(reuse, "_versions", lambda: (version,))
         with Session(database, expire_on_commit=False) as session:
-            job = jobs.submit(session, engine, submission)
+            job = states.submit(session, engine, submission)
             session.commit()
             return job.reused_from
 

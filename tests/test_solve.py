@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from check_plans import Data, golden_toy, workshop
 
 from lodeplan import optimizer
 from lodeplan.optimizer.model import build_model
-from lodeplan.optimizer.prepare import prepare
+from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.solver import Control, Form, standard_form
-from lodeplan.optimizer.solver.groups import polish, relax_by_group
+from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group
 from lodeplan.optimizer.solver.highs import Run, Settings, run_highs, tried
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.search import Answer, compared, do_nothing, from_known, judged
+from lodeplan.optimizer.solver.tolerances import bound_of_parts
 from lodeplan.scenarios import load
 from lodeplan.schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
 
@@ -555,6 +557,42 @@ def test_the_search_along_groups_finds_the_optimum_of_the_whole(data: Data, monk
 
     assert along_groups.objective_kusd == pytest.approx(whole.objective_kusd, rel=1e-9)
     assert along_groups.solution == Solution.OPTIMAL
+
+
+def test_a_bound_of_the_groups_that_the_plan_disproves_leaves_the_bound_of_the_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    solver = sys.modules["lodeplan.optimizer.solver"]
+
+    def too_high(instance: Instance, form: Form, control: Control) -> Relaxation | None:
+        relaxation = relax_by_group(instance, form, control)
+        return None if relaxation is None else replace(relaxation, bound=relaxation.bound * 1.01)
+
+    honest = summary_of(golden_toy(), gap=1e-9)
+    monkeypatch.setattr(solver, "relax_by_group", too_high)
+    found = summary_of(golden_toy(), gap=1e-9)
+
+    assert honest.objective_kusd is not None
+    assert found.termination == Termination.OPTIMAL
+    assert found.bound_kusd == found.objective_kusd == pytest.approx(honest.objective_kusd, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("parts", "least"),
+    [([1.0, 2.0], 3.0), ([-4.0], -4.0), ([1e6, 5.0 - 1e6], 3.00001), ([1.0, -math.inf], -math.inf), ([], 0.0)],
+)
+def test_bounds_of_parts_add_up_as_far_as_they_do_not_cancel(parts: list[float], least: float) -> None:
+    assert bound_of_parts(parts) == pytest.approx(least, rel=1e-9)
+
+
+def test_a_bound_that_a_point_disproves_leaves_the_others() -> None:
+    proven = Control(0.0).proven
+    for bound in (90.0, 101.0, 95.0, math.nan, -math.inf):
+        proven.add(bound)
+
+    assert proven.kusd == 101
+    assert proven.hold_against(100.0) == proven.kusd == 95
+    assert proven.hold_against(80.0) == proven.kusd == -math.inf
 
 
 @pytest.mark.parametrize("data", [golden_toy(), two_metals("another"), with_budget(29), workshop()])

@@ -22,15 +22,16 @@ from lodeplan.schemas import InvalidInput, PlanDocument
 from lodeplan.schemas.access import Scope
 from lodeplan.schemas.jobs import FailureCode, JobState
 from lodeplan.schemas.plan import PLAN_VERSION, Solution, Termination
-from lodeplan.service import jobs, reuse, storage
+from lodeplan.service import storage
 from lodeplan.service.app import create_app
-from lodeplan.service.backup import backup, restore
 from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import reuse, states
+from lodeplan.service.operations.backup import backup, restore
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, JobResult
 from lodeplan.service.storage.plans import compress
 from lodeplan.service.webhooks import sending
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.worker import Worker
 
 API = "/api/v1"
 FIGURES = ("flows", "stock_levels", "cost_by_term", "future_costs")
@@ -333,11 +334,11 @@ def work_through(database: sqlalchemy.Engine) -> list[Job]:
     engine = InlineEngine()
     with storage.open_session(database) as session:
         for job in session.exec(select(Job).where(Job.kind == "solve")):
-            attempt = jobs.Attempt(job.id, job.attempt)
+            attempt = states.Attempt(job.id, job.attempt)
             if job.state is JobState.QUEUED:
                 engine.enqueue(session, attempt)
             elif not job.state.ended:
-                jobs.lose(session, engine, attempt)
+                states.lose(session, engine, attempt)
         session.commit()
     worker = Worker(database, engine, solve_here)
     worker.start(slots=1)

@@ -15,10 +15,10 @@ from job_service import DATABASES, database_of
 
 from lodeplan.schemas import Column, PlanDocument, Table
 from lodeplan.schemas.plan import Solution, Summary, Termination
-from lodeplan.service.children import Watch, Work
-from lodeplan.service.jobs import Outcome
+from lodeplan.service.api.streaming import table_rows
+from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.storage.plans import compress, member, unpack
-from lodeplan.service.streaming import table_rows
+from lodeplan.service.workers.child_process import Watch, Work
 
 ROWS = 30_000
 CHANCE = random.Random(5)

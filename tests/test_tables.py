@@ -12,8 +12,8 @@ import pytest
 from tiny_scenario import problems_of, the_problem_of, tiny
 
 from lodeplan import scenarios
-from lodeplan.scenarios.documents import parse_value
-from lodeplan.scenarios.fields import COLLECTIONS, LISTS
+from lodeplan.scenarios.reading.documents import parse_value
+from lodeplan.scenarios.reading.fields import COLLECTIONS, LISTS
 from lodeplan.schemas import Scenario
 
 HEAD = "name: small\nhome: USA\nhorizon: {first_year: 2026, period_years: [1, 1]}\n"

@@ -19,17 +19,18 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from lodeplan.schemas.jobs import JobOptions, JobState
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
 from lodeplan.service.app import create_app
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import Submission
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, WorkerRow, open_session
 from lodeplan.service.telemetry import metrics
 from lodeplan.service.telemetry.database_metrics import database_registry
-from lodeplan.service.worker import Worker, _serve_metrics
+from lodeplan.service.workers.worker import Worker, _serve_metrics
 
 JOB = "/api/v1/jobs/" + "0" * 31
 
@@ -65,7 +66,7 @@ def api(database: sqlalchemy.Engine) -> Iterator[httpx.Client]:
 
 
 def submit(session: Any, engine: InlineEngine, task: str = "solve") -> Job:
-    return jobs.submit(session, engine, Submission(toy(task), JobOptions()))
+    return states.submit(session, engine, Submission(toy(task), JobOptions()))
 
 
 # Requests
@@ -159,7 +160,7 @@ def test_jobs_of_the_database_are_counted_by_state_and_the_oldest_in_the_queue_h
     with open_session(database) as session:
         waiting, started = submit(session, engine), submit(session, engine)
         waiting.created_at -= timedelta(seconds=100)
-        jobs.start(session, Attempt(started.id, 1), "alive")
+        states.start(session, Attempt(started.id, 1), "alive")
         worker = {"host": "here", "pid": 1, "version": "1", "started_at": storage.now(), "lease_s": 15.0}
         session.add(WorkerRow(id="alive", slots=3, lease_until_s=time.time() + 10, **worker))
         session.add(WorkerRow(id="dead", slots=5, lease_until_s=0, **worker))
@@ -171,7 +172,7 @@ def test_jobs_of_the_database_are_counted_by_state_and_the_oldest_in_the_queue_h
         assert ("lodeplan_jobs", (("state", "failed"),)) in now
         assert 100 <= value(now, "lodeplan_queue_oldest_seconds") < 160
         assert (value(now, "lodeplan_workers"), value(now, "lodeplan_workers_slots")) == (1, 3)
-        jobs.request_cancel(session, waiting.id)
+        states.request_cancel(session, waiting.id)
         session.commit()
     assert value(samples(api.get("/metrics").text), "lodeplan_queue_oldest_seconds") == 0
 
@@ -197,7 +198,7 @@ def test_submits_and_ends_count_when_they_are_committed_and_not_before(database:
         assert count() == (submitted, cancelled)
         session.commit()
         assert count() == (submitted + 1, cancelled)
-        jobs.request_cancel(session, job.id)
+        states.request_cancel(session, job.id)
         session.commit()
         session.commit()
     assert count() == (submitted + 1, cancelled + 1)
@@ -225,11 +226,11 @@ def test_an_attempt_given_back_and_one_whose_result_came_late_are_counted(databa
     before = process_samples()
     engine = InlineEngine()
 
-    def steal(work: Any, watch: Any) -> jobs.Outcome:
+    def steal(work: Any, watch: Any) -> states.Outcome:
         with open_session(database) as session:
-            assert jobs.requeue(session, InlineEngine(), Attempt(job.id, 1))
+            assert states.requeue(session, InlineEngine(), Attempt(job.id, 1))
             session.commit()
-        return jobs.Outcome()
+        return states.Outcome()
 
     worker = Worker(database, engine, steal)
     worker.start(slots=1)
@@ -237,7 +238,7 @@ def test_an_attempt_given_back_and_one_whose_result_came_late_are_counted(databa
         job = submit(session, engine)
         session.commit()
     worker.handle(Attempt(job.id, 1))
-    worker.solve = lambda work, watch: jobs.Outcome()
+    worker.solve = lambda work, watch: states.Outcome()
     worker.stopping.set()
     worker.handle(Attempt(job.id, 2))
     worker.stop()

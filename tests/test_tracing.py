@@ -17,14 +17,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from running import answers, free_port, lodeplan, served, wait_until
 
-from lodeplan.service import jobs
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.jobs import states
 from lodeplan.service.settings import Settings
-from lodeplan.service.solving import Watch, Work
 from lodeplan.service.storage import Job, open_session
 from lodeplan.service.telemetry import tracing
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.child_solver import Watch, Work
+from lodeplan.service.workers.worker import Worker
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -45,7 +45,7 @@ def test_the_attempt_is_a_child_of_the_request_that_submitted_and_hands_itself_o
 ) -> None:
     engine, handed_on = InlineEngine(), []
 
-    def solve(work: Work, watch: Watch) -> jobs.Outcome:
+    def solve(work: Work, watch: Watch) -> states.Outcome:
         handed_on.append(tracing.child_environment()[tracing.VARIABLE])
         return fake_solver()(work, watch)
 
@@ -125,7 +125,7 @@ def collector() -> Iterator[tuple[str, list[dict[str, Any]]]]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", got

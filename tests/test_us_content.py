@@ -7,11 +7,11 @@ import pytest
 from solved import shipped
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.results import Plan
-from lodeplan.scenarios.us_2026.build.facts import Content, read_facts
-from lodeplan.scenarios.us_2026.build.vintage import BASE, PLAN
+from lodeplan.optimizer.plan import Plan
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import Facility
+from tools.us_2026_build.fact_tables import Content, read_facts
+from tools.us_2026_build.vintage import BASE, PLAN
 
 TOLD = ("mined_in", "refined_in")
 

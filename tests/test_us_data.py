@@ -10,14 +10,14 @@ from solved import shipped
 
 from lodeplan import optimizer, scenarios
 from lodeplan.scenarios.counts import counts
-from lodeplan.scenarios.us_2026.build.duty import DutyBook
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, Facts, read_facts
-from lodeplan.scenarios.us_2026.build.home import balances, plants
-from lodeplan.scenarios.us_2026.build.market import Market, market
-from lodeplan.scenarios.us_2026.build.vintage import BASE, PLAN
-from lodeplan.scenarios.us_2026.build.write import all_files, read_measures
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import Facility, Recycling, TariffMeasure
+from tools.us_2026_build.duty import DutyBook
+from tools.us_2026_build.fact_tables import BASE_YEAR, Facts, read_facts
+from tools.us_2026_build.home import balances, plants
+from tools.us_2026_build.market import Market, market
+from tools.us_2026_build.vintage import BASE, PLAN
+from tools.us_2026_build.write import all_files, read_measures
 
 FOLDERS = {"plan": PLAN.folder, "base": BASE.folder}
 SUPPLY_TABLES = ("commodities", "places", "facilities", "routes", "demands", "recycling")
@@ -80,7 +80,7 @@ def base_activity(facility: Facility) -> float:
 
 def test_building_again_changes_nothing() -> None:
     changed = [path.name for path, content in all_files().items() if path.read_text(encoding="utf-8") != content]
-    assert changed == [], "run `python -m lodeplan.scenarios.us_2026.build`"
+    assert changed == [], "run `python -m tools.us_2026_build`"
 
 
 def test_every_number_has_a_source() -> None:

@@ -5,18 +5,20 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from solved import shipped, solved
+from solved import shipped
 
+from lodeplan import optimizer
 from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
 from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.scenarios.counts import counts
-from lodeplan.scenarios.us_2026.build_policy import FOLDER, build, read, write
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.events import TariffEvent
 from lodeplan.schemas.plan import Summary
 from lodeplan.schemas.scenario import Route
+from tools.us_2026_build.fact_tables import FOLDER as FACTS
+from tools.us_2026_build.policy import FOLDER, build, read, write
 
 POLICY_SOURCES = ("policy", "projects", "candidates", "tariffs", "events")
 
@@ -152,7 +154,7 @@ def test_without_its_event_the_quota_changes_no_duty(scenario: Scenario) -> None
 
 
 def test_chinese_totals_are_those_of_the_tariff_lines(scenario: Scenario) -> None:
-    totals = {row["hts"]: row["china_total_2026_08"] for row in read(FOLDER / "facts" / "policy_hts.csv")}
+    totals = {row["hts"]: row["china_total_2026_08"] for row in read(FACTS / "policy_hts.csv")}
     compared = 0
     for name, commodity in scenario.commodities.items():
         total = totals.get(commodity.hts[0]) if commodity.hts else None
@@ -174,7 +176,7 @@ def test_building_policy_again_changes_nothing(tmp_path: Path) -> None:
     for name, rows in build().items():
         write(tmp_path / name, rows)
         assert (tmp_path / name).read_text() == (FOLDER / name).read_text(), (
-            "run `python -m lodeplan.scenarios.us_2026.build_policy`"
+            "run `python -m tools.us_2026_build.policy`"
         )
 
 
@@ -294,21 +296,14 @@ def test_policy_tables_have_no_stray_cells() -> None:
         assert len(widths) == 1, path.name
 
 
-def lite(path: str, value: float) -> Summary:
-    """The plan of us-2026-lite with this number."""
-    return solved("us-2026-lite", [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
+@pytest.mark.slow
+def test_decisions_answer_to_risk_and_to_the_capital_budget() -> None:
+    def plan(path: str, value: float) -> Summary:
+        return optimizer.solve("us-2026-lite", [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
 
-
-@pytest.mark.slow(about_s=100)
-def test_decisions_answer_to_risk() -> None:
-    neutral, averse = lite("risk.tail_weight", 0.0), lite("risk.tail_weight", 0.5)
+    neutral, averse = plan("risk.tail_weight", 0.0), plan("risk.tail_weight", 0.5)
     assert most_stored(averse)["vault antimony/metal"] > most_stored(neutral)["vault antimony/metal"] + 1000
-
-
-@pytest.mark.slow(about_s=90)
-def test_decisions_answer_to_the_capital_budget() -> None:
-    rich = lite("limits.capex_budget.amount_kusd_per_y", 8_000_000)
-    neutral = lite("risk.tail_weight", 0.0)
+    rich = plan("limits.capex_budget.amount_kusd_per_y", 8_000_000)
     assert {(p.name, p.start) for p in rich.projects} != {(p.name, p.start) for p in neutral.projects}
     assert {(r.name, r.start) for r in rich.onboardings} != {(r.name, r.start) for r in neutral.onboardings}
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from fnmatch import fnmatchcase
 
-import hazards_page
 import pytest
 from solved import shipped
 
@@ -15,11 +14,12 @@ from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.optimizer.solver import standard_form
-from lodeplan.scenarios.us_2026.build.facts import HazardFacts, read_hazard_facts
-from lodeplan.scenarios.us_2026.build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
-from lodeplan.scenarios.us_2026.build.vintage import PLAN
-from lodeplan.scenarios.us_2026.build.write import all_files
 from lodeplan.schemas import Scenario
+from tools import hazards_page
+from tools.us_2026_build.fact_tables import HazardFacts, read_hazard_facts
+from tools.us_2026_build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
+from tools.us_2026_build.vintage import PLAN
+from tools.us_2026_build.write import all_files
 
 NUMBERS = ("yearly_rate", "availability_share", "duration_years", "recovery_years", "bloc_correlation")
 
@@ -46,9 +46,7 @@ def test_building_hazards_again_changes_nothing() -> None:
 
 
 def test_the_page_is_what_its_script_writes() -> None:
-    assert hazards_page.written() == hazards_page.PAGE.read_text(encoding="utf-8"), (
-        "run `python scripts/hazards_page.py`"
-    )
+    assert hazards_page.written() == hazards_page.PAGE.read_text(encoding="utf-8"), "run `python -m tools.hazards_page`"
 
 
 def test_every_number_of_a_hazard_has_a_source_and_a_range(scenario: Scenario) -> None:

@@ -1,26 +1,25 @@
-"""The pages on validation and coverage: as their scripts write them, with a reason for each large difference."""
+"""The pages on validation and coverage: as their tools write them, with a reason for each large difference."""
 
 from __future__ import annotations
 
 import csv
 import re
 
-import coverage
 import pytest
-import validation
-from held_out import BY_PARTNER, Forecast, as_of, forecasts, only, price, trade
-from observed import ALLOWED, Compared, Difference, Imports, Year, compared, solved, without_calibration, year_of
-from official import rate
-from pages import fact_rows
 from solved import shipped
-from validation_base import BY_HAND, check_notes, explained, explanations, prices, volumes
 
-from lodeplan.scenarios.us_2026.build.duty import DutyBook
-from lodeplan.scenarios.us_2026.build.facts import BASE_YEAR, FOLDER, Facts, read_facts
-from lodeplan.scenarios.us_2026.build.market import market
-from lodeplan.scenarios.us_2026.build.vintage import BASE
-from lodeplan.scenarios.us_2026.build.write import read_measures
 from lodeplan.schemas import Scenario
+from tools import coverage, validation
+from tools.held_out import BY_PARTNER, Forecast, as_of, forecasts, only, price, trade
+from tools.observed import ALLOWED, Compared, Difference, Imports, Year, compared, solved, without_calibration, year_of
+from tools.official import rate
+from tools.pages import fact_rows
+from tools.us_2026_build.duty import DutyBook
+from tools.us_2026_build.fact_tables import BASE_YEAR, FOLDER, Facts, read_facts
+from tools.us_2026_build.market import market
+from tools.us_2026_build.vintage import BASE
+from tools.us_2026_build.write import read_measures
+from tools.validation_base import BY_HAND, check_notes, explained, explanations, prices, volumes
 
 PAGE = validation.PAGE.read_text(encoding="utf-8")
 MOST_SINGLE_FACTS = 5
@@ -52,7 +51,7 @@ def rows(facts: Facts, base: Scenario) -> list[Compared]:
 
 
 def test_the_page_on_coverage_is_what_its_script_writes() -> None:
-    assert coverage.PAGE.read_text(encoding="utf-8") == coverage.page(), "run `python scripts/coverage.py`"
+    assert coverage.PAGE.read_text(encoding="utf-8") == coverage.page(), "run `python -m tools.coverage`"
 
 
 def test_every_mineral_of_the_list_is_there_and_every_commodity_belongs_to_one(facts: Facts) -> None:
@@ -120,7 +119,7 @@ def test_differences_are_found_in_either_direction_and_bounds_are_kept() -> None
 def test_the_base_year_on_the_page_is_what_the_model_has(facts: Facts, rows: list[Compared]) -> None:
     base_market = market(facts, BASE, DutyBook(read_measures(), facts))
     differences = [difference for row in rows for difference in row.differences()]
-    stale = "run `python scripts/validation.py`"
+    stale = "run `python -m tools.validation`"
     for text in (volumes(rows), prices(rows, base_market), explained(differences, explanations())):
         assert text in PAGE, stale
 
@@ -208,6 +207,6 @@ def test_no_table_of_published_figures_comes_from_a_source_without_confirmed_ter
         assert {name: n for name, n in publishers.items() if n > MOST_SINGLE_FACTS} == {}, path.name
 
 
-@pytest.mark.slow(about_s=120)
+@pytest.mark.slow
 def test_the_page_on_validation_is_what_its_script_writes() -> None:
-    assert validation.page() == PAGE, "run `python scripts/validation.py`"
+    assert validation.page() == PAGE, "run `python -m tools.validation`"

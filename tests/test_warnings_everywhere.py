@@ -20,8 +20,8 @@ from test_warnings import put, small
 from lodeplan import optimizer, scenarios
 from lodeplan.schemas import InvalidInput
 from lodeplan.service import storage
-from lodeplan.service.children import Watch, Work
-from lodeplan.service.jobs import Outcome
+from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.workers.child_process import Watch, Work
 
 terminal = test_cli.run
 child_here = test_cli.child_here

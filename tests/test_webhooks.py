@@ -22,9 +22,10 @@ from sqlmodel import Session, select
 from standardwebhooks import Webhook as Verifier
 
 from lodeplan.schemas.jobs import JobOptions, JobState
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import Submission
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Delivery, Webhook
 from lodeplan.service.webhooks import sending
@@ -62,7 +63,7 @@ def receiving() -> Iterator[Receiver]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
         yield receiver
         server.shutdown()
@@ -209,8 +210,8 @@ class Bench:
 
     def end_job(self) -> str:
         with Session(self.database) as session:
-            job = jobs.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
-            jobs.request_cancel(session, job.id)
+            job = states.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+            states.request_cancel(session, job.id)
             session.commit()
             return job.id
 
@@ -232,8 +233,8 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) ->
 
 def test_a_message_exists_if_and_only_if_the_end_of_its_job_was_committed(bench: Bench) -> None:
     with Session(bench.database) as session:
-        job = jobs.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
-        jobs.request_cancel(session, job.id)
+        job = states.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        states.request_cancel(session, job.id)
         session.rollback()
         assert session.exec(select(Delivery)).all() == []
     job_id = bench.end_job()

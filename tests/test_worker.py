@@ -21,17 +21,18 @@ from sqlmodel import Session, select
 from lodeplan import scenarios
 from lodeplan.schemas import Solution, SolverProgress
 from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
-from lodeplan.service import jobs, storage
-from lodeplan.service.child import ORPHANED_EXIT_CODE
-from lodeplan.service.children import CHILD, Watch, Wish, Work
+from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import SOURCES, Outcome, Submission
-from lodeplan.service.leases import Lease
-from lodeplan.service.solving import Solver
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import SOURCES, Outcome, Submission
 from lodeplan.service.storage import Job, WorkerRow, open_session
 from lodeplan.service.storage.plans import compress
-from lodeplan.service.worker import Worker
+from lodeplan.service.workers.child import ORPHANED_EXIT_CODE
+from lodeplan.service.workers.child_process import CHILD, Watch, Wish, Work
+from lodeplan.service.workers.child_solver import Solver
+from lodeplan.service.workers.leases import Lease
+from lodeplan.service.workers.worker import Worker
 
 
 class Bench:
@@ -45,7 +46,7 @@ class Bench:
 
     def submit(self, task: str, options: JobOptions | None = None) -> str:
         with open_session(self.database) as session:
-            job = jobs.submit(session, self.engine, Submission(toy(task), options or JobOptions()))
+            job = states.submit(session, self.engine, Submission(toy(task), options or JobOptions()))
             session.commit()
             return job.id
 
@@ -62,7 +63,7 @@ class Bench:
 
     def ask(self, wish: str, job_id: str) -> bool:
         with open_session(self.database) as session:
-            asked = (jobs.request_stop if wish == "stop" else jobs.request_cancel)(session, job_id)
+            asked = (states.request_stop if wish == "stop" else states.request_cancel)(session, job_id)
             session.commit()
             return asked
 
@@ -220,7 +221,7 @@ def test_so_is_one_whose_limit_stands_in_its_scenario_or_that_asks_for_more_than
     patches = [{"op": "set", "path": "solve.time_limit_s", "value": own}] if own else []
     with open_session(bench.database) as session:
         submission = Submission(scenarios.load(toy("hang"), patches), JobOptions(time_limit_s=asked))
-        job_id = jobs.submit(session, bench.engine, submission).id
+        job_id = states.submit(session, bench.engine, submission).id
         session.commit()
     bench.engine.run_pending()
     assert (bench.job(job_id).state, bench.job(job_id).termination) == (JobState.TIMED_OUT, "time_limit")
@@ -287,7 +288,7 @@ def test_a_late_result_of_a_lost_attempt_is_dropped(tmp_path: Path) -> None:
 
     def give_up(_watch: Watch) -> None:
         with open_session(bench.database) as session:
-            assert jobs.requeue(session, bench.engine, Attempt(job_id, 1))
+            assert states.requeue(session, bench.engine, Attempt(job_id, 1))
             session.commit()
         bench.worker.engine = InlineEngine()
 
@@ -305,7 +306,7 @@ def test_a_lost_attempt_is_told_to_end_and_its_progress_is_not_recorded(tmp_path
 
     def lose(watch: Watch) -> None:
         with open_session(bench.database) as session:
-            jobs.requeue(session, bench.engine, Attempt(job_id, 1))
+            states.requeue(session, bench.engine, Attempt(job_id, 1))
             session.commit()
         watch.progress(SolverProgress(phase="search", elapsed_s=1))
         wishes.append(watch.wish())
@@ -357,8 +358,8 @@ class Outage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left = 0
-        monkeypatch.setattr("lodeplan.service.worker.open_session", self.open)
-        monkeypatch.setattr("lodeplan.service.worker._FIRST_PAUSE_S", 0.001)
+        monkeypatch.setattr("lodeplan.service.workers.worker.open_session", self.open)
+        monkeypatch.setattr("lodeplan.service.workers.worker._FIRST_PAUSE_S", 0.001)
 
     def open(self, database: sqlalchemy.Engine) -> Session:
         if self.left:
@@ -383,7 +384,7 @@ def test_a_result_is_recorded_once_a_database_that_was_away_is_back(
 
 
 def test_a_result_is_recorded_once_a_full_disk_has_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lodeplan.service.worker._FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr("lodeplan.service.workers.worker._FIRST_PAUSE_S", 0.001)
     script = Script(outcome=Outcome(solution=Solution.OPTIMAL, document_gzip=gzip.compress(os.urandom(1_000_000))))
     bench = Bench(tmp_path, script)
     job_id = bench.submit("solve")
@@ -402,7 +403,7 @@ def test_a_result_is_recorded_once_a_full_disk_has_room_again(tmp_path: Path, mo
         pages[0] = 0 if len(told) == 3 else pages[0]
 
     script.act = fill_up
-    monkeypatch.setattr("lodeplan.service.worker.log.warning", make_room)
+    monkeypatch.setattr("lodeplan.service.workers.worker.log.warning", make_room)
     bench.engine.run_pending()
     assert len(told) == 3
     assert all("full" in error for error in told)
@@ -441,10 +442,10 @@ def test_while_the_database_is_away_a_solve_goes_on_as_was_wanted_last(
 def test_a_claim_that_was_committed_unheard_is_the_workers_own(bench: Bench) -> None:
     attempt = Attempt(bench.submit("solve"), 1)
     with open_session(bench.database) as session:
-        assert jobs.start(session, attempt, "one")
+        assert states.start(session, attempt, "one")
         session.commit()
-        assert jobs.start(session, attempt, "one")
-        assert not jobs.start(session, attempt, "another")
+        assert states.start(session, attempt, "one")
+        assert not states.start(session, attempt, "another")
 
 
 def test_a_beat_that_breaks_off_does_not_end_the_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -492,7 +493,7 @@ def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None
     with open_session(bench.database) as session:
         document = storage.read_document(session, solved)
         assert document is not None
-        job = jobs.record_finished(session, toy("elsewhere"), document)
+        job = states.record_finished(session, toy("elsewhere"), document)
         session.commit()
         assert storage.read_document(session, job) == document
         assert storage.read_scenario(session, job) == toy("elsewhere")
@@ -503,7 +504,7 @@ def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None
 @pytest.mark.slow
 def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.json"
-    scenario.write_text(jobs.canonical_json(scenarios.load("us-2026-lite")))
+    scenario.write_text(states.canonical_json(scenarios.load("us-2026-lite")))
     command = [*CHILD, str(scenario), str(tmp_path / "result.json.gz"), "--gap", "0"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
@@ -517,19 +518,20 @@ WORKER = """
 import sys
 from pathlib import Path
 from lodeplan.schemas.jobs import JobOptions
-from lodeplan.service import children
-from lodeplan.service.children import HardLimits, Wish, Work
+from lodeplan.service.workers import child_process
+from lodeplan.service.workers.child_process import HardLimits, Wish, Work
 
 class Watch:
     def wish(self): return Wish.GO_ON
     def progress(self, progress): print(progress.phase, flush=True)
 
-start = children.subprocess.Popen.__init__
+start = child_process.subprocess.Popen.__init__
 def tell(self, *arguments, **options):
     start(self, *arguments, **options)
     print(self.pid, flush=True)
-children.subprocess.Popen.__init__ = tell
-children.run_child(children.CHILD, Work(Path(sys.argv[1]).read_bytes(), JobOptions(gap=0)), Watch(), HardLimits())
+child_process.subprocess.Popen.__init__ = tell
+work = Work(Path(sys.argv[1]).read_bytes(), JobOptions(gap=0))
+child_process.run_child(child_process.CHILD, work, Watch(), HardLimits())
 """
 
 
@@ -545,7 +547,7 @@ def is_gone(pid: int) -> bool:
 @pytest.mark.parametrize("phase", ["at once", "search"])
 def test_a_child_is_gone_soon_after_its_worker_is_killed_also_while_it_imports(tmp_path: Path, phase: str) -> None:
     scenario = tmp_path / "scenario.json.gz"
-    scenario.write_bytes(compress(jobs.canonical_json(scenarios.load("us-2026-lite"))))
+    scenario.write_bytes(compress(states.canonical_json(scenarios.load("us-2026-lite"))))
     with subprocess.Popen([sys.executable, "-c", WORKER, str(scenario)], stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         child = int(worker.stdout.readline())

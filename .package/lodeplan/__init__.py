@@ -5,6 +5,9 @@
 >>> round(plan.summary.objective_kusd, 4)
 5172.1574
 
+`solve` makes a plan of a scenario (a file, a folder, data, or a shipped name), `load` and `validate` read one, `names`
+lists those that are shipped. `duty` says what an import pays, `compare` what differs between two plans and why.
+
 The rooms `schemas`, `scenarios`, `optimizer` and `service` are the folders of these names at the root of the
 repository; the links beside this file point there. Names are loaded when they are asked for, so that whoever reads a
 scenario does not load the solver.
@@ -15,13 +18,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lodeplan.optimizer import Plan, PlanError, solve
+    from lodeplan.optimizer.studies.compare import compare
+    from lodeplan.optimizer.studies.duty import duty
     from lodeplan.scenarios import load, names, validate
     from lodeplan.schemas import InvalidInput, Patch, Scenario
 
-__all__ = ["InvalidInput", "Patch", "Plan", "PlanError", "Scenario", "load", "names", "solve", "validate"]
+__all__ = [
+    "InvalidInput",
+    "Patch",
+    "Plan",
+    "PlanError",
+    "Scenario",
+    "compare",
+    "duty",
+    "load",
+    "names",
+    "solve",
+    "validate",
+]
 
 _ROOMS = {
     "lodeplan.optimizer": ("Plan", "PlanError", "solve"),
+    "lodeplan.optimizer.studies.compare": ("compare",),
+    "lodeplan.optimizer.studies.duty": ("duty",),
     "lodeplan.scenarios": ("load", "names", "validate"),
     "lodeplan.schemas": ("InvalidInput", "Patch", "Scenario"),
 }

@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlmodel import col, select
 
 from lodeplan.schemas.jobs import FailureCode, JobState
-from lodeplan.service.jobs import MAX_LOST_WORKERS, SOURCES
+from lodeplan.service.jobs.states import MAX_LOST_WORKERS, SOURCES
 from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.service.crew import Crew, new_database, report_progress
 from lodeplan.schemas.jobs import JobState
-from lodeplan.service import jobs
+from lodeplan.service.jobs import states
 from lodeplan.service.storage import open_session
 
 LEASE_S = 15.0
@@ -26,7 +26,7 @@ def cancel_one(crew: Crew, scenario: str, chance: random.Random) -> tuple[float,
     # In whatever phase it is then.
     time.sleep(chance.uniform(0, 2))
     with open_session(crew.database) as session:
-        jobs.request_cancel(session, job_id)
+        states.request_cancel(session, job_id)
         session.commit()
     began = time.monotonic()
     crew.wait_until(lambda: not crew.children())

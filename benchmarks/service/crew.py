@@ -20,9 +20,10 @@ from benchmarks.service import member
 from benchmarks.service.member import Orders
 from lodeplan import scenarios
 from lodeplan.schemas.jobs import JobOptions, JobState
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import Submission
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, JobEvent, WorkerRow, open_session
 
@@ -125,7 +126,7 @@ class Crew:
         """A job that solves a scenario."""
         with open_session(self.database) as session:
             scenario = scenarios.load(name, patches or [])
-            job = jobs.submit(session, self.engine, Submission(scenario, JobOptions()))
+            job = states.submit(session, self.engine, Submission(scenario, JobOptions()))
             session.commit()
         self.job_ids.append(job.id)
         return job.id
@@ -194,7 +195,7 @@ class Crew:
                 ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
             except OSError:
                 continue
-            if ours and not ended and (b"stand_in" in command or b"lodeplan.service.child" in command):
+            if ours and not ended and (b"stand_in" in command or b"lodeplan.service.workers.child" in command):
                 found.append(int(folder.name))
         return found
 

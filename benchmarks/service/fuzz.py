@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 
 from lodeplan import scenarios
-from lodeplan.scenarios.catalogue import names
+from lodeplan.scenarios.reading.catalogue import names
 
 RAW = re.compile(r'"RAW<(\d+)>"')
 WORDS = [

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.service import clocks, versions
-from lodeplan.service import jobs, logs, storage, worker
-from lodeplan.service.children import CHILD
+from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import states
 from lodeplan.service.settings import Settings
-from lodeplan.service.solving import ChildSolver
+from lodeplan.service.telemetry import logs
+from lodeplan.service.workers import worker
+from lodeplan.service.workers.child_process import CHILD
+from lodeplan.service.workers.child_solver import ChildSolver
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 POINTS = ("claimed", "writing", "written", "reaping", "reaped")
@@ -93,13 +96,13 @@ def _arm(point: str, engine: DbosEngine) -> None:
     if point == "claimed":
         worker.Worker._solved = _dying_before(worker.Worker._solved)
     elif point == "writing":
-        jobs.finish = _dying_after(jobs.finish)
+        states.finish = _dying_after(states.finish)
     elif point == "written":
         worker.Worker.handle = _dying_after(worker.Worker.handle)
     elif point == "reaping":
-        jobs.lose = _dying_after(jobs.lose)
+        states.lose = _dying_after(states.lose)
     elif point == "reaped":
-        lose, forget = jobs.lose, engine.forget
+        lose, forget = states.lose, engine.forget
         lost: list[Any] = []
 
         def note(*arguments: Any) -> Any:
@@ -111,7 +114,7 @@ def _arm(point: str, engine: DbosEngine) -> None:
                 _die()
             forget(attempts)
 
-        jobs.lose, engine.forget = note, die_or_forget
+        states.lose, engine.forget = note, die_or_forget
 
 
 def _dying_before(act: Callable[..., Any]) -> Callable[..., Any]:

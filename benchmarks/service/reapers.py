@@ -21,12 +21,13 @@ import sqlalchemy
 from benchmarks.service.audit import audit
 from benchmarks.service.crew import Crew, new_database, report_progress
 from benchmarks.service.member import log_to
-from lodeplan.service import jobs, storage
+from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.leases import Lease
-from lodeplan.service.reaper import Reaper
+from lodeplan.service.jobs import states
 from lodeplan.service.storage import open_session
+from lodeplan.service.workers.leases import Lease
+from lodeplan.service.workers.reaper import Reaper
 
 NOBODY = "a dead worker"
 LEASE_S = 120.0
@@ -44,13 +45,13 @@ def look_again_and_again(database_url: str, log_file: str, barrier: Barrier, cou
     engine.prepare()
     lease = Lease(database, LEASE_S)
     reaper = Reaper(database, engine, lease, set)
-    lose, given_up = jobs.lose, []
+    lose, given_up = states.lose, []
 
     def count(*arguments: Any) -> Any:
         given_up.append(state := lose(*arguments))
         return state
 
-    jobs.lose = count
+    states.lose = count
     try:
         while True:
             now_s = lease.renew()
@@ -106,7 +107,7 @@ def leave_behind(crew: Crew, count: int) -> None:
     _take(crew.database, attempts)
     with open_session(crew.database) as session:
         for attempt in attempts[::2]:
-            jobs.start(session, attempt, NOBODY)
+            states.start(session, attempt, NOBODY)
         session.commit()
 
 

@@ -1,6 +1,6 @@
 """A solving child that only passes the time: the scenario's description says for how long, `work BUILD_S SEARCH_S`.
 
-It keeps the protocol of `service.child`: lines out, `stop` in, and its own end when its worker dies.
+It keeps the protocol of `service.workers.child`: lines out, `stop` in, and its own end when its worker dies.
 """
 
 import gzip

@@ -11,13 +11,14 @@ import uvicorn
 
 from lodeplan.schemas import Solution, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure
-from lodeplan.service import logs, storage
+from lodeplan.service import storage
 from lodeplan.service.app import create_app
-from lodeplan.service.children import Watch, Work
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import Outcome
+from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.settings import Settings
-from lodeplan.service.worker import Worker
+from lodeplan.service.telemetry import logs
+from lodeplan.service.workers.child_process import Watch, Work
+from lodeplan.service.workers.worker import Worker
 
 _PLAN = {
     "summary": {"scenario": "stub", "scenario_hash": "", "termination": "optimal", "solution": "optimal"},

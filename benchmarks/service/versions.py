@@ -4,8 +4,9 @@ import shutil
 from importlib import metadata, resources
 from pathlib import Path
 
-from lodeplan.service import leases, reuse
+from lodeplan.service.jobs import reuse
 from lodeplan.service.storage import database
+from lodeplan.service.workers import leases
 
 _STEP = '''"""Made up: the column `{name}`."""
 
@@ -25,7 +26,7 @@ def upgrade() -> None:
 def copy_migrations(folder: Path) -> Path:
     """The migrations of this version, in a folder to which more may be added."""
     copy = folder / "migrations"
-    with resources.as_file(resources.files("lodeplan.service") / "migrations") as ours:
+    with resources.as_file(resources.files("lodeplan.service.storage") / "migrations") as ours:
         shutil.copytree(ours, copy, ignore=shutil.ignore_patterns("__pycache__"))
     return copy
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lodeplan.optimizer.expand.sampling import with_drawn_futures
 from lodeplan.optimizer.expand.survival import with_survival_futures
 from lodeplan.schemas.plan import LostShare, SamplingReport
 from lodeplan.schemas.scenario import Scenario
@@ -30,5 +29,10 @@ def expand(scenario: Scenario) -> Expansion:
 
     Raises `schemas.InvalidInput` (a `ValueError`) where a name to be given is taken, or too long.
     """
-    drawn, report = with_drawn_futures(scenario)
+    drawn, report = scenario, None
+    if scenario.sampling is not None:
+        # Few scenarios draw; those that do load SciPy for it.
+        from lodeplan.optimizer.expand.sampling import with_drawn_futures
+
+        drawn, report = with_drawn_futures(scenario, scenario.sampling)
     return Expansion(with_survival_futures(drawn), report)

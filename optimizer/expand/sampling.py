@@ -41,11 +41,8 @@ class Draws:
         return np.where((self.candidate == NO_DRAW)[:, None, None], 0.0, self.lost[self.candidate])
 
 
-def with_drawn_futures(scenario: Scenario) -> tuple[Scenario, SamplingReport | None]:
-    """The scenario with drawn futures written out instead of hazards and `sampling`; the same object if it has none."""
-    sampling = scenario.sampling
-    if sampling is None:
-        return scenario, None
+def with_drawn_futures(scenario: Scenario, sampling: Sampling) -> tuple[Scenario, SamplingReport]:
+    """The scenario with drawn futures written out instead of hazards and `sampling`."""
     _check_names(scenario.hazards)
     calendar = Calendar.of(scenario.horizon)
     draws = draw_futures(scenario.hazards, sampling, calendar)

@@ -6,8 +6,8 @@ import pandas as pd
 
 from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, Spec, colours, figure, money_unit, nothing
-from lodeplan.optimizer.figures.text import TERM_TITLES
 from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
+from lodeplan.optimizer.words.titles import TERM_TITLES
 from lodeplan.schemas import Scenario
 
 MONEY, TRANSFER = "Money paid", "Paid within the nation, not counted"

@@ -22,8 +22,8 @@ from lodeplan.optimizer.figures.spec import (
     note,
     nothing,
 )
-from lodeplan.optimizer.figures.text import SOURCE_TITLES, USE_TITLES, amount, title_of, user_title
-from lodeplan.optimizer.results.words import listed
+from lodeplan.optimizer.words.numbers import amount, listed
+from lodeplan.optimizer.words.titles import SOURCE_TITLES, USE_TITLES, title_of, user_title
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.kinds import SourceKind, UseKind
 

@@ -6,7 +6,8 @@ import pandas as pd
 
 from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.figures.spec import BLUE, GREY, RED, Spec, colours, figure, money_unit, note, nothing
-from lodeplan.optimizer.figures.text import distinct_titles, percent
+from lodeplan.optimizer.words.numbers import percent
+from lodeplan.optimizer.words.titles import distinct_titles
 from lodeplan.schemas import Scenario, Summary
 
 STEP_PIXELS = 30

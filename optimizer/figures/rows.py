@@ -26,3 +26,10 @@ def base_path_years(tables: Mapping[str, pd.DataFrame]) -> set[int]:
     the planned path goes on in those that are left."""
     nodes = tables["nodes"]
     return {int(year) for year in nodes.loc[nodes["future"].fillna("") == "", "period"]}
+
+
+def told_limits(limits: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the table `limits` that a reader is told: those missed, the costliest first, and those that hold only as
+    something goes short."""
+    told = limits[(limits["missed"] > 0) | (limits["short_t"] > 0)]
+    return told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable")

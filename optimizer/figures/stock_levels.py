@@ -10,7 +10,7 @@ import pandas as pd
 
 from lodeplan.optimizer.figures.rows import cell_text, records
 from lodeplan.optimizer.figures.spec import SERIES, Spec, colours, figure, note, nothing
-from lodeplan.optimizer.figures.text import distinct_titles
+from lodeplan.optimizer.words.titles import distinct_titles
 from lodeplan.schemas import Scenario
 
 AS_PLANNED = "Base path"

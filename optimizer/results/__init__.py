@@ -1,5 +1,2 @@
-"""What a solve answers: tidy tables, a summary, findings in words."""
-
-from lodeplan.optimizer.results.plan import Plan, PlanError, make_plan
-
-__all__ = ["Plan", "PlanError", "make_plan"]
+"""What a solve answers: tidy tables, a summary, findings in words. A module is imported by its own name: those of words
+and of specifications load no solver, the others do."""

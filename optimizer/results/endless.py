@@ -9,10 +9,10 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.results.values import Values
-from lodeplan.optimizer.results.words import listed
 from lodeplan.optimizer.solver.form import Form
 from lodeplan.optimizer.solver.ray import find_rays
 from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.words.numbers import listed
 
 SMALL = 1e-6
 """Share of the largest flow of a direction below which a flow is not told."""

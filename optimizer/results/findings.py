@@ -8,8 +8,8 @@ import numpy as np
 
 from lodeplan.optimizer.prepare.costs import NOT_SPEND
 from lodeplan.optimizer.results.values import Values, tail_mean
-from lodeplan.optimizer.results.words import listed, money, percent, span_of_years, tonnes
 from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.words.numbers import listed, money, percent, span_of_years, tonnes
 from lodeplan.schemas.plan import SamplingReport, Termination
 
 TIER_WORDS = {
@@ -25,11 +25,11 @@ SAME_COST = 1e-9
 UNDERSTATED = 0.8
 """Share of a hazard's expected loss below which the futures kept are said to understate it."""
 NOTHING_FOUND = (
-    "No plan was found before the search was ended. What follows is what doing nothing comes to, and no advice: "
+    "No plan was found before the search was ended. What follows is the outcome of doing nothing, and no advice: "
     "allow more time."
 )
 FAILED_WITHOUT_PLAN = (
-    "The solver failed before it found a plan. What follows is some way to keep the limits, and no advice: look for "
+    "The solver failed before it found a plan. What follows only keeps the limits, and is no advice: look for "
     "numbers of very different size in the scenario."
 )
 FAILED_WITH_PLAN = (
@@ -166,10 +166,11 @@ def _tail(values: Values) -> Iterator[str]:
     if costs[worst] - expected <= SAME_COST * abs(expected):
         yield "Every future that may come costs the same."
         return
+    tail = tail_mean(costs, tree.future_probability, level)
     yield (
-        f"The dearest future, {scenario.futures[name].title or name} (probability "
-        f"{percent(tree.future_probability[worst])}), comes {money(costs[worst] - expected)} above the mean; the worst "
-        f"{percent(1 - level)} of futures cost {money(tail_mean(costs, tree.future_probability, level))} on average."
+        f"The costliest future, {scenario.futures[name].title or name} (probability "
+        f"{percent(tree.future_probability[worst])}), costs {money(costs[worst] - expected)} more than the mean; the "
+        f"worst {percent(1 - level)} of futures cost {money(tail)} on average."
     )
 
 
@@ -179,16 +180,16 @@ def _aim(values: Values) -> Iterator[str]:
     costs = dict(zip(instance.tree.future_names, values.future_costs().tolist(), strict=True))
     match instance.scenario.risk.objective:
         case "worst_future":
-            yield "The plan makes the dearest future as cheap as can be; expected cost only breaks ties."
+            yield "The plan makes the costliest future as cheap as possible; expected cost only breaks ties."
         case "expected_shortage":
-            yield "The plan makes the expected worth of shortages least; expected cost only breaks ties."
+            yield "The plan minimises the expected worth of shortages; expected cost only breaks ties."
         case "maximum_regret":
             regret = {name: costs[name] - best for name, best in instance.best_kusd.items()}
             worst = max(regret, key=lambda name: regret[name])
             title = instance.scenario.futures[worst].title or worst
             yield (
-                f"The plan makes the largest regret as small as can be: {money(regret[worst])} above what would have "
-                f"been best had it been known, if {title} comes."
+                f"The plan makes the largest regret as small as possible: if {title} comes, the plan costs "
+                f"{money(regret[worst])} more than the best plan for that future alone."
             )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lodeplan.optimizer.results.values import Values
-from lodeplan.optimizer.results.words import listed, money, percent, span_of_years, tonnes
+from lodeplan.optimizer.words.numbers import amount, listed, measured, money, span_of_years, tonnes
 
 MOST = 5
 """Limits of a kind that are told; the table has them all."""
@@ -86,13 +86,12 @@ def _period(row: Mapping[str, Any]) -> str:
 def _amount(missed: float, unit: str) -> str:
     if unit == "kUSD":
         return money(missed)
-    return f"{missed:,.0f} {unit}" if missed >= 10 else f"{missed:.3g} {unit}"
+    return f"{amount(missed)} {unit}"
 
 
 def _reached(row: Mapping[str, Any]) -> str:
     """` (70 % where at most 65 % is asked)`."""
     if pd.isna(row["reached"]) or row["unit"] not in SHARES:
         return ""
-    asked, reached = float(row["asked"]), float(row["reached"])
-    words = (f"{asked:.3g}", f"{reached:.3g}") if row["unit"] == SHARES[1] else (percent(asked), percent(reached))
-    return f" ({words[1]} where {row['sense']} {words[0]} is asked)"
+    asked, reached = (measured(float(row[column]), row["unit"]) for column in ("asked", "reached"))
+    return f" ({reached} where {row['sense']} {asked} is asked)"

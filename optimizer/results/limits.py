@@ -66,13 +66,6 @@ def limits_table(values: Values, marginal_values: pd.DataFrame) -> pd.DataFrame:
     return frame("limits", [book.row(reached) for reached in _all(values)])
 
 
-def told_limits(limits: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the table `limits` that a reader is told: those missed, the costliest first, and those that hold only as
-    something goes short."""
-    told = limits[(limits["missed"] > 0) | (limits["short_t"] > 0)]
-    return told.sort_values(["missed_kusd", "short_t"], ascending=False, kind="stable")
-
-
 class _Book:
     """What every row looks up."""
 

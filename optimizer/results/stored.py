@@ -12,7 +12,7 @@ from typing import Any
 
 from lodeplan.optimizer.results import renames
 from lodeplan.optimizer.results.specs import SPECS
-from lodeplan.optimizer.results.words import listed
+from lodeplan.optimizer.words.numbers import listed
 from lodeplan.schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
 from lodeplan.schemas.problems import InputProblem, InvalidInput
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports SciPy)
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.branches import settle_branches
@@ -25,6 +26,7 @@ from lodeplan.optimizer.solver.search import (
     improved,
     judged,
     search,
+    search_closely,
     search_decisions,
     settled,
 )
@@ -66,7 +68,7 @@ def _solved(instance: Instance, form: Form, control: Control) -> Answer:
     answer = compared(_found(form, relaxation, nothing, control), nothing, form)
     if answer.x is None:
         return answer
-    answer = settle_branches(instance, form, exact(judged(answer, control), form), control)
+    answer = _with_branches(instance, form, answer, control)
     if answer.x is None:
         return answer
     if nothing.x is not None:
@@ -77,6 +79,21 @@ def _solved(instance: Instance, form: Form, control: Control) -> Answer:
         proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
         gaps = {block.name: 0.0 for block in split(instance, form)} if proven else {}
     return replace(answer, gap_by_group=gaps)
+
+
+def _with_branches(instance: Instance, form: Form, answer: Answer, control: Control) -> Answer:
+    """The answer with its branches settled; where they save what the search says none can, both are done once more.
+
+    So unlikely a branch weighs less than the solver's tolerance: its word on the whole is then none.
+    """
+    claimed = judged(answer, control)
+    found = settle_branches(instance, form, exact(claimed, form), control)
+    undercut = found.x is not None and judged(found, control).solution != Solution.OPTIMAL
+    if undercut and claimed.solution == Solution.OPTIMAL:
+        cheaper = replace(claimed, x=found.x, objective_kusd=found.objective_kusd, bound_kusd=found.bound_kusd)
+        closer = search_closely(form, cheaper, control)
+        found = settle_branches(instance, form, exact(judged(closer, control), form), control)
+    return judged(found, control)
 
 
 def _settled_nothing(instance: Instance, form: Form, nothing: Run, control: Control) -> Floats | None:
@@ -100,7 +117,7 @@ def _found(form: Form, relaxation: Relaxation | None, nothing: Run, control: Con
 def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> Answer:
     answer = None
     if relaxation is not None:
-        control.proven.raise_to(relaxation.bound * form.money_unit)
+        control.proven.add(relaxation.bound * form.money_unit)
         if form.nonzeros >= LARGE_FROM_NONZEROS:
             answer = _among_the_taken(form, relaxation, control)
         if answer is not None and (answer.gap <= control.gap or control.ended()):
@@ -122,7 +139,7 @@ def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> An
 
 
 def _bounded(answer: Answer, control: Control) -> Answer:
-    """The answer with the best bound that is proven of the whole; none where its own point disproves it."""
+    """The answer with the best bound that is proven of the whole and that its own point does not disprove."""
     return replace(answer, bound_kusd=control.proven.hold_against(answer.objective_kusd))
 
 

@@ -1,4 +1,4 @@
-"""How far to search, who listens, and the bound that is proven so far."""
+"""How far to search, who listens, and the bounds that are proven so far."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ Report = Callable[[str, float | None, float | None], None]
 
 @dataclass
 class Proven:
-    """The best bound proven of one model: it only rises, whichever search proves it, unless a point disproves it."""
+    """The bounds proven of one model: the best counts, whichever search proves it, until a point disproves it."""
 
-    kusd: float = float("-inf")
+    bounds_kusd: list[float] = field(default_factory=list)
 
-    def raise_to(self, bound_kusd: float) -> None:
-        """Take a bound that holds for the whole model, if it is better."""
+    @property
+    def kusd(self) -> float:
+        """The best of them; minus infinity where there is none."""
+        return max(self.bounds_kusd, default=float("-inf"))
+
+    def add(self, bound_kusd: float) -> None:
+        """Take a bound that holds for the whole model."""
         if isfinite(bound_kusd):
-            self.kusd = max(self.kusd, bound_kusd)
+            self.bounds_kusd.append(bound_kusd)
 
     def hold_against(self, objective_kusd: float) -> float:
-        """The bound, at most what a point costs. One that the point disproves is withdrawn."""
-        bound = borne_out(self.kusd, objective_kusd)
-        if not isfinite(bound):
-            self.kusd = bound
-        return bound
+        """The best bound, at most what a point costs. Those that the point disproves are withdrawn, the others stay."""
+        self.bounds_kusd = [bound for bound in self.bounds_kusd if isfinite(borne_out(bound, objective_kusd))]
+        return min(self.kusd, objective_kusd)
 
 
 @dataclass(frozen=True)
@@ -98,4 +101,4 @@ class Control:
     def believe(self, run: Run, money_unit: float) -> None:
         """Take the bound of a run as proven, where it holds for the whole."""
         if self.of_whole:
-            self.proven.raise_to(run.bound * money_unit)
+            self.proven.add(run.bound * money_unit)

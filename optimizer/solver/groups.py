@@ -23,7 +23,7 @@ from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Run, Settings, tried
 from lodeplan.optimizer.solver.scaling import COST_ROWS
-from lodeplan.optimizer.solver.tolerances import WHOLE
+from lodeplan.optimizer.solver.tolerances import WHOLE, bound_of_parts
 
 COUPLING = (*COST_ROWS, "budget_is_kept")
 GROUP_GAP = 1e-3
@@ -129,7 +129,7 @@ def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxati
             return None
         runs[block.name] = run
         taken[block.columns] |= run.x > WHOLE
-    bound = prices.constant + _rest(form, blocks, prices) + sum(run.bound for run in runs.values())
+    bound = bound_of_parts([prices.constant, _rest(form, blocks, prices), *(run.bound for run in runs.values())])
     return Relaxation(blocks, prices, runs, max(bound, relaxed.objective), np.flatnonzero(form.integer & ~taken))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.tolerances import CLAIM, FEASIBLE, WHOLE
+from lodeplan.optimizer.solver.tolerances import CLAIM, FEASIBLE, STRICT
 from lodeplan.schemas.plan import Termination
 
 Status = highspy.HighsModelStatus
@@ -67,8 +67,9 @@ class Settings:
     """Called with the objective and the bound (canonical money) as the search goes on: claims, of a run that may yet be
     thrown away."""
     should_stop: Callable[[], bool] | None = None
-    whole: float = WHOLE
-    """How far a yes/no column may be from whole."""
+    closely: bool = False
+    """Hold yes/no columns to whole numbers, and reduced costs to their sign, as closely as HiGHS can: slower, and
+    needed only where what its own tolerances leave is worth something."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,9 @@ def _solver(form: Form, settings: Settings) -> highspy.Highs:
         "presolve": "on" if settings.presolve else "off",
         "mip_rel_gap": settings.gap,
         "mip_abs_gap": 0.0,
-        "mip_feasibility_tolerance": settings.whole,
     }
+    if settings.closely:
+        options |= {"mip_feasibility_tolerance": STRICT, "dual_feasibility_tolerance": STRICT}
     if settings.plain:
         options |= PLAIN
     if settings.time_limit_s is not None:

@@ -16,13 +16,15 @@ from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Run, Settings, tried
 from lodeplan.optimizer.solver.money import added_up
-from lodeplan.optimizer.solver.tolerances import CLAIM, ROUNDING, STRICT, WHOLE, borne_out, gap_of
+from lodeplan.optimizer.solver.tolerances import CLAIM, ROUNDING, borne_out, gap_of
 from lodeplan.schemas.plan import Solution, Termination
 
 GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
 LEAST_MONEY = 1e3
 """An objective has this many units of money at least, where flows are settled: the solver's tolerance is absolute."""
+CLOSE_MONEY = 1e6
+"""The same where a search is made once more, closely."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
@@ -89,55 +91,60 @@ def search(form: Form, control: Control, start: Floats | None = None) -> Answer:
     answer = settled(form, found, control)
     control.proven.hold_against(answer.objective_kusd)
     claimed = found.termination == Termination.OPTIMAL and not control.ended()
-    return _whole(form, answer, control) if claimed and answer.gap > control.gap + ROUNDING else answer
+    return search_closely(form, answer, control) if claimed and answer.gap > control.gap + ROUNDING else answer
 
 
-def _whole(form: Form, answer: Answer, control: Control) -> Answer:
-    """Search once more where decisions were worth something that were whole only within the solver's tolerance.
+def search_closely(form: Form, answer: Answer, control: Control) -> Answer:
+    """Search once more, as closely as the solver can, where what it left within its tolerance was worth something.
 
-    A millionth of a large project may be all that is needed, at next to nothing of its cost. The same where the solver
-    says that its decisions cost more than they do: its bound is then none.
+    A millionth of a large project may be all that is needed, at next to nothing of its cost; what next to nothing can
+    be saved on each of may be much in all. The same where the solver says that its plan costs more than it does: its
+    bound is then none.
     """
     assert answer.x is not None
-    found = search_decisions(form, control, answer.x / form.column_unit, whole=STRICT)
+    sized = form.in_money_of(abs(answer.objective_kusd) / CLOSE_MONEY)
+    has_decisions = bool(form.integer.any())
+    start = answer.x / form.column_unit if has_decisions else None
+    found = search_decisions(sized, control, start, closely=True)
     if found.x is None:
         return answer
-    again = settled(form, found, control)
+    again = settled(sized, found, control, closely=True) if has_decisions else found
     best = min(answer, again, key=lambda held: held.objective_kusd)
-    bound = borne_out(max(answer.bound_kusd, again.bound_kusd), best.objective_kusd)
+    bound = max(borne_out(held.bound_kusd, best.objective_kusd) for held in (answer, again))
     return replace(best, bound_kusd=bound, termination=again.termination)
 
 
-def search_decisions(form: Form, control: Control, start: Floats | None = None, *, whole: float = WHOLE) -> Answer:
+def search_decisions(form: Form, control: Control, start: Floats | None = None, *, closely: bool = False) -> Answer:
     """Find decisions within the gap, as far as the limits allow; from a feasible point (canonical) if there is one."""
-    first = tried(form, replace(control.settings("search", form.money_unit), start=start, whole=whole))
+    first = tried(form, replace(control.settings("search", form.money_unit), start=start, closely=closely))
     control.believe(first, form.money_unit)
     if first.x is None:
         return Answer(first.termination, Solution.NONE, bound_kusd=first.bound * form.money_unit)
     return answer_of(form, first)
 
 
-def settled(form: Form, answer: Answer, control: Control) -> Answer:
+def settled(form: Form, answer: Answer, control: Control, *, closely: bool = False) -> Answer:
     """The answer with everything but its decisions re-solved to optimality; as it came where that has no solution.
 
     What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little.
     """
-    found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, control)
+    options = Settings(threads=control.threads, closely=closely)
+    found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, options)
     return answer if found is None else replace(found, fell_back=answer.fell_back)
 
 
 def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
     """The answer with the decisions of another point (canonical); as it came where they do not fit, or are worse."""
-    found = _with_decisions(form, x, answer, control)
+    found = _with_decisions(form, x, answer, Settings(threads=control.threads))
     allowed = answer.objective_kusd + CLAIM * abs(answer.objective_kusd)
     return answer if found is None or found.objective_kusd > allowed else found
 
 
-def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control) -> Answer | None:
+def _with_decisions(form: Form, x: Floats, answer: Answer, options: Settings) -> Answer | None:
     """The optimum of everything else at the decisions of a point (canonical), if there is one."""
     integers = np.flatnonzero(form.integer)
     sized = form.in_money_of(abs(answer.objective_kusd) / LEAST_MONEY)
-    lp = tried(sized.with_bounds(integers, np.round(x[integers])).relaxed(), Settings(threads=control.threads))
+    lp = tried(sized.with_bounds(integers, np.round(x[integers])).relaxed(), options)
     if lp.x is None:
         return None
     found = answer_of(sized, lp)

@@ -5,6 +5,7 @@ HiGHS holds rows, bounds and reduced costs to 1e-7, absolute, in canonical units
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite
 
 CLAIM = 1e-6
@@ -18,7 +19,8 @@ hundred times the solver's tolerance, since undoing its presolve and scaling may
 WHOLE = 1e-6
 """How far a yes/no column may be from 0 or 1, absolute: HiGHS's own default."""
 STRICT = 1e-10
-"""The same where that is worth something, as in a project far larger than the need: the least that HiGHS takes."""
+"""The same, and for reduced costs, where what is left is worth something, as in a project far larger than the need: the
+least that HiGHS takes."""
 NOTHING = 1e-9
 """Canonical units (a thousandth of a year's demand at home) below which a value is taken as 0."""
 
@@ -37,6 +39,21 @@ def gap_of(objective: float, bound: float) -> float:
     if distance == 0.0:
         return 0.0
     return distance / abs(objective) if objective else float("inf")
+
+
+def bound_of_parts(bounds: Sequence[float]) -> float:
+    """What parts cost at least together: the sum of their bounds, less a claim of what cancels out in it.
+
+    The bound of a part holds relative to the part, and so does the sum relative to the whole, unless the whole is a
+    small difference of large parts.
+
+    >>> bound_of_parts([1.0, 2.0]), round(bound_of_parts([1e6, 5.0 - 1e6]), 6)
+    (3.0, 3.00001)
+    """
+    total = sum(bounds)
+    if not isfinite(total):
+        return total
+    return total - CLAIM * (sum(abs(bound) for bound in bounds) - abs(total))
 
 
 def borne_out(bound: float, objective: float) -> float:

@@ -29,7 +29,7 @@ from lodeplan.service.access.oidc import RefusedToken, TokenVerifier
 from lodeplan.service.access.origins import check_host, check_not_forwarded, check_same_site
 from lodeplan.service.access.rates import Buckets
 from lodeplan.service.access.refusals import not_allowed, not_authenticated, too_many_requests
-from lodeplan.service.problems import ApiError, answer_problem, wants_page
+from lodeplan.service.http.problems import ApiError, answer_problem, wants_page
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Scope
 

@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from lodeplan.schemas.jobs import JobState
-from lodeplan.service.problems import ApiError
+from lodeplan.service.http.problems import ApiError
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, now
 

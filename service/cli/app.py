@@ -93,7 +93,7 @@ def serve(
 @app.command()
 def worker() -> None:
     """Solve queued jobs; any number of these may share one database."""
-    from lodeplan.service.worker import run
+    from lodeplan.service.workers.worker import run
 
     run()
 
@@ -242,21 +242,22 @@ def duty(
     as_json: AsJson = False,
 ) -> None:
     """Say what duty an import pays on a day, measure by measure, and where each comes from."""
-    from lodeplan.service.cli.duty import Question, answer_of
+    from lodeplan.optimizer.studies.duty import Question
+    from lodeplan.service.cli.duty_options import answer
 
-    answer = answer_of(scenario, Question(commodity, origin, destination, day, events or [], value))
+    found = answer(scenario, Question(commodity, origin, day, destination, events or [], value))
     if as_json:
-        print(answer.model_dump_json(indent=1))
+        print(found.model_dump_json(indent=1))
     else:
         from lodeplan.service.cli.duty_report import print_answer
 
-        print_answer(answer, scenario)
+        print_answer(found)
 
 
 @app.command("scenarios")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the scenarios that come with the program."""
-    from lodeplan.scenarios.catalogue import names
+    from lodeplan.scenarios.reading.catalogue import names
 
     shipped = names()
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -21,10 +20,9 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
     `InvalidInput`.
     """
     from lodeplan import scenarios
-    from lodeplan.optimizer.compare import explain_difference
+    from lodeplan.optimizer.studies.compare import compare
     from lodeplan.scenarios.options import check_options
     from lodeplan.scenarios.validation import find_warnings
-    from lodeplan.schemas import Solution
     from lodeplan.service.cli.report import print_comparison
 
     check_options(limits.gap, limits.time_limit_s)
@@ -35,14 +33,11 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
         read.append((scenario, find_warnings(scenario).open, time.monotonic() - began))
     _print_warnings(*(warnings for _, warnings, _ in read))
     first, second = plans = [solve_read(scenario, limits, read_s) for scenario, _, read_s in read]
-    sentences = [] if any(p.summary.solution is Solution.NONE for p in plans) else explain_difference(first, second)
+    found = compare(first, second)
     if as_json:
-        record = {
-            name: plan.summary.model_dump(mode="json") for name, plan in zip(("first", "second"), plans, strict=True)
-        }
-        print(json.dumps({"difference": sentences, **record}, indent=1))
+        print(found.model_dump_json(indent=1))
     else:
-        print_comparison(first, second, sentences)
+        print_comparison(first, second, found.difference)
     return next((code for code in map(exit_of, (p.summary for p in plans)) if code), exit_of(second.summary))
 
 

@@ -12,11 +12,12 @@ import webbrowser
 from lodeplan import scenarios
 from lodeplan.schemas import Scenario, Solution
 from lodeplan.schemas.jobs import JobOptions, JobState
-from lodeplan.service import app, jobs, storage
+from lodeplan.service import app, storage
 from lodeplan.service.cli.exits import Exit, exit_of
 from lodeplan.service.cli.report import print_plan
 from lodeplan.service.cli.solving import Limits, solve_with_progress
-from lodeplan.service.reuse import work_of
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.reuse import work_of
 from lodeplan.service.settings import PREFIX, Settings
 
 SCENARIO = "us-2026-lite"
@@ -51,7 +52,7 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
         print_plan(plan)
         sys.exit(exit_of(plan.summary))
     with storage.open_session(database) as session:
-        job = jobs.record_finished(session, scenario, plan.document())
+        job = states.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lodeplan.service.csv_text import csv_rows
+from lodeplan.service.http.csv_text import csv_rows
 
 if TYPE_CHECKING:
     from lodeplan.optimizer import Plan

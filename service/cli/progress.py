@@ -8,8 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from lodeplan.optimizer.figures.text import percent
-from lodeplan.optimizer.results.words import money
+from lodeplan.optimizer.words.numbers import money, percent
 
 if TYPE_CHECKING:
     from lodeplan.schemas import SolverProgress

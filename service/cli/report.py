@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
-from lodeplan.optimizer.figures.rows import base_path_years
-from lodeplan.optimizer.figures.text import TERM_TITLES, TIER_TITLES, amount, measured, percent, title_of
-from lodeplan.optimizer.results.limits import told_limits
-from lodeplan.optimizer.results.words import listed, money, span_of_years
-from lodeplan.schemas import Solution, Summary, Termination
+from lodeplan.optimizer.figures.rows import base_path_years, told_limits
+from lodeplan.optimizer.words.numbers import amount, listed, measured, money, percent, span_of_years
+from lodeplan.optimizer.words.states import status
+from lodeplan.optimizer.words.titles import TERM_TITLES, TIER_TITLES, title_of
+from lodeplan.schemas import Solution, Summary
 from lodeplan.schemas.kinds import SourceKind
 from lodeplan.schemas.plan import Size, StockLevel
 from lodeplan.schemas.scenario import Stage
@@ -65,7 +65,7 @@ LIMIT_WORDS = {
 """Constraints of the model, in a word that fits a column."""
 _AIMS = {
     "cost": "expected cost and CVaR, weighted",
-    "worst_future": "cost of the dearest future",
+    "worst_future": "cost of the costliest future",
     "maximum_regret": "largest regret",
     "expected_shortage": "expected worth of shortages",
 }
@@ -80,23 +80,13 @@ SOURCE_NOTES = {
 _STAGES = get_args(Stage)
 """From ore to product."""
 
-_STOPPED = {
-    Termination.OPTIMAL: "Optimal within the gap asked for",
-    Termination.TIME_LIMIT: "Stopped at the time limit",
-    Termination.INTERRUPTED: "Stopped on request",
-    Termination.MEMORY_LIMIT: "Stopped at the memory limit",
-    Termination.INFEASIBLE: "Infeasible: no plan meets all the limits",
-    Termination.UNBOUNDED: "Unbounded: something earns money without end, so there is no best plan",
-    Termination.ERROR: "The solver failed",
-}
-
 
 def print_plan(plan: Plan, console: Console | None = None) -> None:
     """Print the report of a plan on standard output."""
     console = console or new_console()
     summary = plan.summary
     say(console, [f"{getattr(plan.scenario, 'title', '')} ({summary.scenario})".strip()])
-    say(console, [_status(summary)])
+    say(console, [status(summary)])
     if summary.solution is Solution.NONE:
         say(console, summary.conflict)
         return
@@ -118,7 +108,7 @@ def print_comparison(first: Plan, second: Plan, sentences: Sequence[str], consol
     console = console or new_console()
     for plan, word in ((first, "first"), (second, "second")):
         if plan.summary.solution is Solution.NONE:
-            say(console, [f"The {word} scenario has no plan. {_status(plan.summary)}", *plan.summary.conflict])
+            say(console, [f"The {word} scenario has no plan. {status(plan.summary)}", *plan.summary.conflict])
     say(console, sentences)
     if not sentences:
         return
@@ -129,15 +119,6 @@ def print_comparison(first: Plan, second: Plan, sentences: Sequence[str], consol
     ]
     rows.append(["All that counts", *(money(plan.summary.expected_cost_kusd or 0.0) for plan in (first, second))])
     section(console, "Expected cost, discounted", ["term", ">first", ">second"], rows)
-
-
-def _status(summary: Summary) -> str:
-    text = _STOPPED[summary.termination]
-    if summary.termination in (Termination.OPTIMAL, Termination.INFEASIBLE, Termination.UNBOUNDED):
-        return text + "."
-    if summary.solution is Solution.NONE:
-        return f"{text}, without a plan."
-    return f"{text}; the findings say what was found."
 
 
 def _print_decisions(plan: Plan, console: Console) -> None:

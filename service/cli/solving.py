@@ -16,11 +16,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from lodeplan.schemas.jobs import FailureCode, JobOptions
-from lodeplan.service import logs
-from lodeplan.service.children import CHILD, ChildEnd, HardLimits, Watch, Wish, Work, death_of, run_child
 from lodeplan.service.cli.exits import SolveFailed
 from lodeplan.service.cli.progress import ProgressLine
-from lodeplan.service.lines import FailedLine, FinishedLine
+from lodeplan.service.telemetry import logs
+from lodeplan.service.workers.child_messages import FailedLine, FinishedLine
+from lodeplan.service.workers.child_process import CHILD, ChildEnd, HardLimits, Watch, Wish, Work, death_of, run_child
 
 if TYPE_CHECKING:
     from lodeplan.optimizer import Plan

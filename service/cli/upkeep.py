@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lodeplan.service import logs, storage
-from lodeplan.service.backup import backup, restore
-from lodeplan.service.doctor import Report, examine
+from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.operations.backup import backup, restore
+from lodeplan.service.operations.doctor import Report, examine
 from lodeplan.service.settings import Settings
+from lodeplan.service.telemetry import logs
 
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
 

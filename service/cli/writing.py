@@ -9,7 +9,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from lodeplan import scenarios
-from lodeplan.scenarios.catalogue import find_shipped
+from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.schemas import InputProblem, InvalidInput, Patch
 
 _EXAMPLE = "golden-toy"

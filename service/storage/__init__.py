@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import sqlalchemy
 from sqlmodel import Session, col, select
 
-from lodeplan.scenarios.as_stored import read_as_stored
+from lodeplan.scenarios.reading.as_stored import read_as_stored
 from lodeplan.schemas import PlanDocument, Scenario
 from lodeplan.schemas.access import Scope
 from lodeplan.schemas.jobs import JobState

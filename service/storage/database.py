@@ -128,7 +128,7 @@ def revision_of(connection: sqlalchemy.Connection) -> str | None:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(resources.files("lodeplan.service") / "migrations"))
+    config.set_main_option("script_location", str(resources.files("lodeplan.service.storage") / "migrations"))
     return config
 
 

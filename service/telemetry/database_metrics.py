@@ -15,8 +15,8 @@ from sqlmodel import col, select
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
-from lodeplan.service.leases import is_live
 from lodeplan.service.storage import Job, WorkerRow, open_session
+from lodeplan.service.workers.leases import is_live
 
 log = structlog.get_logger(__name__)
 

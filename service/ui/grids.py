@@ -8,21 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from lodeplan.optimizer.figures.rows import base_path_years, records
+from lodeplan.optimizer.figures.rows import base_path_years, records, told_limits
 from lodeplan.optimizer.figures.stock_levels import AS_PLANNED, stock_points
-from lodeplan.optimizer.figures.text import (
-    SOURCE_TITLES,
-    TERM_TITLES,
-    TIER_TITLES,
-    USE_TITLES,
-    amount,
-    measured,
-    percent,
-    title_of,
-    user_title,
-)
-from lodeplan.optimizer.results.limits import told_limits
-from lodeplan.optimizer.results.words import money, span_of_years
+from lodeplan.optimizer.words.numbers import amount, measured, money, percent, span_of_years
+from lodeplan.optimizer.words.titles import SOURCE_TITLES, TERM_TITLES, TIER_TITLES, USE_TITLES, title_of, user_title
 from lodeplan.schemas import Scenario, Summary
 from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
 

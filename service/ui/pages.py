@@ -13,7 +13,7 @@ from sqlmodel import Session
 from lodeplan import scenarios
 from lodeplan.optimizer import figures
 from lodeplan.service import storage
-from lodeplan.service.dependencies import SessionOf, TenantOf
+from lodeplan.service.api.dependencies import SessionOf, TenantOf
 from lodeplan.service.storage import Job
 from lodeplan.service.ui.reading import RunReader
 from lodeplan.service.ui.rendering import HEADERS, page

@@ -11,8 +11,9 @@ import jinja2
 from fastapi import Request, Response
 from fastapi.templating import Jinja2Templates
 
-from lodeplan.optimizer.figures.text import TIER_TITLES, amount, percent
-from lodeplan.optimizer.results.words import money
+from lodeplan.optimizer.words.numbers import amount, money, percent
+from lodeplan.optimizer.words.states import TERMINATIONS, status
+from lodeplan.optimizer.words.titles import TIER_TITLES
 from lodeplan.scenarios.validation import acknowledged_in_words
 from lodeplan.schemas.jobs import Problem
 from lodeplan.service.access.callers import COOKIE
@@ -53,9 +54,9 @@ def _templates() -> Jinja2Templates:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"money": money, "amount": amount, "percent": percent, "moment": _moment}
+    environment.filters |= {"money": money, "amount": amount, "percent": percent, "status": status, "moment": _moment}
     environment.filters["acknowledged"] = acknowledged_in_words
-    environment.globals |= {"words": words, "tiers": TIER_TITLES}
+    environment.globals |= {"words": words, "terminations": TERMINATIONS, "tiers": TIER_TITLES}
     return Jinja2Templates(env=environment)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lodeplan.schemas import Solution, Termination
 from lodeplan.schemas.jobs import FailureCode, JobState
 
 STATES: dict[JobState, str] = {
@@ -14,22 +13,6 @@ STATES: dict[JobState, str] = {
     JobState.FAILED: "Failed",
     JobState.CANCELLED: "Cancelled",
     JobState.TIMED_OUT: "Out of time, no plan",
-}
-
-TERMINATIONS: dict[Termination, str] = {
-    Termination.OPTIMAL: "The search came to its end.",
-    Termination.TIME_LIMIT: "The time limit was reached.",
-    Termination.INTERRUPTED: "The search was stopped on request.",
-    Termination.MEMORY_LIMIT: "The memory limit was reached.",
-    Termination.INFEASIBLE: "No plan meets all hard limits at once.",
-    Termination.UNBOUNDED: "The cost can fall without end: something earns money without limit.",
-    Termination.ERROR: "The solver gave up with an error.",
-}
-
-SOLUTIONS: dict[Solution, str] = {
-    Solution.OPTIMAL: "The plan is optimal within the gap asked for.",
-    Solution.FEASIBLE: "The plan meets all limits, but is not proven optimal.",
-    Solution.NONE: "There is no plan.",
 }
 
 REMEDIES: dict[FailureCode, str] = {

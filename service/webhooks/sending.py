@@ -19,9 +19,9 @@ from sqlmodel import Session, col, select
 
 from lodeplan.schemas.webhooks import WebhookMessage
 from lodeplan.service import storage
+from lodeplan.service.http.views import job_view
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Delivery, Job, Webhook, database_clock, open_session
-from lodeplan.service.views import job_view
 from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url, resolve
 
 LOOK_EVERY_S = 1.0

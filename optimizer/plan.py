@@ -1,0 +1,67 @@
+"""A plan: what a solve returns, in Python and as a document. Whoever only reads plans needs no solver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from lodeplan.optimizer.results.renames import with_old_names, without_old_names
+from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.schemas.plan import PlanDocument, Summary, Table
+from lodeplan.schemas.scenario import Scenario
+
+
+class PlanError(RuntimeError):
+    """A plan that the independent check refuses: never to be shown as an answer."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The answer to a scenario. Tables are empty where there is no solution."""
+
+    summary: Summary
+    tables: Mapping[str, pd.DataFrame]
+    """By name; `specs` says what the columns are."""
+    scenario: Scenario | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """By table, what the version that made the plan does not tell in it."""
+
+    @property
+    def specs(self) -> Mapping[str, Table]:
+        """Titles, columns and units of the tables, without rows."""
+        return {name: SPECS[name] for name in self.tables if name in SPECS}
+
+    def document(self) -> PlanDocument:
+        """The whole plan as one document; absent numbers become null, and a renamed column has its old name too."""
+        tables = [
+            with_old_names(SPECS[name].model_copy(update={"rows": _plain_rows(table), "note": self.notes.get(name)}))
+            for name, table in self.tables.items()
+            if name in SPECS
+        ]
+        return PlanDocument(summary=self.summary, tables=tables)
+
+    @classmethod
+    def from_document(cls, document: PlanDocument, scenario: Scenario | None = None) -> Plan:
+        """The inverse of `document`."""
+        known = [without_old_names(table) for table in document.tables]
+        tables = {table.name: _frame_of(table) for table in known}
+        return cls(document.summary, tables, scenario, {table.name: table.note for table in known if table.note})
+
+
+def _frame_of(table: Table) -> pd.DataFrame:
+    """The rows of a table; numbers that an older version did not tell are NaN."""
+    frame = pd.DataFrame(table.rows, columns=[column.name for column in table.columns])
+    if table.note is None:
+        return frame
+    untold = [column.name for column in table.columns if column.unit and frame[column.name].isna().all()]
+    return frame.astype(dict.fromkeys(untold, float))
+
+
+def _plain_rows(table: pd.DataFrame) -> list[list[Any]]:
+    """Rows as plain Python values, None for what is absent."""
+    plain = table.astype(object).where(table.notna(), None)
+    rows: list[list[Any]] = plain.to_numpy().tolist()
+    return rows

@@ -1,0 +1,1 @@
+"""Questions about scenarios and plans, each answered by a module of its own; none loads the solver."""

@@ -1,0 +1,1 @@
+"""Numbers, names and states as a planner reads them, wherever a plan is shown. Imports the vocabulary alone."""

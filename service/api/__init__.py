@@ -1,0 +1,1 @@
+"""The HTTP interface: routers, and what they share: bodies in, jobs submitted, documents out."""

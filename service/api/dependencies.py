@@ -1,0 +1,145 @@
+"""What a request handler may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import sqlalchemy
+from fastapi import Depends, Query, Request
+from sqlmodel import Session
+
+from lodeplan.schemas.jobs import JobState, ProblemError
+from lodeplan.service import storage
+from lodeplan.service.access import CALLER, Caller
+from lodeplan.service.access.gate import Access
+from lodeplan.service.api.idempotency import get_key
+from lodeplan.service.api.intake import Intake
+from lodeplan.service.api.job_watch import JobWatch
+from lodeplan.service.engine import JobEngine
+from lodeplan.service.http.problems import ApiError, no_such_job
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import LOCAL, JobFilter, Scope
+from lodeplan.service.storage.unstorable_text import is_unstorable
+
+_ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
+"""Told to clients; not left to FastAPI, whose message would not help."""
+
+
+def get_database(request: Request) -> sqlalchemy.Engine:
+    """The service's database."""
+    database: sqlalchemy.Engine = request.app.state.database
+    return database
+
+
+def get_engine(request: Request) -> JobEngine:
+    """The service's job engine."""
+    engine: JobEngine = request.app.state.engine
+    return engine
+
+
+def get_settings(request: Request) -> Settings:
+    """The service's settings."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def get_intake(request: Request) -> Intake:
+    """Where jobs are submitted."""
+    intake: Intake = request.app.state.intake
+    return intake
+
+
+def get_watch(request: Request) -> JobWatch:
+    """What waits for jobs to change."""
+    watch: JobWatch = request.app.state.watch
+    return watch
+
+
+def get_session(request: Request) -> Iterator[Session]:
+    """A session that closes after the request; nothing is committed by itself."""
+    with storage.open_session(get_database(request)) as session:
+        yield session
+
+
+async def get_job_id(job_id: str) -> str:
+    """The id in the path; raises `ApiError` (404) before the database sees what cannot be one."""
+    if not storage.is_job_id(job_id):
+        raise no_such_job(job_id)
+    return job_id
+
+
+async def get_cursor(
+    cursor: Annotated[str | None, Query(description="From `next` of a page.", json_schema_extra=_ID)] = None,
+) -> str | None:
+    """Where a page begins; raises `ApiError` (422)."""
+    if cursor is None or storage.is_id(cursor):
+        return cursor
+    detail = "A cursor is the one in `next` of the page before; leave it out for the first page."
+    raise bad_parameter("cursor", cursor, detail)
+
+
+async def get_filter(
+    parent: Annotated[
+        str | None, Query(description="Id of a batch, for its jobs; without it, jobs of none.", json_schema_extra=_ID)
+    ] = None,
+    state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
+    scenario: Annotated[
+        str | None, Query(description="Only jobs whose scenario has this name.", max_length=1000)
+    ] = None,
+) -> JobFilter:
+    """Which jobs are wanted; raises `ApiError` (422)."""
+    if parent is not None and not storage.is_id(parent):
+        raise bad_parameter("parent", parent, "That is no id of a batch.")
+    if scenario is not None and is_unstorable(scenario):
+        raise bad_parameter("scenario", None, "That is no name of a scenario.")
+    return JobFilter(parent, state, scenario)
+
+
+def bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
+    """422 for a query parameter."""
+    error = ProblemError(pointer=f"/query/{name}", code=f"bad_{name}", detail=detail, value=value)
+    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
+
+
+def get_caller(request: Request) -> Caller:
+    """Who makes the request, as the gate found; raises `ApiError` (401) if it let nobody in."""
+    caller: Caller | None = request.scope.get(CALLER)
+    if caller is None:
+        raise ApiError(401, "not-authenticated", "This needs a caller.")
+    return caller
+
+
+CallerOf = Annotated[Caller, Depends(get_caller)]
+
+
+def get_tenant(caller: CallerOf) -> str:
+    """Whose jobs the request is about."""
+    return caller.tenant
+
+
+def get_access(request: Request) -> Access:
+    """What the gate knows."""
+    access: Access = request.app.state.access
+    return access
+
+
+def allow_operator(caller: CallerOf) -> None:
+    """Who may read what concerns all tenants at once, such as metrics: an admin of the tenant `local`, which is
+    everybody while there is no log-in. Raises `ApiError` (403)."""
+    if caller.tenant != LOCAL or not caller.may(Scope.ADMIN):
+        raise ApiError(403, "not-allowed", f"This needs the scope admin of the tenant {LOCAL}.")
+
+
+DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]
+EngineOf = Annotated[JobEngine, Depends(get_engine)]
+AccessOf = Annotated[Access, Depends(get_access)]
+SettingsOf = Annotated[Settings, Depends(get_settings)]
+TenantOf = Annotated[str, Depends(get_tenant)]
+SessionOf = Annotated[Session, Depends(get_session)]
+JobIdOf = Annotated[str, Depends(get_job_id)]
+FilterOf = Annotated[JobFilter, Depends(get_filter)]
+IntakeOf = Annotated[Intake, Depends(get_intake)]
+KeyOf = Annotated[str | None, Depends(get_key)]
+WatchOf = Annotated[JobWatch, Depends(get_watch)]
+CursorOf = Annotated[str | None, Depends(get_cursor)]

@@ -1,0 +1,111 @@
+"""The envelope of a request for jobs: what is wrong with it is said together with what is wrong inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from lodeplan.scenarios.patching.apply import LEFT_OUT, MAX_PATCHES
+from lodeplan.scenarios.reading.documents import Document
+from lodeplan.scenarios.reading.explain import note_problems
+from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.jobs import BatchRequest, JobRequest, ProblemError
+from lodeplan.service.http.problems import errors_of
+
+KINDS: dict[str, type[JobRequest | BatchRequest]] = {"solve": JobRequest, "batch": BatchRequest}
+
+Data = dict[str, Any]
+Place = tuple[int | str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a body asks for, without what is wrong with it; nothing, if that leaves no sense."""
+
+    wanted: JobRequest | BatchRequest | None
+    errors: list[ProblemError]
+    """What is wrong with the envelope."""
+
+
+def read_envelope(document: Document) -> Asked:
+    """The job or batch in a body, and everything that is wrong with its envelope."""
+    data = _shortened(document.data)
+    model, problems = _model_of(data)
+    try:
+        return Asked(model.model_validate(data), _errors(problems))
+    except ValidationError as error:
+        problems += problems_of(document, model, error)
+        places = [item["loc"] for item in error.errors(include_url=False, include_input=False, include_context=False)]
+    try:
+        return Asked(model.model_validate(_without(data, places, model)), _errors(problems))
+    except ValidationError:
+        return Asked(None, _errors(problems))
+
+
+def problems_of(document: Document, model: type[BaseModel], error: ValidationError) -> list[InputProblem]:
+    """What pydantic found wrong with a body that is to be of this model, in a planner's words; one problem a place."""
+    about = Document(document.data, document.origins, [], model=model)
+    note_problems(about, error)
+    first = {problem.path: problem for problem in reversed(about.problems)}
+    return [problem for problem in about.problems if first[problem.path] is problem]
+
+
+def _errors(problems: list[InputProblem]) -> list[ProblemError]:
+    return errors_of(InvalidInput(problems), "", "") if problems else []
+
+
+def _model_of(data: Data) -> tuple[type[JobRequest | BatchRequest], list[InputProblem]]:
+    """The model of the kind that a body says; of an unknown kind that of the nearest, and the problem."""
+    likely = "batch" if "jobs" in data else "solve"
+    kind = data.get("kind", likely)
+    if isinstance(kind, str) and kind in KINDS:
+        return KINDS[kind], []
+    problem = InputProblem(
+        code="unknown_word", path="kind", message="there is no such kind of job.", value=kind,
+        allowed="one of " + ", ".join(KINDS), remedy=did_you_mean(str(kind), KINDS),
+    )  # fmt: skip
+    data["kind"] = likely
+    return KINDS[likely], [problem]
+
+
+def _shortened(data: Data) -> Data:
+    """A copy whose lists of patches are hardly longer than may be: each wrong one of a million takes a kilobyte."""
+    copy = dict(data)
+    if isinstance(copy.get("patches"), list):
+        copy["patches"] = copy["patches"][: MAX_PATCHES + 1]
+    return copy
+
+
+def _without(data: Data, places: Iterable[Place], model: type[JobRequest | BatchRequest]) -> Data:
+    """A copy without what stands at these places; patches keep their numbers, as one that does nothing is put there."""
+    left = {**data, "patches": _copied(data.get("patches")), "jobs": [_item(one) for one in _copied(data.get("jobs"))]}
+    for place in places:
+        match place:
+            case ("patches", int(number), *_):
+                left["patches"][number] = LEFT_OUT
+            case ("jobs", int(job), "patches", int(number), *_):
+                left["jobs"][job]["patches"][number] = LEFT_OUT
+            case ("jobs", int(job), str(key), *_):
+                left["jobs"][job].pop(key, None)
+            case ("patches" | "jobs", *_):
+                pass
+            case (str(key), *_):
+                left.pop(key, None)
+    if model is BatchRequest:
+        return {**left, "kind": "batch", "jobs": left["jobs"] or [{}]}
+    left.pop("jobs")
+    return left
+
+
+def _copied(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _item(item: Any) -> Data:
+    if not isinstance(item, dict):
+        return {}
+    return {**item, "patches": _copied(item.get("patches"))}

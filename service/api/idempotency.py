@@ -1,0 +1,126 @@
+"""Idempotency keys: a request that is sent again under its key is answered as it was the first time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import sqlalchemy
+from fastapi import Header, Request
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from lodeplan.schemas.jobs import JobView, ProblemError
+from lodeplan.service import storage
+from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.views import json_text
+from lodeplan.service.storage import Idempotency
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True)
+class KeyedRequest:
+    """A request under a key."""
+
+    tenant: str
+    key: str
+    body_sha256: str
+    kept_for: timedelta | None
+    """How long a key is known; for ever, if none."""
+
+
+async def get_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="1 to 255 visible ASCII characters, new for each request; the same when it is sent again.",
+            json_schema_extra={"pattern": "^[\\x21-\\x7e]{1,255}$"},
+        ),
+    ] = None,
+) -> str | None:
+    """The key of a request, if it has one; raises `ApiError` (422)."""
+    if key is None or _KEY.fullmatch(key):
+        return key
+    detail = "An Idempotency-Key has 1 to 255 visible ASCII characters. A random UUID is a good one."
+    error = ProblemError(pointer="/header/idempotency-key", code="bad_key", detail=detail, value=key)
+    raise ApiError(422, "invalid-request", "A header of the request is not valid.", [error])
+
+
+async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest | None:
+    """The request with its key, or None if it has none."""
+    if key is None:
+        return None
+    kind = request.headers.get("content-type", "")
+    body_sha256 = hashlib.sha256(kind.encode() + b"\n" + await request.body()).hexdigest()
+    hours = request.app.state.settings.keep_idempotency_hours
+    kept_for = timedelta(hours=hours) if hours else None
+    return KeyedRequest(tenant, key, body_sha256, kept_for)
+
+
+def answer_once(session: Session, request: KeyedRequest | None, make: Callable[[], JobView]) -> str:
+    """The answer, as JSON, that was given under this key, or else that of `make`; commits.
+
+    The key is written first, in the transaction that makes the job: of requests at once all but one wait there, and
+    then read what that one was told. Raises `ApiError` (422) if the key was used for another body.
+    """
+    if request is None:
+        text = json_text(make())
+        session.commit()
+        return text
+    if not _take_key(session, request):
+        return _known_answer(session, request)
+    view = make()
+    text = json_text(view)
+    session.execute(sqlalchemy.update(Idempotency).where(*_is(request)).values(job_id=view.id, answer=text))
+    session.commit()
+    return text
+
+
+def find_answer(session: Session, request: KeyedRequest) -> str | None:
+    """The answer that was given under this key, if there is one; raises `ApiError` (422) as above."""
+    found = session.exec(select(Idempotency).where(*_is(request))).first()
+    if found is None or (request.kept_for and found.created_at < storage.now() - request.kept_for):
+        return None
+    if found.body_sha256 != request.body_sha256:
+        detail = "This Idempotency-Key came with another body before. A new request needs a new key."
+        raise ApiError(422, "idempotency-key-reused", detail)
+    return found.answer
+
+
+def _take_key(session: Session, request: KeyedRequest) -> bool:
+    moment = storage.now()
+    if request.kept_for:
+        expired = col(Idempotency.created_at) < moment - request.kept_for
+        session.execute(sqlalchemy.delete(Idempotency).where(*_is(request), expired))
+    row = {
+        "tenant": request.tenant,
+        "key": request.key,
+        "body_sha256": request.body_sha256,
+        "job_id": "",
+        "answer": "",
+        "created_at": moment,
+    }
+    try:
+        session.execute(sqlalchemy.insert(Idempotency).values(row))
+    except IntegrityError:
+        session.rollback()
+        return False
+    return True
+
+
+def _known_answer(session: Session, request: KeyedRequest) -> str:
+    answer = find_answer(session, request)
+    if answer is None:
+        detail = "The first request under this Idempotency-Key was answered and its job deleted a moment ago."
+        raise ApiError(422, "idempotency-key-reused", detail)
+    return answer
+
+
+def _is(request: KeyedRequest) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    return (col(Idempotency.tenant) == request.tenant, col(Idempotency.key) == request.key)

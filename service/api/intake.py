@@ -1,0 +1,136 @@
+"""Taking requests in: load what they ask for, see whether there is room, and queue it once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import sqlalchemy
+from sqlmodel import Session
+
+from lodeplan.scenarios.validation import validation_of
+from lodeplan.schemas.jobs import BatchRequest, JobView
+from lodeplan.schemas.validation import Validation, WarningsOfJob
+from lodeplan.service import storage
+from lodeplan.service.access import audit
+from lodeplan.service.access.quotas import check_quotas
+from lodeplan.service.api.envelope import Asked
+from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
+from lodeplan.service.api.loading import load
+from lodeplan.service.engine import JobEngine
+from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.views import job_view
+from lodeplan.service.jobs import batches, states
+from lodeplan.service.jobs.batches import BatchSubmission
+from lodeplan.service.jobs.states import Submission
+from lodeplan.service.settings import Settings
+
+T = TypeVar("T")
+
+QUEUE_FULL_RETRY_S = 30
+COUNTED_EVERY_S = 1.0
+THREADS = 2
+
+
+@dataclass
+class Intake:
+    """Where requests for jobs come in."""
+
+    database: sqlalchemy.Engine
+    engine: JobEngine
+    settings: Settings
+    _queued_jobs: int = 0
+    _counted_at_s: float = float("-inf")
+    # Threads of their own, and few: loading is work for one processor, and polls must not wait for a free thread.
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "submissions"))
+    _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    async def load(self, asked: Asked, tenant: str) -> Submission | BatchSubmission:
+        """What a request asks for; raises `ApiError` (422) with all that is wrong with it."""
+        if not isinstance(asked.wanted, BatchRequest):
+            return await self._in_thread(lambda: load(asked, tenant))
+        # It can take minutes, and would keep single jobs waiting.
+        async with self._one_batch:
+            return await self._in_thread(lambda: load(asked, tenant))
+
+    async def known_answer(self, once: KeyedRequest | None) -> str | None:
+        """What was answered under this key before, as JSON; raises `ApiError` (422)."""
+        return await asyncio.to_thread(self._known_answer, once) if once else None
+
+    async def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
+        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 429, 503)."""
+        return await self._in_thread(lambda: self._submit(submission, once))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        # With the context of the request, as `asyncio.to_thread` does: logs and traces are bound there.
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: context.run(work))
+
+    def _known_answer(self, once: KeyedRequest) -> str | None:
+        with storage.open_session(self.database) as session:
+            return find_answer(session, once)
+
+    def _submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
+        with storage.open_session(self.database) as session:
+            return answer_once(session, once, lambda: self._queued(session, submission))
+
+    def _queued(self, session: Session, submission: Submission | BatchSubmission) -> JobView:
+        if isinstance(submission, BatchSubmission):
+            self._check_room(session, len(submission.jobs))
+            job = batches.submit(session, self.engine, submission)
+        else:
+            self._check_room(session, 1)
+            job = states.submit(session, self.engine, submission)
+        check_quotas(session, submission.tenant, self.settings)
+        audit.record(session, "job.submit", job.id, job.scenario)
+        return job_view(session, job)
+
+    def _check_room(self, session: Session, count: int) -> None:
+        """Raise `ApiError` (503) if the queue is full, by a count that is at most a second old.
+
+        Several processes may together go over the limit by what they take in within that second.
+        """
+        if not self.settings.max_queued:
+            return
+        if time.monotonic() > self._counted_at_s + COUNTED_EVERY_S:
+            self._queued_jobs = storage.count_queued(session, self.settings.max_queued)
+            self._counted_at_s = time.monotonic()
+        self._queued_jobs += count
+        if self._queued_jobs > self.settings.max_queued:
+            self._queued_jobs -= count
+            most = self.settings.max_queued
+            detail = f"LODEPLAN_MAX_QUEUED lets {most} jobs wait for a worker, and there is no room for more."
+            raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
+
+
+def validation(submission: Submission | BatchSubmission) -> Validation:
+    """The answer to a request that was only to be checked."""
+    if isinstance(submission, BatchSubmission):
+        return _validation_of_batch(submission)
+    return validation_of(submission.scenario)
+
+
+def _validation_of_batch(submission: BatchSubmission) -> Validation:
+    """That of the scenario the jobs share, and the warnings of each job that are not among those of it."""
+    base = submission.base
+    shared = base.warnings.open
+    own = [
+        WarningsOfJob(number=number, label=job.label, warnings=fresh)
+        for number, job in enumerate(submission.jobs)
+        if (fresh := [warning for warning in job.warnings.open if warning not in shared])
+    ]
+    return Validation(
+        valid=True,
+        scenario=base.scenario,
+        scenario_hash=base.scenario_hash,
+        warnings=shared,
+        acknowledged=base.warnings.acknowledged,
+        counts=submission.counts,
+        jobs=len(submission.jobs),
+        job_warnings=own,
+    )

@@ -1,0 +1,131 @@
+"""From a request to what will be stored of it; everything wrong is said at once, with its place in the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from lodeplan import scenarios
+from lodeplan.scenarios.counts import counts
+from lodeplan.scenarios.patching.apply import MAX_WORK, count_values
+from lodeplan.scenarios.patching.paths import Work
+from lodeplan.scenarios.reading.catalogue import find_shipped
+from lodeplan.schemas import InvalidInput, Scenario
+from lodeplan.schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
+from lodeplan.service.api.envelope import Asked
+from lodeplan.service.http.problems import ApiError, all_wrong, errors_of, invalid_input
+from lodeplan.service.jobs.batches import BatchSubmission
+from lodeplan.service.jobs.states import Prepared, Submission
+
+SEE_SCENARIOS = "GET /api/v1/scenarios lists those that are shipped."
+_SHIPPED_KEPT = 4
+"""A shipped scenario takes up to a second to read from its files, and some tens of MB."""
+_ERRORS_SHOWN = 100
+MAX_BATCH_VALUES = 50_000_000
+"""Values of the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
+MAX_BATCH_WORK = 4 * MAX_WORK
+"""Names that the patches of all jobs of a batch may look at."""
+
+
+def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
+    """What a request asks for; raises `ApiError` (422) with all that is wrong with it, its envelope too."""
+    wanted = asked.wanted
+    if wanted is None:
+        raise all_wrong(asked.errors)
+    try:
+        loaded = load_batch(wanted, tenant) if isinstance(wanted, BatchRequest) else load_job(wanted, tenant)
+    except ApiError as error:
+        raise all_wrong([*asked.errors, *error.problem.errors]) if asked.errors else error from None
+    if asked.errors:
+        raise all_wrong(asked.errors)
+    return loaded
+
+
+def load_job(wanted: JobRequest, tenant: str) -> Submission:
+    """The job a request asks for; raises `ApiError` (422)."""
+    try:
+        scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
+    except InvalidInput as error:
+        raise invalid_input(error, "/scenario") from None
+    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse)
+
+
+def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
+    """The batch a request asks for; raises `ApiError` (422) with what is wrong with it and with any of its jobs."""
+    try:
+        source = _source(wanted.scenario)
+        # Patches of the jobs see what the client wrote, not all the defaults that stand in a scenario.
+        shared = scenarios.read_as_far(source, wanted.patches)
+    except InvalidInput as error:
+        raise invalid_input(error, "/scenario") from None
+    _check_size(len(wanted.jobs), shared)
+    try:
+        base = scenarios.load(source, wanted.patches)
+    except InvalidInput as error:
+        raise all_wrong([*errors_of(error, "", "/scenario"), *_misfits(wanted.jobs, shared)]) from None
+    work = Work(MAX_BATCH_WORK)
+    prepared: list[Prepared] = []
+    errors: list[ProblemError] = []
+    for number, item in enumerate(wanted.jobs):
+        try:
+            scenario = scenarios.load(shared, item.patches, work=work) if item.patches else base
+            prepared.append(_prepare(scenario, item, wanted))
+        except InvalidInput as error:
+            errors += errors_of(error, f"/jobs/{number}", "")
+            if len(errors) >= _ERRORS_SHOWN:
+                break
+    if errors:
+        raise all_wrong(errors[:_ERRORS_SHOWN])
+    base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label))
+    return BatchSubmission(base_job, prepared, tenant, wanted.reuse, counts(base))
+
+
+def _misfits(items: Sequence[BatchItem], shared: dict[str, Any]) -> list[ProblemError]:
+    """Patches of jobs that do not fit a scenario which is wrong itself; what else they do to it nobody can say."""
+    work = Work(MAX_BATCH_WORK)
+    errors: list[ProblemError] = []
+    for number, item in enumerate(items):
+        try:
+            scenarios.read(shared, item.patches, work=work)
+        except InvalidInput as error:
+            errors += errors_of(error, f"/jobs/{number}", "")
+            if len(errors) >= _ERRORS_SHOWN:
+                break
+    return errors[:_ERRORS_SHOWN]
+
+
+def _check_size(jobs: int, shared: dict[str, Any]) -> None:
+    """Raise `ApiError` (413) for so many large scenarios that other batches would wait for long."""
+    values = count_values(shared)
+    if jobs * values > MAX_BATCH_VALUES:
+        detail = (
+            f"{jobs:,} jobs with a scenario of {values:,} values each are {jobs * values:,} values; a batch may have "
+            f"{MAX_BATCH_VALUES:,} in all. Send it as several batches of {max(1, MAX_BATCH_VALUES // values):,} jobs."
+        )
+        raise ApiError(413, "body-too-large", detail)
+
+
+def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest) -> Prepared:
+    return Prepared.of(Submission(scenario, item.options or wanted.options, label=item.label))
+
+
+def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
+    # Never a path: a client may read no file of this machine.
+    if not isinstance(wanted, str):
+        return wanted
+    try:
+        return _read_shipped(wanted)
+    except InvalidInput as error:
+        remedies = [f"{problem.remedy or ''} {SEE_SCENARIOS}".strip() for problem in error.problems]
+        raise InvalidInput(
+            [
+                problem.model_copy(update={"remedy": remedy})
+                for problem, remedy in zip(error.problems, remedies, strict=True)
+            ]
+        ) from None
+
+
+@lru_cache(maxsize=_SHIPPED_KEPT)
+def _read_shipped(name: str) -> Mapping[str, Any]:
+    return scenarios.read(find_shipped(name))

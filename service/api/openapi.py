@@ -1,0 +1,69 @@
+"""The description of the API for machines: what FastAPI cannot see for itself is added here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from lodeplan.schemas.access import KeyRequest
+from lodeplan.schemas.jobs import BatchRequest, BatchResult, EventData, JobRequest, Problem
+from lodeplan.schemas.webhooks import WebhookMessage, WebhookRequest
+from lodeplan.service.http.problems import MEDIA_TYPE
+
+_REFERENCE = "#/components/schemas/{model}"
+_ADDED: list[type[BaseModel]] = [
+    JobRequest,
+    BatchRequest,
+    BatchResult,
+    EventData,
+    WebhookRequest,
+    WebhookMessage,
+    KeyRequest,
+    Problem,
+]
+"""Models of bodies that handlers read themselves, of lines in streams, and of errors."""
+
+_METHODS = ("get", "post", "put", "patch", "delete")
+
+
+def body_of(*models: type[BaseModel], media_types: tuple[str, ...] = ("application/json", "application/yaml")) -> Any:
+    """The `requestBody` of a handler that reads its body itself, for `openapi_extra`."""
+    references = [{"$ref": _REFERENCE.format(model=model.__name__)} for model in models]
+    schema = references[0] if len(references) == 1 else {"anyOf": references}
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media_types}}}
+
+
+def complete(app: FastAPI, *, login_is_optional: bool) -> None:
+    """Have the app describe itself with the models above, every error as a problem, and whether one has to log in."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _complete(described(), login_is_optional)
+        return app.openapi_schema or described()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(document: dict[str, Any], login_is_optional: bool) -> None:
+    _, definitions = models_json_schema([(model, "validation") for model in _ADDED], ref_template=_REFERENCE)
+    schemas = document["components"]["schemas"]
+    for name, schema in definitions["$defs"].items():
+        schemas.setdefault(name, schema)
+    # Errors of parameters are problems here, not FastAPI's own.
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = {
+        "description": "A problem (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
+    }
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if method in _METHODS:
+                operation["responses"].pop("422", None)
+                operation["responses"] |= {"4XX": problem, "5XX": problem}
+                if login_is_optional and "security" in operation:
+                    operation["security"] += [{}]

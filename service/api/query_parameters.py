@@ -1,0 +1,62 @@
+"""Query parameters that a path does not know, or that come twice: refused, as nobody would see that they do nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import Request
+
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.jobs import ProblemError
+from lodeplan.service.http.problems import ApiError
+
+_SHOWN = 100
+
+
+async def known_query(request: Request) -> None:
+    """For every route: raise `ApiError` (422) with each parameter that it does not know, or that is given twice."""
+    given = request.query_params.multi_items()
+    if not given:
+        return
+    known = list(dict.fromkeys(_names(_route_of(request).dependant)))
+    names = [name for name, _ in given]
+    errors = [_unknown(name, value, known) for name, value in dict(given).items() if name not in known]
+    errors += [_twice(name, names.count(name)) for name in dict.fromkeys(names) if names.count(name) > 1]
+    if errors:
+        raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors[:_SHOWN])
+
+
+def _route_of(request: Request) -> Any:
+    return request.scope.get("fastapi", {}).get("effective_route_context") or request.scope["route"]
+
+
+def _names(dependant: Any) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for below in dependant.dependencies:
+        yield from _names(below)
+
+
+def _unknown(name: str, value: str, known: list[str]) -> ProblemError:
+    allowed = ", ".join(known) if known else "no parameters at all"
+    return ProblemError(
+        pointer="/query/" + _escaped(name),
+        code="unknown_parameter",
+        detail=f"This path has no parameter `{name}`.",
+        value=value,
+        allowed=allowed,
+        remedy=did_you_mean(name, known),
+    )
+
+
+def _twice(name: str, count: int) -> ProblemError:
+    return ProblemError(
+        pointer="/query/" + _escaped(name),
+        code="given_twice",
+        detail=f"The parameter `{name}` is given {count} times.",
+        allowed="once",
+    )
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,36 @@
+"""The audit log of the caller's tenant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from lodeplan.schemas.access import AuditPage, AuditView
+from lodeplan.service.access import audit
+from lodeplan.service.api.dependencies import CallerOf, SessionOf
+from lodeplan.service.http.views import API
+from lodeplan.service.storage import AuditEntry
+
+router = APIRouter(tags=["audit"])
+
+_LARGEST_NUMBER = 2**31 - 1
+
+
+@router.get("/audit", response_model_exclude_none=True)
+def list_entries(
+    session: SessionOf,
+    caller: CallerOf,
+    cursor: Annotated[int | None, Query(ge=1, le=_LARGEST_NUMBER, description="From `next` of a page.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> AuditPage:
+    """List who did what, latest first; follow `next` for what was before."""
+    found = audit.read(session, caller.tenant, limit + 1, before=cursor)
+    page = found[:limit]
+    more = f"{API}/audit?limit={limit}&cursor={page[-1].id}" if len(found) > limit else None
+    return AuditPage(entries=[entry_view(entry) for entry in page], next=more)
+
+
+def entry_view(entry: AuditEntry) -> AuditView:
+    """An entry as a client sees it."""
+    return AuditView.model_validate(entry.model_dump(include=set(AuditView.model_fields)))

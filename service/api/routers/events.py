@@ -1,0 +1,93 @@
+"""What happens to a job, as it happens: server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import sqlalchemy
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from lodeplan.schemas.jobs import EventData, ProblemError
+from lodeplan.service import storage
+from lodeplan.service.api.dependencies import DatabaseOf, JobIdOf, TenantOf, WatchOf
+from lodeplan.service.api.routers.jobs import find_job
+from lodeplan.service.http.problems import ApiError
+from lodeplan.service.storage import Job, JobEvent
+
+router = APIRouter(tags=["jobs"])
+
+LOOK_AGAIN_S = 60.0
+"""How long to wait for a change before reading the job anyway."""
+_HIGHEST = 2**31 - 1
+
+
+async def get_last_event(
+    last: Annotated[
+        str | None,
+        Header(
+            alias="Last-Event-ID",
+            description="Number of the last event received; what follows is sent.",
+            json_schema_extra={"pattern": "^[0-9]{0,10}$"},
+        ),
+    ] = None,
+) -> int:
+    """The number of the last event a client has; raises `ApiError` (422)."""
+    if not last:
+        return 0
+    if last.isascii() and last.isdigit() and len(last) <= 10:
+        return min(int(last), _HIGHEST)
+    detail = "Last-Event-ID is the `id` of an event of this job."
+    error = ProblemError(pointer="/header/last-event-id", code="bad_event_id", detail=detail, value=last)
+    raise ApiError(422, "invalid-request", "A header of the request is not valid.", [error])
+
+
+async def get_known_job(database: DatabaseOf, tenant: TenantOf, job_id: JobIdOf) -> str:
+    """The id of a job that exists, found before the stream starts; raises `ApiError` (404)."""
+    await asyncio.to_thread(_read, database, (tenant, job_id), _HIGHEST)
+    return job_id
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    response_class=EventSourceResponse,
+    responses={200: {"description": "Events `state`, `progress` and `note` until the job has ended."}},
+)
+async def stream_events(
+    request: Request,
+    database: DatabaseOf,
+    watch: WatchOf,
+    tenant: TenantOf,
+    job_id: Annotated[str, Depends(get_known_job)],
+    after: Annotated[int, Depends(get_last_event)],
+) -> AsyncIterator[ServerSentEvent]:
+    """Send what happens to a job as server-sent events, from its beginning or after `Last-Event-ID`, until it ends.
+
+    The `id` of an event is its number within the job. Events are `state` (a new state), `progress` and `note`.
+    """
+    while not request.scope.get("is_head"):
+        try:
+            job, events = await asyncio.to_thread(_read, database, (tenant, job_id), after)
+        except ApiError:
+            return  # deleted in mid-stream
+        for event in events:
+            after = event.number
+            yield _sent(event)
+        if job.state.ended and after >= job.last_event:
+            return
+        await watch.wait(job_id, job.last_event, LOOK_AGAIN_S)
+
+
+def _read(database: sqlalchemy.Engine, whose: tuple[str, str], after: int) -> tuple[Job, list[JobEvent]]:
+    """The job, and then its events: none that its `last_event` counts is missing, and some may be newer than it."""
+    with storage.open_session(database) as session:
+        job = find_job(session, *whose)
+        return job, storage.read_events(session, job, after)
+
+
+def _sent(event: JobEvent) -> ServerSentEvent:
+    name = "state" if event.state else "progress" if event.progress else "note"
+    data = EventData(at=event.at, attempt=event.attempt, text=event.text, state=event.state, progress=event.progress)
+    return ServerSentEvent(raw_data=data.model_dump_json(exclude_none=True), event=name, id=str(event.number))

@@ -1,0 +1,52 @@
+"""Whether the service lives, and whether it can work."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+
+from lodeplan.service import storage
+from lodeplan.service.api.dependencies import SessionOf
+from lodeplan.service.http.problems import ApiError
+
+router = APIRouter(tags=["health"])
+
+
+class Health(BaseModel):
+    """Good news; bad news is a problem."""
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/healthz")
+def live() -> Health:
+    """Answer while the process lives."""
+    return Health()
+
+
+@router.get("/readyz")
+def ready(request: Request, session: SessionOf) -> Health:
+    """Answer if the service can work; 503 if the database does not answer or is not current, if the worker in this
+    process has died, and from the signal that ends the process on.
+    """
+    state = request.app.state
+    if state.draining.is_set():
+        raise _not_ready("The service is about to end.")
+    try:
+        revision = storage.revision_of(session.connection())
+    except SQLAlchemyError as error:
+        raise _not_ready(f"The database does not answer ({type(error).__name__}).") from None
+    wanted = storage.newest_revision()
+    # A version that is not known is of a newer program, which upgrades the others one by one: this one goes on.
+    if revision is None or (revision != wanted and revision in storage.revisions()):
+        raise _not_ready(f"The tables are of version {revision}, not {wanted}. Run lodeplan migrate.")
+    if state.worker and not state.worker.is_working():
+        raise _not_ready("The worker in this process takes no jobs.")
+    return Health()
+
+
+def _not_ready(detail: str) -> ApiError:
+    return ApiError(503, "not-ready", detail, headers={"retry-after": "5"})

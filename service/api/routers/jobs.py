@@ -1,0 +1,197 @@
+"""Jobs: submit, watch, stop, cancel, delete."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Annotated
+from urllib.parse import urlencode
+
+import sqlalchemy
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from sqlmodel import Session
+
+from lodeplan.schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView
+from lodeplan.schemas.validation import Validation
+from lodeplan.service import storage
+from lodeplan.service.access import audit
+from lodeplan.service.api.bodies import read_job_request
+from lodeplan.service.api.dependencies import (
+    CursorOf,
+    DatabaseOf,
+    EngineOf,
+    FilterOf,
+    IntakeOf,
+    JobIdOf,
+    KeyOf,
+    SessionOf,
+    TenantOf,
+    WatchOf,
+)
+from lodeplan.service.api.idempotency import keyed
+from lodeplan.service.api.intake import validation
+from lodeplan.service.api.openapi import body_of
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.http.problems import ApiError, no_such_job
+from lodeplan.service.http.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
+from lodeplan.service.jobs import batches, states
+from lodeplan.service.storage import Job, JobFilter
+
+router = APIRouter(tags=["jobs"])
+
+_ACTIONS = {JobState.STOPPING: "job.stop", JobState.CANCELLING: "job.cancel"}
+
+
+@router.post(
+    "/jobs",
+    status_code=202,
+    response_model=JobView,
+    responses={200: {"model": Validation, "description": "The request is right; with `validate_only`."}},
+    openapi_extra=body_of(JobRequest, BatchRequest),
+)
+async def submit_job(
+    request: Request,
+    intake: IntakeOf,
+    tenant: TenantOf,
+    key: KeyOf,
+    validate_only: Annotated[bool, Query(description="Check the request, and make no job.")] = False,
+) -> Response:
+    """Check a request, and queue it as a job or a batch of jobs; with `validate_only` check it and do no more (200).
+
+    The body is JSON or YAML, by its media type. What is wrong with the scenario comes back as one problem (422)
+    with all errors. A request that is sent again under its Idempotency-Key is answered as it was the first time.
+    """
+    if validate_only:
+        submission = await intake.load(await read_job_request(request), tenant)
+        return Response(json_text(validation(submission)), media_type="application/json")
+    once = await keyed(request, tenant, key)
+    text = await intake.known_answer(once)
+    if text is None:
+        submission = await intake.load(await read_job_request(request), tenant)
+        text = await intake.submit(submission, once)
+    headers = {"location": job_path(json.loads(text)["id"]), "retry-after": "1"}
+    return Response(text, 202, headers, "application/json")
+
+
+@router.get("/jobs", response_model=JobPage)
+def list_jobs(
+    session: SessionOf,
+    tenant: TenantOf,
+    cursor: CursorOf,
+    wanted: FilterOf,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """List jobs, newest first; follow `next` for older ones. The jobs of a batch are listed with its id as `parent`."""
+    found = storage.list_jobs(session, tenant, limit + 1, cursor, wanted)
+    more = _next_page(wanted, limit, found[limit - 1]) if len(found) > limit else None
+    page = JobPage.model_construct(jobs=job_views(session, found[:limit]), next=more)
+    return Response(json_text(page), media_type="application/json")
+
+
+@router.get("/jobs/{job_id}", response_model=JobView)
+async def show_job(
+    request: Request,
+    database: DatabaseOf,
+    watch: WatchOf,
+    tenant: TenantOf,
+    job_id: JobIdOf,
+    wait: Annotated[float, Query(ge=0, le=60)] = 0,
+) -> Response:
+    """Show a job.
+
+    `wait` holds the answer back, at most that many seconds, until the job has ended or, with `If-None-Match`,
+    until it differs from what the client holds.
+    """
+    until = time.monotonic() + wait
+    while True:
+        view, last_event = await asyncio.to_thread(_read_view, database, tenant, job_id)
+        text = json_text(view)
+        tag = tag_of(text)
+        changed = "if-none-match" in request.headers and not is_known(request, tag)
+        left_s = until - time.monotonic()
+        if view.state.ended or changed or left_s <= 0 or await request.is_disconnected():
+            return tagged(request, text, "application/json", tag)
+        await watch.wait(job_id, last_event, left_s)
+
+
+@router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)
+def show_log(session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> str:
+    """Show what happened to a job, one line an event."""
+    events = storage.read_events(session, find_job(session, tenant, job_id))
+    return "".join(f"{event.at:%Y-%m-%dT%H:%M:%SZ} {event.text}\n" for event in events)
+
+
+@router.post("/jobs/{job_id}:stop", status_code=202, response_model_exclude_none=True)
+def stop_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
+    """Have a job end with the best plan it holds; a queued one is cancelled. With a batch, all its jobs."""
+    return _ask(session, engine, find_job(session, tenant, job_id), JobState.STOPPING)
+
+
+@router.post("/jobs/{job_id}:cancel", status_code=202, response_model_exclude_none=True)
+def cancel_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
+    """Have a job end without a plan. With a batch, all its jobs."""
+    return _ask(session, engine, find_job(session, tenant, job_id), JobState.CANCELLING)
+
+
+@router.delete("/jobs/{job_id}", status_code=204)
+def delete_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> None:
+    """Delete a job that has ended, and its result; with a batch, its jobs."""
+    job = find_job(session, tenant, job_id)
+    if job.parent_id:
+        raise ApiError(409, "part-of-batch", f"Only the whole batch, {job.parent_id}, can be deleted.")
+    if not job.state.ended:
+        detail = f"The job is {job.state}. Cancel it first, and wait for its end."
+        raise ApiError(409, "job-not-ended", detail)
+    attempts = storage.attempts_of(session, job)
+    storage.delete_job(session, job)
+    audit.record(session, "job.delete", job_id)
+    session.commit()
+    engine.forget([Attempt(member, number) for member, last in attempts for number in range(1, last + 1)])
+
+
+def find_job(session: Session, tenant: str, job_id: str) -> Job:
+    """The tenant's job of this id; raises `ApiError` (404), also for a job of somebody else."""
+    job = storage.get_job(session, tenant, job_id)
+    if job is None:
+        raise no_such_job(job_id)
+    return job
+
+
+def _next_page(wanted: JobFilter, limit: int, last: Job) -> str:
+    asked = {"parent": wanted.parent_id, "state": wanted.state, "scenario": wanted.scenario}
+    query = {name: value for name, value in asked.items() if value is not None}
+    return f"{API}/jobs?{urlencode({**query, 'limit': limit, 'cursor': last.id})}"
+
+
+def _read_view(database: sqlalchemy.Engine, tenant: str, job_id: str) -> tuple[JobView, int]:
+    with storage.open_session(database) as session:
+        job = find_job(session, tenant, job_id)
+        return job_view(session, job), job.last_event
+
+
+def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobView:
+    """Ask a job to end; raises `ApiError` (409) if it has ended."""
+    unstarted: list[Attempt] = []
+    if job.kind == "batch":
+        accepted, unstarted = batches.request(session, job.id, wish)
+    elif wish is JobState.STOPPING:
+        accepted = states.request_stop(session, job.id)
+    else:
+        accepted = states.request_cancel(session, job.id)
+    if accepted:
+        audit.record(session, _ACTIONS[wish], job.id)
+    tenant, job_id = job.tenant, job.id
+    session.commit()
+    session.expire(job)
+    # Somebody else may have deleted it by now.
+    job = find_job(session, tenant, job_id)
+    if not accepted:
+        raise ApiError(409, "job-ended", f"The job is {job.state}: nothing is left to end.")
+    if job.kind != "batch" and job.state is JobState.CANCELLED:
+        unstarted = [Attempt(job.id, job.attempt)]
+    if unstarted:
+        # They never ran; a worker would draw them from the queue for nothing.
+        engine.forget(unstarted)
+    return job_view(session, job)

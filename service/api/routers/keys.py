@@ -1,0 +1,91 @@
+"""API keys of the caller's tenant: make, see, rotate, revoke."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel import Session
+
+from lodeplan.schemas.access import KeyList, KeyRequest, KeyView, NewKey
+from lodeplan.service import storage
+from lodeplan.service.access import Caller, audit, keys
+from lodeplan.service.api.bodies import read_body
+from lodeplan.service.api.dependencies import AccessOf, CallerOf, SessionOf
+from lodeplan.service.api.openapi import body_of
+from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.views import API
+from lodeplan.service.storage import ApiKey
+
+router = APIRouter(prefix="/keys", tags=["keys"])
+
+
+async def read_wanted(request: Request) -> KeyRequest:
+    """What the body asks for; raises `ApiError`."""
+    return await read_body(request, KeyRequest)
+
+
+WantedOf = Annotated[KeyRequest, Depends(read_wanted)]
+
+
+@router.get("", response_model_exclude_none=True)
+def list_keys(session: SessionOf, caller: CallerOf) -> KeyList:
+    """List the keys, newest first, without their secrets; those that were revoked or have expired too."""
+    return KeyList(keys=[key_view(key) for key in keys.list_keys(session, caller.tenant)])
+
+
+@router.post("", status_code=201, response_model_exclude_none=True, openapi_extra=body_of(KeyRequest))
+def create_key(wanted: WantedOf, response: Response, session: SessionOf, caller: CallerOf) -> NewKey:
+    """Make a key. The answer is the only one that shows it."""
+    key, shown = keys.create_key(session, caller.tenant, wanted)
+    audit.record(session, "key.create", key.id, f"{key.scope} {key.name}")
+    session.commit()
+    response.headers["location"] = f"{API}/keys/{key.id}"
+    return new_key(key, shown)
+
+
+@router.get("/{key_id}", response_model_exclude_none=True)
+def show_key(key_id: str, session: SessionOf, caller: CallerOf) -> KeyView:
+    """Show a key without its secret."""
+    return key_view(find_key(session, caller, key_id))
+
+
+@router.delete("/{key_id}", status_code=204)
+def revoke_key(key_id: str, session: SessionOf, caller: CallerOf, access: AccessOf) -> None:
+    """Revoke a key, and the sessions opened with it. It stays in the list."""
+    key = find_key(session, caller, key_id)
+    keys.revoke_key(session, key)
+    audit.record(session, "key.revoke", key.id, key.name)
+    session.commit()
+    access.forget_keys()
+
+
+@router.post("/{key_id}:rotate", status_code=201, response_model_exclude_none=True)
+def rotate_key(key_id: str, response: Response, session: SessionOf, caller: CallerOf) -> NewKey:
+    """Make a key that does the same; the old one holds for another 24 hours."""
+    key = find_key(session, caller, key_id)
+    if key.revoked_at or (key.expires_at and key.expires_at <= storage.now()):
+        raise ApiError(409, "key-ended", "The key was revoked or has expired. Make a new one.")
+    fresh, shown = keys.rotate_key(session, key)
+    audit.record(session, "key.rotate", key.id, f"to {fresh.id}")
+    session.commit()
+    response.headers["location"] = f"{API}/keys/{fresh.id}"
+    return new_key(fresh, shown)
+
+
+def find_key(session: Session, caller: Caller, key_id: str) -> ApiKey:
+    """The key of the caller's tenant; raises `ApiError` (404), also for one of somebody else."""
+    key = keys.find_key(session, caller.tenant, key_id)
+    if key is None:
+        raise ApiError(404, "key-not-found", f"No key has the id {key_id}.")
+    return key
+
+
+def key_view(key: ApiKey) -> KeyView:
+    """A key as a client sees it."""
+    return KeyView.model_validate(key.model_dump(include=set(KeyView.model_fields)))
+
+
+def new_key(key: ApiKey, shown: str) -> NewKey:
+    """A key as it is seen once."""
+    return NewKey(**key.model_dump(include=set(KeyView.model_fields)), key=shown)

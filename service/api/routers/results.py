@@ -1,0 +1,123 @@
+"""Results: the plan of a job that has ended, whole or table by table."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlmodel import Session
+
+from lodeplan.schemas import PlanDocument, Table
+from lodeplan.schemas.jobs import TableList
+from lodeplan.schemas.plan import PLAN_VERSION
+from lodeplan.service.api.dependencies import JobIdOf, SessionOf, TenantOf, bad_parameter
+from lodeplan.service.api.routers.jobs import find_job
+from lodeplan.service.api.streaming import not_modified, stored_json, table_rows
+from lodeplan.service.http.csv_text import csv_rows
+from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.views import job_path, json_text, table_entry, tagged
+from lodeplan.service.storage import Job, JobResult, as_of_today, read_document
+
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
+
+router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"])
+
+
+@router.get("", response_model=PlanDocument)
+def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
+    """Give the whole plan: the summary and all tables. It goes out compressed to a client that reads gzip."""
+    job = _ended(session, tenant, job_id)
+    tag = _tag(job, "result")
+    known = not_modified(request, tag)
+    if known:
+        return known
+    result = session.get(JobResult, job.id)
+    if result is None:
+        raise _deleted(job)
+    return stored_json(request, as_of_today(result.document_gzip), tag)
+
+
+@router.get("/tables", response_model=TableList)
+def list_tables(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
+    """List the tables with their columns, units and paths."""
+    job = _ended(session, tenant, job_id)
+    entries = [table_entry(job_id, table) for table in _document(session, job).tables]
+    return tagged(request, json_text(TableList(tables=entries)), "application/json", _tag(job, "tables"))
+
+
+@router.get(
+    "/tables/{name}.{suffix}",
+    response_class=Response,
+    responses={200: {"content": {media_type: {} for media_type in MEDIA_TYPES.values()}}},
+)
+def show_table(
+    request: Request,
+    session: SessionOf,
+    tenant: TenantOf,
+    job_id: JobIdOf,
+    name: str,
+    suffix: Literal["csv", "json", "ndjson"],
+    bom: Annotated[bool, Query(description="Begin a CSV with a byte order mark, by which Excel knows UTF-8.")] = False,
+) -> Response:
+    """Give a table as CSV with a row of names, as JSON with titles and units, or as one JSON object a row.
+
+    In CSV a text that begins as a formula does (`=`, `+`, `-`, `@`, tab, carriage return) has an apostrophe before it.
+    """
+    if bom and suffix != "csv":
+        raise bad_parameter("bom", "true", f"A byte order mark stands in CSV only, not in {suffix.upper()}.")
+    job = _ended(session, tenant, job_id)
+    tag = _tag(job, f"{name}.{suffix}{'-bom' if bom else ''}")
+    if not tag.isascii():
+        raise _no_table(_document(session, job), name)
+    known = not_modified(request, tag)
+    if known:
+        return known
+    table = _find_table(_document(session, job), name)
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    rows = csv_rows(table, bom=True) if bom else table_rows(table, suffix)
+    return StreamingResponse(rows, headers=headers, media_type=MEDIA_TYPES[suffix])
+
+
+def _ended(session: Session, tenant: str, job_id: str) -> Job:
+    job = find_job(session, tenant, job_id)
+    if job.kind == "batch":
+        detail = f"A batch has no plan of its own. Its jobs have: {job_path(job.id)}/results.ndjson."
+        raise ApiError(404, "no-result", detail)
+    if not job.state.ended:
+        detail = f"The job is {job.state}. Ask for the job with ?wait=20 until it has ended."
+        raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "1"})
+    if job.result_sha256 is None:
+        why = f" {job.failure.message}" if job.failure else ""
+        raise ApiError(404, "no-result", f"The job is {job.state}, and has no result.{why}")
+    return job
+
+
+def _document(session: Session, job: Job) -> PlanDocument:
+    document = read_document(session, job)
+    if document is None:
+        raise _deleted(job)
+    return document
+
+
+def _deleted(job: Job) -> ApiError:
+    return ApiError(404, "job-not-found", f"The job {job.id} was deleted a moment ago.")
+
+
+def _find_table(document: PlanDocument, name: str) -> Table:
+    for table in document.tables:
+        if table.name == name:
+            return table
+    raise _no_table(document, name)
+
+
+def _no_table(document: PlanDocument, name: str) -> ApiError:
+    known = ", ".join(table.name for table in document.tables)
+    there_is = f"It has: {known}." if known else "There is no plan, and so no table."
+    return ApiError(404, "table-not-found", f"The result has no table {name}. {there_is}")
+
+
+def _tag(job: Job, part: str) -> str:
+    # The stored result never changes, so its hash, the part and the version it is brought to say it all; no need to
+    # read it for a 304.
+    return f'"{(job.result_sha256 or "")[:32]}-{PLAN_VERSION}-{part}"'

@@ -1,0 +1,73 @@
+"""Stored documents as they go over the wire: compressed as they are, or unpacked a piece at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from lodeplan.schemas import Table
+from lodeplan.service.http.csv_text import batches, csv_rows
+from lodeplan.service.http.views import is_known
+from lodeplan.service.storage.plans import unpack
+
+
+def takes_gzip(request: Request) -> bool:
+    """Whether the client says that it reads gzip."""
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        coding, _, weight = part.strip().partition(";")
+        if coding.strip() in ("gzip", "x-gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def stored_json(request: Request, stored_gzip: bytes, tag: str) -> Response:
+    """A stored document as JSON. `tag` is that of the unpacked text; the packed one has a tag of its own."""
+    if takes_gzip(request):
+        headers = {**document_headers(_packed(tag)), "content-encoding": "gzip"}
+        return Response(stored_gzip, 200, headers, "application/json")
+    return StreamingResponse(unpack(stored_gzip), 200, document_headers(tag), "application/json")
+
+
+def document_headers(tag: str) -> Mapping[str, str]:
+    """Headers of a document that never changes."""
+    return {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Encoding"}
+
+
+def not_modified(request: Request, tag: str) -> Response | None:
+    """304 if the client holds the document of this tag, packed or not."""
+    for held in (tag, _packed(tag)):
+        if is_known(request, held):
+            return Response(status_code=304, headers=document_headers(held))
+    return None
+
+
+def table_rows(table: Table, suffix: str) -> Iterator[str]:
+    """A table as text in pieces, as its suffix says: `csv`, `json` or `ndjson`."""
+    match suffix:
+        case "csv":
+            return csv_rows(table)
+        case "json":
+            return _json(table)
+    return _ndjson(table)
+
+
+def _json(table: Table) -> Iterator[str]:
+    head = table.model_copy(update={"rows": []}).model_dump_json(exclude_none=True, by_alias=True)
+    before, found, after = head.rpartition('"rows":[')
+    yield before + found
+    for number, rows in enumerate(batches(table.rows)):
+        yield ("," if number else "") + json.dumps(rows, separators=(",", ":"), ensure_ascii=False)[1:-1]
+    yield after
+
+
+def _ndjson(table: Table) -> Iterator[str]:
+    names = [column.name for column in table.columns]
+    for rows in batches(table.rows):
+        yield "".join(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
+
+
+def _packed(tag: str) -> str:
+    return tag[:-1] + '-gzip"'

@@ -1,0 +1,1 @@
+"""How things look over HTTP, whoever says them: problems, views of jobs, headers, CSV."""

@@ -1,0 +1,1 @@
+"""Jobs: their states, batches of them, and plans that answer more than one."""

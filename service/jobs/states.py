@@ -1,0 +1,478 @@
+"""Jobs: their states, and the updates that move them from one to the next.
+
+Every move is a compare-and-set: it names the states it may start from and, for a worker, the attempt. A worker
+that was given up changes no row, and its late result is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Row, update
+from sqlmodel import Session, col, select
+
+from lodeplan.scenarios.validation import Warnings, find_warnings, warnings_in_words
+from lodeplan.schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
+from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.order import in_order
+from lodeplan.schemas.scenario import content_hash_of
+from lodeplan.service import storage
+from lodeplan.service.engine import Attempt, JobEngine, Place
+from lodeplan.service.jobs.reuse import find_identical, work_of
+from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.telemetry import metrics, tracing
+from lodeplan.service.webhooks.announcing import announce
+
+SOURCES: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.QUEUED, JobState.RUNNING}),
+    JobState.RUNNING: frozenset({JobState.QUEUED}),
+    JobState.STOPPING: frozenset({JobState.RUNNING}),
+    JobState.CANCELLING: frozenset({JobState.RUNNING, JobState.STOPPING}),
+    JobState.SUCCEEDED: frozenset({JobState.RUNNING, JobState.STOPPING}),
+    JobState.TIMED_OUT: frozenset({JobState.RUNNING, JobState.STOPPING}),
+    JobState.FAILED: frozenset({JobState.RUNNING, JobState.STOPPING}),
+    JobState.CANCELLED: frozenset({JobState.QUEUED, JobState.STOPPING, JobState.CANCELLING}),
+}
+"""The states from which each state can be reached."""
+
+_VERDICTS = (Termination.INFEASIBLE, Termination.UNBOUNDED)
+"""Answers that say of a scenario that it has no plan, and why."""
+MAX_LOST_WORKERS = 3
+"""A job that took so many workers with it is not tried again."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A request that was found valid."""
+
+    scenario: Scenario
+    options: JobOptions
+    tenant: str = LOCAL
+    label: str | None = None
+    reuse: bool = False
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A submission as it will be stored; much smaller than the scenario in memory, so that there may be thousands."""
+
+    scenario: str
+    scenario_title: str
+    scenario_hash: str
+    scenario_gzip: bytes
+    work_sha256: str
+    options: JobOptions
+    warnings: Warnings
+    label: str | None = None
+
+    @classmethod
+    def of(cls, submission: Submission) -> Prepared:
+        """What is stored of a submission."""
+        scenario, options = submission.scenario, submission.options
+        # Dumped once for the hash and the text: that takes a good part of the time of a submission.
+        dump = in_order(scenario).model_dump(mode="json")
+        scenario_hash = content_hash_of(dump)
+        return cls(
+            scenario=scenario.name,
+            scenario_title=scenario.title,
+            scenario_hash=scenario_hash,
+            scenario_gzip=compress(_as_text(dump)),
+            work_sha256=work_of(scenario, scenario_hash, options),
+            options=options,
+            warnings=find_warnings(scenario),
+            label=submission.label,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: with a document, with a failure, or with neither if it was killed at a limit."""
+
+    termination: Termination | None = None
+    solution: Solution | None = None
+    objective_kusd: float | None = None
+    document_gzip: bytes | None = None
+    failure: JobFailure | None = None
+    scenario_hash: str | None = None
+    """Of the scenario by the version that solved it, which may not be the one that took the job in."""
+
+
+def canonical_json(scenario: Scenario) -> str:
+    """The one JSON text of a scenario: its entries in order, no spaces. The first of the outputs stays the first."""
+    return _as_text(in_order(scenario).model_dump(mode="json"))
+
+
+def _as_text(dump: dict[str, Any]) -> str:
+    return json.dumps(dump, separators=(",", ":"), ensure_ascii=False)
+
+
+def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
+    """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
+
+    Where the submission allows, a job whose plan is known has succeeded at once.
+    """
+    prepared = Prepared.of(submission)
+    job = new_job(prepared, submission.tenant, storage.new_id())
+    add_new(session, [(job, prepared)])
+    known = {}
+    if submission.reuse:
+        known = find_identical(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
+    if known:
+        answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
+        session.refresh(job)
+    else:
+        engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
+    return job
+
+
+def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
+    """A job that waits for a worker, not yet in any session."""
+    warnings = prepared.warnings.open
+    return Job(
+        id=job_id,
+        tenant=tenant,
+        kind="solve",
+        label=prepared.label,
+        state=JobState.QUEUED,
+        scenario=prepared.scenario,
+        scenario_title=prepared.scenario_title,
+        scenario_hash=prepared.scenario_hash,
+        work_sha256=prepared.work_sha256,
+        options=prepared.options,
+        traceparent=tracing.traceparent(),
+        created_at=storage.now(),
+        last_event=2 if warnings else 1,
+        warned=_warned(warnings) if warnings else None,
+    )
+
+
+def _warned(warnings: Sequence[InputProblem]) -> JobWarnings:
+    """Warnings as a job carries them."""
+    first = list(warnings[:MAX_JOB_WARNINGS])
+    return JobWarnings(first=first, count=len(warnings), words=warnings_in_words(warnings))
+
+
+def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
+    """Add new jobs with what they solve and the first line of their logs."""
+    for job, prepared in jobs:
+        session.add(job)
+        session.add(JobInput(job_id=job.id, scenario_gzip=prepared.scenario_gzip))
+        session.add_all(first_events(job))
+        once_committed(session, metrics.job_submitted)
+    # Written now, not at commit: the engine's insert uses the same connection and stands after these.
+    session.flush()
+
+
+def first_events(job: Job) -> list[JobEvent]:
+    """The first lines in the log of a new job: that it is queued, and what its scenario may not mean."""
+    texts = ["Queued.", "\n".join(f"Warning: {words}" for words in job.warned.words) if job.warned else ""]
+    return [
+        JobEvent(
+            job_id=job.id,
+            number=number,
+            attempt=job.attempt,
+            at=job.created_at,
+            state=JobState.QUEUED if number == 1 else None,
+            text=text,
+        )
+        for number, text in enumerate(filter(None, texts), start=1)
+    ]
+
+
+def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:
+    """End a new job with a copy of the plan of an identical one, which may be deleted one day."""
+    source, result = session.get(Job, source_id), session.get(JobResult, source_id)
+    assert source is not None
+    assert result is not None
+    text = f"The job {source_id} has solved the same; its plan is taken."
+    _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), reused_from=source_id)
+    document = result.document_gzip
+    finish(session, attempt, Outcome(source.termination, source.solution, source.objective_kusd, document))
+
+
+def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
+    """Add a plan that was solved elsewhere as a job that has succeeded; the caller commits."""
+    prepared = Prepared.of(Submission(scenario, JobOptions()))
+    job = new_job(prepared, LOCAL, storage.new_id())
+    add_new(session, [(job, prepared)])
+    summary, attempt = document.summary, Attempt(job.id, job.attempt)
+    _move(session, attempt, JobState.RUNNING, "Solved elsewhere.", started_at=job.created_at)
+    stored = compress(document.model_dump_json(exclude_none=True))
+    finish(session, attempt, Outcome(summary.termination, summary.solution, summary.objective_kusd, stored))
+    session.refresh(job)
+    return job
+
+
+def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
+    """Claim an attempt for a worker; False if it is no longer wanted. True also if the worker has it already:
+    its first commit may have come through without its hearing of it."""
+    text = f"Started, attempt {attempt.number}."
+    if _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), worker_id=worker_id):
+        return True
+    held = select(Job.id).where(*_is(attempt), Job.state == JobState.RUNNING, Job.worker_id == worker_id)
+    return session.exec(held).first() is not None
+
+
+def request_stop(session: Session, job_id: str) -> bool:
+    """Ask a job to end with the best plan it has. A queued one has none, and is cancelled."""
+    return _request(session, job_id, JobState.STOPPING)
+
+
+def request_cancel(session: Session, job_id: str) -> bool:
+    """Ask a job to end without a plan."""
+    return _request(session, job_id, JobState.CANCELLING)
+
+
+def note_progress(session: Session, attempt: Attempt, progress: SolverProgress, text: str) -> None:
+    """Record the latest progress of a running attempt."""
+    running = (JobState.RUNNING, JobState.STOPPING)
+    statement = update(Job).where(*_is(attempt), col(Job.state).in_(running))
+    if _changed(session, statement.values(progress=progress)):
+        tell(session, attempt.job_id, text, progress=progress)
+
+
+def tell(
+    session: Session, job_id: str, text: str, *, state: JobState | None = None, progress: SolverProgress | None = None
+) -> None:
+    """Add an event to the job's log. Its number comes from the job's row, which stays locked until the commit."""
+    count = update(Job).where(col(Job.id) == job_id).values(last_event=col(Job.last_event) + 1)
+    returned = [col(getattr(Job, name)) for name in _TOLD]
+    job = session.execute(count.returning(*returned)).first()
+    if job:
+        event = JobEvent(job_id=job_id, number=job.last_event, attempt=job.attempt, at=storage.now(), text=text)
+        event.state, event.progress = state, progress
+        session.add(event)
+        session.flush()
+        if state:
+            _pass_on(session, job, state)
+        if state and state.ended:
+            once_committed(session, metrics.job_ended, state)
+
+
+def _pass_on(session: Session, job: Row[Any], state: JobState) -> None:
+    """What the new state of a job means for its batch, or for those who wait to hear of its end.
+
+    Locks are taken in one order, the job's row before that of its batch, or two transactions could wait for each
+    other. The update that numbers the event locks the batch: of two last jobs that end at once, the second sees the
+    first.
+    """
+    if job.parent_id is None:
+        if state.ended:
+            announce(session, job.id, job.tenant, state)
+    elif state is JobState.RUNNING:
+        start_batch(session, job.parent_id)
+    elif state.ended:
+        tell(session, job.parent_id, f"Job {job.id}: {state.value.replace('_', ' ')}.")
+        if not storage.has_open_child(session, job.parent_id):
+            end_batch(session, job.parent_id)
+
+
+def start_batch(session: Session, batch_id: str) -> None:
+    """Note that a job of a batch runs, if it is the first."""
+    _move(session, Attempt(batch_id, 1), JobState.RUNNING, "The first job has started.", started_at=storage.now())
+
+
+def end_batch(session: Session, batch_id: str) -> None:
+    """End a batch whose jobs have all ended: it has succeeded unless it was cancelled."""
+    batch = Attempt(batch_id, 1)
+    start_batch(session, batch_id)
+    ended_at = storage.now()
+    if not _move(session, batch, JobState.SUCCEEDED, "All jobs have ended.", ended_at=ended_at):
+        _move(session, batch, JobState.CANCELLED, "Cancelled.", ended_at=ended_at)
+
+
+def ask_batch(session: Session, batch_id: str, wish: JobState) -> None:
+    """Note what is wanted of a batch whose jobs have been asked; it may end by that."""
+    batch = Attempt(batch_id, 1)
+    if storage.has_open_child(session, batch_id):
+        _move(session, batch, wish, _WISHES[wish])
+    # None of its jobs has run.
+    elif not _move(session, batch, JobState.CANCELLED, "Cancelled before it started.", ended_at=storage.now()):
+        _move(session, batch, wish, _WISHES[wish])
+        end_batch(session, batch_id)
+
+
+def state_of(session: Session, attempt: Attempt) -> JobState | None:
+    """The state of the job, or None if the job is gone or on another attempt."""
+    found = session.exec(select(Job.state).where(*_is(attempt))).first()
+    return JobState(found) if found else None
+
+
+def requeue(session: Session, engine: JobEngine, attempt: Attempt) -> bool:
+    """Give a running attempt back, as the next one, in the session's transaction; its worker ends in good order."""
+    job = _job_on(session, attempt)
+    if job is None or job.state is not JobState.RUNNING:
+        return False
+    return _rerun(session, engine, job, "The worker ends; the job waits for another.")
+
+
+def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | None:
+    """Give up an attempt whose worker is gone, in the session's transaction; the state the job is in then, or None
+    if there was nothing to do.
+
+    It runs again as the next attempt, unless that would be in vain: somebody wants it ended, or it has taken
+    `MAX_LOST_WORKERS` with it. An attempt that had not begun is no reason to count a worker.
+    """
+    job = _job_on(session, attempt)
+    if job is None or job.state.ended:
+        return None
+    if job.state is JobState.QUEUED:
+        lost = _rerun(session, engine, job, "Its worker was lost before it began; the job waits for another.")
+        return JobState.QUEUED if lost else None
+    if job.state is not JobState.RUNNING:
+        text = _LOST_WISHES[job.state]
+        lost = _move(session, attempt, JobState.CANCELLED, text, ended_at=storage.now())
+        return JobState.CANCELLED if lost else None
+    job.lost_workers += 1
+    if job.lost_workers < MAX_LOST_WORKERS:
+        lost = _rerun(session, engine, job, "Its worker was lost; the job waits for another.")
+        return JobState.QUEUED if lost else None
+    message = (
+        f"{MAX_LOST_WORKERS} workers were lost while they ran this job, so it is not tried again. "
+        "Most often a solve needs more memory than there is."
+    )
+    failure = JobFailure(code=FailureCode.LOST_WORKERS, message=message)
+    values = {"ended_at": storage.now(), "failure": failure, "lost_workers": job.lost_workers}
+    return JobState.FAILED if _move(session, attempt, JobState.FAILED, message, **values) else None
+
+
+def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
+    """Queue a job that came from elsewhere, without its place in a queue, as its next attempt."""
+    job = _job_on(session, attempt)
+    if job and job.state in (JobState.QUEUED, JobState.RUNNING):
+        _rerun(session, engine, job, text)
+
+
+def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
+    """Record the end of an attempt; the state it ended in, or None if the attempt was given up meanwhile."""
+    while True:
+        state = state_of(session, attempt)
+        if state is None or state.ended:
+            return None
+        final = final_state(state, outcome)
+        if _finish_from(session, attempt, (state, final), outcome):
+            return final
+
+
+def final_state(state: JobState, outcome: Outcome) -> JobState:
+    """What an outcome means for a job that was in this state."""
+    if state is JobState.CANCELLING:
+        return JobState.CANCELLED
+    if outcome.failure:
+        return JobState.FAILED
+    if outcome.termination in _VERDICTS or outcome.solution in (Solution.OPTIMAL, Solution.FEASIBLE):
+        return JobState.SUCCEEDED
+    if state is JobState.STOPPING:
+        return JobState.CANCELLED
+    return JobState.TIMED_OUT
+
+
+def failure_of(termination: Termination, solution: Solution) -> JobFailure | None:
+    """The failure in how a solver stopped, if it is one."""
+    if solution is not Solution.NONE:
+        return None
+    if termination is Termination.MEMORY_LIMIT:
+        message = "The solver reached its memory limit before it had a plan. A smaller scenario needs less."
+        return JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message)
+    if termination is Termination.ERROR:
+        return JobFailure(code=FailureCode.SOLVER_ERROR, message="The solver gave up on this scenario.")
+    return None
+
+
+def _job_on(session: Session, attempt: Attempt) -> Job | None:
+    """The job, detached from the session, if it is on this attempt."""
+    job = session.exec(select(Job).where(*_is(attempt))).first()
+    if job:
+        session.expunge(job)
+    return job
+
+
+def place_of(job: Job) -> Place:
+    """Where in the queue a job stands."""
+    return Place(job.tenant, job.priority)
+
+
+def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
+    """Queue the next attempt, if the job still is as it was seen."""
+    following = Attempt(seen.id, seen.attempt + 1)
+    statement = update(Job).where(*_is(Attempt(seen.id, seen.attempt)), col(Job.state) == seen.state)
+    fresh = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
+    moved = _changed(session, statement.values(**fresh, state=JobState.QUEUED, lost_workers=seen.lost_workers))
+    if moved:
+        tell(session, seen.id, text, state=JobState.QUEUED)
+        engine.enqueue(session, following, place_of(seen))
+    return moved
+
+
+def _is(attempt: Attempt) -> tuple[Any, ...]:
+    return (col(Job.id) == attempt.job_id, col(Job.attempt) == attempt.number)
+
+
+def _move(session: Session, of: Attempt, to: JobState, text: str, **values: Any) -> bool:
+    statement = update(Job).where(*_is(of), col(Job.state).in_(SOURCES[to]))
+    moved = _changed(session, statement.values(**values, state=to))
+    if moved:
+        tell(session, of.job_id, text, state=to)
+    return moved
+
+
+def _request(session: Session, job_id: str, wish: JobState) -> bool:
+    """Move a queued job to its end, and a running one to `wish`; whether either was so."""
+    queued = update(Job).where(col(Job.id) == job_id, col(Job.state) == JobState.QUEUED)
+    if _changed(session, queued.values(state=JobState.CANCELLED, ended_at=storage.now())):
+        tell(session, job_id, "Cancelled before it started.", state=JobState.CANCELLED)
+        return True
+    running = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(SOURCES[wish]))
+    if _changed(session, running.values(state=wish)):
+        tell(session, job_id, _WISHES[wish], state=wish)
+        return True
+    return session.exec(select(Job.id).where(Job.id == job_id, Job.state == wish)).first() is not None
+
+
+def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobState], outcome: Outcome) -> bool:
+    state, final = move
+    failure = outcome.failure if final is JobState.FAILED else None
+    kept = outcome.document_gzip if final in (JobState.SUCCEEDED, JobState.TIMED_OUT) else None
+    statement = update(Job).where(*_is(attempt), col(Job.state) == state)
+    values = {
+        "state": final,
+        "ended_at": storage.now(),
+        "termination": outcome.termination,
+        "solution": outcome.solution,
+        "objective_kusd": outcome.objective_kusd,
+        "failure": failure,
+        "result_sha256": hashlib.sha256(kept).hexdigest() if kept else None,
+    }
+    if outcome.scenario_hash:
+        values["scenario_hash"] = outcome.scenario_hash
+    if not _changed(session, statement.values(**values)):
+        return False
+    if kept:
+        session.add(JobResult(job_id=attempt.job_id, document_gzip=kept))
+    for place in (failure.problems if failure else None) or ():
+        tell(session, attempt.job_id, str(place))
+    tell(session, attempt.job_id, failure.message if failure else _ENDINGS[final], state=final)
+    return True
+
+
+_WISHES = {JobState.STOPPING: "Asked to stop.", JobState.CANCELLING: "Asked to cancel."}
+_TOLD = ("id", "tenant", "parent_id", "attempt", "last_event")
+_ENDINGS = {
+    JobState.SUCCEEDED: "Succeeded.",
+    JobState.CANCELLED: "Cancelled.",
+    JobState.TIMED_OUT: "The time limit passed before there was a plan.",
+}
+
+_LOST_WISHES = {
+    JobState.STOPPING: "Cancelled: its worker was lost before it stopped, and its plan with it.",
+    JobState.CANCELLING: "Cancelled; its worker was lost meanwhile.",
+}
+
+
+def _changed(session: Session, statement: Any) -> bool:
+    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1

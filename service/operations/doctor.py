@@ -1,0 +1,262 @@
+"""Whether this machine and its database can do the service's work, and what to do where they cannot."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy
+from pydantic import BaseModel
+from sqlalchemy import func
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, or_, select
+
+from lodeplan import scenarios
+from lodeplan.schemas import SolverProgress, Termination
+from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.service import storage
+from lodeplan.service.jobs.states import canonical_json
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import Job, WorkerRow, database_clock, open_session
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.workers.child_process import Wish, Work
+from lodeplan.service.workers.child_solver import ChildSolver
+from lodeplan.service.workers.leases import is_live
+
+PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "sqlalchemy", "dbos", "fastapi")
+TOY = "golden-toy"
+TOY_OBJECTIVE_KUSD = 5172.1574
+SOLVE_MIB = 1024
+"""What a solve of the size of us-2026-lite may need, with something to spare."""
+
+_MIB = 1024 * 1024
+_DISK_FAILED_MIB, _DISK_WARNING_MIB = 200, 2000
+_SKEW_WARNING_S = 2.0
+_WAITS_LONG_S = 900
+
+Status = Literal["ok", "warning", "failed"]
+
+
+class Check(BaseModel):
+    """One thing that was looked at. Only what failed keeps the service from working."""
+
+    name: str
+    status: Status = "ok"
+    found: str
+    remedy: str | None = None
+
+
+class Report(BaseModel):
+    """All that was looked at."""
+
+    healthy: bool
+    checks: list[Check]
+
+
+def examine(settings: Settings) -> Report:
+    """Look at everything; a check that breaks has failed, and the others go on."""
+    checks = [_python(), _solver(), _proc(), _memory(settings.slots), *_disks(settings), *_database(settings)]
+    return Report(healthy=not any(check.status == "failed" for check in checks), checks=checks)
+
+
+def _python() -> Check:
+    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return Check(name="python", found=f"Python {platform.python_version()} on {platform.platform()}; {versions}")
+
+
+@dataclass
+class _Patience:
+    """Lets a solve go on for a minute."""
+
+    until: float
+
+    def wish(self) -> Wish:
+        return Wish.KILL if time.monotonic() > self.until else Wish.GO_ON
+
+    def progress(self, progress: SolverProgress) -> None:
+        pass
+
+
+def _solver() -> Check:
+    begun = time.monotonic()
+    scenario = compress(canonical_json(scenarios.load(TOY)))
+    try:
+        work = Work(scenario, JobOptions(gap=0))
+        outcome = ChildSolver(hard_limit_margin_s=60)(work, _Patience(begun + 60))
+    except OSError as error:
+        remedy = "A solve needs a process of its own and a writable temporary folder (TMPDIR)."
+        return Check(name="solver", status="failed", found=f"no solve could be started: {error}", remedy=remedy)
+    seconds = time.monotonic() - begun
+    objective = outcome.objective_kusd
+    if outcome.termination is Termination.OPTIMAL and objective and abs(objective - TOY_OBJECTIVE_KUSD) < 0.01:
+        return Check(name="solver", found=f"a child process solved {TOY} in {seconds:.1f} s, with the known objective")
+    why = outcome.failure.message if outcome.failure else f"it ended with {outcome.termination}, objective {objective}"
+    remedy = f"See what `lodeplan solve {TOY}` says; install the locked versions again (README.md)."
+    return Check(name="solver", status="failed", found=f"{TOY} was not solved: {why}", remedy=remedy)
+
+
+def _proc() -> Check:
+    if Path("/proc/self/status").is_file():
+        return Check(name="proc", found="/proc tells what solves hold in memory")
+    remedy = "Nothing, if this is no Linux; else mount /proc."
+    return Check(name="proc", status="warning", found="no /proc: failures name no memory", remedy=remedy)
+
+
+def _memory(slots: int) -> Check:
+    free_mib = free_memory_mib()
+    if free_mib is None:
+        remedy = f"See to {slots * SOLVE_MIB} MiB for {slots} solves at once."
+        return Check(name="memory", status="warning", found="this system does not tell its free memory", remedy=remedy)
+    found = f"{free_mib:.0f} MiB free for {slots} solves at once"
+    if free_mib >= slots * SOLVE_MIB:
+        return Check(name="memory", found=found)
+    fits = max(1, int(free_mib // SOLVE_MIB))
+    remedy = f"A solve of the size of us-2026-lite may need {SOLVE_MIB} MiB: set LODEPLAN_SLOTS={fits}, or add memory."
+    return Check(name="memory", status="warning", found=found, remedy=remedy)
+
+
+def free_memory_mib() -> float | None:
+    """Memory that processes may still take, MiB: of the machine, or of the container if that is less."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    machine = next(int(line.split()[1]) / 1024 for line in lines if line.startswith("MemAvailable:"))
+    limit, used = (_number(Path("/sys/fs/cgroup") / name) for name in ("memory.max", "memory.current"))
+    if limit is None or used is None:
+        return machine
+    return min(machine, (limit - used) / _MIB)
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _disks(settings: Settings) -> Iterator[Check]:
+    file = _sqlite_file(settings)
+    folders = {"temporary folder": Path(tempfile.gettempdir())}
+    if file:
+        folders["data folder"] = file.parent
+    for name, folder in folders.items():
+        present = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free_mib = shutil.disk_usage(present).free / _MIB
+        found = f"{free_mib:.0f} MiB free for the {name} {folder}"
+        remedy = "Free some space, set LODEPLAN_KEEP_DAYS, or move the folder (LODEPLAN_DATA_DIR, TMPDIR)."
+        status: Status = "failed" if free_mib < _DISK_FAILED_MIB else "warning"
+        if free_mib >= _DISK_WARNING_MIB:
+            yield Check(name="disk", found=found)
+        else:
+            yield Check(name="disk", status=status, found=found, remedy=remedy)
+
+
+def _sqlite_file(settings: Settings) -> Path | None:
+    if not settings.database_url:
+        return settings.data_dir / "lodeplan.db"
+    url = sqlalchemy.make_url(settings.database_url)
+    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    file = _sqlite_file(settings)
+    if file and not file.exists():
+        remedy = "lodeplan migrate makes it; so do lodeplan serve and lodeplan worker when they start."
+        yield Check(name="database", status="warning", found=f"there is no database {file} yet", remedy=remedy)
+        return
+    database = storage.open_database(settings.sqlalchemy_url)
+    place = database.url.render_as_string(hide_password=True)
+    try:
+        with open_session(database) as session:
+            begun = time.monotonic()
+            revision = storage.revision_of(session.connection())
+            answered_ms = (time.monotonic() - begun) * 1000
+            yield _current(revision, f"{place} answered in {answered_ms:.0f} ms")
+            if revision != storage.newest_revision():
+                return
+            yield _writable(session)
+            yield _clock(session)
+            yield from _work(session)
+    except SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error).strip()
+        remedy = "Start the database, or correct LODEPLAN_DATABASE_URL."
+        yield Check(name="database", status="failed", found=f"{place} does not answer: {why}", remedy=remedy)
+    finally:
+        database.dispose()
+
+
+def _current(revision: str | None, answered: str) -> Check:
+    newest = storage.newest_revision()
+    if revision == newest:
+        return Check(name="database", found=f"{answered}; its tables are of version {newest}")
+    found = f"{answered}; its tables are of version {revision or 'none'}, not {newest}"
+    remedy = "Run lodeplan migrate."
+    if revision is not None and revision not in storage.revisions():
+        remedy = "A newer Lodeplan made them: run that one."
+    return Check(name="database", status="failed", found=found, remedy=remedy)
+
+
+def _writable(session: Session) -> Check:
+    try:
+        session.execute(sqlalchemy.text("update alembic_version set version_num = version_num"))
+        session.rollback()
+    except SQLAlchemyError as error:
+        session.rollback()
+        remedy = "Give the user of this process the right to write; of a SQLite file also to its folder."
+        found = f"the database cannot be written to: {str(getattr(error, 'orig', error)).strip()}"
+        return Check(name="writing", status="failed", found=found, remedy=remedy)
+    return Check(name="writing", found="the database can be written to")
+
+
+def _clock(session: Session) -> Check:
+    before = time.time()
+    theirs = session.execute(sqlalchemy.select(database_clock())).scalar_one()
+    skew_s = float(theirs) - (before + time.time()) / 2
+    found = f"the clock of the database is {abs(skew_s):.2f} s {'ahead' if skew_s > 0 else 'behind'}"
+    if abs(skew_s) < _SKEW_WARNING_S:
+        return Check(name="clock", found=found)
+    remedy = "Run a time service on both. Leases go by the database's clock alone; times in logs and jobs do not."
+    return Check(name="clock", status="warning", found=found, remedy=remedy)
+
+
+def _work(session: Session) -> Iterator[Check]:
+    hosts = list(session.exec(select(WorkerRow.host, WorkerRow.slots).where(is_live())))
+    slots = sum(count for _, count in hosts)
+    if hosts:
+        names = ", ".join(sorted({host for host, _ in hosts}))
+        yield Check(name="workers", found=f"{len(hosts)} alive with {slots} slots, on {names}")
+    else:
+        remedy = "Start lodeplan serve or lodeplan worker, unless you are about to."
+        yield Check(name="workers", status="warning", found="no worker is alive", remedy=remedy)
+    yield from _stuck(session, slots)
+
+
+def _stuck(session: Session, slots: int) -> Iterator[Check]:
+    begun = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
+    has_worker = select(WorkerRow.id).where(col(WorkerRow.id) == col(Job.worker_id), is_live())
+    is_parent = col(Job.id).in_(select(Job.parent_id).where(col(Job.parent_id).is_not(None)))
+    lost = select(Job.id).where(col(Job.state).in_(begun), or_(col(Job.worker_id).is_(None), ~has_worker.exists()))
+    stranded = list(session.exec(lost.where(~is_parent).limit(5)))
+    if stranded:
+        remedy = "A live worker takes them up within a lease. If they are still here then, its log says why."
+        found = f"jobs whose worker is gone: {', '.join(stranded)}"
+        yield Check(name="jobs", status="failed" if slots else "warning", found=found, remedy=remedy)
+    queued = select(func.count(), func.min(Job.created_at)).where(Job.state == JobState.QUEUED)
+    waiting, oldest = session.exec(queued).one()
+    running = session.exec(select(func.count()).where(col(Job.state).in_(begun))).one()
+    waits_s = (storage.now() - oldest).total_seconds() if oldest else 0
+    found = f"{waiting} queued, {running} running"
+    if waits_s > _WAITS_LONG_S and running < slots:
+        remedy = "Slots are free and the job is not taken: restart the workers; a quota of its tenant may hold it."
+        found += f"; the first has waited for {waits_s / 60:.0f} minutes"
+        yield Check(name="queue", status="warning", found=found, remedy=remedy)
+    else:
+        yield Check(name="queue", found=found)

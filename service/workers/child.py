@@ -1,0 +1,170 @@
+"""Solve one scenario in a process of its own: `python -m lodeplan.service.workers.child SCENARIO RESULT`.
+
+Standard output carries the lines of `child_messages`, standard input the wishes of the worker: the line `stop` asks
+for the best plan so far, and its end, which comes when the worker dies, ends this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import faulthandler
+import gzip
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lodeplan.schemas import InputProblem, Scenario, SolverProgress
+    from lodeplan.service.workers.child_messages import ChildLine
+
+STOP = "stop"
+"""The line a worker writes to have the best plan so far."""
+ORPHANED_EXIT_CODE = 9
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Read the arguments, solve, and say how it ended."""
+    faulthandler.enable()
+    arguments = _arguments()
+    say = _speaker()
+    stop = threading.Event()
+    # Before the imports, which take seconds: the worker may die, or want this ended, meanwhile.
+    _die_with_worker()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    answer(arguments, say, stop)
+
+
+def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
+    """Solve what the arguments name, and say how it goes and how it ended."""
+    from lodeplan import optimizer
+    from lodeplan.schemas import InvalidInput
+    from lodeplan.schemas.jobs import FailureCode
+    from lodeplan.service.telemetry import tracing
+    from lodeplan.service.workers.child_messages import FailedLine
+
+    tracing.configure()
+    try:
+        with tracing.span("solve", parent=os.environ.get(tracing.VARIABLE)):
+            last = _solve(arguments, say, stop)
+        say(last)
+    except _NoLongerValid as error:
+        say(FailedLine(code=FailureCode.SCENARIO_NO_LONGER_VALID, message=str(error), problems=error.problems))
+    except InvalidInput as error:
+        say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error), problems=error.problems))
+    except optimizer.PlanError as error:
+        say(FailedLine(code=FailureCode.CHECK_FAILED, message=str(error)))
+    except MemoryError:
+        message = "Memory ran out. A smaller scenario, or a machine with more memory, would do."
+        say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
+    except Exception as error:
+        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the log has it."
+        say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
+    finally:
+        tracing.flush()
+
+
+class _NoLongerValid(Exception):
+    """The scenario was valid when it was stored."""
+
+    def __init__(self, problems: list[InputProblem]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("scenario", type=Path, help="file of the scenario, JSON")
+    parser.add_argument("result", type=Path, help="file to write the plan to, gzip-compressed JSON")
+    parser.add_argument("--gap", type=float)
+    parser.add_argument("--time-limit-s", type=float)
+    return parser.parse_args()
+
+
+def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
+    from lodeplan import optimizer
+    from lodeplan.service.telemetry import tracing
+    from lodeplan.service.workers.child_messages import FinishedLine, ProgressLine
+
+    scenario = _read(arguments.scenario)
+    phases = tracing.Phases()
+
+    def tell(progress: SolverProgress) -> None:
+        phases.enter(progress.phase)
+        say(ProgressLine(progress=progress))
+
+    plan = optimizer.solve(
+        scenario,
+        gap=arguments.gap,
+        time_limit_s=arguments.time_limit_s,
+        on_progress=tell,
+        should_stop=stop.is_set,
+    )
+    phases.enter("write")
+    document = plan.document()
+    arguments.result.write_bytes(
+        gzip.compress(document.model_dump_json(exclude_none=True).encode(), compresslevel=6, mtime=0)
+    )
+    phases.end()
+    summary = document.summary
+    return FinishedLine(
+        termination=summary.termination,
+        solution=summary.solution,
+        objective_kusd=summary.objective_kusd,
+        scenario_hash=summary.scenario_hash,
+    )
+
+
+def _read(path: Path) -> Scenario:
+    """The scenario as it was stored, held against the rules of this version, which may not be the one that stored it.
+
+    A few tenths of a second for the largest. Raises `_NoLongerValid`.
+    """
+    from lodeplan import scenarios
+    from lodeplan.schemas import InvalidInput
+
+    try:
+        return scenarios.load(json.loads(path.read_bytes()))
+    except InvalidInput as error:
+        raise _NoLongerValid(error.problems) from None
+
+
+def _speaker() -> Callable[[ChildLine], None]:
+    """A function that writes lines to what was standard output; whatever else is printed goes to standard error."""
+    lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    lock = threading.Lock()
+
+    def say(line: ChildLine) -> None:
+        with lock:
+            lines.write(line.model_dump_json(exclude_none=True) + "\n")
+            lines.flush()
+
+    return say
+
+
+def _die_with_worker() -> None:
+    """Have the system end this process with its worker, where it can (Linux), also while the solver lets no other
+    thread of ours run. The end of standard input says the same, everywhere, and for a worker that died before this."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _listen(stop: threading.Event) -> None:
+    # Not sys.stdin: a thread that waits in its buffer makes the interpreter fail at its end.
+    while wish := os.read(0, 1024):
+        if STOP in wish.decode().split():
+            stop.set()
+    # Not sys.exit: the solver may be deep in its own code, and nobody waits for its answer.
+    os._exit(ORPHANED_EXIT_CODE)
+
+
+if __name__ == "__main__":
+    main()

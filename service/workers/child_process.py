@@ -1,0 +1,264 @@
+"""A child process that solves, watched: progress out, stop and cancel in, limits held."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from pathlib import Path
+from typing import IO, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from lodeplan.schemas import SolverProgress, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
+from lodeplan.service.telemetry import tracing
+from lodeplan.service.workers.child import STOP
+from lodeplan.service.workers.child_messages import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+
+LOOK_EVERY_S = 0.25
+MEMORY_EVERY_S = 0.05
+KEPT_LINES = 100
+CHILD = (sys.executable, "-P", "-m", "lodeplan.service.workers.child")
+
+log = structlog.get_logger(__name__)
+
+
+class Wish(Enum):
+    """What is wanted of a running solve."""
+
+    GO_ON = auto()
+    STOP = auto()
+    KILL = auto()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an attempt is to solve."""
+
+    scenario_gzip: bytes
+    options: JobOptions
+    traceparent: str | None = None
+
+
+class Watch(Protocol):
+    """Who a running solve answers to."""
+
+    def wish(self) -> Wish:
+        """What is wanted now; asked several times a second."""
+
+    def progress(self, progress: SolverProgress) -> None:
+        """Hear the latest progress."""
+
+
+@dataclass(frozen=True)
+class HardLimits:
+    """Where a child is killed."""
+
+    deadline: float | None = None
+    """By the monotonic clock, seconds."""
+    memory_mib: float | None = None
+
+
+@dataclass(frozen=True)
+class ChildEnd:
+    """How a child ended: its last word, if it had one; what it was killed for, if it was; what it wrote."""
+
+    last: FinishedLine | FailedLine | None
+    killed_for: Termination | None
+    exit_code: int
+    peak_memory_mib: float | None
+    document_gzip: bytes
+    errors: str
+    """The last it wrote to standard error."""
+
+
+def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimits) -> ChildEnd:
+    """Solve in a child process; returns when it is gone.
+
+    Scenario and plan go through files without a name, of which nothing is left however this process ends.
+    """
+    with _nameless_file() as scenario, _nameless_file() as document:
+        scenario.write(gzip.decompress(work.scenario_gzip))
+        scenario.seek(0)
+        descriptors = (scenario.fileno(), document.fileno())
+        paths = [f"/dev/fd/{number}" for number in descriptors]
+        with _Child([*command, *paths, *_flags(work.options)], descriptors) as child:
+            last = child.follow(watch, limits)
+            exit_code = child.exit_code
+        document.seek(0)
+        return ChildEnd(last, child.killed_for, exit_code, child.peak_memory_mib, document.read(), child.errors)
+
+
+def _nameless_file() -> IO[bytes]:
+    """In memory where the system has such files (Linux): a disk that is full then ends no solve."""
+    if sys.platform == "linux":
+        return os.fdopen(os.memfd_create("lodeplan"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _flags(options: JobOptions) -> list[str]:
+    flags: list[str] = []
+    if options.gap is not None:
+        flags += ["--gap", repr(options.gap)]
+    if options.time_limit_s is not None:
+        flags += ["--time-limit-s", repr(options.time_limit_s)]
+    return flags
+
+
+def death_of(exit_code: int, memory_mib: float | None) -> JobFailure:
+    """The failure of a child that ended without a word."""
+    held = f" It held {memory_mib:.0f} MiB of memory." if memory_mib else ""
+    if exit_code == -signal.SIGKILL:
+        code = FailureCode.KILLED
+        message = f"The system killed the solve (SIGKILL), most often because memory ran out.{held}"
+    elif exit_code < 0:
+        code, message = FailureCode.CRASHED, f"The solve was ended by signal {_signal_name(-exit_code)}.{held}"
+    else:
+        code, message = FailureCode.CRASHED, f"The solve ended without an answer (exit code {exit_code}).{held}"
+    return JobFailure(code=code, message=message, peak_memory_mib=memory_mib)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
+
+
+@dataclass
+class _Child:
+    """A running child, its pipes read by threads so that neither side ever waits for the other."""
+
+    arguments: Sequence[str]
+    descriptors: tuple[int, ...] = ()
+    killed_for: Termination | None = None
+    peak_memory_mib: float | None = None
+    _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
+    _errors: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+    _asked_to_stop: bool = False
+
+    def __enter__(self) -> _Child:
+        self._process = subprocess.Popen(
+            self.arguments,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=self.descriptors,
+            env=tracing.child_environment(),
+            # Ctrl-C in a terminal is for the worker, which ends its children itself.
+            start_new_session=True,
+        )
+        threads = ((self._read_output, self._process.stdout), (self._read_errors, self._process.stderr))
+        for target, stream in threads:
+            threading.Thread(target=target, args=(stream,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(OSError):
+                if stream:
+                    stream.close()
+
+    @property
+    def exit_code(self) -> int:
+        """Its exit code, or minus the signal that ended it; waits for it."""
+        return self._process.wait()
+
+    @property
+    def errors(self) -> str:
+        """The last it wrote to standard error."""
+        return "".join(self._errors)
+
+    def follow(self, watch: Watch, limits: HardLimits) -> FinishedLine | FailedLine | None:
+        """Pass lines and wishes on until the child ends; its last word, if it had one."""
+        last: FinishedLine | FailedLine | None = None
+        next_look = 0.0
+        while True:
+            self._hold(limits)
+            if time.monotonic() >= next_look:
+                self._look(watch)
+                next_look = time.monotonic() + LOOK_EVERY_S
+            try:
+                text = self._lines.get(timeout=MEMORY_EVERY_S)
+            except queue.Empty:
+                continue
+            if text is None:
+                return last
+            line = _parse(text)
+            if isinstance(line, ProgressLine):
+                watch.progress(line.progress)
+            elif line:
+                last = line
+
+    def _hold(self, limits: HardLimits) -> None:
+        memory = self.peak_memory_mib = _peak_memory_mib(self._process.pid) or self.peak_memory_mib
+        if limits.memory_mib and memory and memory > limits.memory_mib:
+            self._kill(Termination.MEMORY_LIMIT)
+        elif limits.deadline and time.monotonic() > limits.deadline:
+            self._kill(Termination.TIME_LIMIT)
+
+    def _look(self, watch: Watch) -> None:
+        wish = watch.wish()
+        if wish is Wish.KILL:
+            self._kill(Termination.INTERRUPTED)
+        elif wish is Wish.STOP and not self._asked_to_stop:
+            self._asked_to_stop = True
+            # It may have ended meanwhile.
+            with contextlib.suppress(OSError):
+                if self._process.stdin:
+                    self._process.stdin.write(STOP + "\n")
+                    self._process.stdin.flush()
+
+    def _kill(self, reason: Termination) -> None:
+        if not self.killed_for:
+            self.killed_for = reason
+            self._process.kill()
+
+    def _read_output(self, stream: IO[str]) -> None:
+        for line in stream:
+            self._lines.put(line)
+        self._lines.put(None)
+
+    def _read_errors(self, stream: IO[str]) -> None:
+        for line in stream:
+            self._errors.append(line)
+            log.info("solver output", pid=self._process.pid, text=line.rstrip())
+
+
+def _parse(text: str) -> ChildLine | None:
+    try:
+        return read_line.validate_json(text)
+    except ValidationError:
+        log.warning("a child said what nobody understands", text=text.rstrip())
+        return None
+
+
+def _peak_memory_mib(pid: int) -> float | None:
+    """Most memory the process has held, MiB, where the system tells (Linux).
+
+    Not from `wait4`: that counts what the parent held when it started the child.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(found[0]) / 1024 if found else None

@@ -1,0 +1,103 @@
+"""Solve one attempt in a child process, and say how it ended as a job has it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from lodeplan.schemas import InputProblem, Termination
+from lodeplan.schemas.jobs import FailureCode, JobFailure, ProblemError
+from lodeplan.service.jobs.states import Outcome, failure_of
+from lodeplan.service.telemetry import metrics
+from lodeplan.service.workers.child_messages import FailedLine, FinishedLine
+from lodeplan.service.workers.child_process import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
+
+MIB_PER_MB = 1e6 / 2**20
+_PLACES_KEPT = 100
+"""Places of a scenario that a job says are wrong."""
+_VALUE_KEPT = 200
+"""Characters of what was found there."""
+
+Solver = Callable[[Work, Watch], Outcome]
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class ChildSolver:
+    """Solves in a child process; kills it `hard_limit_margin_s` after its time limit, or when it holds more than
+    `memory_mb` of memory. Its time limit is `longest_s` where the job and the scenario ask for more, or for none."""
+
+    hard_limit_margin_s: float
+    command: Sequence[str] = CHILD
+    memory_mb: float | None = None
+    longest_s: float | None = None
+
+    def __call__(self, work: Work, watch: Watch) -> Outcome:
+        """Solve to the end, and say how it ended."""
+        limit_s = self._limit_s(work)
+        work = replace(work, options=work.options.model_copy(update={"time_limit_s": limit_s}))
+        deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
+        memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
+        begun = time.monotonic()
+        ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+        metrics.solve_ended(time.monotonic() - begun, ended.peak_memory_mib)
+        return _outcome(ended, memory_mib)
+
+    def _limit_s(self, work: Work) -> float | None:
+        own = json.loads(gzip.decompress(work.scenario_gzip)).get("solve", {}).get("time_limit_s")
+        asked = work.options.time_limit_s or own
+        return min((limit for limit in (asked, self.longest_s) if limit), default=None)
+
+
+def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
+    """What the child's last line, or its death without one, means."""
+    memory, last = ended.peak_memory_mib, ended.last
+    if ended.killed_for is Termination.MEMORY_LIMIT:
+        message = (
+            f"The solve held {memory or 0:.0f} MiB of memory, and was ended at its limit of {limit_mib or 0:.0f} MiB. "
+            "A smaller scenario needs less; the limit is the service's LODEPLAN_MEMORY_MB."
+        )
+        failure = JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message, peak_memory_mib=memory)
+        return Outcome(ended.killed_for, failure=failure)
+    if ended.killed_for:
+        return Outcome(ended.killed_for)
+    if isinstance(last, FinishedLine) and ended.document_gzip:
+        failed = failure_of(last.termination, last.solution)
+        if failed:
+            failed = failed.model_copy(update={"peak_memory_mib": memory})
+        return Outcome(
+            last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed, last.scenario_hash
+        )
+    if isinstance(last, FailedLine):
+        log.error("solve failed", code=last.code, message=last.message, trace=last.trace)
+        return Outcome(failure=_failure_of(last).model_copy(update={"peak_memory_mib": memory}))
+    return Outcome(failure=death_of(ended.exit_code, memory))
+
+
+def _failure_of(last: FailedLine) -> JobFailure:
+    """What a child said of its failure; of a scenario that is wrong, each place."""
+    message = last.message
+    if last.code is FailureCode.SCENARIO_NO_LONGER_VALID:
+        count = len(last.problems)
+        message = (
+            "The scenario was valid when the job was accepted. By the rules of this version of Lodeplan "
+            f"{'one thing is' if count == 1 else f'{count} things are'} wrong with it."
+        )
+    places = [_place_of(problem) for problem in last.problems[:_PLACES_KEPT]]
+    return JobFailure(code=last.code, message=message, problems=places or None)
+
+
+def _place_of(problem: InputProblem) -> ProblemError:
+    value = problem.value
+    if not isinstance(value, bool | int | float | None):
+        value = str(value)[:_VALUE_KEPT]
+    return ProblemError(
+        pointer=problem.pointer, code=problem.code, detail=problem.message, value=value, allowed=problem.allowed,
+        remedy=problem.remedy,
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""What every worker looks for, each tick: jobs that nobody works on although somebody should.
+
+It looks at how things stand, never at what happened, so nothing that it missed can hurt. Whatever it does is a
+compare-and-set, so two of them, or one that dies halfway, are harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import sqlalchemy
+import structlog
+from sqlalchemy import delete, or_
+from sqlmodel import col, select
+
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.jobs import states
+from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from lodeplan.service.telemetry import metrics
+from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease, is_live
+
+LOOKED_AT_ONCE = 500
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
+# A job without a scenario of its own is made of others, and no worker has it in hand.
+_IS_RUN_BY_WORKERS = select(JobInput.job_id).where(col(JobInput.job_id) == col(Job.id)).exists()
+_AT_WORK = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Reaper:
+    """The eyes of one worker. `at_work` tells the attempts that the worker has in hand."""
+
+    database: sqlalchemy.Engine
+    engine: JobEngine
+    lease: Lease
+    at_work: Callable[[], set[Attempt]]
+    _beat: tuple[float, float] | None = None
+    _quiet_until: float = float("-inf")
+    _dropped: set[Attempt] = field(default_factory=set)
+    _next_sweep: float = float("-inf")
+    _last_queued: str = ""
+
+    def look(self, database_s: float) -> None:
+        """Look once, right after the lease was renewed at that time of the database's clock."""
+        quiet = self.notice_beat(database_s)
+        # First of all what concerns this worker alone, and is true whatever became of the others.
+        self._give_up(self._left_behind())
+        if quiet:
+            return
+        live, database_s = self._live()
+        if self._is_quiet(database_s):
+            # It jumped since, and may have made them look dead.
+            return
+        self._give_up(self._of_lost_workers(live))
+        self._settle_taken(live)
+        if self.lease.clock() >= self._next_sweep:
+            # Nobody waits for these, and they cost more than the others.
+            self._next_sweep = self.lease.clock() + self.lease.duration_s
+            self._give_up(self._stranded())
+            self.engine.purge()
+            self._forget_workers()
+
+    def notice_beat(self, database_s: float) -> bool:
+        """Note that the lease was renewed at that time of the database's clock; whether the others are to be left
+        alone now."""
+        quiet = self._is_quiet(database_s)
+        self._beat = self.lease.clock(), database_s
+        return quiet
+
+    def _is_quiet(self, database_s: float) -> bool:
+        """Whether this worker's own beat came late, or the database's clock jumped: then the others had no chance to
+        renew their leases, and get one now."""
+        now = self.lease.clock()
+        if self._beat is not None:
+            passed_s = (now - self._beat[0], database_s - self._beat[1])
+            if max(passed_s) > self.lease.duration_s / 2 or min(passed_s) < 0:
+                log.warning("a beat came late", passed_s=passed_s)
+                self._quiet_until = now + self.lease.duration_s
+        return now < self._quiet_until
+
+    def _live(self) -> tuple[set[str], float]:
+        """The workers that hold a lease, and the time by the database's clock just after they were looked up."""
+        with open_session(self.database) as session:
+            live = set(session.exec(select(WorkerRow.id).where(is_live())))
+            return live, float(session.execute(sqlalchemy.select(database_clock())).scalar_one())
+
+    def _left_behind(self) -> list[Attempt]:
+        """Jobs this worker is said to run, and does not: it lost its lease, or could not record their end."""
+        return [attempt for attempt in self._at_work(self._is_mine()) if attempt not in self.at_work()]
+
+    def _of_lost_workers(self, live: set[str]) -> list[Attempt]:
+        """Jobs that are said to run, on workers that hold no lease."""
+        return self._at_work(or_(col(Job.worker_id).is_(None), col(Job.worker_id).not_in(live)))
+
+    def _settle_taken(self, live: set[str]) -> None:
+        """Attempts that a worker without a lease took from the queue, or this one without running them: give those up
+        that had not begun, and forget those that are of no more use."""
+        taken = self.engine.taken()
+        with open_session(self.database) as session:
+            found = {
+                Attempt(job_id, number): JobState(state)
+                for job_id, number, state in session.exec(
+                    select(Job.id, Job.attempt, Job.state).where(col(Job.id).in_({each.job_id for each in taken}))
+                )
+            }
+        mine = {attempt for attempt, worker_id in taken.items() if worker_id == self.lease.worker_id}
+        dropped = mine - self.at_work()
+        # An attempt of this worker may be on its way to the handler; one that still is after a tick was dropped.
+        lost = {attempt for attempt, worker_id in taken.items() if worker_id not in live} | (dropped & self._dropped)
+        self._dropped = dropped
+        self._give_up(attempt for attempt in lost if found.get(attempt) is JobState.QUEUED)
+        self.engine.forget([attempt for attempt in lost if attempt not in found or found[attempt].ended])
+
+    def _stranded(self) -> list[Attempt]:
+        """Some of the jobs that are said to wait; those of them that the engine does not know."""
+        query = select(Job.id, Job.attempt).where(Job.state == JobState.QUEUED, _IS_RUN_BY_WORKERS)
+        query = query.where(col(Job.id) > self._last_queued)
+        with open_session(self.database) as session:
+            queued = [Attempt(*row) for row in session.exec(query.order_by(col(Job.id)).limit(LOOKED_AT_ONCE))]
+        self._last_queued = queued[-1].job_id if len(queued) == LOOKED_AT_ONCE else ""
+        known = self.engine.known(queued)
+        return [attempt for attempt in queued if attempt not in known]
+
+    def _at_work(self, which: sqlalchemy.ColumnElement[bool]) -> list[Attempt]:
+        query = select(Job.id, Job.attempt).where(col(Job.state).in_(_AT_WORK), _IS_RUN_BY_WORKERS, which)
+        with open_session(self.database) as session:
+            return [Attempt(*row) for row in session.exec(query.limit(LOOKED_AT_ONCE))]
+
+    def _is_mine(self) -> sqlalchemy.ColumnElement[bool]:
+        return col(Job.worker_id) == self.lease.worker_id
+
+    def _give_up(self, attempts: Iterable[Attempt]) -> None:
+        """Each in a transaction of its own; one whose row is locked has its turn at the next tick."""
+        for attempt in attempts:
+            try:
+                with open_session(self.database) as session:
+                    if self.database.dialect.name == "postgresql":
+                        session.execute(sqlalchemy.text(LOCK_TIMEOUT))
+                    state = states.lose(session, self.engine, attempt)
+                    session.commit()
+                if state:
+                    metrics.attempt_lost()
+                    metrics.reaper_acted(state)
+                    log.warning("attempt given up", job=attempt.job_id, attempt=attempt.number, state=state)
+                    self.engine.forget([attempt])
+            except OUTAGES as error:
+                log.warning("attempt not given up yet", job=attempt.job_id, error=str(error))
+
+    def _forget_workers(self) -> None:
+        old = col(WorkerRow.lease_until_s) < database_clock() - FORGOTTEN_AFTER_S
+        with open_session(self.database) as session:
+            session.execute(delete(WorkerRow).where(old))
+            session.commit()

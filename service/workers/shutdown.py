@@ -1,0 +1,58 @@
+"""How a process ends: it takes no more jobs, lets running solves go on for a while, and gives back what is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from lodeplan.service.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+
+class Shutdown:
+    """What signals mean: the first begins the drain, the second ends the wait, the third ends the process at once."""
+
+    def __init__(self, begin: Callable[[], object], hurry: Callable[[], object]) -> None:
+        self._steps = iter((self._begin_with(begin), hurry))
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Take the next step; what handles a signal."""
+        next(self._steps, lambda: os._exit(1))()
+
+    def listen(self) -> None:
+        """Be called by the signals that ask a process to end."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self)
+
+    def _begin_with(self, begin: Callable[[], object]) -> Callable[[], object]:
+        def told() -> None:
+            metrics.draining()
+            begin()
+
+        return told
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that goes on answering while the worker beside it drains, and ends then."""
+
+    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], hurry: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._shutdown = Shutdown(lambda: threading.Thread(target=self._end, args=(drain,)).start(), hurry)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take the signal as `Shutdown` does."""
+        self._shutdown(sig, frame)
+
+    def _end(self, drain: Callable[[], None]) -> None:
+        try:
+            drain()
+        except Exception:
+            log.exception("the drain broke off")
+        self.should_exit = True

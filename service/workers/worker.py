@@ -1,0 +1,309 @@
+"""A worker: takes attempts from the job engine, solves them, and records how they ended.
+
+It keeps a lease while it does so. Whatever it may not do without one it asks `Lease.holds` for first; and should that
+be wrong by a hair, the attempt's number in the job's row still refuses what comes too late.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import sqlalchemy
+import structlog
+from prometheus_client import start_http_server
+from sqlmodel import Session
+
+from lodeplan.schemas import SolverProgress
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from lodeplan.service import storage
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.engine.dbos import DbosEngine
+from lodeplan.service.jobs import states
+from lodeplan.service.jobs.reuse import work_of_stored
+from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.settings import Settings
+from lodeplan.service.storage import OUTAGES, Job, JobInput, once_committed, open_session
+from lodeplan.service.telemetry import logs, metrics, tracing
+from lodeplan.service.webhooks.sending import Deliverer
+from lodeplan.service.workers.child_process import Watch, Wish, Work
+from lodeplan.service.workers.child_solver import ChildSolver, Solver
+from lodeplan.service.workers.leases import Lease, LeaseLost
+from lodeplan.service.workers.reaper import Reaper
+from lodeplan.service.workers.retention import Retention
+from lodeplan.service.workers.shutdown import Shutdown
+
+PROGRESS_EVERY_S = 0.5
+PATIENCE_S = 10.0
+LEASE_S = 15.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Worker:
+    """Runs attempts with `solve`; several at once in several threads."""
+
+    database: sqlalchemy.Engine
+    engine: JobEngine
+    solve: Solver
+    lease_s: float = LEASE_S
+    deliverer: Deliverer | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    upkeep: Callable[[threading.Event], None] | None = None
+    """Runs beside the solves, until its event is set."""
+    _at_work: set[Attempt] = field(default_factory=set)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    def start(self, slots: int) -> None:
+        """Take attempts, at most `slots` at once; returns at once."""
+        metrics.slots_offered(slots)
+        self.lease = Lease(self.database, self.lease_s, slots)
+        self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
+        # Before the first attempt: whoever has one and no lease counts as dead.
+        self.reaper.notice_beat(self.lease.renew())
+        self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
+        self._heart.start()
+        if self.upkeep:
+            threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
+        self.engine.start_worker(self.handle, slots, self.lease.worker_id)
+        if self.deliverer:
+            self.deliverer.start()
+
+    def is_working(self) -> bool:
+        """Whether attempts are taken and solved."""
+        return self.engine.is_working() and not self.stopping.is_set()
+
+    def stop(self, drain_s: float = 0) -> None:
+        """Take no more attempts; let running solves go on for `drain_s`, then end them and give their jobs back."""
+        if drain_s:
+            log.info("draining", up_to_s=drain_s)
+        until = time.monotonic() + drain_s + PATIENCE_S
+        hurry = threading.Timer(drain_s, self.hurry)
+        hurry.daemon = True
+        hurry.start() if drain_s else self.hurry()
+        self.engine.stop(drain_s + PATIENCE_S)
+        hurry.cancel()
+        self.hurry()
+        while self._at_work and time.monotonic() < until:
+            time.sleep(_FIRST_PAUSE_S)
+        if self.deliverer:
+            self.deliverer.stop()
+        self._stopped.set()
+        self._heart.join()
+        with contextlib.suppress(*OUTAGES):
+            self.lease.release()
+
+    def hurry(self) -> None:
+        """End running solves now; their jobs are given back."""
+        self.stopping.set()
+
+    def at_work(self) -> set[Attempt]:
+        """The attempts in hand now."""
+        return set(self._at_work)
+
+    def beat(self) -> None:
+        """Renew the lease, and look for jobs that nobody works on; does so every tick while the worker runs."""
+        try:
+            now_s = self.lease.renew()
+            if not self.stopping.is_set():
+                self.reaper.look(now_s)
+        except OUTAGES as error:
+            log.warning("the database is away", error=str(error))
+        except Exception:
+            # Without this thread the worker would lose its lease, and with it all that it solves.
+            log.exception("a beat broke off")
+
+    def handle(self, attempt: Attempt) -> None:
+        """Solve one attempt, if it is still wanted."""
+        term = self.lease.term
+        with structlog.contextvars.bound_contextvars(job=attempt.job_id, attempt=attempt.number), self._has(attempt):
+            try:
+                work = self._insist(term, lambda session: self._claim(session, attempt))
+                if work is None:
+                    log.info("attempt is no longer wanted")
+                    return
+                with metrics.slot_taken(), tracing.span("attempt", work.traceparent, **_named(attempt)):
+                    log.info("attempt started")
+                    outcome = self._solved(attempt, work, term)
+                    state = self._insist(term, lambda session: self._record(session, attempt, outcome))
+            except LeaseLost:
+                log.warning("attempt lost, and what came of it dropped: the lease ran out")
+                return
+            if state is None:
+                metrics.late_result_dropped()
+                log.warning("a late result was dropped")
+            else:
+                failure = outcome.failure.code if outcome.failure else None
+                log.info("attempt ended", state=state, termination=outcome.termination, failure=failure)
+
+    def _keep_beating(self) -> None:
+        next_beat = time.monotonic() + self.lease.tick_s
+        while not self._stopped.wait(max(0, next_beat - time.monotonic())):
+            next_beat = time.monotonic() + self.lease.tick_s
+            self.beat()
+
+    @contextlib.contextmanager
+    def _has(self, attempt: Attempt) -> Iterator[None]:
+        self._at_work.add(attempt)
+        try:
+            yield
+        finally:
+            self._at_work.discard(attempt)
+
+    def _insist(self, term: int, act: Callable[[Session], T]) -> T:
+        """Do something in a transaction, and while the database is away do it again. Raises `LeaseLost`."""
+        pause_s = _FIRST_PAUSE_S
+        while self.lease.holds(term):
+            try:
+                with open_session(self.database) as session:
+                    answer = act(session)
+                    session.commit()
+                    return answer
+            except OUTAGES as error:
+                log.warning("the database is away; another try follows", pause_s=pause_s, error=str(error))
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        raise LeaseLost
+
+    def _claim(self, session: Session, attempt: Attempt) -> Work | None:
+        if not states.start(session, attempt, self.lease.worker_id):
+            return None
+        job, kept = session.get(Job, attempt.job_id), session.get(JobInput, attempt.job_id)
+        if job is None or kept is None:
+            return None
+        options = JobOptions.model_validate(job.options)
+        # The plan will be of this version, whichever took the job in.
+        job.work_sha256 = work_of_stored(kept.scenario_gzip, job.scenario_hash, options)
+        return Work(kept.scenario_gzip, options, job.traceparent)
+
+    def _solved(self, attempt: Attempt, work: Work, term: int) -> Outcome:
+        watch = _AttemptWatch(self, attempt, term)
+        try:
+            outcome = self.solve(work, watch)
+            watch.write_progress()
+            return outcome
+        except Exception as error:
+            # Whatever goes wrong here is ours, and the job must not stay `running` for it.
+            log.exception("attempt broke off")
+            message = f"The worker ended on an error of its own ({type(error).__name__}); the service's log has it."
+            return Outcome(failure=JobFailure(code=FailureCode.INTERNAL_ERROR, message=message))
+
+    def _record(self, session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
+        """Record how the attempt ended; the job's state then, or None if the attempt was given up meanwhile."""
+        given_back = self.stopping.is_set() and outcome.solution is None and outcome.failure is None
+        if given_back and states.requeue(session, self.engine, attempt):
+            once_committed(session, metrics.attempt_given_back)
+            return JobState.QUEUED
+        return states.finish(session, attempt, outcome)
+
+
+@dataclass
+class _AttemptWatch(Watch):
+    """Reads wishes from the job's row, and writes progress to it, not too often."""
+
+    worker: Worker
+    attempt: Attempt
+    term: int
+    _wish: Wish = Wish.GO_ON
+    _next_write: float = 0.0
+    _latest: SolverProgress | None = None
+    _is_written: bool = True
+
+    def wish(self) -> Wish:
+        """What the job's state says, or said last if the database is away. A worker that stops or lost its lease,
+        and a job that is gone, want the solve ended."""
+        if time.monotonic() >= self._next_write:
+            self.write_progress()
+        if self.worker.stopping.is_set() or not self.worker.lease.holds(self.term):
+            return Wish.KILL
+        with contextlib.suppress(*OUTAGES), open_session(self.worker.database) as session:
+            state = states.state_of(session, self.attempt)
+            self._wish = _WISHES.get(state, Wish.KILL) if state else Wish.KILL
+        return self._wish
+
+    def progress(self, progress: SolverProgress) -> None:
+        """Keep the latest for the next look; numbers it does not tell stay as they were told before."""
+        before = self._latest.model_dump(exclude_none=True) if self._latest else {}
+        self._latest = SolverProgress(**{**before, **progress.model_dump(exclude_none=True)})
+        self._is_written = False
+
+    def write_progress(self) -> None:
+        """Record the latest progress, if it is not recorded yet; another time, if the database is away."""
+        if self._latest is None or self._is_written:
+            return
+        self._next_write = time.monotonic() + PROGRESS_EVERY_S
+        with contextlib.suppress(*OUTAGES), open_session(self.worker.database) as session:
+            states.note_progress(session, self.attempt, self._latest, _in_words(self._latest))
+            session.commit()
+            self._is_written = True
+
+
+def _named(attempt: Attempt) -> dict[str, str | int]:
+    """An attempt as attributes of a span."""
+    return {"lodeplan.job": attempt.job_id, "lodeplan.attempt": attempt.number}
+
+
+_WISHES = {JobState.RUNNING: Wish.GO_ON, JobState.STOPPING: Wish.STOP}
+
+
+def _in_words(progress: SolverProgress) -> str:
+    words = [f"{progress.elapsed_s:8.1f} s  {progress.phase}"]
+    if progress.objective_kusd is not None:
+        words.append(f"plan {progress.objective_kusd:.6g} kUSD")
+    if progress.bound_kusd is not None:
+        words.append(f"bound {progress.bound_kusd:.6g} kUSD")
+    if progress.gap is not None:
+        words.append(f"gap {progress.gap:.3%}")
+    if progress.memory_mib is not None:
+        words.append(f"{progress.memory_mib:.0f} MiB")
+    return "  ".join(words)
+
+
+def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
+    """A worker that solves in child processes, and sends what webhooks are due."""
+    solver = ChildSolver(
+        settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb, longest_s=settings.max_solve_s or None
+    )
+    upkeep = Retention(database, engine, settings).loop
+    deliverer = Deliverer(database, settings)
+    return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep)
+
+
+def run(settings: Settings | None = None) -> None:
+    """Work until a signal (SIGINT, SIGTERM) ends it; what `lodeplan worker` does."""
+    settings = settings or Settings.from_environment()
+    logs.configure(settings.log_level)
+    tracing.configure()
+    database = storage.open_database(settings.sqlalchemy_url)
+    storage.migrate(database)
+    engine = DbosEngine(database, settings.tenant_slots)
+    engine.prepare()
+    worker = make_worker(database, engine, settings)
+    ended = threading.Event()
+    Shutdown(ended.set, worker.hurry).listen()
+    if settings.metrics_port:
+        _serve_metrics(settings)
+    worker.start(settings.slots)
+    log.info("worker ready", slots=settings.slots, metrics_port=settings.metrics_port or None)
+    ended.wait()
+    worker.stop(settings.drain_s)
+    engine.close()
+    tracing.flush()
+    log.info("worker stopped")
+
+
+def _serve_metrics(settings: Settings) -> None:
+    host, port = settings.metrics_host, settings.metrics_port
+    try:
+        start_http_server(port, host, metrics.PROCESS)
+    except OSError as error:
+        reason = f"{error.strerror}: change LODEPLAN_METRICS_PORT or LODEPLAN_METRICS_HOST"
+        raise OSError(error.errno, reason, f"http://{host}:{port}/metrics") from None
