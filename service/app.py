@@ -32,6 +32,8 @@ from lodeplan.service.api.query_parameters import known_query
 from lodeplan.service.api.routers import (
     audit,
     batch_results,
+    comparisons,
+    duty,
     events,
     health,
     jobs,
@@ -111,7 +113,7 @@ def create_app(
     app.state.access = make_access(settings, database)
     app.include_router(health.router, dependencies=_ALL)
     app.include_router(metrics.router, dependencies=[*_ALL, Security(_BEARER)])
-    for module in (jobs, events, results, batch_results, scenarios, webhooks, keys, audit):
+    for module in (jobs, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit):
         app.include_router(module.router, prefix=API, dependencies=[*_ALL, Security(_BEARER)])
     app.include_router(ui.router, dependencies=_ALL)
     app.include_router(sign_in.router, dependencies=_ALL)

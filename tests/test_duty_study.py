@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from solved import shipped
 
 import lodeplan
+from lodeplan import scenarios
 from lodeplan.optimizer.studies.duty import Question, answer_of
 from lodeplan.schemas import InvalidInput
 from lodeplan.service.cli.duty_options import _OPTIONS
+
+PAGE = (Path(__file__).parent.parent / "docs/reference/tariffs.md").read_text(encoding="utf-8")
 
 
 def test_a_duty_is_a_sum_of_steps_with_the_titles_of_what_it_is_about() -> None:
@@ -42,6 +47,15 @@ def test_a_customs_value_that_is_none_is_refused(value: float) -> None:
     question = Question("metal/refined", "CHN", "2026-01-01", customs_value_kusd_per_t=value)
     with pytest.raises(InvalidInput, match="must be above 0"):
         answer_of(shipped("golden-toy"), question)
+
+
+def test_the_page_on_tariffs_shows_what_python_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scenarios, "load", lambda _: shipped("us-2026"))
+    (code, printed) = re.findall(r"^```python\n(.+?)^```\n\n```text\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL)[0]
+    exec(compile(code, "tariffs.md", "exec"), {})
+    assert capsys.readouterr().out == printed
 
 
 def test_the_command_has_an_option_for_every_part_of_a_question() -> None:

@@ -32,13 +32,14 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_the_examples_run_one_after_the_other(api: httpx.Client) -> None:
-    assert len(EXAMPLES) == 5
+    assert len(EXAMPLES) == 6
     script = "set -euo pipefail\n" + "\necho =====\n".join(EXAMPLES)
     environment = {**os.environ, "API": f"{api.base_url}/api/v1".replace("//api", "/api")}
     run = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
-    _, job, events, batch, deliveries = run.stdout.split("=====\n")
+    _, job, duty, events, batch, deliveries = run.stdout.split("=====\n")
     assert json.loads(job)["state"] == "succeeded"
+    assert json.loads(duty)["bands"][0]["duty_share"] == pytest.approx(0.28)
     assert re.findall(r"^id: (\d+)$", events, re.MULTILINE)[0] == "3"
     assert [json.loads(line)["label"] for line in batch.splitlines()] == ["as it is", "7 %", "9 %"]
     assert json.loads(deliveries) == {"deliveries": []}

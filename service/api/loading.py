@@ -127,5 +127,11 @@ def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=_SHIPPED_KEPT)
+def shipped_scenario(name: str) -> Scenario:
+    """A shipped scenario, kept for whoever asks next; raises `InvalidInput` if there is none of that name."""
+    return scenarios.load(find_shipped(name))
+
+
+@lru_cache(maxsize=_SHIPPED_KEPT)
 def _read_shipped(name: str) -> Mapping[str, Any]:
     return scenarios.read(find_shipped(name))

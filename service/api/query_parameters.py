@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from fastapi import Request
 
@@ -15,14 +15,17 @@ _SHOWN = 100
 
 
 async def known_query(request: Request) -> None:
-    """For every route: raise `ApiError` (422) with each parameter that it does not know, or that is given twice."""
+    """For every route: raise `ApiError` (422) with each parameter that it does not know, or that is given twice and
+    takes one value."""
     given = request.query_params.multi_items()
     if not given:
         return
-    known = list(dict.fromkeys(_names(_route_of(request).dependant)))
+    takes_many = dict(_known(_route_of(request).dependant))
+    known = list(takes_many)
     names = [name for name, _ in given]
     errors = [_unknown(name, value, known) for name, value in dict(given).items() if name not in known]
-    errors += [_twice(name, names.count(name)) for name in dict.fromkeys(names) if names.count(name) > 1]
+    once = [name for name in dict.fromkeys(names) if not takes_many.get(name)]
+    errors += [_twice(name, names.count(name)) for name in once if names.count(name) > 1]
     if errors:
         raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors[:_SHOWN])
 
@@ -31,10 +34,15 @@ def _route_of(request: Request) -> Any:
     return request.scope.get("fastapi", {}).get("effective_route_context") or request.scope["route"]
 
 
-def _names(dependant: Any) -> Iterator[str]:
-    yield from (field.alias for field in dependant.query_params)
+def _known(dependant: Any) -> Iterator[tuple[str, bool]]:
+    """Name of each parameter, and whether it may be given several times."""
+    yield from ((field.alias, _is_list(field.field_info.annotation)) for field in dependant.query_params)
     for below in dependant.dependencies:
-        yield from _names(below)
+        yield from _known(below)
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(get_origin(option) is list for option in get_args(annotation))
 
 
 def _unknown(name: str, value: str, known: list[str]) -> ProblemError:

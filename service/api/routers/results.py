@@ -27,7 +27,7 @@ router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"])
 @router.get("", response_model=PlanDocument)
 def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
     """Give the whole plan: the summary and all tables. It goes out compressed to a client that reads gzip."""
-    job = _ended(session, tenant, job_id)
+    job = ended_job(session, tenant, job_id)
     tag = _tag(job, "result")
     known = not_modified(request, tag)
     if known:
@@ -41,8 +41,8 @@ def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: 
 @router.get("/tables", response_model=TableList)
 def list_tables(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
     """List the tables with their columns, units and paths."""
-    job = _ended(session, tenant, job_id)
-    entries = [table_entry(job_id, table) for table in _document(session, job).tables]
+    job = ended_job(session, tenant, job_id)
+    entries = [table_entry(job_id, table) for table in stored_document(session, job).tables]
     return tagged(request, json_text(TableList(tables=entries)), "application/json", _tag(job, "tables"))
 
 
@@ -66,20 +66,21 @@ def show_table(
     """
     if bom and suffix != "csv":
         raise bad_parameter("bom", "true", f"A byte order mark stands in CSV only, not in {suffix.upper()}.")
-    job = _ended(session, tenant, job_id)
+    job = ended_job(session, tenant, job_id)
     tag = _tag(job, f"{name}.{suffix}{'-bom' if bom else ''}")
     if not tag.isascii():
-        raise _no_table(_document(session, job), name)
+        raise _no_table(stored_document(session, job), name)
     known = not_modified(request, tag)
     if known:
         return known
-    table = _find_table(_document(session, job), name)
+    table = _find_table(stored_document(session, job), name)
     headers = {"etag": tag, "cache-control": "no-cache"}
     rows = csv_rows(table, bom=True) if bom else table_rows(table, suffix)
     return StreamingResponse(rows, headers=headers, media_type=MEDIA_TYPES[suffix])
 
 
-def _ended(session: Session, tenant: str, job_id: str) -> Job:
+def ended_job(session: Session, tenant: str, job_id: str) -> Job:
+    """The tenant's job of this id, which has a result; raises `ApiError` (404, 409)."""
     job = find_job(session, tenant, job_id)
     if job.kind == "batch":
         detail = f"A batch has no plan of its own. Its jobs have: {job_path(job.id)}/results.ndjson."
@@ -93,7 +94,8 @@ def _ended(session: Session, tenant: str, job_id: str) -> Job:
     return job
 
 
-def _document(session: Session, job: Job) -> PlanDocument:
+def stored_document(session: Session, job: Job) -> PlanDocument:
+    """The plan of a job that has one; raises `ApiError` (404) if it was deleted meanwhile."""
     document = read_document(session, job)
     if document is None:
         raise _deleted(job)

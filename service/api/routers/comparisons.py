@@ -1,0 +1,43 @@
+"""Two plans side by side."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlmodel import Session
+
+from lodeplan.optimizer import Plan
+from lodeplan.optimizer.studies.compare import compare
+from lodeplan.schemas.comparison import Comparison
+from lodeplan.service.api.dependencies import SessionOf, TenantOf, bad_parameter
+from lodeplan.service.api.routers.results import ended_job, stored_document
+from lodeplan.service.http.problems import no_such_job
+from lodeplan.service.http.views import json_text, tag_of, tagged
+from lodeplan.service.storage import is_job_id, read_scenario
+
+router = APIRouter(tags=["results"])
+
+
+@router.get("/comparisons", response_model=Comparison)
+def show_comparison(
+    request: Request,
+    session: SessionOf,
+    tenant: TenantOf,
+    run: Annotated[list[str], Query(description="Ids of two jobs that have results, the earlier plan first.")],
+) -> Response:
+    """Say what differs between the plans of two jobs, and why, in sentences and in tables."""
+    if len(run) != 2:
+        raise bad_parameter("run", None, f"A comparison takes two runs, `run=A&run=B`, and not {len(run)}.")
+    first, second = (_plan(session, tenant, job_id) for job_id in run)
+    text = json_text(compare(first, second))
+    return tagged(request, text, "application/json", tag_of(text))
+
+
+def _plan(session: Session, tenant: str, job_id: str) -> Plan:
+    """The plan of a job; raises `ApiError` (404, 409)."""
+    if not is_job_id(job_id):
+        raise no_such_job(job_id)
+    job = ended_job(session, tenant, job_id)
+    document = stored_document(session, job)
+    return Plan.from_document(document, read_scenario(session, job))
