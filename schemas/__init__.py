@@ -1,6 +1,5 @@
-"""What Lodeplan's parts, and its users, say to each other: scenario, patch, plan, job, problem.
-
-Pydantic models only. This package imports nothing of ours.
+"""Vocabulary shared by Lodeplan's parts and its users: scenario, patch, plan, job, problem. It holds Pydantic models
+only and imports no other part of Lodeplan.
 """
 
 from typing import Any

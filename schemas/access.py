@@ -1,4 +1,4 @@
-"""What a client and the service say to each other about keys, and about who did what."""
+"""Requests and answers about API keys and the audit log."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TenantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")
 
 
 class Scope(StrEnum):
-    """What a caller may do; each includes those before it."""
+    """Rights of a caller. Each scope includes those before it."""
 
     READ = "read"
     SUBMIT = "submit"
@@ -22,13 +22,15 @@ class Scope(StrEnum):
 
 
 class KeyRequest(Strict):
-    """A key to be made."""
+    """Request to create a key."""
 
     # No control characters: names stand in lists on terminals.
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")] = Field(
-        description="What it is for, such as `dashboard`."
+        description="Purpose of the key, such as `dashboard`."
     )
-    scope: Scope = Field(default=Scope.READ, description="`read`: see; `submit`: also jobs; `admin`: also keys.")
+    scope: Scope = Field(
+        default=Scope.READ, description="`read`: view everything; `submit`: also run jobs; `admin`: also manage keys."
+    )
     expires_days: Annotated[int, Field(ge=1, le=3650)] = Field(default=365, description="Days until it expires.")
 
 
@@ -46,9 +48,9 @@ class KeyView(Strict):
 
 
 class NewKey(KeyView):
-    """A key just made. Nobody can show it again."""
+    """A new key. Its secret is shown only once."""
 
-    key: str = Field(description="The key itself, to be sent as `Authorization: Bearer KEY`.")
+    key: str = Field(description="The key itself. Send it as `Authorization: Bearer KEY`.")
 
 
 class KeyList(Strict):
@@ -58,17 +60,17 @@ class KeyList(Strict):
 
 
 class AuditView(Strict):
-    """Who did what to what."""
+    """Entry of the audit log: one action by one caller."""
 
     at: datetime
     actor: str = Field(description="`local`, `key:ID`, `session:ID`, `oidc:SUBJECT`, `command line` or an address.")
-    action: str = Field(description="Such as `job.submit` or `key.revoke`.")
-    target: str = Field(description="Id of what it was done to.")
+    action: str = Field(description="Action, such as `job.submit` or `key.revoke`.")
+    target: str = Field(description="Id of the object acted on.")
     detail: str = ""
 
 
 class AuditPage(Strict):
-    """What was done, latest first."""
+    """Audit log entries, latest first."""
 
     entries: list[AuditView]
     next: str | None = Field(default=None, description="Path of the next page; absent on the last.")

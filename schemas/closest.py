@@ -1,4 +1,4 @@
-"""Names like a misspelt one."""
+"""Suggestions for misspelt names."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 _MOST_COMPARED = 5_000
-"""Names; comparing one with each of these takes some hundredths of a second."""
+"""Most names to compare with; comparing one name with this many takes some hundredths of a second."""
 _LONGEST_COMPARED = 500
-"""Characters; comparing a text takes some hundred times its memory, and no name is as long."""
+"""Longest text to compare, characters. A comparison takes some hundred times the text's memory, and no name is this
+long."""
 
 
 def closest(name: str, known: Collection[str], count: int = 3) -> list[str]:
-    """The known names most like this one, best first, whatever their case; none where there is too much to compare."""
+    """The known names most similar to this one, best first, ignoring case. Empty if there is too much to compare."""
     if len(known) > _MOST_COMPARED or len(name) > _LONGEST_COMPARED:
         return []
     by_lower: dict[str, str] = {}
@@ -23,7 +24,7 @@ def closest(name: str, known: Collection[str], count: int = 3) -> list[str]:
 
 
 def did_you_mean(name: str, known: Collection[str]) -> str | None:
-    """A remedy that names what may have been meant, or, of few, all there is."""
+    """A remedy that suggests similar names, or lists all known names if there are few."""
     near = closest(name, known)
     if near:
         return f"Did you mean {in_words(near)}?"

@@ -13,7 +13,7 @@ ALLOWED = "2, 4, 6, 8 or 10 digits such as 8112.92.10, dots between pairs of the
 
 
 def is_code(text: str) -> bool:
-    """Whether a text is one tariff code."""
+    """True if a text is one tariff code."""
     return _CODE.fullmatch(text) is not None
 
 
@@ -23,7 +23,7 @@ def digits(code: str) -> str:
 
 
 def guesses(text: str) -> list[str]:
-    """Codes that a text which is none may have been before a spreadsheet or a reader of numbers changed it."""
+    """Tariff codes that a broken text may have been before a spreadsheet or a number parser changed it."""
     return list(dict.fromkeys(_written(found) for found in _candidates(text.strip()) if is_code(found)))
 
 

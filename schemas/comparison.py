@@ -8,10 +8,10 @@ from lodeplan.schemas.plan import Summary
 
 
 class Comparison(BaseModel):
-    """What differs between two plans, and why."""
+    """Differences between two plans, with their reasons."""
 
     difference: list[str] = Field(
-        description="Sentences, the largest shift of supply first; none if one of the two has no plan."
+        description="Sentences, the largest shift of supply first. Empty if one of the two scenarios has no plan."
     )
     first: Summary
     second: Summary

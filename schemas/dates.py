@@ -22,7 +22,7 @@ _UNIX_SECONDS = (10**8, 10**10)
 
 
 class BrokenDate(ValueError):
-    """Something that is no date, and what to write instead."""
+    """A value that is not a date, with what to write instead."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -30,15 +30,13 @@ class BrokenDate(ValueError):
 
 
 def read_date(value: Any) -> date:
-    """The day a value means; raises `BrokenDate`.
-
-    A text or whole number is `2026-07-01` or a year from 1 to 9998. Objects of Python may be days, or times at
-    midnight, as data frames hold them.
+    """Return the day that a value stands for; raises `BrokenDate`. A text or whole number must be `2026-07-01` or a
+    year from 1 to 9998. Python objects may be dates, or times at midnight as in data frames.
     """
     if isinstance(value, datetime):
         if value.time() == time() and value.tzinfo is None:
             return value.date()
-        raise BrokenDate("this is a time of day, not a day.", f"Write {value.date()}.")
+        raise BrokenDate("this has a time of day; only a date is allowed.", f"Write {value.date()}.")
     if isinstance(value, date):
         return value
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
@@ -50,12 +48,12 @@ def read_date(value: Any) -> date:
         for meant in _days([(year, month, day)]):
             return meant
         swapped = [f"Write {other}." for other in _days([(year, day, month)])]
-        raise BrokenDate("there is no such day.", *(swapped or ["Write a day of the calendar, such as 2026-07-01."]))
+        raise BrokenDate("there is no such day.", *(swapped or ["Write a date that exists, such as 2026-07-01."]))
     raise BrokenDate("this is not a date.", _remedy(value))
 
 
 def _remedy(value: Any) -> str:
-    """What to write: the days that may have been meant, or the two forms there are."""
+    """A remedy: the likely dates, or the two allowed forms."""
     days = list(dict.fromkeys(_guesses(value)))
     if not days:
         return "Write a day as 2026-07-01, or a year as 2026."

@@ -1,4 +1,4 @@
-"""The duty on an import on a day, measure by measure."""
+"""The duty on an import on one day, measure by measure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from pydantic import BaseModel, Field
 
 
 class DutyTerm(BaseModel):
-    """A part of a measure's duty."""
+    """One part of a measure's duty."""
 
-    base: str = Field(description="What the rate is taken of.")
+    base: str = Field(description="Base to which the rate applies.")
     base_value: float | None = Field(description="kUSD per t contained; of `gross_weight`, t gross per t contained.")
     rate: float = Field(description="Share of the base; of `gross_weight` and `minimum_price`, kUSD per t.")
     duty_kusd_per_t: float | None
 
 
 class DutyLine(BaseModel):
-    """A measure, and what became of it."""
+    """One measure and its outcome."""
 
     measure: str
     title: str
     programme: str
     outcome: str
-    because: str = Field(description="The measure, event, exemption or date behind the outcome.")
-    why: str = Field(description="In words, why the measure is not counted; empty if it is.")
+    because: str = Field(description="The measure, event, exemption or date that decided the outcome.")
+    why: str = Field(description="Reason why the measure is not counted, in words; empty if it is counted.")
     band: str = Field(description="Band of a tariff-rate quota.")
     origin: str
     origin_title: str
@@ -42,12 +42,12 @@ class DutyBand(BaseModel):
     band: str
     in_force: list[DutyLine]
     not_counted: list[DutyLine]
-    duty_kusd_per_t: float | None = Field(description="None where only rates are known.")
+    duty_kusd_per_t: float | None = Field(description="Empty where only rates are known.")
     duty_share: float = Field(description="Fraction of customs value.")
 
 
 class DutySource(BaseModel):
-    """Where a measure comes from."""
+    """Source of a measure."""
 
     measure: str
     kind: str
@@ -56,7 +56,7 @@ class DutySource(BaseModel):
 
 
 class DutyAnswer(BaseModel):
-    """The duty on an import on a day."""
+    """The duty on an import on one day."""
 
     scenario: str
     commodity: str
@@ -68,8 +68,8 @@ class DutyAnswer(BaseModel):
     on: date
     events: list[str]
     customs_value_kusd_per_t: float | None
-    value_from: str = Field(description="In words, where the customs value comes from.")
-    notes: list[str] = Field(description="Sentences to be read with the numbers.")
+    value_from: str = Field(description="Source of the customs value, in words.")
+    notes: list[str] = Field(description="Notes on the numbers, in sentences.")
     bands: list[DutyBand]
     sources: list[DutySource]
     measures: int = Field(description="Measures in the scenario.")

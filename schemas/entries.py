@@ -1,4 +1,4 @@
-"""What the entries of a scenario have in common."""
+"""Base of all entries of a scenario."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pydantic import Field
 from lodeplan.schemas.types import Strict
 
 Tier = Literal["military", "essential_civilian", "other", "export"]
-"""Whose need it is; `export`: buyers abroad, whose penalty is the sale forgone."""
+"""Group of users; `export`: buyers abroad, whose penalty is the lost sale."""
 
 
 class Entry(Strict):
-    """What every named entry may carry."""
+    """Fields that every named entry may have."""
 
-    title: str = Field(default="", description="What a planner calls it.")
-    note: str = Field(default="", description="Anything a reader should know.")
+    title: str = Field(default="", description="Name for readers.")
+    note: str = Field(default="", description="Note for readers.")

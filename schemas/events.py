@@ -1,4 +1,4 @@
-"""What may happen: dated changes, and the futures made of them."""
+"""Events (dated changes) and the futures made of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from lodeplan.schemas.types import Name, NameList, NonNegative, Share, When, spl
 
 
 class _Event(Entry):
-    onset: When = Field(description="First day; not before the second period.")
-    until: When | None = Field(default=None, description="First day it no longer holds; absent: to the end.")
+    onset: When = Field(description="First day; not before the second period begins.")
+    until: When | None = Field(
+        default=None, description="First day after the event; absent: it lasts to the end of the horizon."
+    )
 
 
 class _Fading(_Event):
     recovery_years: NonNegative = Field(
-        default=0.0, description="Years after `until` in which its effect fades to nothing, evenly."
+        default=0.0, description="Years after `until` over which its effect fades evenly to zero."
     )
 
 
@@ -28,7 +30,7 @@ class ExportEvent(_Fading):
     places: NameList = Field(default=["*"], description="Origins, or groups.")
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
     destinations: NameList = Field(default=["*"], description="Destinations, or groups.")
-    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
+    availability_share: Share = Field(description="Share that remains during the event (0: nothing).")
 
 
 class OutputEvent(_Fading):
@@ -38,14 +40,14 @@ class OutputEvent(_Fading):
     places: NameList = Field(default=["*"], description="Places, or groups.")
     commodities: NameList = Field(default=["*"], description="Commodities they make, or patterns.")
     facilities: NameList = Field(default=["*"], description="Facilities and projects, or patterns.")
-    availability_share: Share = Field(description="What is left while it holds (0: nothing).")
+    availability_share: Share = Field(description="Share that remains during the event (0: nothing).")
 
 
 class PriceEvent(_Fading):
     """Costs of facilities abroad and customs values move."""
 
     changes: Literal["price"]
-    places: NameList = Field(default=["*"], description="Places, or groups; home is never meant.")
+    places: NameList = Field(default=["*"], description="Places, or groups; home is never included.")
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
     factor: NonNegative = Field(description="New price over old.")
 
@@ -62,11 +64,11 @@ class DemandEvent(_Fading):
 
 
 class ProjectEvent(_Event):
-    """Starts not yet on line at the onset come later, or never."""
+    """Project starts that are not on line at the onset are delayed or fail."""
 
     changes: Literal["projects"]
     projects: NameList = Field(default=["*"], description="Projects, or patterns.")
-    delay_years: NonNegative | None = Field(default=None, description="Years later; absent: they fail.")
+    delay_years: NonNegative | None = Field(default=None, description="Delay, years; absent: they fail.")
 
 
 class TariffEvent(_Event):
@@ -83,16 +85,18 @@ Event = Annotated[
 
 
 class Future(Entry):
-    """One way the years may go: a set of events and how likely it is."""
+    """One possible future: a set of events and its probability."""
 
-    probability: Share | None = Field(default=None, description="Absent for one future at most: what the others leave.")
-    events: NameList = Field(default=[], description="What happens in it; none: the years go as planned.")
+    probability: Share | None = Field(
+        default=None, description="Probability. One future may omit it and takes what the others leave."
+    )
+    events: NameList = Field(default=[], description="Its events; none: the years go as planned.")
     after: Name | None = Field(
         default=None,
-        description="The future it follows, events included, until it departs from it; absent: the base path.",
+        description="The future that this one follows, events included, until it departs; absent: the base path.",
     )
     stress: bool = Field(
         default=False,
-        description="A test, of probability 0, that the plan must stand: no starts or onboardings of its own, and "
-        "only those limits that name it.",
+        description="A stress test: a future of probability 0 that the plan must withstand. It has no starts or "
+        "onboardings of its own, and only limits that name it apply.",
     )

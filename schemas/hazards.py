@@ -1,4 +1,4 @@
-"""What may happen by chance: yearly rates from which futures are sampled."""
+"""Hazards: interruptions with yearly rates, from which futures are sampled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Triangle(Strict):
 
 
 def _form(value: Any) -> str:
-    """Which of the forms is meant, so that only what is wrong in that one is said."""
+    """Tell which form a value has, so that errors are reported for that form only."""
     if isinstance(value, Triangle):
         return "triangle"
     if not isinstance(value, Mapping):
@@ -29,7 +29,7 @@ def _form(value: Any) -> str:
 
 
 _NUMBERS_AS_KEYS: dict[str, Any] = {"propertyNames": {"pattern": r"^[0-9.eE_+\s-]+$"}}
-"""What tells readers of the JSON Schema values from a triangle, which otherwise would be both."""
+"""Lets JSON Schema validators tell values with probabilities from a triangle; otherwise both would match."""
 
 Distribution = Annotated[
     Annotated[NonNegative, Tag("value")]
@@ -38,28 +38,30 @@ Distribution = Annotated[
     Discriminator(_form),
     BeforeValidator(split_numbered),
 ]
-"""One value; values with their probabilities (`0=0.5; 0.4=0.5`); or low, mode and high of a triangle."""
+"""One value; values with their probabilities (`0=0.5; 0.4=0.5`); or a triangle of low, mode and high."""
 
 
 class Hazard(Entry):
     """An interruption that may begin in any year after the first period."""
 
-    changes: Literal["exports", "output"] = Field(description="What it interrupts, as in an event.")
+    changes: Literal["exports", "output"] = Field(description="Flow that it interrupts, as in an event.")
     places: NameList = Field(default=["*"], description="Places, or groups.")
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
     destinations: NameList = Field(default=["*"], description="Destinations, or groups; for `exports` only.")
-    yearly_rate: Share = Field(description="Probability that it begins in a year in which it is not on.")
-    availability_share: Distribution = Field(description="What is left while it holds (fraction).")
-    duration_years: Distribution = Field(description="How long it holds, years.")
-    recovery_years: NonNegative = Field(default=0.0, description="Years in which its effect then fades, evenly.")
-    bloc: Name | None = Field(default=None, description="Hazards of one bloc tend to begin in the same year.")
+    yearly_rate: Share = Field(description="Probability that it begins in a year in which it is not in force.")
+    availability_share: Distribution = Field(description="Share that remains during the interruption (fraction).")
+    duration_years: Distribution = Field(description="Duration, years.")
+    recovery_years: NonNegative = Field(default=0.0, description="Years over which its effect then fades evenly.")
+    bloc: Name | None = Field(
+        default=None, description="Name of a bloc. Hazards of one bloc tend to begin in the same year."
+    )
     bloc_correlation: Annotated[float, Field(ge=0, lt=1), Sized] = Field(
         default=0.0, description="Correlation with the bloc's common cause (Gaussian copula, of yearly onsets)."
     )
 
 
 class Sampling(Strict):
-    """How futures are drawn from the hazards, and reduced to a few."""
+    """Settings for drawing futures from hazards and reducing them to a few."""
 
     futures: Annotated[int, Field(ge=1, le=2000)] = Field(description="Futures kept.")
     draws: Annotated[int, Field(ge=1, le=100_000)] = Field(default=1000, description="Futures drawn.")

@@ -1,4 +1,4 @@
-"""What a client and the job service say to each other."""
+"""Requests, jobs and results of the job service."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Label = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class JobState(StrEnum):
-    """Where a job stands. `infeasible` is not among them: such a job has succeeded, and its plan says so."""
+    """State of a job. An infeasible scenario is no state of its own: the job has succeeded, and its plan says so."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -36,7 +36,7 @@ class JobState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to the job."""
+        """True if nothing more will happen to the job."""
         return self in _ENDED
 
 
@@ -44,7 +44,7 @@ _ENDED = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, Job
 
 
 class JobOptions(Strict):
-    """What a request may say over the scenario's own `solve` options."""
+    """Options of a request that override the scenario's own `solve` options."""
 
     gap: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         default=None, description="Relative gap at which the search stops (fraction)."
@@ -53,43 +53,43 @@ class JobOptions(Strict):
 
 
 class JobRequest(Strict):
-    """One scenario to be solved."""
+    """Request to solve one scenario."""
 
     kind: Literal["solve"] = "solve"
-    label: Label | None = Field(default=None, description="What you call it; shown with the job.")
+    label: Label | None = Field(default=None, description="Your name for it; shown with the job.")
     scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
     patches: list[Patch] = Field(default=[], description="Changes of the scenario, applied in order.")
     options: JobOptions = JobOptions()
     reuse: bool = Field(
         default=True,
-        description="Take the optimal plan of an identical job that has ended, if there is one, instead of solving.",
+        description="Reuse the optimal plan of an identical earlier job, if there is one, instead of solving again.",
     )
 
 
 class BatchItem(Strict):
-    """One job of a batch: how it differs from the others."""
+    """One job of a batch, described by what differs from the shared scenario."""
 
-    label: Label | None = Field(default=None, description="What you call it; shown with the job and its result.")
-    patches: list[Patch] = Field(default=[], description="Applied after those of the batch.")
-    options: JobOptions | None = Field(default=None, description="Instead of those of the batch.")
+    label: Label | None = Field(default=None, description="Your name for it; shown with the job and its result.")
+    patches: list[Patch] = Field(default=[], description="Patches applied after those of the batch.")
+    options: JobOptions | None = Field(default=None, description="Options that replace those of the batch.")
 
 
 class BatchRequest(Strict):
-    """Many scenarios to be solved that differ by patches from one that they share."""
+    """Request to solve many variants of one shared scenario, each with patches of its own."""
 
     kind: Literal["batch"]
-    label: Label | None = Field(default=None, description="What you call it; shown with the job.")
+    label: Label | None = Field(default=None, description="Your name for it; shown with the job.")
     scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
     patches: list[Patch] = Field(default=[], description="Changes of the shared scenario, applied in order.")
     options: JobOptions = JobOptions()
-    reuse: bool = Field(default=True, description="As for a single job.")
+    reuse: bool = Field(default=True, description="Reuse earlier plans, as for a single job.")
     jobs: list[BatchItem] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
 
 class ProblemError(Strict):
-    """One of the things that are wrong with a request."""
+    """One error in a request."""
 
-    pointer: str = Field(description="Place in the request, as a JSON pointer (RFC 6901).")
+    pointer: str = Field(description="Location in the request, as a JSON pointer (RFC 6901).")
     code: str = Field(description="Stable name of the kind of error.")
     detail: str
     value: Any = None
@@ -104,7 +104,7 @@ class ProblemError(Strict):
 
 
 class FailureCode(StrEnum):
-    """Why a job failed."""
+    """Reason why a job failed."""
 
     INVALID_INPUT = "invalid_input"
     SCENARIO_NO_LONGER_VALID = "scenario_no_longer_valid"
@@ -118,26 +118,26 @@ class FailureCode(StrEnum):
 
 
 class JobWarnings(Strict):
-    """What the scenario of a job may not mean as it stands."""
+    """Warnings about the scenario of a job."""
 
     first: list[InputProblem] = Field(max_length=MAX_JOB_WARNINGS)
-    count: int = Field(description="How many there are.")
-    words: list[str] = Field(description="All of them for a reader, those of one kind together.")
+    count: int = Field(description="Number of warnings.")
+    words: list[str] = Field(description="All warnings in words, grouped by kind.")
 
 
 class JobFailure(Strict):
-    """Why a job failed, in words a planner can use."""
+    """Reason why a job failed, in words for a planner."""
 
     code: FailureCode
     message: str
     problems: list[ProblemError] | None = Field(
-        default=None, description="Each thing that is wrong with the scenario; pointers lead into the scenario."
+        default=None, description="Every error in the scenario; pointers are relative to the scenario."
     )
-    peak_memory_mib: float | None = Field(default=None, description="Most memory the solve held, MiB.")
+    peak_memory_mib: float | None = Field(default=None, description="Peak memory of the solve, MiB.")
 
 
 class JobLinks(Strict):
-    """Paths of everything that belongs to a job."""
+    """Paths of the resources of a job."""
 
     self: str
     page: str
@@ -163,24 +163,27 @@ class JobView(Strict):
     scenario: str = Field(description="Short name of the scenario.")
     scenario_title: str
     scenario_hash: str = Field(
-        description="SHA-256 of what the scenario says, its patches applied; the same as in the summary of its plan."
+        description="SHA-256 of the scenario's content with its patches applied; the same as in the summary of its "
+        "plan."
     )
     options: JobOptions
-    attempt: int = Field(description="Counts from 1; rises when a job is run again after its worker went away.")
+    attempt: int = Field(
+        description="Number of the attempt, from 1. It rises when the job runs again because its worker was lost."
+    )
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    progress: SolverProgress | None = Field(default=None, description="The latest word of the running solve.")
+    progress: SolverProgress | None = Field(default=None, description="Latest progress of the running solve.")
     termination: Termination | None = None
     solution: Solution | None = None
     objective_kusd: float | None = None
     failure: JobFailure | None = None
     warnings: list[InputProblem] = Field(
         default=[],
-        description=f"What the scenario may not mean as it stands; at most {MAX_JOB_WARNINGS}, the plan has all.",
+        description=f"Warnings about the scenario; at most {MAX_JOB_WARNINGS} here, all of them in the plan.",
     )
-    warnings_count: int = Field(default=0, description="How many warnings there are.")
-    reused_from: str | None = Field(default=None, description="The identical job whose plan this is.")
+    warnings_count: int = Field(default=0, description="Number of warnings.")
+    reused_from: str | None = Field(default=None, description="Id of the identical job whose plan was reused.")
     counts: dict[JobState, int] | None = Field(default=None, description="Jobs of a batch by state.")
     links: JobLinks
 
@@ -188,7 +191,7 @@ class JobView(Strict):
 class BatchResult(Strict):
     """One line of the results of a batch."""
 
-    number: int = Field(description="Place in the request, from 0.")
+    number: int = Field(description="Position in the request, from 0.")
     id: str
     label: str | None = None
     state: JobState
@@ -219,15 +222,13 @@ class EventData(Strict):
 
 
 class TableEntry(Strict):
-    """A table of a result, and where to read it."""
+    """A table of a result, with the paths to read it from."""
 
     name: str
     title: str
     columns: list[Column]
     rows: int = Field(description="Number of rows.")
-    note: str | None = Field(
-        default=None, description="What a plan of an earlier version does not tell here, in a sentence."
-    )
+    note: str | None = Field(default=None, description="Note on data that a plan of an earlier version does not have.")
     csv: str = Field(description="Path of the table as CSV.")
     json_path: str = Field(alias="json", serialization_alias="json", description="Path of the table as JSON.")
     ndjson: str = Field(description="Path of the rows as JSON objects, one a line.")
@@ -254,11 +255,11 @@ class ScenarioList(Strict):
 
 
 class Problem(Strict):
-    """An error as RFC 9457 has it."""
+    """An error in the form of RFC 9457."""
 
     type: str = Field(description="Stable name of the kind of problem, a URN.")
     title: str
     status: int
     detail: str
     instance: str | None = None
-    errors: list[ProblemError] = Field(default=[], description="Each thing that is wrong, all at once.")
+    errors: list[ProblemError] = Field(default=[], description="All errors found in the input.")

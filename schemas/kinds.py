@@ -1,4 +1,4 @@
-"""Kinds of supply and of use: the words of the result tables `supply` and `uses`, for all that reads them."""
+"""Kinds of supply and use, as named in the result tables `supply` and `uses`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SourceKind(StrEnum):
-    """Where supply of home comes from (`source_kind` of the table `supply`)."""
+    """Source of home's supply (`source_kind` in the table `supply`)."""
 
     IMPORT = "import"
     HOME = "home"
@@ -17,18 +17,18 @@ class SourceKind(StrEnum):
 
     @property
     def is_new(self) -> bool:
-        """Whether it adds to what there is, instead of moving it from an earlier year."""
+        """True if this source adds material; false if it moves material from an earlier year."""
         return self is not SourceKind.STOCK
 
 
 class UseKind(StrEnum):
-    """What supply of home is for (`use_kind` of the table `uses`), and what need it leaves."""
+    """Use of home's supply, or unmet need (`use_kind` in the table `uses`)."""
 
     DEMAND = "demand"
     SUBSTITUTE = "substitute"
-    """Taken in place of another commodity."""
+    """Used in place of another commodity."""
     REDUCED = "reduced"
-    """Need that is given up to the price."""
+    """Need that users give up as the price rises."""
     PLANT = "plant"
     """Input of a facility or project at home."""
     STOCK = "stock"
@@ -40,12 +40,12 @@ class UseKind(StrEnum):
 
     @property
     def takes_material(self) -> bool:
-        """Whether it is a flow of material, instead of a need that none is for."""
+        """True if this use takes material; false if it is an unmet need."""
         return self not in (UseKind.REDUCED, UseKind.SHORTAGE)
 
 
 class ProjectStatus(StrEnum):
-    """How a project stands in a plan (`status` of the table `projects`)."""
+    """Status of a project in a plan (`status` in the table `projects`)."""
 
     STARTED = "started"
     COMMITTED = "committed"

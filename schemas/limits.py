@@ -17,72 +17,78 @@ Whole = Literal["supply", "use"]
 class _Limit(Entry):
     applies_to: Nodes = Field(
         default="all",
-        description="Every node, or the base path only, with what is sure to take its place.",
+        description="Every node, or the base path only (and the futures that continue it where it ends).",
     )
     futures: NameList = Field(
         default=[],
-        description="Futures, or patterns, whose own nodes it applies to; none: all nodes but those of stress tests.",
+        description="Futures, or patterns, to whose own nodes it applies; none: all nodes except those of stress "
+        "tests.",
     )
     violation_price_kusd: Positive | None = Field(
         default=None,
-        description="Soft limit: price per unit of violation (kUSD per t, per kUSD or per slot); absent: hard.",
+        description="Price per unit of violation of a soft limit (kUSD per t, per kUSD or per slot); absent: the "
+        "limit is hard.",
     )
 
 
 class _OfSupply(_Limit):
     of: Whole = Field(
         default="supply",
-        description="What the share is of: `supply` (all that arrives, is made and recovered at home) or `use` (what "
-        "is needed there, met or not). A share of supply can also be kept by going short.",
+        description="Total that the share refers to: `supply` (all that arrives, is made and recovered at home) or "
+        "`use` (all that is needed there, met or not). A plan can keep a share of supply by going short.",
     )
 
 
 class ShareCap(_OfSupply):
-    """Places' share in home's arrivals and output of a commodity, at most."""
+    """Upper limit on the share of some places in home's arrivals and output of a commodity."""
 
     kind: Literal["share_cap"]
     commodity: Name = Field(description="Whose supply.")
     places: NameList = Field(min_length=1, description="Places or groups counted together.")
-    cap_share: ShareByYear = Field(description="Share at most (fraction).")
+    cap_share: ShareByYear = Field(description="Maximum share (fraction).")
     origin_role: Role = Field(
         default="last_origin",
-        description="What `places` are held against: the last origin of arrivals, or the content of arrivals and home "
-        "output: where it was mined, refined, or was at any stage.",
+        description="Role of `places`: the last origin of arrivals, or the content of arrivals and home output (where "
+        "it was mined, refined, or was at any stage).",
     )
 
 
 class MinimumShare(_OfSupply):
-    """Share of home's arrivals and output of a commodity that is made or recovered at home, at least."""
+    """Lower limit on the share of home's arrivals and output of a commodity that is made or recovered at home."""
 
     kind: Literal["minimum_share"]
     commodity: Name = Field(description="Whose supply.")
     source: Literal["domestic", "recycled"] = Field(
         description="`domestic`: output and recovery at home. `recycled`: recovery, and output made of scrap alone."
     )
-    minimum_share: ShareByYear = Field(description="Share at least (fraction).")
+    minimum_share: ShareByYear = Field(description="Minimum share (fraction).")
 
 
 class NetImportReliance(_OfSupply):
-    """Imports less exports, as a share of what is left for home, at most."""
+    """Upper limit on imports less exports, as a share of the supply that remains at home."""
 
     kind: Literal["net_import_reliance"]
     commodity: Name = Field(description="Whose supply.")
-    cap_share: ShareByYear = Field(description="Net imports over net imports and output at home, at most (fraction).")
+    cap_share: ShareByYear = Field(
+        description="Maximum of net imports over net imports plus output at home (fraction)."
+    )
 
 
 class ConcentrationCap(_OfSupply):
-    """Sum of squared shares of the sources of a commodity, at most; home counts as one source."""
+    """Upper limit on the sum of squared shares of a commodity's sources. Home counts as one source."""
 
     kind: Literal["concentration_cap"]
     commodity: Name = Field(description="Whose supply.")
-    cap_index: ShareByYear = Field(description="Herfindahl-Hirschman index at most, from 0 to 1.")
+    cap_index: ShareByYear = Field(description="Maximum Herfindahl-Hirschman index, from 0 to 1.")
     tangents: Annotated[int, Field(ge=2, le=200)] = Field(
-        default=20, description="Tangents a square is cut into; the index is met to within 1 / (4 tangents^2) a source."
+        default=20,
+        description="Tangents that approximate each square; the index is exact to within 1 / (4 "
+        "tangents^2) per source.",
     )
 
 
 class Budget(_Limit):
-    """Money falling due in a period, at most."""
+    """Upper limit on the money that falls due in a period."""
 
     kind: Literal["budget"]
     covers: Annotated[list[Literal["capex", "onboarding", "stock", "support"]], BeforeValidator(split_list)] = Field(
@@ -94,36 +100,36 @@ class Budget(_Limit):
 
 
 class PermitSlots(_Limit):
-    """Permit slots used by starts, at most."""
+    """Upper limit on the permit slots that starts use."""
 
     kind: Literal["permit_slots"]
     slots_per_y: ByYear = Field(description="Slots a year.")
 
 
 class ServiceFloor(_Limit):
-    """Share of demand served, at least."""
+    """Lower limit on the share of demand served."""
 
     kind: Literal["service_floor"]
     tiers: Annotated[list[Tier], BeforeValidator(split_list)] = Field(
-        min_length=1, description="Tiers it protects, each demand alone."
+        min_length=1, description="Tiers it protects. The limit holds for each of their demands on its own."
     )
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    served_share: ShareByYear = Field(description="Share of each demand served, at least (fraction).")
+    served_share: ShareByYear = Field(description="Minimum share of each demand served (fraction).")
 
 
 class Survival(_Limit):
-    """Loss of any one of these places, one at a time: for each a stress test in which demand is served to a floor."""
+    """Survival of the loss of any one of these places: for each, a stress test in which demand is served to a floor."""
 
     kind: Literal["survival"]
-    places: NameList = Field(default=["*"], description="Places or groups; home and regions are never meant.")
+    places: NameList = Field(default=["*"], description="Places or groups; home and regions are never included.")
     onset: When = Field(description="First day of the loss; not before the second period.")
-    until: When | None = Field(default=None, description="First day it is over; absent: it stays.")
-    left_share: Share = Field(default=0.0, description="What is left of output and exports (fraction).")
+    until: When | None = Field(default=None, description="First day after the loss; absent: it lasts.")
+    left_share: Share = Field(default=0.0, description="Share of output and exports that remains (fraction).")
     tiers: Annotated[list[Tier], BeforeValidator(split_list)] = Field(
-        min_length=1, description="Tiers it protects, each demand alone."
+        min_length=1, description="Tiers it protects. The limit holds for each of their demands on its own."
     )
     commodities: NameList = Field(default=["*"], description="Commodities, or patterns.")
-    served_share: ShareByYear = Field(description="Share of each demand served, at least (fraction).")
+    served_share: ShareByYear = Field(description="Minimum share of each demand served (fraction).")
 
 
 Limit = Annotated[

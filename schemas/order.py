@@ -1,7 +1,6 @@
-"""A scenario in one order, whatever the order it was written in.
-
-Entries of a scenario and names in a list have no order: what is written first must not decide between two plans that
-cost the same. Where order means something it stays: steps, shares by year, the first of the outputs (the main product).
+"""Sorting of a scenario into one order, regardless of the order it was written in. Entries of a scenario and names in a
+list have no order: their position must not decide between two plans of equal cost. Order is kept where it matters:
+steps, shares by year, and the first output (the main product).
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 FIRST_COUNTS = frozenset({"outputs"})
-"""Fields whose first entry means something."""
+"""Fields whose first entry has a meaning."""
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 def in_order(entry: AnyModel) -> AnyModel:
-    """The same with mappings sorted by key and lists of names sorted, all the way down; itself if nothing moves."""
+    """Sort mappings by key and lists of names, at all levels; returns the same object if nothing moves."""
     moved = {}
     for name in type(entry).model_fields:
         value = getattr(entry, name)
@@ -28,7 +27,7 @@ def in_order(entry: AnyModel) -> AnyModel:
 
 
 def _ordered(value: Any, *, first_counts: bool = False) -> Any:
-    """A field's value in order; the same object if it is so already."""
+    """Sort a field's value; returns the same object if it is sorted already."""
     if isinstance(value, BaseModel):
         return in_order(value)
     if isinstance(value, dict):

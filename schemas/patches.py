@@ -1,4 +1,4 @@
-"""Typed patches: a scenario is a named base and a list of these, and the list explains the difference."""
+"""Typed patches. A scenario may be a named base and a list of patches, which shows exactly how it differs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ PatchOp = Literal["set", "add", "scale", "remove", "keep"]
 
 
 class Patch(Strict):
-    """One change of a scenario.
-
-    A path is keys joined by dots; a name with other signs than letters, digits, `_` and `-` stands in
-    quotes; `*` means every key at its place: `routes.'gallium/metal CHN'.freight_kusd_per_t`,
+    """One change to a scenario. A path is keys joined by dots. A name with characters other than letters, digits, `_`
+    and `-` needs quotes. `*` stands for every key at its position: `routes.'gallium/metal CHN'.freight_kusd_per_t`,
     `demands.*.quantity_t_per_y`.
     """
 
     op: PatchOp = Field(
-        description="`set` puts the value (and makes a missing last key); `add` adds a number, an item of a "
-        "list or the keys of a mapping; `scale` multiplies each number at the place; `remove` takes it away; `keep`, "
-        "at the path `mineral_groups` or `futures`, takes away all but those listed, and what belongs to them alone."
+        description="`set` writes the value (and creates a missing last key); `add` adds a number, a list item or the "
+        "keys of a mapping; `scale` multiplies each number at the path; `remove` removes it; `keep`, at "
+        "the path `mineral_groups` or `futures`, removes all others and everything that only they use."
     )
-    path: str = Field(min_length=1, description="Where, as described above.")
-    value: Any = Field(default=None, description="What; not used by `remove`.")
+    path: str = Field(min_length=1, description="Path to change, as described above.")
+    value: Any = Field(default=None, description="New value, factor or list; not used by `remove`.")

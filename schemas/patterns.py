@@ -1,4 +1,4 @@
-"""Patterns: a name in which `*` stands for any text, and no other letter for anything but itself."""
+"""Patterns: names in which `*` stands for any text. No other character is special."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def fits(name: str, pattern: str) -> bool:
-    """Whether a name is what a pattern means.
+    """True if a name matches a pattern.
 
     >>> fits("a[1]", "a[1]*"), fits("a1", "a?")
     (True, False)

@@ -1,4 +1,4 @@
-"""What a solve answers."""
+"""The plan: the result of a solve."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAN_VERSION = 2
 
 
 class Termination(StrEnum):
-    """Why the solver stopped."""
+    """Reason why the solver stopped."""
 
     OPTIMAL = "optimal"
     TIME_LIMIT = "time_limit"
@@ -29,7 +29,7 @@ class Termination(StrEnum):
 
 
 class Solution(StrEnum):
-    """What we hold."""
+    """Quality of the solution found."""
 
     OPTIMAL = "optimal"
     FEASIBLE = "feasible"
@@ -44,21 +44,18 @@ class Column(Strict):
     description: str = ""
     renamed_to: str | None = Field(
         default=None,
-        description="The column of the table that holds the same under its new name; this one goes with the next "
-        "release.",
+        description="New name of this column. This one is a copy that the next release removes.",
     )
 
 
 class Table(Strict):
-    """A tidy table: one observation a row, a unit a column."""
+    """A tidy table: one observation per row, one unit per column."""
 
     name: str
     title: str
     columns: list[Column]
     rows: list[list[Any]] = []
-    note: str | None = Field(
-        default=None, description="What a plan of an earlier version does not tell here, in a sentence."
-    )
+    note: str | None = Field(default=None, description="Note on data that a plan of an earlier version does not have.")
 
 
 class FutureCost(Strict):
@@ -79,7 +76,7 @@ class ProjectStart(Strict):
 
 
 class Import(Strict):
-    """What home imports of a commodity from a place in a period, on the planned path."""
+    """Imports of a commodity into home from one place in one period, on the planned path."""
 
     commodity: str
     place: str
@@ -96,15 +93,18 @@ class StockLevel(Strict):
 
 
 class Verdict(Strict):
-    """What the independent check found."""
+    """Result of the independent check."""
 
     max_violation: float = Field(
         description="Largest violation of a constraint, relative to its size (at least 1 unit of the commodity)."
     )
-    cost_difference_rel: float = Field(description="Recomputed against reported objective, relative.")
+    cost_difference_rel: float = Field(
+        description="Relative difference between the recomputed and the reported objective."
+    )
     worst: list[str] = Field(default=[], description="The largest violations in words, at most ten.")
     branches: list[str] = Field(
-        default=[], description="Of each branch that weighs nothing in the objective: how much cheaper it could be."
+        default=[],
+        description="For each branch that has no weight in the objective: by how much it could still be cheaper.",
     )
 
 
@@ -119,28 +119,29 @@ class Size(Strict):
 
 
 class LostShare(Strict):
-    """Expected share of what a hazard interrupts that is lost: mean over the years in which it may begin."""
+    """Expected share of the interrupted supply that is lost: the mean over the years in which the hazard may begin."""
 
     drawn: float = Field(description="Over all draws.")
     kept: float = Field(description="Over the futures kept, by weight.")
 
 
 class SamplingReport(Strict):
-    """What was drawn, what was kept of it, and how far apart both are."""
+    """Report on sampling: draws made, futures kept, and the distance between them."""
 
     seed: int = Field(description="Seed of the draw.")
     draws: int = Field(description="Futures drawn.")
     distinct_draws: int = Field(
-        description="Those that still differ when losses are rounded to 1/365 of a period's supply."
+        description="Draws that still differ when losses are rounded to 1/365 of a period's supply."
     )
     futures: int = Field(description="Futures kept.")
-    probability: float = Field(description="What the listed futures leave to those drawn.")
+    probability: float = Field(description="Probability that the listed futures leave to the drawn ones.")
     distance_y: float = Field(
         description="Kantorovich distance of the futures kept from those drawn: years of a hazard's full loss by "
         "which a draw differs on average from the future that stands for it, summed over hazards."
     )
     relative_distance: float = Field(
-        description="The same over the distance to the best single future: 0 loses nothing, 1 is no better than that."
+        description="That distance divided by the distance to the best single future: 0 is exact, 1 is no better than "
+        "a single future."
     )
     lost_share: dict[str, LostShare] = Field(description="By hazard: expected loss before and after the reduction.")
 
@@ -154,8 +155,8 @@ class Summary(Strict):
     solution: Solution
     nothing_found: bool = Field(
         default=False,
-        description="Whether the search found no plan: what is told keeps the limits, such as doing nothing, and is no "
-        "advice.",
+        description="True if the search found no plan. The plan shown then keeps all limits, such as by doing "
+        "nothing, but is not a recommendation.",
     )
     objective_kusd: float | None = None
     bound_kusd: float | None = None
@@ -173,7 +174,7 @@ class Summary(Strict):
         default=None, description="Part of the duty that may come back (measures marked refundable)."
     )
     max_regret_kusd: float | None = Field(
-        default=None, description="Most that a future costs above its own best plan, where that is minimised."
+        default=None, description="Largest extra cost of a future over its own best plan, where this is minimised."
     )
     do_nothing_kusd: float | None = Field(
         default=None, description="Objective with no start, no onboarding and no stock bought."
@@ -184,11 +185,11 @@ class Summary(Strict):
     imports: list[Import] = []
     stocks: list[StockLevel] = []
     shortage_t: dict[str, float] = Field(default={}, description="Expected shortage over the horizon by tier, t.")
-    sampling: SamplingReport | None = Field(default=None, description="How futures were drawn from hazards.")
+    sampling: SamplingReport | None = Field(default=None, description="Report on the futures drawn from hazards.")
     warnings: list[InputProblem] = Field(
-        default=[], description="What the scenario may not mean as it stands, as `lodeplan validate` says."
+        default=[], description="Warnings about the scenario, as `lodeplan validate` gives them."
     )
-    acknowledged: list[AcknowledgedWarnings] = Field(default=[], description="Warnings the scenario says are meant.")
+    acknowledged: list[AcknowledgedWarnings] = Field(default=[], description="Warnings that the scenario acknowledges.")
     check: Verdict | None = None
     size: Size | None = None
     timings_s: dict[str, float] = {}
@@ -196,21 +197,23 @@ class Summary(Strict):
     versions: dict[str, str] = {}
     findings: list[str] = Field(default=[], description="The plan in sentences.")
     conflict: list[str] = Field(
-        default=[], description="If infeasible: the limits that clash. If unbounded: what earns money without end."
+        default=[],
+        description="If infeasible: the limits that conflict. If unbounded: the activity that earns money "
+        "without limit.",
     )
 
 
 class PlanDocument(Strict):
-    """A whole result as one document: what a solve writes and the service keeps."""
+    """A whole result as one document, as a solve writes it and the service stores it."""
 
     # First, so that the beginning of a stored document says its version. Absent in those of version 1.
-    plan_version: int = Field(default=PLAN_VERSION, description="Version of the form of this document.")
+    plan_version: int = Field(default=PLAN_VERSION, description="Version of this document's format.")
     summary: Summary
     tables: list[Table]
 
 
 def plan_version_of(start: bytes) -> int:
-    """The version of the plan document that starts so; its first 100 bytes are enough."""
+    """Read the version of a plan document from its beginning; the first 100 bytes are enough."""
     found = _VERSION.match(start)
     return int(found[1]) if found else 1
 

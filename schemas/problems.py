@@ -1,4 +1,4 @@
-"""What is wrong with an input: one problem a place, all of them at once."""
+"""Problems of an input: one per place, all reported together."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pydantic import BaseModel, Field
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)
 
 MAX_PROBLEMS = 1_000
-"""Problems of one input that are put into sentences; one more then says how many are left."""
+"""Most problems of one input that are put into words; one more then says how many are left."""
 
 
 class InputProblem(BaseModel):
-    """One thing that is wrong, where it stands, and what would be right."""
+    """One error in an input: its place, the value found, what is allowed and what to try."""
 
     code: str = Field(description="Stable name of the kind of problem, such as `unknown_place`.")
     path: str = Field(description="Place in the scenario, such as `routes.'gallium CHN'.origin`.")
-    message: str = Field(description="What is wrong, in one sentence.")
-    value: Any = Field(default=None, description="The value found.")
-    allowed: str | None = Field(default=None, description="What would be accepted.")
-    remedy: str | None = Field(default=None, description="What to try.")
+    message: str = Field(description="The error, in one sentence.")
+    value: Any = Field(default=None, description="Value found.")
+    allowed: str | None = Field(default=None, description="Values that are allowed.")
+    remedy: str | None = Field(default=None, description="Suggested remedy.")
     file: str | None = Field(default=None, description="File the value came from.")
     line: int | None = Field(default=None, description="Line, or row of a table, from 1.")
 
     @property
     def pointer(self) -> str:
-        """The same place as a JSON pointer (RFC 6901); the whole, if what somebody gave as a path is none."""
+        """The same place as a JSON pointer (RFC 6901); the whole document if the given path is not a valid path."""
         try:
             keys = split_path(self.path)
         except ValueError:
@@ -50,13 +50,13 @@ class InputProblem(BaseModel):
 
 
 class _MoreProblems(InputProblem):
-    """Stands for the problems that are not said."""
+    """Stands for the problems that are not listed."""
 
     left: int = Field(exclude=True)
 
 
 class InvalidInput(ValueError):
-    """Everything that is wrong with an input."""
+    """An input with errors; `problems` holds all of them."""
 
     def __init__(self, problems: Sequence[InputProblem]) -> None:
         if not problems:
@@ -66,7 +66,8 @@ class InvalidInput(ValueError):
 
 
 def at_most(problems: Sequence[InputProblem], left: int = 0) -> list[InputProblem]:
-    """The first `MAX_PROBLEMS`, then one that says how many more there are, counting `left` never put into words."""
+    """Keep the first `MAX_PROBLEMS` and add one that says how many more there are, including `left` that were never put
+    into words."""
     said = [problem for problem in problems if not isinstance(problem, _MoreProblems)]
     left += sum(problem.left for problem in problems if isinstance(problem, _MoreProblems))
     left += max(0, len(said) - MAX_PROBLEMS)
@@ -79,7 +80,8 @@ def at_most(problems: Sequence[InputProblem], left: int = 0) -> list[InputProble
 
 
 def split_path(path: str) -> list[str]:
-    """The keys of a path: joined by dots, names with other signs in quotes; a quote within is doubled.
+    """Split a path into its keys. Keys are joined by dots; names with other characters are quoted, and a quote within
+    is doubled.
 
     >>> split_path("routes.'gallium/metal CHN'.freight_kusd_per_t")
     ['routes', 'gallium/metal CHN', 'freight_kusd_per_t']
@@ -108,7 +110,7 @@ def split_path(path: str) -> list[str]:
 
 
 def join_path(keys: Sequence[str | int]) -> str:
-    """The path of these keys; the inverse of `split_path`."""
+    """Join keys to a path; the inverse of `split_path`."""
     return ".".join(_quoted(str(key)) for key in keys)
 
 

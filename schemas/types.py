@@ -1,4 +1,4 @@
-"""Field types of a scenario. The same text means the same in YAML, JSON and a CSV cell."""
+"""Field types of a scenario. A text means the same in YAML, JSON and a CSV cell."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lodeplan.schemas import codes
 from lodeplan.schemas.dates import BrokenDate, read_date
 
 SMALLEST, TOO_LARGE = 1e-9, 1e15
-"""Size of a number that is not 0, from and below. Beyond, it is a stand-in for none at all or is in another unit, and
-the solver, which works to some nine digits, could not tell it from 0 or from no limit."""
+"""Range of the size of a number that is not 0. A number beyond it stands for no limit or is in another unit, and the
+solver, which works to some nine digits, could not tell it from 0 or from no limit."""
 _SIZES = "0, or a size from 1e-9 to below 1e15"
 
 
@@ -25,13 +25,13 @@ class Strict(BaseModel):
 
 
 def refused(code: LiteralString, message: str, *, remedy: str = "", allowed: str = "") -> PydanticCustomError:
-    """An error of a field, to be raised, in words that reach the planner as they are."""
+    """Build an error of a field, to be raised; planners see its words unchanged."""
     context = {"message": message.replace("{", "(").replace("}", ")"), "remedy": remedy, "allowed": allowed}
     return PydanticCustomError(code, "{message}", context)
 
 
 def split_list(value: Any) -> Any:
-    """`"CHN; RUS"` is the list of both; a CSV cell has no other way to say so."""
+    """Read `"CHN; RUS"` as a list of both; a CSV cell cannot hold a list otherwise."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(";") if part.strip()]
     if isinstance(value, list):
@@ -48,17 +48,17 @@ def read_pairs(value: str) -> list[tuple[str, str]]:
 
 
 def split_pairs(value: Any) -> Any:
-    """`"CHN=5; RUS=8"` is the mapping of both pairs; other text is left for the field to judge."""
+    """Read `"CHN=5; RUS=8"` as a mapping of both pairs; other text is left for the field to judge."""
     return _mapping(value, str)
 
 
 def split_numbered(value: Any) -> Any:
-    """The same where keys are numbers, so that `2026` and `2026.0`, `0.5` and `0.50` are one key."""
+    """Like `split_pairs`, with numbers as keys, so that `2026` and `2026.0`, `0.5` and `0.50` are one key."""
     return _mapping(value, number_or_text)
 
 
 def number_or_text(key: str) -> float | str:
-    """A key as the number it says, or else as it is."""
+    """Read a key as a number if it is one."""
     try:
         return float(key)
     except ValueError:
@@ -76,7 +76,7 @@ def _mapping(value: Any, meaning: Callable[[str], float | str]) -> Any:
 
 
 def by_rising_key(steps: dict[float, float]) -> dict[float, float]:
-    """The steps in the order of their keys, in whatever order they were written."""
+    """Sort steps by their keys."""
     return dict(sorted(steps.items()))
 
 
@@ -105,7 +105,7 @@ def _to_date(value: Any) -> date:
 
 
 def _sized(value: Any, read: Callable[[Any], float], info: ValidationInfo) -> float:
-    """A number as the field reads it, if it is of a size that can be computed with."""
+    """Read a number and hold it to the allowed size."""
     if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
         raise refused("wrong_type", "this is not a number.")
     number = read(value)
@@ -116,7 +116,7 @@ def _sized(value: Any, read: Callable[[Any], float], info: ValidationInfo) -> fl
 
 
 def _to_code(value: Any) -> Any:
-    """A tariff code; of what is none, the code it may have been."""
+    """Read a tariff code; the error for anything else suggests the code it may have been."""
     text = value.strip() if isinstance(value, str) else repr(value)
     if isinstance(value, str) and codes.is_code(text):
         return text
@@ -124,7 +124,7 @@ def _to_code(value: Any) -> Any:
     remedy = f"Did you mean {' or '.join(meant)}? " if meant else ""
     is_text = isinstance(value, str)
     remedy += "Separate several by `;`." if is_text else "Put it in quotes."
-    message = "this is not a tariff code." if is_text else "a number loses the zeros of a tariff code."
+    message = "this is not a tariff code." if is_text else "a tariff code written as a number loses its zeros."
     raise refused("tariff_code", message, remedy=remedy, allowed=codes.ALLOWED)
 
 
@@ -137,7 +137,7 @@ def _to_codes(value: Any) -> Any:
 
 
 Sized = WrapValidator(_sized)
-"""Holds a number to a size; what every number with a fraction in a scenario has."""
+"""Holds a number to the allowed size; used by all numbers of a scenario that may have a fraction."""
 
 Number = Annotated[float, Sized]
 LAST_YEAR = 9998
@@ -152,7 +152,7 @@ NameList = Annotated[list[Name], BeforeValidator(split_list)]
 """Names, or patterns with `*` where the field says so."""
 
 CodeList = Annotated[list[Annotated[str, BeforeValidator(_to_code)]], BeforeValidator(_to_codes)]
-"""Tariff codes, or what they begin with."""
+"""Tariff codes, or their leading digits."""
 
 When = Annotated[
     date,

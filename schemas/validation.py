@@ -1,4 +1,4 @@
-"""What a look at a scenario finds: errors, warnings, and how much is in it."""
+"""Result of validating a scenario: errors, warnings and counts."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from lodeplan.schemas.types import Strict
 
 
 class AcknowledgedWarnings(Strict):
-    """Warnings that the scenario says are meant, by the rule that says so."""
+    """Warnings that the scenario acknowledges, by acknowledgement."""
 
     code: str = Field(description="Code of the warnings, or a pattern.")
-    path: str = Field(description="Where they stand, or a pattern.")
-    reason: str = Field(description="Why they are meant.")
-    count: int = Field(description="How many warnings it stands for.")
+    path: str = Field(description="Path of the warnings, or a pattern.")
+    reason: str = Field(description="Reason for the acknowledgement.")
+    count: int = Field(description="Number of warnings it covers.")
 
 
 class WarningsOfJob(Strict):
-    """Warnings of one job of a batch, where they are not those of the scenario the jobs share."""
+    """Warnings of one job of a batch that the shared scenario does not have."""
 
-    number: int = Field(description="Place in the request, from 0.")
+    number: int = Field(description="Position in the request, from 0.")
     label: str | None = None
     warnings: list[InputProblem]
 
 
 class Validation(Strict):
-    """Whether a scenario can be solved, what may not be meant, and what is in it."""
+    """Result of validating a scenario: whether it can be solved, its warnings, and its size."""
 
     valid: bool
     scenario: str | None = Field(default=None, description="Short name of the scenario.")
-    scenario_hash: str | None = Field(default=None, description="SHA-256 of what it says.")
-    errors: list[InputProblem] = Field(default=[], description="Each thing that is wrong.")
-    warnings: list[InputProblem] = Field(default=[], description="What is allowed, but probably not meant.")
-    acknowledged: list[AcknowledgedWarnings] = Field(default=[], description="Warnings that are known and meant.")
-    counts: Mapping[str, int] = Field(default={}, description="How much the scenario holds.")
+    scenario_hash: str | None = Field(default=None, description="SHA-256 of its content.")
+    errors: list[InputProblem] = Field(default=[], description="All errors.")
+    warnings: list[InputProblem] = Field(default=[], description="Content that is allowed but may be a mistake.")
+    acknowledged: list[AcknowledgedWarnings] = Field(default=[], description="Acknowledged warnings.")
+    counts: Mapping[str, int] = Field(default={}, description="Number of entries by section.")
     jobs: int | None = Field(default=None, description="Number of jobs in a batch.")
     job_warnings: list[WarningsOfJob] = Field(default=[], description="Warnings of the jobs of a batch.")

@@ -1,4 +1,4 @@
-"""What a client and the job service say to each other about webhooks."""
+"""Webhooks, their deliveries and messages."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ EventType = Literal["job.succeeded", "job.failed", "job.cancelled", "job.timed_o
 
 
 class WebhookRequest(Strict):
-    """An address that wants to hear of jobs that end."""
+    """Request to notify an address when jobs end."""
 
-    url: Annotated[str, Field(min_length=1, max_length=2_000)] = Field(description="https, on a public host.")
+    url: Annotated[str, Field(min_length=1, max_length=2_000)] = Field(
+        description="Address to notify: https, on a public host."
+    )
 
 
 class WebhookView(Strict):
@@ -29,9 +31,9 @@ class WebhookView(Strict):
 
 
 class NewWebhook(WebhookView):
-    """A webhook that was just made, with its secret, which is never shown again."""
+    """A new webhook with its secret, which is shown only once."""
 
-    secret: str = Field(description="Signs every message (Standard Webhooks).")
+    secret: str = Field(description="Secret that signs every message (Standard Webhooks).")
 
 
 class WebhookList(Strict):
@@ -43,15 +45,17 @@ class WebhookList(Strict):
 class DeliveryView(Strict):
     """One message to a webhook."""
 
-    id: str = Field(description="The same in the header `webhook-id` of every try.")
+    id: str = Field(description="Id of the message, in the header `webhook-id` of every attempt.")
     job_id: str
     type: EventType
     created_at: datetime
-    tries: int = Field(description="How often it was sent.")
-    next_try_in_s: float | None = Field(default=None, description="Seconds; absent once delivered or given up.")
+    tries: int = Field(description="Number of attempts so far.")
+    next_try_in_s: float | None = Field(
+        default=None, description="Seconds until the next attempt; absent once delivered or given up."
+    )
     delivered_at: datetime | None = None
     status: int | None = Field(default=None, description="HTTP status of the latest answer.")
-    error: str | None = Field(default=None, description="What went wrong at the latest try.")
+    error: str | None = Field(default=None, description="Error of the latest attempt.")
 
 
 class DeliveryPage(Strict):
@@ -62,8 +66,8 @@ class DeliveryPage(Strict):
 
 
 class WebhookMessage(Strict):
-    """What a webhook is sent."""
+    """Message sent to a webhook."""
 
     type: EventType
-    timestamp: datetime = Field(description="When the job ended.")
+    timestamp: datetime = Field(description="Time at which the job ended.")
     data: JobView
