@@ -31,7 +31,9 @@ class KeyRequest(Strict):
     scope: Scope = Field(
         default=Scope.READ, description="`read`: view everything; `submit`: also run jobs; `admin`: also manage keys."
     )
-    expires_days: Annotated[int, Field(ge=1, le=3650)] = Field(default=365, description="Days until it expires.")
+    expires_days: Annotated[int, Field(ge=1, le=3650, strict=True)] = Field(
+        default=365, description="Days until it expires."
+    )
 
 
 class KeyView(Strict):

@@ -63,6 +63,16 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that say how long they take, `slow(about_s=...)`, come first, the longest before all others: a process
+    that begins one last would keep the run waiting."""
+
+    def about_s(item: pytest.Item) -> float:
+        return max((mark.kwargs.get("about_s", 0.0) for mark in item.iter_markers("slow")), default=0.0)
+
+    items.sort(key=about_s, reverse=True)
+
+
 def pytest_collection_finish() -> None:
     """Tests of random cases may take their time, as all others may: the machine may have other work."""
     if hypothesis := sys.modules.get("hypothesis"):

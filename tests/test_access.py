@@ -298,6 +298,7 @@ def test_use_of_a_key_is_noted_once_a_minute(database: sqlalchemy.Engine) -> Non
         ({"name": "a\nb"}, "/name"),
         ({"name": "x", "scope": "owner"}, "/scope"),
         ({"name": "x", "expires_days": 0}, "/expires_days"),
+        ({"name": "x", "expires_days": True}, "/expires_days"),
         ({"name": "x", "tenant": "theirs"}, "/tenant"),
     ],
 )

@@ -93,7 +93,7 @@ def test_brute_force_finds_the_same_optimum() -> None:
 @pytest.mark.slow
 def test_brute_force_finds_the_same_optimum_of_ever_new_scenarios() -> None:
     found: Counter[bool] = Counter()
-    count = drawn(ci=25, full=200)
+    count = drawn(ci=12, full=200)
     for_some(count, full_scenarios(most=10), lambda drawn: found.update([agrees(drawn.data)]), draw=None)
     assert found[True] >= count / 2
 

@@ -12,6 +12,7 @@ import pytest
 import schemathesis
 import sqlalchemy
 from access_service import bearer, made_key
+from campaigns import drawn
 from http_service import solve_at_once
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
@@ -31,7 +32,7 @@ from lodeplan.service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
 from lodeplan.service.workers.worker import Worker
 
 BOUNDED = settings(
-    max_examples=40,
+    max_examples=drawn(ci=15, full=40),
     stateful_step_count=8,
     deadline=None,
     derandomize=True,
@@ -182,5 +183,5 @@ def test_so_is_every_answer_within_a_sequence_of_requests(
                 session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.name) != "a test"))
                 session.commit()
 
-    Sequence.run(settings=BOUNDED)
+    Sequence.run(settings=settings(BOUNDED, max_examples=40))
     assert {200, 202, 404} <= set(app.answers)

@@ -162,11 +162,15 @@ def test_a_hard_limit_never_misses_more_than_the_check_allows() -> None:
 # Columns of all tables
 
 
+@pytest.fixture(scope="module")
+def plans() -> list[optimizer.Plan]:
+    return [optimizer.solve(data, gap=0) for data in (golden_toy(), workshop(), shop(cap=CAP))]
+
+
 @pytest.mark.parametrize("table", SPECS)
-def test_every_column_has_a_description_and_every_number_a_unit(table: str) -> None:
+def test_every_column_has_a_description_and_every_number_a_unit(plans: list[optimizer.Plan], table: str) -> None:
     for column in SPECS[table].columns:
         assert column.description, column.name
-    plans = [optimizer.solve(data, gap=0) for data in (golden_toy(), workshop(), shop(cap=CAP))]
     for plan in plans:
         frame = plan.tables[table]
         for column in SPECS[table].columns:

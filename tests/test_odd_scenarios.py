@@ -18,7 +18,7 @@ from lodeplan.optimizer.solver.tolerances import ROUNDING
 from lodeplan.scenarios import load
 from lodeplan.schemas import InvalidInput, Termination
 
-COUNT = drawn(ci=80, full=2000)
+COUNT = drawn(ci=40, full=2000)
 CHUNK = 20
 UNITS = ((1000.0, 1.0), (1e-3, 1000.0), (1.0, 1e-3), (1e4, 1e4))
 """Mass and money as multiples of t and kUSD."""

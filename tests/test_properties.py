@@ -24,7 +24,7 @@ from lodeplan.optimizer.solver.search import search
 from lodeplan.scenarios import load
 from lodeplan.schemas import Solution
 
-FEW, MANY = 2, drawn(ci=30, full=300)
+FEW, MANY = 2, drawn(ci=12, full=300)
 examples = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
 
 
@@ -84,7 +84,7 @@ def never_dearer(data: Data, better: Data) -> None:
 # Against the second model, and against the check
 
 
-@pytest.mark.parametrize("count", [5, pytest.param(drawn(ci=60, full=500), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [5, pytest.param(drawn(ci=25, full=500), marks=pytest.mark.slow)])
 def test_no_other_combination_of_decisions_is_better(count: int) -> None:
     @for_all(count, scenarios())
     def holds(data: Data) -> None:

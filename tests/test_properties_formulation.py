@@ -23,7 +23,7 @@ from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.solver import standard_form
 from lodeplan.scenarios import load
 
-MANY = drawn(ci=5, full=30)
+MANY = drawn(ci=3, full=30)
 examples = pytest.mark.parametrize("count", [pytest.param(MANY, marks=pytest.mark.slow)])
 TRANSFERS = ("duty", "support", "grant")
 

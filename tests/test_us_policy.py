@@ -5,9 +5,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from solved import shipped
+from solved import shipped, solved
 
-from lodeplan import optimizer
 from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
 from lodeplan.optimizer.prepare.select import Places, matches
@@ -296,14 +295,21 @@ def test_policy_tables_have_no_stray_cells() -> None:
         assert len(widths) == 1, path.name
 
 
-@pytest.mark.slow
-def test_decisions_answer_to_risk_and_to_the_capital_budget() -> None:
-    def plan(path: str, value: float) -> Summary:
-        return optimizer.solve("us-2026-lite", [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
+def lite(path: str, value: float) -> Summary:
+    """The plan of us-2026-lite with this number."""
+    return solved("us-2026-lite", [{"op": "set", "path": path, "value": value}], gap=1e-3).summary
 
-    neutral, averse = plan("risk.tail_weight", 0.0), plan("risk.tail_weight", 0.5)
+
+@pytest.mark.slow(about_s=100)
+def test_decisions_answer_to_risk() -> None:
+    neutral, averse = lite("risk.tail_weight", 0.0), lite("risk.tail_weight", 0.5)
     assert most_stored(averse)["vault antimony/metal"] > most_stored(neutral)["vault antimony/metal"] + 1000
-    rich = plan("limits.capex_budget.amount_kusd_per_y", 8_000_000)
+
+
+@pytest.mark.slow(about_s=90)
+def test_decisions_answer_to_the_capital_budget() -> None:
+    rich = lite("limits.capex_budget.amount_kusd_per_y", 8_000_000)
+    neutral = lite("risk.tail_weight", 0.0)
     assert {(p.name, p.start) for p in rich.projects} != {(p.name, p.start) for p in neutral.projects}
     assert {(r.name, r.start) for r in rich.onboardings} != {(r.name, r.start) for r in neutral.onboardings}
 

@@ -207,6 +207,6 @@ def test_no_table_of_published_figures_comes_from_a_source_without_confirmed_ter
         assert {name: n for name, n in publishers.items() if n > MOST_SINGLE_FACTS} == {}, path.name
 
 
-@pytest.mark.slow
+@pytest.mark.slow(about_s=120)
 def test_the_page_on_validation_is_what_its_script_writes() -> None:
     assert validation.page() == PAGE, "run `python -m tools.validation`"

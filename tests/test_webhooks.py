@@ -63,7 +63,7 @@ def receiving() -> Iterator[Receiver]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
         yield receiver
         server.shutdown()
