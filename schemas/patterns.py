@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 
@@ -18,3 +19,8 @@ def fits(name: str, pattern: str) -> bool:
     (True, False)
     """
     return name == pattern or ("*" in pattern and _expression(pattern).fullmatch(name) is not None)
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name is what one of the patterns means."""
+    return any(fits(name, pattern) for pattern in patterns)

@@ -15,7 +15,7 @@ import pytest
 from solved import shipped
 
 from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
-from lodeplan.optimizer.prepare.select import Places
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.scenario import Route
 
 DATA = Path(__file__).parent / "data"
@@ -35,7 +35,7 @@ LINES = rows("tariff_lines_2026_08.csv")
 @pytest.fixture(scope="module")
 def book() -> TariffBook:
     scenario = shipped("us-2026")
-    return TariffBook(scenario, Places(scenario))
+    return TariffBook(scenario, Selections(scenario))
 
 
 def duty_kusd_per_t(book: TariffBook, commodity: str, origin: str, day: str, customs_value: float) -> float:

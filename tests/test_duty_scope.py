@@ -9,9 +9,9 @@ from check_plans import Data, golden_toy
 
 from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA, TariffBook, Valuation, quota_volumes
-from lodeplan.optimizer.prepare.select import Places
 from lodeplan.optimizer.prepare.tags import Tag, Variant
 from lodeplan.optimizer.prepare.tree import build_tree
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import Route
 
@@ -29,7 +29,7 @@ def scenario_of(tariffs: Data, **sections: Data) -> Scenario:
 
 def book_of(tariffs: Data, **sections: Data) -> TariffBook:
     scenario = scenario_of(tariffs, **sections)
-    return TariffBook(scenario, Places(scenario))
+    return TariffBook(scenario, Selections(scenario))
 
 
 def duty(
@@ -101,7 +101,7 @@ def test_derivatives_are_all_that_recipes_make_directly_or_not(
 
 def test_a_measure_on_content_meets_what_carries_its_tag_wherever_it_is_shipped_from() -> None:
     book = book_of({"a": {"origin_role": "mined_in"}})
-    tag = Tag.of(book.scenario.tariffs["a"], book.places)
+    tag = Tag.of(book.scenario.tariffs["a"], book.selections)
     other = Tag(frozenset({"AUS"}), "mined_in", "AUS mined_in")
     assert duty(book, "2026-01-01", origin="AUS", content=frozenset({tag})) == pytest.approx(0.1)
     assert duty(book, "2026-01-01", origin="CHN") == 0
@@ -119,7 +119,7 @@ def test_a_quota_on_content_gives_bands_to_what_carries_its_tag_alone() -> None:
     quota = {"volume_t_per_y": 10, "in_quota_rate_share": 0}
     book = book_of({"a": {"origin_role": "mined_in", "quota": quota}})
     route = Route(commodity="metal", origin="AUS", destination="USA")
-    tag = Tag.of(book.scenario.tariffs["a"], book.places)
+    tag = Tag.of(book.scenario.tariffs["a"], book.selections)
     assert book.bands(route) == ("all",)
     assert book.bands(route, content=frozenset({tag})) == (IN_QUOTA, OVER_QUOTA)
 

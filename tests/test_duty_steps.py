@@ -16,7 +16,7 @@ from test_duty_scope import scenario_of
 from lodeplan.optimizer.prepare.calendar import value_in
 from lodeplan.optimizer.prepare.duties import DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
 from lodeplan.optimizer.prepare.duty_steps import by_measure
-from lodeplan.optimizer.prepare.select import Places
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.events import TariffEvent
 from lodeplan.schemas.scenario import Route
 
@@ -26,7 +26,7 @@ DAYS = st.dates(date(2024, 1, 1), date(2030, 12, 31))
 @cache
 def book_of_the_united_states() -> TariffBook:
     scenario = shipped("us-2026")
-    return TariffBook(scenario, Places(scenario))
+    return TariffBook(scenario, Selections(scenario))
 
 
 def cases_on(day: date, events: dict[str, TariffEvent]) -> list[DutyCase]:
@@ -59,7 +59,7 @@ def test_steps_add_up_to_the_model_s_duty_to_the_last_bit(count: int) -> None:
             explained = explain_duty(book, case)
             duty = book.on_day(case.route, case.band, case.day, case.events, case.value)
             assert by_measure(item.step for item in explained) == duty
-            if len(book.places.parts(case.route.origin)) == 1:
+            if len(book.selections.parts(case.route.origin)) == 1:
                 assert explained[-1].cumulative_kusd_per_t == sum(duty.values())
             else:
                 assert explained[-1].cumulative_kusd_per_t == pytest.approx(sum(duty.values()), rel=1e-12, abs=1e-15)
@@ -74,7 +74,7 @@ def test_every_measure_is_told_once_for_each_part_of_the_origin(count: int) -> N
     def holds(day: date) -> None:
         book = book_of_the_united_states()
         for case in cases_on(day, {}):
-            parts = book.places.parts(case.route.origin)
+            parts = book.selections.parts(case.route.origin)
             told = [(item.step.origin, item.step.measure) for item in explain_duty(book, case)]
             assert sorted(told) == sorted((part, measure) for part in parts for measure in book.scenario.tariffs)
 
@@ -88,7 +88,7 @@ LIFT = {"lift": {"changes": "tariffs", "onset": "2026-06-01", "switch_off": ["a"
 def explained(tariffs: Data, band: str = "all", origin: str = "CHN", **sections: Data) -> dict[str, ExplainedStep]:
     """Steps by measure, of a customs value of 100, with the tariff events of the scenario."""
     scenario = scenario_of(tariffs, **sections)
-    book = TariffBook(scenario, Places(scenario))
+    book = TariffBook(scenario, Selections(scenario))
     events = {name: event for name, event in scenario.events.items() if isinstance(event, TariffEvent)}
     route = Route(commodity="metal", origin=origin, destination="USA")
     case = DutyCase(route, DAY, Valuation(100.0, 40.0, 0.5), band, events)
@@ -164,7 +164,7 @@ def test_a_measure_with_a_quota_names_its_band(band: str, rate: float) -> None:
 
 def test_a_region_is_explained_member_by_member() -> None:
     scenario = scenario_of({"a": {}}, places={"north": {"members": {"CHN": 0.25, "AUS": 0.75}}})
-    book = TariffBook(scenario, Places(scenario))
+    book = TariffBook(scenario, Selections(scenario))
     route = Route(commodity="metal", origin="north", destination="USA")
     steps = explain_duty(book, DutyCase(route, DAY, Valuation(100.0, None, 1.0)))
     told = [(item.step.origin, item.step.share, item.step.outcome, item.cumulative_kusd_per_t) for item in steps]

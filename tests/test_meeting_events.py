@@ -13,7 +13,7 @@ from lodeplan.optimizer.check.availability import Events
 from lodeplan.optimizer.check.tree import build_tree
 from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.prepare.effects import Effects
-from lodeplan.optimizer.prepare.select import Places
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas import Scenario
 
 Happening = dict[str, Any]
@@ -35,7 +35,7 @@ def factors(scenario: Scenario) -> list[tuple[float, float, float]]:
     check and the second model have it."""
     offer, route, demand = scenario.facilities["cheap"], scenario.routes["metal CHN"], scenario.demands["user"]
     instance = prepare(scenario)
-    effects = Effects.of(scenario, instance.tree, Places(scenario))
+    effects = Effects.of(scenario, instance.tree, Selections(scenario))
     planned = [
         effects.output_availability("cheap", offer),
         effects.export_availability(route),

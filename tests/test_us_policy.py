@@ -9,11 +9,12 @@ from solved import shipped, solved
 
 from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.duties import TariffBook, Valuation
-from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.scenarios.counts import counts
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.plan import Summary
 from lodeplan.schemas.scenario import Route
 from tools.us_2026_build.fact_tables import FOLDER as FACTS
@@ -37,7 +38,7 @@ def duty_share(scenario: Scenario, commodity: str, origin: str, day: str, *event
     value = Valuation(100.0, 100.0, scenario.commodities[commodity].contained_share)
     route = Route(commodity=commodity, origin=origin, destination="USA")
     held = {name: event for name in events if isinstance(event := scenario.events[name], TariffEvent)}
-    book = TariffBook(scenario, Places(scenario))
+    book = TariffBook(scenario, Selections(scenario))
     return sum(book.on_day(route, band, date.fromisoformat(day), held, value).values()) / 100.0
 
 
@@ -164,9 +165,9 @@ def test_chinese_totals_are_those_of_the_tariff_lines(scenario: Scenario) -> Non
 
 
 def test_a_route_pays_one_general_duty_at_most(scenario: Scenario) -> None:
-    book = TariffBook(scenario, Places(scenario))
+    book = TariffBook(scenario, Selections(scenario))
     for name, route in scenario.routes.items():
-        for origin in book.places.parts(route.origin):
+        for origin in book.selections.parts(route.origin):
             general = [m for m in book.matching(route, origin).values() if m.programme in ("mfn", "column_2")]
             assert len(general) <= 1, name
 
@@ -236,12 +237,12 @@ def test_each_outcome_open_today_has_a_future(scenario: Scenario) -> None:
 
 
 def test_an_event_names_only_minerals_and_places_it_meets(scenario: Scenario) -> None:
-    places = Places(scenario)
+    selections = Selections(scenario)
     supplied = [
         (commodity, place)
         for facility in scenario.facilities.values()
         for commodity in facility.outputs
-        for place in places.parts(facility.place)
+        for place in selections.parts(facility.place)
     ]
     idle = []
     for name, event in scenario.events.items():

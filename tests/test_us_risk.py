@@ -11,10 +11,11 @@ from lodeplan.optimizer.expand import Expansion, expand
 from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.prepare.calendar import Calendar
-from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.optimizer.solver import standard_form
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas import Scenario
+from lodeplan.schemas.patterns import matches
 from tools import hazards_page
 from tools.us_2026_build.fact_tables import HazardFacts, read_hazard_facts
 from tools.us_2026_build.hazards import YEARS_OF_RECORD, comparisons, hazard_rows, rate, stability_class
@@ -115,21 +116,25 @@ def test_shares_left_by_controls_are_counts_of_cases() -> None:
 
 
 def test_every_hazard_meets_supply_in_all_that_it_names(scenario: Scenario, facts: HazardFacts) -> None:
-    places = Places(scenario)
+    selections = Selections(scenario)
     made = {**scenario.facilities, **scenario.projects}.values()
     supplied = [
-        (commodity, place) for plant in made for commodity in plant.outputs for place in places.parts(plant.place)
+        (commodity, place) for plant in made for commodity in plant.outputs for place in selections.parts(plant.place)
     ]
     idle = []
     for name, hazard in scenario.hazards.items():
-        named = places.expand(hazard.places)
+        named = selections.named_places(hazard.places)
         met = [
             (commodity, place)
             for commodity, place in supplied
             if place in named and matches(commodity, hazard.commodities)
         ]
         idle += [(name, pattern) for pattern in hazard.commodities if not any(matches(c, [pattern]) for c, _ in met)]
-        idle += [(name, place) for place in hazard.places if not places.expand([place]) & {place for _, place in met}]
+        idle += [
+            (name, place)
+            for place in hazard.places
+            if not selections.named_places([place]) & {place for _, place in met}
+        ]
     assert idle == []
     assert set(scenario.hazards) == {row["name"] for row in hazard_rows(facts)}
 

@@ -40,7 +40,7 @@ CONCEPTS = (
     Part(
         "place",
         "A country or a region; one is home. Groups, dated clubs and shares of members decide what a rule means by it.",
-        ("schemas/scenario.py:Place", "optimizer/prepare/select.py:Places"),
+        ("schemas/scenario.py:Place", "scenarios/selections.py:Selections"),
         (
             "test_check_reading.py::test_places_are_selected_by_name_group_and_member",
             "test_duty_scope.py::test_a_measure_on_a_club_meets_its_members_on_the_days_they_belong",
@@ -589,7 +589,7 @@ DUTIES = (
     Part(
         "derivatives",
         "A measure may reach all that recipes make, directly or not, of what it names.",
-        ("optimizer/prepare/select.py:commodities_meant",),
+        ("scenarios/selections.py:Selections.commodities_meant",),
         ("test_duty_scope.py::test_derivatives_are_all_that_recipes_make_directly_or_not",),
     ),
     Part(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lodeplan.optimizer.expand.names import refuse_names
-from lodeplan.scenarios.rules.selections import Selections
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.events import Event, ExportEvent, Future, OutputEvent
 from lodeplan.schemas.limits import ServiceFloor, Survival
 from lodeplan.schemas.scenario import Scenario

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
-from lodeplan.optimizer.prepare.select import Places, commodities_meant
 from lodeplan.optimizer.prepare.tags import ORIGIN, Tag, Variant, variant_name
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.limits import ShareCap
 from lodeplan.schemas.scenario import Facility, Scenario
 
@@ -39,7 +39,7 @@ class Content:
     """Which tags each commodity is traced for, and what follows for producers and routes."""
 
     scenario: Scenario
-    places: Places
+    selections: Selections
     tags: Mapping[str, frozenset[Tag]]
     """By commodity; missing where it is not traced."""
 
@@ -111,7 +111,7 @@ class Content:
     def held(self, stockpile: str) -> Variant:
         """The variant a stockpile holds: all tags but those of its bans."""
         pile = self.scenario.stockpiles[stockpile]
-        bans = {Tag.of(ban, self.places) for ban in pile.source_bans.values()}
+        bans = {Tag.of(ban, self.selections) for ban in pile.source_bans.values()}
         return self.lowest(pile.commodity) - bans
 
     @cached_property
@@ -156,10 +156,10 @@ class Content:
                 yield producer, mode
 
 
-def trace(scenario: Scenario, places: Places) -> Content:
+def trace(scenario: Scenario, selections: Selections) -> Content:
     """Find what must be traced, from what is asked upwards through recipes."""
     tags: dict[str, set[Tag]] = {}
-    asked = list(_asked(scenario, places))
+    asked = list(_asked(scenario, selections))
     known: dict[Tag, Tag] = {}  # so that a tag has one name, though two lists of places may mean the same
     for _, tag in sorted(asked, key=lambda of: of[1].name):
         known.setdefault(tag, tag)
@@ -175,26 +175,26 @@ def trace(scenario: Scenario, places: Places) -> Content:
                 if passed - tags.get(name, set()):
                     tags.setdefault(name, set()).update(passed)
                     grown = True
-    return Content(scenario, places, {name: frozenset(of_it) for name, of_it in tags.items() if of_it})
+    return Content(scenario, selections, {name: frozenset(of_it) for name, of_it in tags.items() if of_it})
 
 
-def _asked(scenario: Scenario, places: Places) -> Iterator[tuple[str, Tag]]:
+def _asked(scenario: Scenario, selections: Selections) -> Iterator[tuple[str, Tag]]:
     """Commodities about whose content something is asked, and what."""
     for demand in scenario.demands.values():
         wanted = [demand.commodity, *(option.commodity for option in demand.substitutes.values() if option.commodity)]
         for ban in demand.source_bans.values():
             for name in wanted:
-                yield name, Tag.of(ban, places)
+                yield name, Tag.of(ban, selections)
     for pile in scenario.stockpiles.values():
         for ban in pile.source_bans.values():
-            yield pile.commodity, Tag.of(ban, places)
+            yield pile.commodity, Tag.of(ban, selections)
     for limit in scenario.limits.values():
         if isinstance(limit, ShareCap) and limit.origin_role != ORIGIN:
-            yield limit.commodity, Tag.of(limit, places)
+            yield limit.commodity, Tag.of(limit, selections)
     for measure in scenario.tariffs.values():
         if measure.origin_role != ORIGIN:
-            for name in sorted(commodities_meant(scenario, measure)):
-                yield name, Tag.of(measure, places)
+            for name in sorted(selections.commodities_meant(measure)):
+                yield name, Tag.of(measure, selections)
 
 
 def _reachable(content: Content) -> tuple[frozenset[tuple[str, Variant, str]], dict[str, tuple[Mode, ...]]]:

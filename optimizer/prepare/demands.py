@@ -107,7 +107,7 @@ def prepare_demands(scenario: Scenario, effects: Effects, content: Content) -> D
             penalties.append(np.full(len(tree), penalty))
         options |= {(name, option.name): option for option in _options(name, quantity[row], tree, content)}
         for key, ban in demand.source_bans.items():
-            tag = Tag.of(ban, content.places)
+            tag = Tag.of(ban, content.selections)
             free = 1.0 - tree.calendar.fraction(ban.onset, ban.until)[period]
             meant = [o for d, o in options if d == name and _has(options[d, o], tag, content)]
             banned[name, key] = (meant, free * quantity[row])

@@ -13,9 +13,9 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Calendar, Floats, first_day
 from lodeplan.optimizer.prepare.duty_scope import EXEMPT, Scope
 from lodeplan.optimizer.prepare.duty_steps import ALL, IN_QUOTA, OVER_QUOTA, Step, Valuation, by_measure, idle, stack
-from lodeplan.optimizer.prepare.select import Places
 from lodeplan.optimizer.prepare.tags import Variant
 from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.events import TariffEvent
 from lodeplan.schemas.scenario import Route, Scenario, TariffMeasure
 
@@ -60,13 +60,13 @@ class TariffBook:
     """The measures of a scenario, and how they stack."""
 
     scenario: Scenario
-    places: Places
+    selections: Selections
     _duties: dict[tuple[object, ...], Duty] = field(default_factory=dict)
     _matches: dict[tuple[str, str, str, str, Variant], dict[str, TariffMeasure]] = field(default_factory=dict)
 
     @cached_property
     def _scope(self) -> Scope:
-        return Scope(self.scenario, self.places)
+        return Scope(self.scenario, self.selections)
 
     def matching(self, route: Route, origin: str, tags: Variant = CLEAN) -> dict[str, TariffMeasure]:
         """Measures that mean a route for this part of its origin, or for the whole of it, whatever the date.
@@ -84,7 +84,7 @@ class TariffBook:
 
     def quota_of(self, route: Route, *, content: Variant = CLEAN) -> QuotaKey | None:
         """The tariff-rate quota a route shares in, if any, and its origin if that has a volume of its own."""
-        for origin in self.places.parts(route.origin):
+        for origin in self.selections.parts(route.origin):
             for name, measure in self.matching(route, origin, content).items():
                 if measure.quota is not None:
                     return name, route.origin if route.origin in measure.quota.volume_by_origin_t_per_y else ""
@@ -109,7 +109,7 @@ class TariffBook:
 
     def steps(self, case: DutyCase) -> Iterator[Step]:
         """What each measure in force that means the case does, by part of the origin."""
-        for origin, share in self.places.parts(case.route.origin).items():
+        for origin, share in self.selections.parts(case.route.origin).items():
             active = {
                 name: measure
                 for name, measure in self.matching(case.route, origin, case.content).items()
@@ -121,7 +121,7 @@ class TariffBook:
 
     def passed_over(self, case: DutyCase) -> Iterator[Step]:
         """Why the other measures of the scenario do not count, by part of the origin."""
-        for origin, share in self.places.parts(case.route.origin).items():
+        for origin, share in self.selections.parts(case.route.origin).items():
             for name, measure in self.scenario.tariffs.items():
                 miss = self._scope.miss(name, case.route, origin, case.content)
                 miss = miss or self._scope.miss_on(name, case.route, origin, case.day)
@@ -164,7 +164,7 @@ class TariffBook:
         first, after = calendar.days(period)
         start = calendar.starts[period]
         days = {first_day(year) for year in range(start, start + calendar.lengths[period])}
-        parts = self.places.parts(case.route.origin)
+        parts = self.selections.parts(case.route.origin)
         measures = [m for origin in parts for m in self.matching(case.route, origin, case.content).values()]
         rules: list[TariffMeasure | TariffEvent] = [*measures, *case.events.values()]
         dates = {day for rule in rules for day in (rule.onset, rule.until) if day} | self._scope.days(case.route)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from lodeplan.optimizer.prepare.select import Places, commodities_named, matches, matches_hts
 from lodeplan.optimizer.prepare.tags import ORIGIN, Tag, Variant
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.scenario import Membership, Route, Scenario, TariffMeasure
 
 Outside = Literal[
@@ -31,9 +31,9 @@ class Miss:
 class Scope:
     """Whom and what the measures of a scenario mean."""
 
-    def __init__(self, scenario: Scenario, places: Places) -> None:
+    def __init__(self, scenario: Scenario, selections: Selections) -> None:
         self._scenario = scenario
-        self._places = places
+        self._selections = selections
         self._clubs = {name: place.memberships for name, place in scenario.places.items() if place.memberships}
         self._named: dict[str, frozenset[str]] = {}
 
@@ -45,7 +45,7 @@ class Scope:
         if not self._names_commodity(name, route.commodity):
             return Miss("other_commodity")
         miss = self._miss_of_origin(measure, (origin, route.origin)) if measure.origin_role == ORIGIN else None
-        if measure.origin_role != ORIGIN and Tag.of(measure, self._places) not in tags:
+        if measure.origin_role != ORIGIN and Tag.of(measure, self._selections) not in tags:
             miss = Miss("other_content")
         if miss is not None and miss.reason not in EXEMPT:
             return miss
@@ -66,7 +66,7 @@ class Scope:
 
     def days(self, route: Route) -> set[date]:
         """Days on which an origin of a route joins or leaves a club."""
-        ends = (route.origin, *self._places.parts(route.origin))
+        ends = (route.origin, *self._selections.parts(route.origin))
         return {day for _, held in self._memberships(ends) for day in (held.onset, held.until) if day}
 
     def _miss_of_origin(self, measure: TariffMeasure, ends: tuple[str, str]) -> Miss | None:
@@ -76,23 +76,23 @@ class Scope:
         excepted = next((name for name in measure.except_origins if self._expands_to([name], ends)), None)
         return Miss("exempt_origin", excepted) if excepted else None
 
-    def _expands_to(self, selection: Iterable[str], ends: tuple[str, str]) -> bool:
-        return not self._places.expand(selection).isdisjoint(ends)
+    def _expands_to(self, selection: Sequence[str], ends: tuple[str, str]) -> bool:
+        return not self._selections.named_places(selection).isdisjoint(ends)
 
     def _memberships(self, places: Iterable[str]) -> list[tuple[str, Membership]]:
         return [pair for place in dict.fromkeys(places) for pair in self._clubs.get(place, {}).items()]
 
     def _names_commodity(self, name: str, commodity: str) -> bool:
         if name not in self._named:
-            self._named[name] = commodities_named(self._scenario, self._scenario.tariffs[name])
+            self._named[name] = self._selections.commodities_named(self._scenario.tariffs[name])
         return commodity in self._named[name]
 
     def _exempt_commodity(self, measure: TariffMeasure, commodity: str) -> str | None:
         """The exemption that leaves a commodity out, by name or tariff code."""
-        if named := next((item for item in measure.except_commodities if matches(commodity, [item])), None):
+        meant = self._selections.commodities
+        if named := next((item for item in measure.except_commodities if commodity in meant([item])), None):
             return named
-        codes = self._scenario.commodities[commodity].hts
-        return next((prefix for prefix in measure.except_hts if matches_hts(codes, [prefix])), None)
+        return next((prefix for prefix in measure.except_hts if commodity in meant([], [prefix])), None)
 
 
 def _holds(membership: Membership, day: date) -> bool:

@@ -9,8 +9,8 @@ from typing import Literal
 
 from lodeplan.optimizer.prepare.calendar import Profile, value_in
 from lodeplan.optimizer.prepare.duty_scope import Outside
-from lodeplan.optimizer.prepare.select import matches
 from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.scenario import TariffMeasure
 
 IN_QUOTA, OVER_QUOTA, ALL = "in_quota", "over_quota", "all"

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import Floats, Span
-from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.scenario import Demand, Facility, Route, Scenario
 
 
@@ -20,14 +21,14 @@ class Effects:
 
     scenario: Scenario
     tree: Tree
-    places: Places
+    selections: Selections
     spans: dict[str, Span]
     """The days of each event."""
     in_force: dict[str, Floats]
     """Share of each node's days in which an event is in force, fading counted in part; shape (nodes,) each."""
 
     @classmethod
-    def of(cls, scenario: Scenario, tree: Tree, places: Places) -> Effects:
+    def of(cls, scenario: Scenario, tree: Tree, selections: Selections) -> Effects:
         """Spread the events of each future over its nodes."""
         period = np.array(tree.period)
         spans, in_force = {}, {}
@@ -36,7 +37,7 @@ class Effects:
             spans[name] = tree.calendar.span(*dates)
             held = np.array([name in tree.events_at(node) for node in range(len(tree))])
             in_force[name] = np.where(held, tree.calendar.fraction(*dates)[period], 0.0)
-        return cls(scenario, tree, places, spans, in_force)
+        return cls(scenario, tree, selections, spans, in_force)
 
     def output_availability(self, name: str, facility: Facility) -> Floats:
         """What is left of a facility's capacity."""
@@ -47,7 +48,7 @@ class Effects:
                 and matches(name, event.facilities)
                 and any(matches(commodity, event.commodities) for commodity in facility.outputs)
             ):
-                weight = self.places.weight(facility.place, self.places.expand(event.places))
+                weight = self.selections.weight(facility.place, event.places)
                 changes[key] = weight * (event.availability_share - 1.0)
         return self._factor(changes)
 
@@ -56,8 +57,8 @@ class Effects:
         changes = {}
         for key, event in self.scenario.events.items():
             if isinstance(event, ExportEvent) and matches(route.commodity, event.commodities):
-                weight = self.places.weight(route.origin, self.places.expand(event.places))
-                weight *= self.places.weight(route.destination, self.places.expand(event.destinations))
+                weight = self.selections.weight(route.origin, event.places)
+                weight *= self.selections.weight(route.destination, event.destinations)
                 changes[key] = weight * (event.availability_share - 1.0)
         return self._factor(changes)
 
@@ -66,7 +67,7 @@ class Effects:
         changes = {}
         for key, event in self.scenario.events.items() if place != self.scenario.home else ():
             if isinstance(event, PriceEvent) and any(matches(name, event.commodities) for name in commodities):
-                weight = self.places.weight(place, self.places.expand(event.places))
+                weight = self.selections.weight(place, event.places)
                 changes[key] = weight * (event.factor - 1.0)
         return self._factor(changes)
 

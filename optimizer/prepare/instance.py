@@ -17,13 +17,13 @@ from lodeplan.optimizer.prepare.effects import Effects
 from lodeplan.optimizer.prepare.limits import Parts, prepare_limits
 from lodeplan.optimizer.prepare.projects import prepare_programme, prepare_qualification
 from lodeplan.optimizer.prepare.recycling import prepare_recovery
-from lodeplan.optimizer.prepare.select import Places
 from lodeplan.optimizer.prepare.stocks import prepare_stocks
 from lodeplan.optimizer.prepare.subjects import Subjects
 from lodeplan.optimizer.prepare.supply import prepare_supply
 from lodeplan.optimizer.prepare.trade import prepare_trade
 from lodeplan.optimizer.prepare.tree import build_tree
 from lodeplan.optimizer.prepare.units import Units, prepare_units
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.order import in_order
 from lodeplan.schemas.scenario import Scenario
 
@@ -52,9 +52,9 @@ def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) ->
     scenario = in_order(scenario)
     calendar = Calendar.of(scenario.horizon)
     tree = build_tree(scenario, calendar)
-    places = Places(scenario)
-    effects = Effects.of(scenario, tree, places)
-    content = trace(scenario, places)
+    selections = Selections(scenario)
+    effects = Effects.of(scenario, tree, selections)
+    content = trace(scenario, selections)
     supply = prepare_supply(scenario, effects, content)
     trade = prepare_trade(effects, supply, content)
     demands = prepare_demands(scenario, effects, content)

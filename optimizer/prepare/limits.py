@@ -11,7 +11,6 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.content import Content
 from lodeplan.optimizer.prepare.demands import Demands
 from lodeplan.optimizer.prepare.projects import Programme, Start
-from lodeplan.optimizer.prepare.select import matches
 from lodeplan.optimizer.prepare.shares import Concentration, ShareLimit, ShareRow, prepare_concentration, prepare_shares
 from lodeplan.optimizer.prepare.stocks import Stocks
 from lodeplan.optimizer.prepare.supply import Supply
@@ -19,6 +18,7 @@ from lodeplan.optimizer.prepare.trade import Trade
 from lodeplan.optimizer.prepare.tree import Tree
 from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor
 from lodeplan.schemas.limits import Limit as AnyLimit
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.scenario import Scenario
 
 BY_MASS = ("share_cap", "minimum_share", "net_import_reliance", "concentration_cap", "service_floor")

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import TOLERANCE_Y, decimal_year
-from lodeplan.optimizer.prepare.select import matches
 from lodeplan.optimizer.prepare.tree import Tree
 from lodeplan.schemas.events import ProjectEvent
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.scenario import Onboarding, Project, Scenario
 
 Start = tuple[str, str, int]

@@ -118,7 +118,7 @@ def prepare_concentration(content: Content, tree: Tree, parts: Parts) -> dict[st
             continue
         sources: dict[str, ShareRow] = {scenario.home: _made_at_home(limit.commodity, scenario, parts.supply)}
         for key in _arrivals(limit.commodity, scenario, parts.trade).ship:
-            for place, share in content.places.parts(scenario.routes[key[0]].origin).items():
+            for place, share in content.selections.parts(scenario.routes[key[0]].origin).items():
                 row = sources.setdefault(place, ShareRow())
                 row.ship[key] = row.ship.get(key, 0.0) + share
         index = tree.calendar.mean(limit.cap_index)
@@ -186,14 +186,13 @@ def _meant(limit: Shares, content: Content, parts: Parts, arrivals: ShareRow) ->
         return made if limit.source == "domestic" else _of_scrap(made, content.scenario, parts.supply)
     if limit.origin_role != ORIGIN:
         return _tagged(limit, content, parts, arrivals)
-    chosen = content.places.expand(limit.places)
-    routes = content.scenario.routes
-    return ShareRow(ship={key: content.places.weight(routes[key[0]].origin, chosen) for key in arrivals.ship})
+    routes, weight = content.scenario.routes, content.selections.weight
+    return ShareRow(ship={key: weight(routes[key[0]].origin, limit.places) for key in arrivals.ship})
 
 
 def _tagged(limit: ShareCap, content: Content, parts: Parts, arrivals: ShareRow) -> ShareRow:
     """Supply in the variants that carry the tag of a cap by content."""
-    tag, k = Tag.of(limit, content.places), limit.commodity
+    tag, k = Tag.of(limit, content.selections), limit.commodity
     made = _made_at_home(k, content.scenario, parts.supply)
     supply, recycling = parts.supply, content.scenario.recycling
     return ShareRow(

@@ -9,8 +9,8 @@ import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import TOLERANCE_Y, Floats
 from lodeplan.optimizer.prepare.effects import Effects
-from lodeplan.optimizer.prepare.select import matches
 from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.scenario import Scenario, Stockpile
 
 DAYS_PER_YEAR = 365.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lodeplan.optimizer.prepare.select import Places
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.content import Role, SourceBan
 from lodeplan.schemas.limits import ShareCap
 from lodeplan.schemas.scenario import TariffMeasure
@@ -27,19 +27,18 @@ class Tag:
     name: str = field(compare=False)
 
     @classmethod
-    def of(cls, rule: SourceBan | ShareCap | TariffMeasure, places: Places) -> Tag:
+    def of(cls, rule: SourceBan | ShareCap | TariffMeasure, selections: Selections) -> Tag:
         """The tag that a ban, a share cap or a tariff measure asks for."""
         if isinstance(rule, TariffMeasure):
-            return cls._named(rule.origins, rule.except_origins, rule.origin_role, places)
+            return cls._named(rule.origins, rule.except_origins, rule.origin_role, selections)
         role = rule.role if isinstance(rule, SourceBan) else rule.origin_role
-        return cls._named(rule.places, (), role, places)
+        return cls._named(rule.places, (), role, selections)
 
     @classmethod
-    def _named(cls, written: Sequence[str], but: Sequence[str], role: Role, places: Places) -> Tag:
-        left_out = places.expand(but)
-        chosen = places.expand(written) - left_out
-        touched = {place for place in places.all if chosen & places.parts(place).keys()}
-        return cls((chosen | touched) - left_out, role, cls.written(written, but, role))
+    def _named(cls, written: Sequence[str], but: Sequence[str], role: Role, selections: Selections) -> Tag:
+        left_out = selections.named_places(but)
+        chosen = selections.named_places(written) - left_out
+        return cls(selections.with_regions(chosen) - left_out, role, cls.written(written, but, role))
 
     @staticmethod
     def written(places: Sequence[str], but: Sequence[str], role: Role) -> str:

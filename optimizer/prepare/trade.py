@@ -78,7 +78,7 @@ def prepare_trade(effects: Effects, supply: Supply, content: Content) -> Trade:
     """Bands, costs and capacities of all routes."""
     tree, scenario = effects.tree, effects.scenario
     period = np.array(tree.period)
-    book = TariffBook(scenario, effects.places)
+    book = TariffBook(scenario, effects.selections)
     bands = {
         (name, band.duty_band + (f"/{band.sent[1]}" if band.sent[1] else "")): band
         for name, route in scenario.routes.items()
@@ -135,7 +135,7 @@ def _quota_routes(scenario: Scenario, effects: Effects, book: TariffBook) -> dic
     for name, route in scenario.routes.items():
         key = book.quota_of(route)
         if key is not None:
-            parts = effects.places.parts(route.origin).items()
+            parts = effects.selections.parts(route.origin).items()
             share = sum(part for origin, part in parts if key[0] in book.matching(route, origin))
             found.setdefault(key, {})[name] = share
     return found

@@ -187,12 +187,12 @@ def _shortages(values: Values) -> Iterator[Row]:
 
 
 def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
-    home, places, years = values.instance.scenario.home, values.instance.content.places, _years(values)
+    home, selections, years = values.instance.scenario.home, values.instance.content.selections, _years(values)
     sources = supply[supply.source_kind.isin([kind for kind in SourceKind if kind.is_new]) & (supply.base_t_per_y > 0)]
     for (commodity, year), rows in sources.groupby(["commodity", "year"], sort=False):
         by_place = pd.Series(dtype=float)
         for place, flow in rows.groupby("place").base_t_per_y.sum().items():
-            for member, share in places.parts(str(place)).items():
+            for member, share in selections.parts(str(place)).items():
                 by_place[member] = by_place.get(member, 0.0) + share * flow
         total = float(by_place.sum())
         first = int(str(year))

@@ -11,15 +11,16 @@ from lodeplan.optimizer.prepare.calendar import Profile, value_in
 from lodeplan.optimizer.prepare.duties import ALL, DutyCase, ExplainedStep, TariffBook, Valuation, explain_duty
 from lodeplan.optimizer.prepare.duty_scope import EXEMPT
 from lodeplan.optimizer.prepare.duty_steps import Step, by_measure
-from lodeplan.optimizer.prepare.select import Places, matches
 from lodeplan.optimizer.words.numbers import listed
 from lodeplan.optimizer.words.titles import title_of
 from lodeplan.scenarios.loader import Source
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.dates import BrokenDate, read_date
 from lodeplan.schemas.duty import DutyAnswer, DutyBand, DutyLine, DutySource, DutyTerm
 from lodeplan.schemas.entries import Entry
 from lodeplan.schemas.events import TariffEvent
+from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Provenance, Route, Scenario
 
@@ -78,7 +79,7 @@ def answer_of(scenario: Scenario, question: Question) -> DutyAnswer:
         reference_price=None if reference is None else value_in(reference, day.year),
         contained_share=commodity.contained_share,
     )
-    book = TariffBook(scenario, Places(scenario))
+    book = TariffBook(scenario, Selections(scenario))
     bands = [
         _band(scenario, explain_duty(book, case), case, rates_only=customs_value is None)
         for case in (DutyCase(route, day, value, band, known) for band in book.bands(route))

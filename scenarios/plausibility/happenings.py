@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.events import DemandEvent, ExportEvent, OutputEvent, PriceEvent
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.futures import line
-from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.events import Event, ExportEvent, OutputEvent
 
 _TEXTS = {"title", "note"}

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.profiles import TOLERANCE, largest
-from lodeplan.scenarios.rules.selections import matching
 from lodeplan.scenarios.rules.supply import SUPPLY
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from lodeplan.schemas.hazards import Hazard
 from lodeplan.schemas.limits import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from lodeplan.scenarios.rules.selections import Selections
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.problems import MAX_PROBLEMS, InputProblem, at_most, join_path
 from lodeplan.schemas.scenario import Scenario

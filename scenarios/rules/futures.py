@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.profiles import TOLERANCE
-from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.events import Future
 from lodeplan.schemas.limits import Limit, Survival
 from lodeplan.schemas.scenario import Horizon

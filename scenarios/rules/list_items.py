@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from lodeplan.scenarios.rules.findings import Findings
-from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.scenario import Scenario
 
 _OTHER_SIGNS = re.compile(r"[,|\n\t，、；]")

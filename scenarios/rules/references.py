@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from lodeplan.scenarios.rules import list_items
 from lodeplan.scenarios.rules.findings import Findings
-from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.content import SourceBan
 from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
 from lodeplan.schemas.hazards import Hazard

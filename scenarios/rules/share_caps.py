@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from lodeplan.scenarios.rules.effects import made_at_home, sources_abroad
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.profiles import TOLERANCE, in_year, numbers
-from lodeplan.scenarios.rules.selections import matching
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.limits import ConcentrationCap, NetImportReliance, ShareCap
 
 Source = tuple[str, str]

@@ -13,8 +13,8 @@ from functools import cached_property
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.futures import line
 from lodeplan.scenarios.rules.interruptions import Interruption, Part, interruptions, parts_of_periods
-from lodeplan.scenarios.rules.selections import matching
 from lodeplan.scenarios.rules.supply import SUPPLY, Stop, can_run, reachable
+from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.scenario import Facility, Route
 
 

@@ -1,9 +1,12 @@
-"""Which entries of a scenario a rule's lists mean: places and groups, patterns with `*`, tariff codes."""
+"""Which entries of a scenario a rule's lists mean: places and groups, patterns with `*`, tariff codes.
+
+Rules and the optimizer read lists here; the check of a plan has a reading of its own, `optimizer/check/selections.py`.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 
 from lodeplan.schemas.codes import digits
@@ -36,19 +39,32 @@ class Selections:
         """The places of each group that counts by date, those that belong to it at some time."""
         return self._clubs(always=False)
 
+    def named_places(self, selection: Sequence[str]) -> frozenset[str]:
+        """Places that names, groups or `*` stand for."""
+        key = ("named", tuple(selection))
+        if key not in self._chosen:
+            self._chosen[key] = frozenset(self._named(selection, self.groups))
+        return self._chosen[key]
+
     def places(self, selection: Sequence[str]) -> frozenset[str]:
         """Places meant by names, groups or `*`; regions with a member that is meant are in it."""
         key = ("places", tuple(selection))
         if key not in self._chosen:
-            self._chosen[key] = self._with_regions(self._named(selection, self.groups))
+            self._chosen[key] = self.with_regions(self.named_places(selection))
         return self._chosen[key]
+
+    def with_regions(self, places: Set[str]) -> frozenset[str]:
+        """These places, and regions with one of them as a member."""
+        regions = {name for name, place in self.scenario.places.items() if places & place.members.keys()}
+        return frozenset(places | regions)
+
+    def parts(self, place: str) -> Mapping[str, float]:
+        """A region's members with their shares; a plain place is its own only part."""
+        return self.scenario.places[place].members or {place: 1.0}
 
     def weight(self, place: str, selection: Sequence[str]) -> float:
         """Share of a place that is meant: 1 or 0, and of a region not meant itself that of its members that are."""
-        key = ("weights", tuple(selection))
-        if key not in self._chosen:
-            self._chosen[key] = frozenset(self._named(selection, self.groups))
-        chosen, members = self._chosen[key], self.scenario.places[place].members
+        chosen, members = self.named_places(selection), self.scenario.places[place].members
         if place in chosen or not members:
             return float(place in chosen)
         return sum(share for member, share in members.items() if member in chosen)
@@ -95,23 +111,28 @@ class Selections:
             if routes[name].origin in origins and routes[name].destination in destinations
         ]
 
+    def commodities_named(self, measure: TariffMeasure) -> frozenset[str]:
+        """Commodities a tariff measure names, with their derivatives where it says so; exempt ones are among them."""
+        named = self.commodities(measure.commodities, measure.hts)
+        return self._with_derivatives(named) if measure.includes_derivatives else named
+
+    def commodities_meant(self, measure: TariffMeasure) -> frozenset[str]:
+        """Commodities a tariff measure is about: those it names, less those exempt."""
+        return self.commodities_named(measure) - self.commodities(measure.except_commodities, measure.except_hts)
+
     def routes_of_measure(self, measure: TariffMeasure) -> list[str]:
         """Names of the routes a tariff measure is meant for, exemptions taken out, whatever the date.
 
         What asks where material was mined or refined may meet it on any route.
         """
-        commodities = self.commodities(measure.commodities, measure.hts)
-        if measure.includes_derivatives:
-            commodities = self._with_derivatives(commodities)
-        exempt = self.commodities(measure.except_commodities, measure.except_hts)
         by_origin = measure.origin_role == "last_origin"
         origins = self.origins_of_measure(measure) if by_origin else self.scenario.places.keys()
         destination = measure.destination or self.scenario.home
-        return self.routes(sorted(commodities - exempt), origins, {destination})
+        return self.routes(sorted(self.commodities_meant(measure)), origins, {destination})
 
     def origins_of_measure(self, measure: TariffMeasure) -> frozenset[str]:
         """Places that are among a measure's origins on some day, whatever its own dates."""
-        origins = self._with_regions(self._named(measure.origins, self.groups, self.clubs))
+        origins = self.with_regions(self._named(measure.origins, self.groups, self.clubs))
         # A region is out only as a whole: with one member exempt the others still pay. A club, only if joined for good.
         exempt = self._named(measure.except_origins, self.groups, self._clubs(always=True))
         whole = {
@@ -152,17 +173,15 @@ class Selections:
         }
 
     def _named(self, selection: Iterable[str], *groups: Mapping[str, set[str]]) -> set[str]:
+        """Places of these names, those in groups of these names, or all."""
         chosen: set[str] = set()
         for name in selection:
             if name == "*":
                 return set(self.scenario.places)
-            chosen.add(name)
+            if name in self.scenario.places:
+                chosen.add(name)
             chosen.update(*(group.get(name, ()) for group in groups))
         return chosen
-
-    def _with_regions(self, chosen: set[str]) -> frozenset[str]:
-        touched = {name for name, place in self.scenario.places.items() if chosen & place.members.keys()}
-        return frozenset(chosen & self.scenario.places.keys() | touched)
 
     def _with_derivatives(self, commodities: frozenset[str]) -> frozenset[str]:
         """These commodities and all that recipes make of them, directly or not."""
