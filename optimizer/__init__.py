@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lodeplan.optimizer.plan import Plan, PlanError
     from lodeplan.optimizer.planning import solve
+    from lodeplan.optimizer.problem import Problem
 
-__all__ = ["Plan", "PlanError", "solve"]
+__all__ = ["Plan", "PlanError", "Problem", "solve"]
 
-_MODULES = {"Plan": "plan", "PlanError": "plan", "solve": "planning"}
+_MODULES = {"Plan": "plan", "PlanError": "plan", "Problem": "problem", "solve": "planning"}
 
 
 def __getattr__(name: str) -> Any:

@@ -500,7 +500,7 @@ OBJECTIVES = (
     Part(
         "maximum_regret",
         "The same with each future's cost less the least it could cost if it were known to come.",
-        ("optimizer/regret.py:best_by_future",),
+        ("optimizer/perfect_information.py:best_by_future",),
         (
             "worst_future_is_counted",
             "test_objectives.py::test_regret_is_what_a_future_costs_above_its_own_best_plan",
@@ -701,7 +701,7 @@ QUALITY = (
     Part(
         "independent check",
         "Every plan's flows, decisions and costs are worked out again from its tables, by code that shares none.",
-        ("optimizer/check/verdict.py:check", "optimizer/planning.py:_judged"),
+        ("optimizer/check/verdict.py:check", "optimizer/problem.py:_judged"),
         (
             "test_check.py::test_the_check_imports_nothing_it_judges",
             "test_properties.py::test_every_plan_is_optimal_and_passes_the_independent_check",

@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lodeplan.optimizer import Plan, PlanError, solve
+    from lodeplan.optimizer import Plan, PlanError, Problem, solve
     from lodeplan.optimizer.studies.compare import compare
     from lodeplan.optimizer.studies.duty import duty
     from lodeplan.scenarios import load, names, validate
@@ -28,6 +28,7 @@ __all__ = [
     "Patch",
     "Plan",
     "PlanError",
+    "Problem",
     "Scenario",
     "compare",
     "duty",
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "lodeplan.optimizer": ("Plan", "PlanError", "solve"),
+    "lodeplan.optimizer": ("Plan", "PlanError", "Problem", "solve"),
     "lodeplan.optimizer.studies.compare": ("compare",),
     "lodeplan.optimizer.studies.duty": ("duty",),
     "lodeplan.scenarios": ("load", "names", "validate"),

@@ -10,9 +10,11 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.branches import settle_branches
 from lodeplan.optimizer.solver.conflict import find_conflict
 from lodeplan.optimizer.solver.control import Control
+from lodeplan.optimizer.solver.export import write_model
 from lodeplan.optimizer.solver.form import Form, standard_form
 from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group, split
 from lodeplan.optimizer.solver.highs import Run
+from lodeplan.optimizer.solver.options import checked_options
 from lodeplan.optimizer.solver.ranges import extremes, refuse_hopeless
 from lodeplan.optimizer.solver.search import (
     Answer,
@@ -30,9 +32,22 @@ from lodeplan.optimizer.solver.search import (
     search_decisions,
     settled,
 )
+from lodeplan.optimizer.solver.starts import Decisions, completed, decisions_of
 from lodeplan.schemas.plan import Solution, Termination
 
-__all__ = ["Answer", "Control", "Form", "find_conflict", "refuse_hopeless_numbers", "solve_form", "standard_form"]
+__all__ = [
+    "Answer",
+    "Control",
+    "Decisions",
+    "Form",
+    "checked_options",
+    "decisions_of",
+    "find_conflict",
+    "refuse_hopeless_numbers",
+    "solve_form",
+    "standard_form",
+    "write_model",
+]
 
 LARGE_FROM_NONZEROS = 50_000
 """From it on a model is searched along its groups first; a smaller one as a whole at once."""
@@ -40,14 +55,15 @@ RESTRICTED_SHARE = 0.5
 """Relative gap among the decisions worth taking, as a share of the gap asked for; groups are polished after it."""
 
 
-def solve_form(instance: Instance, form: Form, control: Control) -> Answer:
+def solve_form(instance: Instance, form: Form, control: Control, start: Decisions | None = None) -> Answer:
     """Search for a plan, give its gap as a whole and by group, and say what doing nothing would cost.
 
     A large model is first searched among the decisions that its groups find worth taking, and as a whole only if that
-    leaves a gap wider than asked for. Raises `schemas.InvalidInput` where there is no answer to trust for numbers that
+    leaves a gap wider than asked for. `start` names decisions of a plan known before: where they are as good as asked
+    for, nothing is searched. Raises `schemas.InvalidInput` where there is no answer to trust for numbers that
     are too far apart; where there is none for another reason, the answer's termination is an error.
     """
-    answer = _solved(instance, form, control)
+    answer = _solved(instance, form, control, start or {})
     if answer.termination == Termination.ERROR:
         refuse_hopeless_numbers(instance, form)
     return answer
@@ -59,13 +75,14 @@ def refuse_hopeless_numbers(instance: Instance, form: Form) -> None:
     refuse_hopeless(found, form.matrix, form.columns, instance.scenario)
 
 
-def _solved(instance: Instance, form: Form, control: Control) -> Answer:
+def _solved(instance: Instance, form: Form, control: Control, start: Decisions) -> Answer:
     control = control.of_another_model()
     control.tell("do nothing")
     nothing = do_nothing(form, control)
     control.tell("groups")
     relaxation = relax_by_group(instance, form, control) if form.integer.any() and not control.ended() else None
-    answer = compared(_found(form, relaxation, nothing, control), nothing, form)
+    known = completed(form, start, control)
+    answer = compared(_found(form, relaxation, nothing, known, control), nothing, form)
     if answer.x is None:
         return answer
     answer = _with_branches(instance, form, answer, control)
@@ -103,9 +120,9 @@ def _settled_nothing(instance: Instance, form: Form, nothing: Run, control: Cont
     return settle_branches(instance, form.with_bounds(none, np.zeros(len(none))), held, control).x
 
 
-def _found(form: Form, relaxation: Relaxation | None, nothing: Run, control: Control) -> Answer:
+def _found(form: Form, relaxation: Relaxation | None, nothing: Run, start: Answer | None, control: Control) -> Answer:
     """What the search finds. Where it says there is nothing, or fails, a known point is held against it."""
-    answer = _searched(form, relaxation, control)
+    answer = _searched(form, relaxation, start, control)
     if answer.x is not None or answer.termination not in (Termination.INFEASIBLE, Termination.ERROR):
         return answer
     known = nothing if nothing.x is not None else any_point(form, control)
@@ -114,12 +131,13 @@ def _found(form: Form, relaxation: Relaxation | None, nothing: Run, control: Con
     return _bounded(from_known(form, known.x, answer, control), control)
 
 
-def _searched(form: Form, relaxation: Relaxation | None, control: Control) -> Answer:
-    answer = None
+def _searched(form: Form, relaxation: Relaxation | None, known: Answer | None, control: Control) -> Answer:
+    answer = known
     if relaxation is not None:
         control.proven.add(relaxation.bound * form.money_unit)
-        if form.nonzeros >= LARGE_FROM_NONZEROS:
-            answer = _among_the_taken(form, relaxation, control)
+        answer = None if known is None else _bounded(known, control)
+        if form.nonzeros >= LARGE_FROM_NONZEROS and (answer is None or answer.gap > control.gap):
+            answer = _cheaper(answer, _among_the_taken(form, relaxation, control))
         if answer is not None and (answer.gap <= control.gap or control.ended()):
             return answer
     start = None if answer is None or answer.x is None else answer.x / form.column_unit
@@ -141,6 +159,12 @@ def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> An
 def _bounded(answer: Answer, control: Control) -> Answer:
     """The answer with the best bound that is proven of the whole and that its own point does not disprove."""
     return replace(answer, bound_kusd=control.proven.hold_against(answer.objective_kusd))
+
+
+def _cheaper(first: Answer | None, second: Answer | None) -> Answer | None:
+    if first is None or second is None:
+        return first or second
+    return min(first, second, key=lambda answer: answer.objective_kusd)
 
 
 def _better(first: Answer | None, second: Answer) -> Answer:

@@ -21,7 +21,7 @@ from lodeplan.optimizer.prepare.tree import MIN_PROBABILITY, Tree
 from lodeplan.optimizer.prepare.weights import TIE_BREAKER
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
-from lodeplan.optimizer.solver.highs import Run, Settings, tried
+from lodeplan.optimizer.solver.highs import Run, tried
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.least import least_by_duals
 from lodeplan.optimizer.solver.money import added_up, costs_by_node, money_weights
@@ -263,7 +263,7 @@ def _searched(part: Form, x: Floats, control: Control) -> tuple[Run, float | Non
     """The branch's decisions, if it has any, and the optimum of the rest with them; the gap of the decisions."""
     left = control.left_s()
     limit = None if left is None else max(left, GRACE_S)
-    options = Settings(gap=min(control.gap, DECISIONS_GAP), time_limit_s=limit, threads=control.threads)
+    options = replace(control.machine(), gap=min(control.gap, DECISIONS_GAP), time_limit_s=limit)
     if not part.integer.any():
         return tried(part, options), None
     first = tried(part, options)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
+from pathlib import Path
+from typing import Any
 
 from lodeplan.optimizer.solver.highs import Run, Settings
 from lodeplan.optimizer.solver.tolerances import borne_out
@@ -49,6 +51,10 @@ class Control:
     began: float = field(default_factory=time.monotonic)
     proven: Proven = field(default_factory=Proven)
     """Of the model that is searched."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of HiGHS by name, as `solver_options` lets them pass."""
+    log: Path | None = None
+    """File that gets the solver's own log."""
     of_whole: bool = True
     """Whether a bound of this search holds for the whole model; not where it leaves something out."""
 
@@ -75,16 +81,20 @@ class Control:
         report = self.report
         return replace(self, report=lambda phase, objective, bound: report(f"{name}: {phase}", objective, bound))
 
+    def machine(self) -> Settings:
+        """What holds for every run, whatever it is for."""
+        return Settings(threads=self.threads, options=self.options, log=self.log)
+
     def settings(self, phase: str, money_unit: float) -> Settings:
         """Solver settings for one run."""
 
         def on_incumbent(objective: float, bound: float) -> None:
             self.tell(phase, objective * money_unit, bound * money_unit if self.of_whole else float("-inf"))
 
-        return Settings(
+        return replace(
+            self.machine(),
             gap=self.gap,
             time_limit_s=self.left_s(),
-            threads=self.threads,
             on_incumbent=None if self.report is None else on_incumbent,
             should_stop=self.should_stop,
         )

@@ -64,6 +64,13 @@ class Form:
         upper[columns] = values
         return replace(self, column_lower=lower, column_upper=upper)
 
+    def within(self, columns: Ints, lower: Floats, upper: Floats) -> Form:
+        """The same with columns held between these bounds (canonical), and between their own."""
+        least, most = self.column_lower.copy(), self.column_upper.copy()
+        least[columns] = np.maximum(least[columns], lower)
+        most[columns] = np.minimum(most[columns], upper)
+        return replace(self, column_lower=least, column_upper=most)
+
     def in_money_of(self, most_kusd: float) -> Form:
         """The same in a unit of money of at most so many kUSD; a power of two apart, so that nothing is rounded."""
         if not 0.0 < most_kusd < self.money_unit:

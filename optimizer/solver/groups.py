@@ -113,7 +113,7 @@ def _searched_with(
 
 def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
     """Price the coupling rows and solve each group; None where time runs out or a group has no plan at all."""
-    relaxed = tried(form.relaxed(), Settings(threads=control.threads, time_limit_s=control.left_s()))
+    relaxed = tried(form.relaxed(), replace(control.machine(), time_limit_s=control.left_s()))
     if relaxed.x is None or relaxed.row_dual is None:
         return None
     blocks = tuple(split(instance, form))
@@ -198,10 +198,10 @@ def _part(form: Form, block: Block, cost: Floats) -> Form:
 
 def _settings(control: Control) -> Settings:
     left = control.left_s()
-    return Settings(
+    return replace(
+        control.machine(),
         gap=min(GROUP_GAP, control.gap),
         time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
-        threads=control.threads,
         plain=True,
         should_stop=control.should_stop,
     )

@@ -7,8 +7,9 @@ off by more than `CLAIM` is thrown away and made again, first without a start, t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import highspy
@@ -70,6 +71,10 @@ class Settings:
     closely: bool = False
     """Hold yes/no columns to whole numbers, and reduced costs to their sign, as closely as HiGHS can: slower, and
     needed only where what its own tolerances leave is worth something."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Options of HiGHS by name, as `solver_options` lets them pass; what these settings say goes before them."""
+    log: Path | None = None
+    """File that gets the solver's own log, behind what it holds."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ def _unbounded_or_infeasible(form: Form, settings: Settings) -> Run:
 def _solver(form: Form, settings: Settings) -> highspy.Highs:
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     options: dict[str, Any] = {
+        **settings.options,
         "log_to_console": False,
         "output_flag": True,  # progress callbacks need it; nothing goes to the console
         "presolve": "on" if settings.presolve else "off",
@@ -208,6 +214,14 @@ def _subscribe(solver: highspy.Highs, settings: Settings) -> None:
 
         solver.cbMipLogging += on_log
         solver.cbMipImprovingSolution += on_log
+    if settings.log is not None:
+        log = settings.log
+
+        def on_line(event: Any) -> None:
+            with log.open("a", encoding="utf-8") as file:
+                file.write(event.message)
+
+        solver.cbLogging += on_line
     if settings.should_stop is not None:
         should_stop = settings.should_stop
 

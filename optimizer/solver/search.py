@@ -128,14 +128,14 @@ def settled(form: Form, answer: Answer, control: Control, *, closely: bool = Fal
 
     What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little.
     """
-    options = Settings(threads=control.threads, closely=closely)
+    options = replace(control.machine(), closely=closely)
     found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, options)
     return answer if found is None else replace(found, fell_back=answer.fell_back)
 
 
 def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
     """The answer with the decisions of another point (canonical); as it came where they do not fit, or are worse."""
-    found = _with_decisions(form, x, answer, Settings(threads=control.threads))
+    found = _with_decisions(form, x, answer, control.machine())
     allowed = answer.objective_kusd + CLAIM * abs(answer.objective_kusd)
     return answer if found is None or found.objective_kusd > allowed else found
 
@@ -163,19 +163,21 @@ def do_nothing(form: Form, control: Control) -> Run:
     It may take `GRACE_S` beyond the time limit.
     """
     none = idle(form)
+    if (form.column_lower[none] > 0).any():  # somebody holds that something is done
+        return Run(Termination.INFEASIBLE, None, None, None, float("inf"), float("-inf"))
     left = control.left_s()
     limit = None if left is None else max(left, GRACE_S)
     nothing = form.with_bounds(none, np.zeros(len(none)))
     if form.integer.sum() == form.integer[none].sum():  # no yes/no is left that doing nothing would have to answer
         nothing = nothing.relaxed()
-    return tried(nothing, Settings(threads=control.threads, time_limit_s=limit))
+    return tried(nothing, replace(control.machine(), time_limit_s=limit))
 
 
 def any_point(form: Form, control: Control) -> Run:
     """A point that breaks no rule, at whatever cost: where there is one, the model is not infeasible."""
     limit = None if control.left_s() is None else GRACE_S
     free = replace(form, cost=np.zeros_like(form.cost))
-    return tried(free, Settings(threads=control.threads, time_limit_s=limit))
+    return tried(free, replace(control.machine(), time_limit_s=limit))
 
 
 def from_known(form: Form, known: Floats, answer: Answer, control: Control) -> Answer:

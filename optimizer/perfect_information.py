@@ -1,21 +1,26 @@
-"""The best plan of each future by itself: what regret is held against."""
+"""The best plan of each future by itself, if it were known to come: what regret is held against."""
 
 from __future__ import annotations
 
-from lodeplan.optimizer.model import build_model
-from lodeplan.optimizer.prepare import prepare
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from lodeplan.optimizer.prepare.calendar import Calendar
 from lodeplan.optimizer.prepare.tree import departure_of
 from lodeplan.optimizer.results.values import Values
-from lodeplan.optimizer.solver import Control, solve_form, standard_form
+from lodeplan.optimizer.solver import Control
 from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Risk, Scenario
 
+if TYPE_CHECKING:
+    from lodeplan.optimizer.problem import Problem
 
-def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
+
+def best_by_future(scenario: Scenario, control: Control, problem_of: Callable[[Scenario], Problem]) -> dict[str, float]:
     """Least cost of each future that may come, if it were known to come, kUSD.
 
-    Stress tests that depart before it, or with it, stay: the plan has to stand them whatever comes.
+    Stress tests that depart before it, or with it, stay: the plan has to stand them whatever comes. `problem_of` makes
+    the problem of a scenario that is written out.
 
     Raises `InvalidInput` where a future has no plan.
     """
@@ -23,13 +28,12 @@ def best_by_future(scenario: Scenario, control: Control) -> dict[str, float]:
     for name, future in scenario.futures.items():
         if future.stress or future.probability == 0:
             continue
-        instance = prepare(alone(scenario, name))
-        form = standard_form(build_model(instance), instance)
-        answer = solve_form(instance, form, control.under(f"{name} alone"))
+        problem = problem_of(alone(scenario, name))
+        answer = problem.search(control.under(f"{name} alone"))
         if answer.x is None:
             raise InvalidInput([_no_plan(name, str(answer.termination))])
-        costs = Values.of(instance, form, answer.x).future_costs()
-        best[name] = float(costs[instance.tree.future_names.index(name)])
+        costs = Values.of(problem.instance, problem.form, answer.x).future_costs()
+        best[name] = float(costs[problem.instance.tree.future_names.index(name)])
     return best
 
 

@@ -1,0 +1,85 @@
+"""What a change of a scenario leaves of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lodeplan.optimizer.prepare.instance import Instance
+from lodeplan.schemas.scenario import Scenario
+
+HEADER = ("schema_version", "name", "title", "description", "author", "data_vintage")
+NO_DATA = (*HEADER, "solve", "provenance", "acknowledged")
+"""Fields of a scenario that no number of its model depends on."""
+
+
+@dataclass(frozen=True)
+class SetDifference:
+    """An index set of the model that is another one now."""
+
+    name: str
+    """Such as `demands` or `ship routes`."""
+    added: tuple[Any, ...]
+    """Members that were not there."""
+    gone: tuple[Any, ...]
+    """Members that are there no more. Nothing added and nothing gone: they stand in another order."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of the steps of a problem when its scenario was changed."""
+
+    fields: tuple[str, ...]
+    """Fields of the scenario that are not what they were, such as `demands`."""
+    kept: tuple[str, ...]
+    """Steps that were held and stand as they were: of `instance`, `model`, `form` and `answer`."""
+    differences: tuple[SetDifference, ...]
+    """Index sets that are not what they were: why the model has other rows and columns."""
+
+    @property
+    def only_numbers(self) -> bool:
+        """Whether the model has the index sets that it had, so that only its numbers may be others."""
+        return not self.differences
+
+
+def changed_fields(before: Scenario, after: Scenario) -> tuple[str, ...]:
+    """Fields of two scenarios that differ."""
+    return tuple(name for name in type(before).model_fields if getattr(before, name) != getattr(after, name))
+
+
+def set_differences(before: Instance, after: Instance) -> Iterator[SetDifference]:
+    """The index sets of two instances that differ."""
+    new = index_sets(after)
+    for name, members in index_sets(before).items():
+        if members != new[name]:
+            was, now = set(members), set(new[name])
+            added = tuple(member for member in new[name] if member not in was)
+            yield SetDifference(name, added, tuple(member for member in members if member not in now))
+
+
+def index_sets(instance: Instance) -> Mapping[str, tuple[Any, ...]]:
+    """What the variables and limits of a model are indexed by, nodes by their names."""
+    names = instance.tree.names
+    limits = instance.limits
+    return {
+        "nodes": tuple(names),
+        "steps": tuple(instance.supply.steps),
+        "route bands": tuple(instance.trade.bands),
+        "modes": tuple(instance.supply.activities),
+        "markets": instance.markets,
+        "declarations": instance.declarations,
+        "disposals": instance.disposals,
+        "stockpiles": tuple(instance.stocks.names),
+        "demands": tuple(instance.demands.names),
+        "demand options": tuple(instance.demands.options),
+        "recycling": tuple(instance.recovery.rules),
+        "shortage steps": tuple(instance.demands.steps),
+        "soft limits": tuple(limits.soft),
+        "starts": tuple((project, track, names[node]) for project, track, node in instance.programme.starts),
+        "onboardings": tuple((route, names[node]) for route, node in instance.qualification.offers),
+        "shares": tuple((name, names[node]) for name, node in limits.shares),
+        "concentration caps": tuple((name, names[node]) for name, node in limits.concentrated),
+        "budgets": tuple((name, names[node]) for name, node in limits.budgets),
+        "service floors": tuple((name, demand, names[node]) for name, demand, node in limits.service_floors),
+    }

@@ -1,0 +1,400 @@
+"""A scenario on its way to a plan, in steps that can be held and changed: scenario, instance, model, form, answer.
+
+>>> problem = Problem("golden-toy")
+>>> round(problem.solve().summary.objective_kusd, 4)
+5172.1574
+>>> change = problem.change([{"op": "scale", "path": "demands.*.quantity_t_per_y", "value": 1.1}])
+>>> change.only_numbers
+True
+>>> round(problem.solve().summary.objective_kusd, 4)
+5706.9307
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from lodeplan import scenarios
+from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_differences
+from lodeplan.optimizer.check import check
+from lodeplan.optimizer.expand import Expansion, expand
+from lodeplan.optimizer.model import ConcreteModel, build_model
+from lodeplan.optimizer.perfect_information import best_by_future
+from lodeplan.optimizer.plan import Plan, PlanError
+from lodeplan.optimizer.prepare import Instance, prepare
+from lodeplan.optimizer.progress import Listener, Progress, peak_memory_mib
+from lodeplan.optimizer.results.endless import gains_without_end
+from lodeplan.optimizer.results.extraction import make_plan
+from lodeplan.optimizer.results.findings import sampling_findings
+from lodeplan.optimizer.solver import (
+    Answer,
+    Control,
+    Decisions,
+    Form,
+    checked_options,
+    decisions_of,
+    find_conflict,
+    refuse_hopeless_numbers,
+    solve_form,
+    standard_form,
+    write_model,
+)
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.starts import decisions_in
+from lodeplan.scenarios.options import check_options
+from lodeplan.scenarios.validation import Warnings, find_warnings
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.order import in_order
+from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.plan import Solution, Termination
+from lodeplan.schemas.problems import InputProblem, InvalidInput
+from lodeplan.schemas.scenario import Scenario
+
+TOLERANCE = 1e-6
+"""Largest violation and cost difference, both relative, that the independent check lets pass."""
+PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "pandas")
+STEPS = ("read", "expand", "alone", "prepare", "build", "handoff", "highs", "extract")
+"""Steps that every plan tells the time of; one that was held took none."""
+
+Source = str | Path | Mapping[str, Any] | Scenario
+Patches = Sequence[Patch | Mapping[str, Any]]
+Key = tuple[Any, ...]
+
+
+class Problem:
+    """A scenario, and the steps from it to a plan, each made when it is first asked for and held from then on.
+
+    Raises `schemas.InvalidInput` for a bad scenario.
+    """
+
+    def __init__(self, source: Source, patches: Patches = (), *, on_progress: Listener | None = None) -> None:
+        self._progress = Progress(on_progress)
+        with self._progress.phase("read"):
+            asked = in_order(scenarios.load(source, patches))
+            warnings = find_warnings(asked)
+        with self._progress.phase("expand"):
+            expansion = expand(asked)
+        self._begin(asked, expansion, warnings)
+
+    @classmethod
+    def written_out(cls, scenario: Scenario) -> Problem:
+        """The problem of a valid scenario without survival limits and sampling: it is neither read nor written out."""
+        problem = cls.__new__(cls)
+        problem._progress = Progress()
+        problem._begin(scenario, Expansion(scenario, None), Warnings([], []))
+        return problem
+
+    def _begin(self, asked: Scenario, expansion: Expansion, warnings: Warnings) -> None:
+        self._asked, self._expansion, self._warnings = asked, expansion, warnings
+        self._instance: Instance | None = None
+        self._best_within = 0.0
+        self._model: ConcreteModel | None = None
+        self._components: frozenset[str] = frozenset()
+        self._own: dict[str, Callable[[ConcreteModel], Any]] = {}
+        self._compiled: Form | None = None
+        self._form: Form | None = None
+        self._bounds: dict[Label, tuple[float, float]] = {}
+        self._answer: Answer | None = None
+        self._last: Decisions = {}
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario as it is solved: survival limits and drawn futures written out."""
+        return self._expansion.scenario
+
+    @property
+    def instance(self) -> Instance:
+        """The scenario as index sets and arrays, in t, kUSD and years."""
+        return self._prepared(self._control())
+
+    @property
+    def model(self) -> ConcreteModel:
+        """The Pyomo model, to look at and to add to.
+
+        What is added to it by hand is in the form that is compiled next, and is lost, with an error, when the scenario
+        changes; what `add` adds comes back. A form that was held is compiled again.
+        """
+        if self._model is None:
+            self._model = self._built(self.instance)
+            self._components = _names(self._model)
+        self._drop_form()
+        return self._model
+
+    @property
+    def form(self) -> Form:
+        """The model as arrays in the solver's units, with the bounds of `bound` and `fix`."""
+        return self._made(self._control())
+
+    @property
+    def answer(self) -> Answer:
+        """The solver's last answer; the problem is solved for it where there is none."""
+        return self._answer or self.search(self._control())
+
+    def solve(
+        self,
+        *,
+        gap: float | None = None,
+        time_limit_s: float | None = None,
+        start: Plan | Answer | Literal["last"] | None = "last",
+        solver_options: Mapping[str, Any] | None = None,
+        log: str | Path | None = None,
+        should_stop: Callable[[], bool] | None = None,
+    ) -> Plan:
+        """Search for a plan and check it.
+
+        `gap` (fraction) and `time_limit_s` (seconds of search) override the scenario's. The search starts from the
+        decisions of the last answer, of another plan or answer, or, with None, from nothing: then the plan is the one
+        that a new problem would find; else it is as good within the gap. `solver_options` are those of HiGHS, and
+        `log` is a file that gets its log behind what it holds. `should_stop` is asked during the search: true ends it
+        with the best plan so far.
+
+        Raises `schemas.InvalidInput` for a bad option, `PlanError` when the independent check refuses the plan. That a
+        problem is infeasible, or its cost falls without end, is no error: the plan says so and names why.
+        """
+        check_options(gap, time_limit_s)
+        options = checked_options(solver_options) if solver_options else {}
+        control = replace(
+            self._control(gap, time_limit_s),
+            options=options,
+            log=None if log is None else Path(log),
+            should_stop=should_stop,
+        )
+        return self.plan_of(self.search(control, start))
+
+    def search(self, control: Control, start: Plan | Answer | Literal["last"] | None = "last") -> Answer:
+        """The solver's answer, not made a plan yet; `control` says how far to search and who listens."""
+        self._drop_coarse_regret(control)
+        instance, form = self._prepared(control), self._made(control)
+        decisions = self._decisions_of(start, form)
+        with self._progress.phase("highs"):
+            self._answer = solve_form(instance, form, control, decisions)
+        self._last = decisions_of(form, self._answer) or self._last
+        return self._answer
+
+    def plan_of(self, answer: Answer) -> Plan:
+        """The checked plan of an answer to the problem as it stands. Raises what `solve` does."""
+        instance, form = self.instance, self.form
+        if answer.x is not None and len(answer.x) != len(form.columns):
+            raise ValueError("This is an answer to another problem: it has another number of columns.")
+        with self._progress.phase("extract"):
+            plan = make_plan(instance, form, answer)
+        found: dict[str, Any] = {
+            **self._judged(plan, answer),
+            "scenario_hash": self._asked.content_hash(),
+            "warnings": self._warnings.open,
+            "acknowledged": self._warnings.acknowledged,
+        }
+        if (sampling := self._expansion.sampling) is not None:
+            found["sampling"] = sampling
+            found["findings"] = [*plan.summary.findings, *sampling_findings(sampling)]
+        return self._finished(plan, found)
+
+    def change(self, patches: Patches) -> Change:
+        """Change the scenario; what no longer fits is made anew when it is next asked for.
+
+        Bounds of `bound` and `fix` and components of `add` stay, and so do the last answer's decisions, from which the
+        next search starts. Nothing changes where this raises: `schemas.InvalidInput` for patches that do not fit.
+        """
+        self._refuse_what_was_added_by_hand()
+        with self._progress.phase("read"):
+            asked = in_order(scenarios.load(self._asked, patches))
+            warnings = find_warnings(asked)
+        with self._progress.phase("expand"):
+            expansion = expand(asked)
+        fields, before = changed_fields(self._asked, asked), self._instance
+        held = {"instance": before, "model": self._model, "form": self._compiled, "answer": self._answer}
+        if set(fields) <= {*NO_DATA}:
+            self._asked, self._expansion, self._warnings = asked, expansion, warnings
+            self._instance = before and replace(before, scenario=expansion.scenario)
+            return Change(fields, tuple(name for name, step in held.items() if step is not None), ())
+        with self._progress.phase("prepare"):
+            after = None if before is None else prepare(expansion.scenario)
+        self._asked, self._expansion, self._warnings = asked, expansion, warnings
+        self._forget_instance()
+        self._instance = None if self._has_regret else after
+        differences = tuple(set_differences(before, after)) if before is not None and after is not None else ()
+        return Change(fields, (), differences)
+
+    def bound(self, variable: str, index: Any, lower: float | None = None, upper: float | None = None) -> None:
+        """Hold a variable of the model between bounds, in its own unit, within those that it has.
+
+        `index` is as in Pyomo: a member of the variable's index set, None for a variable without one. What was said of
+        it before is forgotten. Raises `schemas.InvalidInput` for a variable that is not there.
+        """
+        label = Label(variable, index if isinstance(index, tuple) else (index,))
+        low, high = -np.inf if lower is None else float(lower), np.inf if upper is None else float(upper)
+        form = self._compiled_form()
+        self._bounded(form, {label: (low, high)})
+        self._bounds[label] = low, high
+        self._drop_bounded()
+
+    def fix(self, variable: str, index: Any, value: float) -> None:
+        """Hold a variable of the model at a value, in its own unit; as `bound`."""
+        self.bound(variable, index, value, value)
+
+    def free(self, variable: str | None = None, index: Any = None) -> None:
+        """Take back the bounds of a variable, or, without one, all of them."""
+        if variable is None:
+            self._bounds.clear()
+        else:
+            self._bounds.pop(Label(variable, index if isinstance(index, tuple) else (index,)), None)
+        self._drop_bounded()
+
+    def write(self, path: str | Path) -> None:
+        """Write the model for other solvers, in t, kUSD and years: as `.lp` or as `.mps`, by the name of the file."""
+        write_model(self._built(self.instance), self._bounds, Path(path))
+
+    def _control(self, gap: float | None = None, time_limit_s: float | None = None) -> Control:
+        options = self._asked.solve
+        return Control(
+            gap=options.gap if gap is None else gap,
+            time_limit_s=options.time_limit_s if time_limit_s is None else time_limit_s,
+            threads=options.threads,
+            report=self._progress.report,
+        )
+
+    @property
+    def _has_regret(self) -> bool:
+        return self.scenario.risk.objective == "maximum_regret"
+
+    def _drop_coarse_regret(self, control: Control) -> None:
+        """Have regret held against plans that are found within the gap asked for now."""
+        if self._instance is not None and self._has_regret and control.gap < self._best_within:
+            self._refuse_what_was_added_by_hand()
+            self._forget_instance()
+
+    def _prepared(self, control: Control) -> Instance:
+        if self._instance is None:
+            with self._progress.phase("alone"):
+                best = best_by_future(self.scenario, control, Problem.written_out) if self._has_regret else {}
+            with self._progress.phase("prepare"):
+                self._instance = prepare(self.scenario, best)
+            self._best_within = control.gap
+        return self._instance
+
+    def _built(self, instance: Instance) -> ConcreteModel:
+        with self._progress.phase("build"):
+            return build_model(instance)
+
+    def _compiled_form(self, control: Control | None = None) -> Form:
+        """The form without the bounds of `bound`. A model that nobody asked for is not held: it may be large."""
+        if self._compiled is None:
+            instance = self._prepared(control or self._control())
+            model = self._model if self._model is not None else self._built(instance)
+            with self._progress.phase("handoff"):
+                self._compiled = standard_form(model, instance)
+        return self._compiled
+
+    def _made(self, control: Control) -> Form:
+        self._prepared(control)
+        if self._form is None:
+            self._form = self._bounded(self._compiled_form(control), self._bounds)
+        return self._form
+
+    def _bounded(self, form: Form, bounds: Mapping[Label, tuple[float, float]]) -> Form:
+        """A form with these bounds of its variables; raises `schemas.InvalidInput` where one cannot be."""
+        if not bounds:
+            return form
+        problems, place = [], {label: column for column, label in enumerate(form.columns)}
+        for label, (lower, upper) in bounds.items():
+            if label not in place:
+                problems.append(_no_column(label, form))
+            elif lower > upper:
+                problems.append(_crossed(label, lower, upper))
+        if problems:
+            raise InvalidInput(problems)
+        columns = np.array([place[label] for label in bounds], np.int64)
+        least, most = np.array(list(bounds.values())).T / form.column_unit[columns]
+        return form.within(columns, least, most)
+
+    def _decisions_of(self, start: Plan | Answer | str | None, form: Form) -> Decisions:
+        if start is None:
+            return {}
+        if isinstance(start, Answer):
+            if start.x is not None and len(start.x) != len(form.columns):
+                raise ValueError("This is an answer to another problem; start from its plan instead.")
+            return decisions_of(form, start)
+        return decisions_in(start, form) if isinstance(start, Plan) else self._last
+
+    def _judged(self, plan: Plan, answer: Answer) -> dict[str, Any]:
+        """The independent check's verdict; where there is no plan, what clashes or what is gained without end."""
+        instance, form = self.instance, self.form
+        if answer.solution == Solution.NONE:
+            if answer.termination == Termination.INFEASIBLE:
+                return {"conflict": find_conflict(instance, form)}
+            if answer.termination == Termination.UNBOUNDED:
+                return {"conflict": gains_without_end(instance, form, answer)}
+            return {}
+        with self._progress.phase("check"):
+            verdict = check(instance.scenario, plan.tables, objective_kusd=answer.objective_kusd)
+        if verdict.max_violation > TOLERANCE or verdict.cost_difference_rel > TOLERANCE:
+            refuse_hopeless_numbers(instance, form)
+            raise PlanError(
+                f"The independent check refuses this plan: largest violation {verdict.max_violation:.3g}, cost "
+                f"difference {verdict.cost_difference_rel:.3g}, both allowed {TOLERANCE:g}.\n"
+                + "\n".join(verdict.worst)
+            )
+        return {"check": verdict}
+
+    def _finished(self, plan: Plan, found: dict[str, Any]) -> Plan:
+        timings = {**dict.fromkeys(STEPS, 0.0), **self._progress.ended()}
+        record = {
+            **found,
+            "timings_s": {phase: round(seconds, 4) for phase, seconds in timings.items()},
+            "peak_memory_mib": peak_memory_mib(),
+            "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        }
+        return Plan(plan.summary.model_copy(update=record), plan.tables, plan.scenario)
+
+    def _refuse_what_was_added_by_hand(self) -> None:
+        added = _names(self._model) - self._components if self._model is not None else frozenset()
+        if added:
+            names = ", ".join(sorted(added))
+            raise ValueError(f"The model is to be built anew, without what was added to it by hand ({names}).")
+
+    def _forget_instance(self) -> None:
+        self._instance = self._model = None
+        self._drop_form()
+
+    def _drop_form(self) -> None:
+        self._compiled = None
+        self._drop_bounded()
+
+    def _drop_bounded(self) -> None:
+        self._form = self._answer = None
+
+
+def _names(model: ConcreteModel) -> frozenset[str]:
+    return frozenset(component.local_name for component in model.component_objects(descend_into=False))
+
+
+def _no_column(label: Label, form: Form) -> InputProblem:
+    variables = sorted({column.component for column in form.columns})
+    if label.component in variables:
+        example = next(column.key for column in form.columns if column.component == label.component)
+        remedy = f"An index of `{label.component}` in the model is {example if len(example) > 1 else example[0]!r}."
+    else:
+        remedy = did_you_mean(label.component, variables) or f"Variables are {', '.join(variables)}."
+    return InputProblem(
+        code="unknown_variable",
+        path=f"model.{label.component}",
+        message="the model has no such variable, or nothing in it depends on it.",
+        value=label.key if len(label.key) > 1 else label.key[0],
+        remedy=remedy,
+    )
+
+
+def _crossed(label: Label, lower: float, upper: float) -> InputProblem:
+    return InputProblem(
+        code="bounds_cross",
+        path=f"model.{label.component}",
+        message="the lower bound lies above the upper one.",
+        value=[lower, upper],
+    )

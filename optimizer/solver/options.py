@@ -1,0 +1,51 @@
+"""Options of HiGHS that a modeler gives by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import highspy
+
+from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.problems import InputProblem, InvalidInput
+
+OURS = {
+    "mip_rel_gap": "Give `gap`.",
+    "mip_abs_gap": "Give `gap`.",
+    "time_limit": "Give `time_limit_s`.",
+    "threads": "Set `solve.threads` in the scenario.",
+    "log_file": "Give `log`.",
+    "log_to_console": "Give `log`.",
+    "output_flag": "Give `log`.",
+    "presolve": "Leave it out: what presolve claims is confirmed without it.",
+}
+"""Options that a solve sets itself, and what to do instead."""
+
+
+def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, each known to HiGHS and of a value that it takes.
+
+    They hold in every run of a solve that does not set them itself. Raises `schemas.InvalidInput` for all others.
+    """
+    problems = []
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver.setOptionValue("output_flag", False)
+    known = [name for name in dir(solver.getOptions()) if not name.startswith("_") and name not in OURS]
+    for name, value in options.items():
+        if name in OURS:
+            problems.append(_problem(name, "a solve sets this option itself.", value, OURS[name]))
+        elif solver.getOptionType(name)[0] == highspy.HighsStatus.kError:
+            problems.append(_problem(name, "HiGHS has no option of this name.", value, did_you_mean(name, known)))
+        elif solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
+            remedy = "The HiGHS documentation lists the values of each option."
+            problems.append(_problem(name, "HiGHS does not take this value.", value, remedy))
+    if problems:
+        raise InvalidInput(problems)
+    return dict(options)
+
+
+def _problem(name: str, message: str, value: Any, remedy: str | None) -> InputProblem:
+    return InputProblem(
+        code="bad_solver_option", path=f"solver_options.{name}", message=message, value=value, remedy=remedy
+    )

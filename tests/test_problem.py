@@ -1,0 +1,303 @@
+"""A problem solved again after a change, held against one that is new."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import highspy
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+import pytest
+from hypothesis import strategies as st
+from strategies import Data, scenarios
+from strategies_full import full_scenarios
+from test_properties import MANY, for_all
+
+from lodeplan import InvalidInput, Plan, Problem
+from lodeplan.optimizer.solver import Form, highs
+from lodeplan.optimizer.solver.starts import completed, decisions_in
+from lodeplan.schemas import Solution
+
+CHEAP_PROJECTS = {"op": "scale", "path": "projects.*.capex_kusd", "value": 0.01}
+MORE_DEMAND = {"op": "scale", "path": "demands.*.quantity_t_per_y", "value": 1.1}
+examples = pytest.mark.parametrize("count", [3, pytest.param(MANY, marks=pytest.mark.slow)])
+
+
+@st.composite
+def patches(draw: st.DrawFn, data: Data) -> dict[str, Any]:
+    """A change of prices, quantities or probabilities, or of what there is."""
+    factor = draw(st.sampled_from([0.5, 0.9, 1.25, 2.0]))
+    changes = [
+        MORE_DEMAND | {"value": factor},
+        {"op": "set", "path": "economics.discount_rate", "value": 0.1},
+        {"op": "set", "path": "risk.tail_weight", "value": 0.3},
+        {"op": "set", "path": "title", "value": "another"},
+    ]
+    changes += [{"op": "scale", "path": f"projects.'{name}'.capex_kusd", "value": factor} for name in data["projects"]]
+    changes += [{"op": "remove", "path": f"projects.'{name}'"} for name in data["projects"]]
+    coming = [name for name, future in data.get("futures", {}).items() if future.get("probability")]
+    changes += [
+        {"op": "scale", "path": f"futures.'{name}'.probability", "value": draw(st.sampled_from([0.5, 0.0]))}
+        for name in coming
+    ]
+    return draw(st.sampled_from(changes))
+
+
+@examples
+def test_a_changed_problem_solves_like_a_new_one(count: int) -> None:
+    def holds(data: st.DataObject) -> None:
+        scenario = data.draw(
+            scenarios() if data.draw(st.booleans()) else full_scenarios().map(lambda drawn: drawn.data)
+        )
+        change = data.draw(patches(scenario))
+        try:
+            new = Problem(scenario, [change])
+        except InvalidInput:
+            return  # what is left after the change is no scenario
+        problem = Problem(scenario)
+        problem.solve()
+        problem.change([change])
+        assert_same_form(problem.form, new.form)
+        warm, cold, fresh = problem.solve(), problem.solve(start=None), new.solve()
+        assert_same_plan(cold, fresh)
+        assert warm.summary.solution == fresh.summary.solution
+        if fresh.summary.solution is Solution.OPTIMAL:
+            assert warm.summary.objective_kusd == pytest.approx(fresh.summary.objective_kusd, rel=2e-6, abs=1e-3)
+
+    for_all(count, st.data())(holds)
+
+
+def assert_same_form(one: Form, other: Form) -> None:
+    for field in fields(Form):
+        mine, others = getattr(one, field.name), getattr(other, field.name)
+        if field.name == "matrix":
+            assert (mine != others).nnz == 0
+        elif isinstance(mine, np.ndarray):
+            assert np.array_equal(mine, others), field.name
+        else:
+            assert mine == others, field.name
+
+
+def assert_same_plan(one: Plan, other: Plan) -> None:
+    assert one.summary.objective_kusd == other.summary.objective_kusd
+    assert one.summary.bound_kusd == other.summary.bound_kusd
+    assert one.summary.scenario_hash == other.summary.scenario_hash
+    assert list(one.tables) == list(other.tables)
+    for name, table in one.tables.items():
+        pd.testing.assert_frame_equal(table, other.tables[name], check_exact=True)
+
+
+def test_regret_is_held_against_the_best_plans_of_the_changed_scenario() -> None:
+    problem = Problem("golden-toy", [{"op": "set", "path": "risk.objective", "value": "maximum_regret"}])
+    problem.solve()
+    problem.change([MORE_DEMAND])
+    new = Problem(problem.scenario)
+    assert_same_plan(problem.solve(start=None), new.solve())
+    assert problem.instance.best_kusd == new.instance.best_kusd
+
+
+def test_every_plan_tells_the_same_steps_and_those_that_were_held_took_no_time() -> None:
+    problem = Problem("golden-toy")
+    first, second = problem.solve(), problem.solve()
+    steps = ["read", "expand", "alone", "prepare", "build", "handoff", "highs", "extract", "check", "total"]
+    assert list(first.summary.timings_s) == list(second.summary.timings_s) == steps
+    assert first.summary.timings_s["read"] > 0
+    assert {step for step, seconds in second.summary.timings_s.items() if seconds} <= {
+        "highs", "extract", "check", "total"
+    }  # fmt: skip
+    for plan in (first, second):
+        assert sum(plan.summary.timings_s.values()) - plan.summary.timings_s["total"] <= plan.summary.timings_s["total"]
+
+
+def test_a_change_of_no_number_keeps_all_steps() -> None:
+    problem = Problem("golden-toy")
+    problem.solve()
+    form, answer = problem.form, problem.answer
+    change = problem.change([{"op": "set", "path": "title", "value": "Another"}])
+    assert (change.fields, change.kept, change.differences) == (("title",), ("instance", "form", "answer"), ())
+    assert problem.form is form
+    assert problem.answer is answer
+    plan = problem.plan_of(answer)
+    assert plan.scenario is not None
+    assert plan.scenario.title == "Another"
+
+
+def test_a_change_of_numbers_keeps_the_index_sets() -> None:
+    problem = Problem("golden-toy")
+    problem.solve()
+    change = problem.change([MORE_DEMAND])
+    assert (change.fields, change.kept, change.only_numbers) == (("demands",), (), True)
+
+
+def test_a_change_of_what_there_is_says_which_index_sets_are_others() -> None:
+    problem = Problem("golden-toy")
+    problem.solve()
+    gone = next(iter(problem.scenario.projects))
+    change = problem.change([{"op": "remove", "path": f"projects.'{gone}'"}])
+    differences = {difference.name: difference for difference in change.differences}
+    assert not change.only_numbers
+    assert all(start[0] == gone for start in differences["starts"].gone)
+    assert differences["starts"].added == ()
+
+
+def test_a_change_that_does_not_fit_changes_nothing() -> None:
+    problem = Problem("golden-toy")
+    before = problem.solve()
+    with pytest.raises(InvalidInput):
+        problem.change([{"op": "set", "path": "home", "value": "Atlantis"}])
+    assert_same_plan(problem.solve(start=None), before)
+
+
+def first_start(problem: Problem) -> tuple[str, str, str]:
+    return next(label.key for label in problem.form.columns if label.component == "start")  # type: ignore[return-value]
+
+
+def started(plan: Plan) -> set[tuple[str, str, str]]:
+    projects = plan.tables["projects"].query("status == 'started'")[["project", "track", "node"]]
+    return set(projects.itertuples(index=False, name=None))
+
+
+@pytest.mark.parametrize("patches", [[], [CHEAP_PROJECTS]], ids=["not worth it", "worth it"])
+def test_a_fixed_decision_is_taken_whatever_it_costs_until_it_is_free_again(patches: list[dict[str, Any]]) -> None:
+    problem = Problem("golden-toy", patches)
+    free = problem.solve()
+    start = min(started(free), default=first_start(problem))
+    other = 0 if started(free) else 1
+    problem.fix("start", start, other)
+    held = problem.solve()
+    assert (start in started(held)) == bool(other)
+    assert held.summary.objective_kusd > free.summary.objective_kusd
+    problem.change([MORE_DEMAND])
+    assert (start in started(problem.solve())) == bool(other)
+    problem.change([MORE_DEMAND | {"value": 1 / 1.1}])
+    problem.free("start", start)
+    assert problem.solve().summary.objective_kusd == pytest.approx(free.summary.objective_kusd, rel=2e-6)
+
+
+def test_a_bound_holds_a_flow_in_its_own_unit() -> None:
+    problem = Problem("golden-toy")
+    ship = problem.solve().tables["ship"].set_index(["route", "band", "node"])["ship_t_per_y"]
+    index = ship.idxmax()
+    problem.bound("ship", index, upper=ship[index] / 2)
+    held = problem.solve().tables["ship"].set_index(["route", "band", "node"])["ship_t_per_y"]
+    assert held[index] == pytest.approx(ship[index] / 2)
+
+
+def test_bounds_that_cannot_be_are_refused() -> None:
+    problem = Problem("golden-toy")
+    start = first_start(problem)
+    with pytest.raises(InvalidInput, match="lower bound lies above"):
+        problem.bound("start", start, 1, 0)
+    with pytest.raises(InvalidInput, match="Did you mean `start`"):
+        problem.fix("strat", start, 1)
+    with pytest.raises(InvalidInput, match="An index of `start` in the model is"):
+        problem.fix("start", "nothing", 1)
+    assert problem.solve().summary.objective_kusd == pytest.approx(5172.157434402332)
+
+
+def test_a_plan_and_an_answer_are_starts_as_good_as_they_are() -> None:
+    problem = Problem("golden-toy")
+    plan = problem.solve()
+    for decisions in (decisions_in(plan, problem.form), problem._last):
+        known = completed(problem.form, decisions, problem._control())
+        assert known is not None
+        assert known.objective_kusd == pytest.approx(plan.summary.objective_kusd)
+    for start in (plan, problem.answer):
+        again = problem.solve(start=start)
+        assert again.summary.objective_kusd == pytest.approx(plan.summary.objective_kusd)
+        assert again.summary.solution is Solution.OPTIMAL
+
+
+def test_a_start_that_does_not_fit_the_bounds_gives_way() -> None:
+    problem = Problem("golden-toy", [CHEAP_PROJECTS])
+    (start,) = started(problem.solve())
+    problem.fix("start", start, 0)
+    assert completed(problem.form, problem._last, problem._control()) is not None
+    held = problem.solve()
+    assert start not in started(held)
+    assert held.summary.objective_kusd == pytest.approx(problem.solve(start=None).summary.objective_kusd)
+
+
+def test_an_answer_to_another_problem_is_refused() -> None:
+    problem = Problem("golden-toy")
+    answer = problem.answer
+    problem.change([{"op": "remove", "path": f"projects.'{next(iter(problem.scenario.projects))}'"}])
+    with pytest.raises(ValueError, match="another problem"):
+        problem.plan_of(answer)
+    with pytest.raises(ValueError, match="another problem"):
+        problem.solve(start=answer)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"mip_max_node": 1}, "Did you mean `mip_max_nodes`"),
+        ({"mip_max_nodes": "many"}, "does not take this value"),
+        ({"simplex_strategy": 99}, "does not take this value"),
+        ({"time_limit": 1}, "Give `time_limit_s`"),
+    ],
+)
+def test_an_option_that_the_solver_does_not_take_is_refused(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        Problem("golden-toy").solve(solver_options=options)
+
+
+def test_all_options_that_the_solver_does_not_take_are_said_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Problem("golden-toy").solve(solver_options={"nonsense": 1, "presolve": "off"})
+    assert [problem.path for problem in caught.value.problems] == ["solver_options.nonsense", "solver_options.presolve"]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_options_reach_every_run_and_its_log_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[highspy.Highs] = []
+
+    def noted(form: Form, settings: highs.Settings) -> highspy.Highs:
+        runs.append(make(form, settings))
+        return runs[-1]
+
+    make = highs._solver
+    monkeypatch.setattr(highs, "_solver", noted)
+    log = tmp_path / "solver.log"
+    log.write_text("before\n", encoding="utf-8")
+    Problem("golden-toy", [CHEAP_PROJECTS]).solve(solver_options={"random_seed": 7}, log=log)
+    assert len(runs) > 3
+    assert {run.getOptionValue("random_seed")[1] for run in runs} == {7}
+    text = log.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.count("Coefficient ranges") == len(runs)
+
+
+@pytest.mark.parametrize("suffix", ["lp", "mps"])
+def test_a_written_model_has_the_same_optimum_in_any_solver(suffix: str, tmp_path: Path) -> None:
+    problem = Problem("golden-toy")
+    problem.fix("start", first_start(problem), 1)
+    path = tmp_path / f"model.{suffix}"
+    problem.write(path)
+    solver = highspy.Highs()
+    solver.silent()
+    assert solver.readModel(str(path)) == highspy.HighsStatus.kOk
+    solver.run()
+    assert solver.getInfo().objective_function_value == pytest.approx(problem.solve().summary.objective_kusd, rel=1e-6)
+
+
+def test_a_model_is_written_in_a_known_format_only(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"`\.lp` or `\.mps`"):
+        Problem("golden-toy").write(tmp_path / "model.txt")
+
+
+def test_what_was_added_to_the_model_by_hand_is_not_lost_silently() -> None:
+    problem = Problem("golden-toy")
+    problem.model.mine = pyo.Param(initialize=1.0)
+    with pytest.raises(ValueError, match="mine"):
+        problem.change([MORE_DEMAND])
+
+
+def test_a_model_that_nobody_asked_for_is_not_held() -> None:
+    problem = Problem("golden-toy")
+    problem.solve()
+    assert problem._model is None
+    assert problem.model is problem.model
