@@ -17,11 +17,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
+from test_least import form_of
 
 from lodeplan.optimizer.solver import Control, Form, highs
 from lodeplan.optimizer.solver.highs import Settings, SolverError, run_highs
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.search import search, search_decisions
+from lodeplan.optimizer.solver.tolerances import FEASIBLE
 from lodeplan.schemas import Termination
 
 CASES = int(os.environ.get("LODEPLAN_CLAIMS", "150"))
@@ -84,6 +86,13 @@ def test_the_locked_solver_is_honest_from_a_start_and_without_one(seed: int) -> 
         assert info.mip_dual_bound <= form.cost_of(x) + 1e-6
         assert form.violation(x) < 1e-6
         assert form.cost_of(x) == pytest.approx(least(form), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize(("more", "broken"), [(0.0, False), (2.0**-14, False), (1.0, True), (-1.0, True)])
+def test_a_row_of_large_terms_is_broken_by_what_double_precision_can_tell(more: float, broken: bool) -> None:
+    form = form_of([[1.0, -1.0]], [0.0, 0.0], [(0.0, 0.0)])  # 4e11 and the next number lie 6e-5 apart
+
+    assert (form.violation(np.array([4e11 + more, 4e11])) > FEASIBLE) == broken
 
 
 class Liar:

@@ -16,6 +16,7 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.ranges import further_scaled, refuse_lost
 from lodeplan.optimizer.solver.scaling import column_units, row_units, scale_costs
+from lodeplan.optimizer.solver.tolerances import ARITHMETIC
 
 Ints = npt.NDArray[np.int64]
 
@@ -52,9 +53,13 @@ class Form:
         return float(self.cost @ x) + self.offset
 
     def violation(self, x: Floats) -> float:
-        """Largest violation of a row or bound at a point, relative to its own size and to 1 canonical unit at least."""
+        """Largest violation of a row or bound at a point, relative to its own size and to 1 canonical unit at least.
+
+        What double precision cannot tell from none, of terms as large as a row's, is none.
+        """
         value = self.matrix @ x
-        sides = ((value, self.row_upper, 1), (value, self.row_lower, -1), (x, self.column_upper, 1))
+        lost = ARITHMETIC * (abs(self.matrix) @ np.abs(x))
+        sides = ((value - lost, self.row_upper, 1), (value + lost, self.row_lower, -1), (x, self.column_upper, 1))
         return max(_beyond(*side) for side in (*sides, (x, self.column_lower, -1)))
 
     def with_bounds(self, columns: Ints, values: Floats) -> Form:

@@ -7,9 +7,8 @@ import scipy.sparse as sp
 
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.tolerances import ARITHMETIC
 
-ARITHMETIC = 1e-14
-"""A price below it, relative to the terms that it is the sum of, is 0: double precision cannot tell."""
 ROUNDS = 50
 """How often bounds are passed on from row to row at most; a longer chain leaves columns without one."""
 

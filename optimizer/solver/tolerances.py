@@ -13,6 +13,8 @@ CLAIM = 1e-6
 they are not the same, and a run that claims the one for the other is thrown away. Ten times the solver's tolerance."""
 ROUNDING = 1e-9
 """The same for sums of the same numbers in another order, relative: what double precision leaves of long sums."""
+ARITHMETIC = 1e-14
+"""A sum below it, relative to the terms that it is the sum of, is 0: double precision cannot tell."""
 FEASIBLE = 1e-5
 """Violation of a row or bound, relative to its side (a canonical unit at least), beyond which a point is none. A
 hundred times the solver's tolerance, since undoing its presolve and scaling may enlarge what is left."""
