@@ -22,7 +22,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.service import storage, ui
 from lodeplan.service.access.gate import Gate, make_access
-from lodeplan.service.access.keys import any_usable_key
 from lodeplan.service.access.origins import is_loopback
 from lodeplan.service.api import openapi
 from lodeplan.service.api.bodies import BodyLimit
@@ -49,6 +48,7 @@ from lodeplan.service.http import problems
 from lodeplan.service.http.headers import DOCS, SecurityHeaders
 from lodeplan.service.http.views import API
 from lodeplan.service.settings import Settings
+from lodeplan.service.storage.keys import any_usable_key
 from lodeplan.service.telemetry import logs, requests, tracing
 from lodeplan.service.telemetry.database_metrics import database_registry
 from lodeplan.service.ui import rendering, sign_in

@@ -24,8 +24,9 @@ from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.jobs import states
 from lodeplan.service.jobs.states import Submission
-from lodeplan.service.operations.backup import LEFT_OUT, backup, restore
+from lodeplan.service.operations.backup import backup, restore
 from lodeplan.service.storage import AuditEntry, Job, JobEvent, Webhook, WorkerRow, open_session
+from lodeplan.service.storage.copying import LEFT_OUT
 from lodeplan.service.storage.database import migrations
 from lodeplan.service.workers.worker import Worker
 
@@ -208,7 +209,7 @@ def test_a_backup_that_breaks_off_leaves_no_file(tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("lodeplan.service.operations.backup._copy", full)
+    monkeypatch.setattr("lodeplan.service.storage.copying.copy_rows", full)
     (tmp_path / "backups").mkdir()
     with pytest.raises(OSError, match="No space left"):
         backup(database, tmp_path / "backups" / "one.db")

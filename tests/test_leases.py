@@ -10,7 +10,8 @@ from job_service import DATABASES, Clock, database_of
 from sqlmodel import col, select
 
 from lodeplan.service.storage import WorkerRow, database_clock, open_session
-from lodeplan.service.workers.leases import Lease, is_live
+from lodeplan.service.storage.leases import is_live
+from lodeplan.service.workers.leases import Lease
 
 
 @pytest.fixture(params=DATABASES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from lodeplan.service.access.callers import Caller, current_caller
 from lodeplan.service.storage import AuditEntry, now
@@ -20,13 +20,3 @@ def record(session: Session, action: str, target: str, detail: str = "", *, by: 
     entry.detail = detail[:_LONGEST]
     session.add(entry)
     session.flush()
-
-
-def read(session: Session, tenant: str | None, limit: int, before: int | None = None) -> list[AuditEntry]:
-    """At most `limit` entries of a tenant (of all, for the operator) before that number, latest first."""
-    query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
-    if tenant is not None:
-        query = query.where(AuditEntry.tenant == tenant)
-    if before is not None:
-        query = query.where(col(AuditEntry.id) < before)
-    return list(session.exec(query))

@@ -32,6 +32,7 @@ from lodeplan.service.access.refusals import not_allowed, not_authenticated, too
 from lodeplan.service.http.problems import ApiError, answer_problem, wants_page
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Scope
+from lodeplan.service.storage.keys import any_key
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 OPEN_FOLDERS = ("/static/",)
@@ -156,7 +157,7 @@ def make_access(settings: Settings, database: sqlalchemy.Engine) -> Access:
     required = settings.require_login
     if required is None:
         with storage.open_session(database) as session:
-            required = bool(settings.oidc_issuer) or keys.any_key(session)
+            required = bool(settings.oidc_issuer) or any_key(session)
     return Access(database, settings, required)
 
 

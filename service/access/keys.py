@@ -14,13 +14,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy
 from sqlalchemy.exc import OperationalError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from lodeplan.schemas.access import KeyRequest
 from lodeplan.service.access.callers import Caller
 from lodeplan.service.storage import ApiKey, Scope, now
+from lodeplan.service.storage import keys as stored
 
 PREFIX = "lp_"
 SESSION_HOURS = 12
@@ -64,7 +64,7 @@ def create_key(session: Session, tenant: str, wanted: KeyRequest) -> tuple[ApiKe
 
 def create_session(session: Session, parent: ApiKey) -> tuple[ApiKey, str]:
     """Add a session of somebody who showed this key; it reads only. Sessions long over go."""
-    session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.parent_id).is_not(None), col(ApiKey.expires_at) < now()))
+    stored.delete_ended_sessions(session)
     ends = _earlier(parent.expires_at, now() + timedelta(hours=SESSION_HOURS))
     return _add(session, _Key(parent.tenant, parent.name, Scope.READ, ends, parent.id))
 
@@ -85,42 +85,20 @@ def revoke_key(session: Session, key: ApiKey) -> None:
 
 def find_key(session: Session, tenant: str, key_id: str) -> ApiKey | None:
     """The tenant's key of this id; sessions are none."""
-    if not is_key_id(key_id):
-        return None
-    mine = (ApiKey.id == key_id, ApiKey.tenant == tenant, col(ApiKey.parent_id).is_(None))
-    return session.exec(select(ApiKey).where(*mine)).first()
-
-
-def list_keys(session: Session, tenant: str | None = None) -> list[ApiKey]:
-    """The keys of a tenant (of all, for the operator), newest first; revoked ones too, sessions not."""
-    query = select(ApiKey).where(col(ApiKey.parent_id).is_(None))
-    if tenant is not None:
-        query = query.where(ApiKey.tenant == tenant)
-    return list(session.exec(query.order_by(col(ApiKey.created_at).desc(), col(ApiKey.id))))
-
-
-def any_key(session: Session) -> bool:
-    """Whether a key was ever made. A revoked one counts: ending the last key opens nothing."""
-    return session.exec(select(ApiKey.id).limit(1)).first() is not None
-
-
-def any_usable_key(session: Session) -> bool:
-    """Whether somebody could log in with a key."""
-    holds = (col(ApiKey.parent_id).is_(None), col(ApiKey.revoked_at).is_(None), col(ApiKey.expires_at) > now())
-    return session.exec(select(ApiKey.id).where(*holds).limit(1)).first() is not None
+    return stored.find_key(session, tenant, key_id) if is_key_id(key_id) else None
 
 
 def check_key(session: Session, text: str, *, is_session: bool = False) -> ApiKey:
     """The row of a key that somebody shows, or of a session; raises `RefusedKey`."""
     parts = _KEY.fullmatch(text)
-    row = session.get(ApiKey, parts[1]) if parts else None
+    row = stored.get_key(session, parts[1]) if parts else None
     if parts is None or row is None or not hmac.compare_digest(_hash(parts[2]), row.secret_sha256):
         raise RefusedKey("There is no such key.", row)
     if (row.parent_id is not None) != is_session:
         raise RefusedKey("A session is no key, and a key is no session.", row)
     _check_holds(row)
     if row.parent_id:
-        parent = session.get(ApiKey, row.parent_id)
+        parent = stored.get_key(session, row.parent_id)
         if parent is None:
             raise RefusedKey("The key it was opened with is gone.", row)
         _check_holds(parent)
@@ -137,7 +115,7 @@ def note_use(session: Session, key: ApiKey) -> None:
     moment = now()
     if key.used_at is None or moment - key.used_at >= _USED_EVERY:
         with contextlib.suppress(OperationalError):
-            session.execute(sqlalchemy.update(ApiKey).where(col(ApiKey.id) == key.id).values(used_at=moment))
+            stored.set_used(session, key, moment)
             session.commit()
 
 

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
-import sqlalchemy
 from fastapi import Header, Request
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from lodeplan.schemas.jobs import JobView, ProblemError
 from lodeplan.service import storage
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import json_text
-from lodeplan.service.storage import Idempotency
+from lodeplan.service.storage import idempotency as stored
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -77,14 +75,14 @@ def answer_once(session: Session, request: KeyedRequest | None, make: Callable[[
         return _known_answer(session, request)
     view = make()
     text = json_text(view)
-    session.execute(sqlalchemy.update(Idempotency).where(*_is(request)).values(job_id=view.id, answer=text))
+    stored.set_answer(session, request.tenant, request.key, view.id, text)
     session.commit()
     return text
 
 
 def find_answer(session: Session, request: KeyedRequest) -> str | None:
     """The answer that was given under this key, if there is one; raises `ApiError` (422) as above."""
-    found = session.exec(select(Idempotency).where(*_is(request))).first()
+    found = stored.find_answered(session, request.tenant, request.key)
     if found is None or (request.kept_for and found.created_at < storage.now() - request.kept_for):
         return None
     if found.body_sha256 != request.body_sha256:
@@ -96,22 +94,8 @@ def find_answer(session: Session, request: KeyedRequest) -> str | None:
 def _take_key(session: Session, request: KeyedRequest) -> bool:
     moment = storage.now()
     if request.kept_for:
-        expired = col(Idempotency.created_at) < moment - request.kept_for
-        session.execute(sqlalchemy.delete(Idempotency).where(*_is(request), expired))
-    row = {
-        "tenant": request.tenant,
-        "key": request.key,
-        "body_sha256": request.body_sha256,
-        "job_id": "",
-        "answer": "",
-        "created_at": moment,
-    }
-    try:
-        session.execute(sqlalchemy.insert(Idempotency).values(row))
-    except IntegrityError:
-        session.rollback()
-        return False
-    return True
+        stored.free_key(session, request.tenant, request.key, moment - request.kept_for)
+    return stored.take_key(session, request.tenant, request.key, request.body_sha256, moment)
 
 
 def _known_answer(session: Session, request: KeyedRequest) -> str:
@@ -120,7 +104,3 @@ def _known_answer(session: Session, request: KeyedRequest) -> str:
         detail = "The first request under this Idempotency-Key was answered and its job deleted a moment ago."
         raise ApiError(422, "idempotency-key-reused", detail)
     return answer
-
-
-def _is(request: KeyedRequest) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
-    return (col(Idempotency.tenant) == request.tenant, col(Idempotency.key) == request.key)

@@ -29,6 +29,7 @@ from lodeplan.service.jobs import batches, states
 from lodeplan.service.jobs.batches import BatchSubmission
 from lodeplan.service.jobs.states import Submission
 from lodeplan.service.settings import Settings
+from lodeplan.service.storage.overview import count_queued
 
 T = TypeVar("T")
 
@@ -98,7 +99,7 @@ class Intake:
         if not self.settings.max_queued:
             return
         if time.monotonic() > self._counted_at_s + COUNTED_EVERY_S:
-            self._queued_jobs = storage.count_queued(session, self.settings.max_queued)
+            self._queued_jobs = count_queued(session, self.settings.max_queued)
             self._counted_at_s = time.monotonic()
         self._queued_jobs += count
         if self._queued_jobs > self.settings.max_queued:

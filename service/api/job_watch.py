@@ -6,12 +6,11 @@ import asyncio
 from collections import defaultdict
 
 import sqlalchemy
-from sqlmodel import col, select
 
-from lodeplan.service.storage import Job, open_session
+from lodeplan.service.storage import open_session
+from lodeplan.service.storage.overview import latest_events
 
 LOOK_EVERY_S = 0.25
-_AT_ONCE = 500
 
 
 class JobWatch:
@@ -56,13 +55,8 @@ class JobWatch:
                         told.set_result(None)
 
     def _latest_events(self, job_ids: list[str]) -> dict[str, int]:
-        """By job, the number of its latest event; a job that is gone is missing."""
-        found: dict[str, int] = {}
         with open_session(self._database) as session:
-            for begin in range(0, len(job_ids), _AT_ONCE):
-                some = col(Job.id).in_(job_ids[begin : begin + _AT_ONCE])
-                found.update(session.exec(select(Job.id, Job.last_event).where(some)).all())
-        return found
+            return latest_events(session, job_ids)
 
     def _fail(self, error: Exception) -> None:
         for waiting in self._waiting.values():

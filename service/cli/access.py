@@ -17,6 +17,9 @@ from lodeplan.service.api.routers.audit import entry_view
 from lodeplan.service.api.routers.keys import key_view, new_key
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import ApiKey
+from lodeplan.service.storage.audit import read_audit
+from lodeplan.service.storage.keys import get_key
+from lodeplan.service.storage.keys import list_keys as stored_keys
 
 _tenant: TypeAdapter[str] = TypeAdapter(TenantName)
 
@@ -41,7 +44,7 @@ def create_key(tenant: str, fields: dict[str, Any]) -> NewKey:
 def list_keys(tenant: str | None) -> KeyList:
     """The keys of a tenant, or of all."""
     with _session() as session:
-        return KeyList(keys=[key_view(key) for key in keys.list_keys(session, tenant)])
+        return KeyList(keys=[key_view(key) for key in stored_keys(session, tenant)])
 
 
 def key_lines(found: KeyList) -> list[str]:
@@ -80,7 +83,7 @@ def rotate_key(key_id: str, grace_hours: float) -> NewKey:
 def audit_page(tenant: str | None, limit: int) -> AuditPage:
     """The latest entries of a tenant, or of all."""
     with _session() as session:
-        return AuditPage(entries=[entry_view(entry) for entry in audit.read(session, tenant, limit)])
+        return AuditPage(entries=[entry_view(entry) for entry in read_audit(session, tenant, limit)])
 
 
 @contextmanager
@@ -93,7 +96,7 @@ def _session() -> Iterator[Session]:
 
 
 def _find(session: Session, key_id: str) -> ApiKey:
-    key = session.get(ApiKey, key_id) if keys.is_key_id(key_id) else None
+    key = get_key(session, key_id) if keys.is_key_id(key_id) else None
     if key is None or key.parent_id:
         raise _refuse("unknown_key", "there is no such key.", key_id, "`lodeplan keys list` shows the ids.")
     return key

@@ -29,7 +29,7 @@ def job_view(session: Session, job: Job) -> JobView:
 
 def job_views(session: Session, jobs: Sequence[Job]) -> list[JobView]:
     """Jobs as a client sees them."""
-    counts = count_children(session, [job.id for job in jobs if job.kind == "batch"])
+    counts = count_children(session, [job for job in jobs if job.kind == "batch"])
     return [_view(job, counts.get(job.id)) for job in jobs]
 
 

@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Row, update
-from sqlmodel import Session, col, select
+from sqlalchemy import Row
+from sqlmodel import Session
 
 from lodeplan.scenarios.validation import Warnings, find_warnings, warnings_in_words
 from lodeplan.schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
@@ -22,8 +22,9 @@ from lodeplan.schemas.order import in_order
 from lodeplan.schemas.scenario import content_hash_of
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine, Place
-from lodeplan.service.jobs.reuse import find_identical, work_of
-from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, once_committed
+from lodeplan.service.jobs.reuse import work_of
+from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, moves, once_committed
+from lodeplan.service.storage.jobs import find_solved
 from lodeplan.service.storage.plans import compress
 from lodeplan.service.telemetry import metrics, tracing
 from lodeplan.service.webhooks.announcing import announce
@@ -121,7 +122,7 @@ def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
     add_new(session, [(job, prepared)])
     known = {}
     if submission.reuse:
-        known = find_identical(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
+        known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
     if known:
         answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
         session.refresh(job)
@@ -186,9 +187,7 @@ def first_events(job: Job) -> list[JobEvent]:
 
 def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:
     """End a new job with a copy of the plan of an identical one, which may be deleted one day."""
-    source, result = session.get(Job, source_id), session.get(JobResult, source_id)
-    assert source is not None
-    assert result is not None
+    source, result = moves.get_answer(session, source_id)
     text = f"The job {source_id} has solved the same; its plan is taken."
     _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), reused_from=source_id)
     document = result.document_gzip
@@ -214,8 +213,7 @@ def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
     text = f"Started, attempt {attempt.number}."
     if _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), worker_id=worker_id):
         return True
-    held = select(Job.id).where(*_is(attempt), Job.state == JobState.RUNNING, Job.worker_id == worker_id)
-    return session.exec(held).first() is not None
+    return moves.is_held_by(session, attempt, worker_id)
 
 
 def request_stop(session: Session, job_id: str) -> bool:
@@ -231,8 +229,7 @@ def request_cancel(session: Session, job_id: str) -> bool:
 def note_progress(session: Session, attempt: Attempt, progress: SolverProgress, text: str) -> None:
     """Record the latest progress of a running attempt."""
     running = (JobState.RUNNING, JobState.STOPPING)
-    statement = update(Job).where(*_is(attempt), col(Job.state).in_(running))
-    if _changed(session, statement.values(progress=progress)):
+    if moves.change_attempt(session, attempt, running, progress=progress):
         tell(session, attempt.job_id, text, progress=progress)
 
 
@@ -240,14 +237,8 @@ def tell(
     session: Session, job_id: str, text: str, *, state: JobState | None = None, progress: SolverProgress | None = None
 ) -> None:
     """Add an event to the job's log. Its number comes from the job's row, which stays locked until the commit."""
-    count = update(Job).where(col(Job.id) == job_id).values(last_event=col(Job.last_event) + 1)
-    returned = [col(getattr(Job, name)) for name in _TOLD]
-    job = session.execute(count.returning(*returned)).first()
+    job = moves.add_event(session, job_id, text, state, progress)
     if job:
-        event = JobEvent(job_id=job_id, number=job.last_event, attempt=job.attempt, at=storage.now(), text=text)
-        event.state, event.progress = state, progress
-        session.add(event)
-        session.flush()
         if state:
             _pass_on(session, job, state)
         if state and state.ended:
@@ -268,7 +259,7 @@ def _pass_on(session: Session, job: Row[Any], state: JobState) -> None:
         start_batch(session, job.parent_id)
     elif state.ended:
         tell(session, job.parent_id, f"Job {job.id}: {state.value.replace('_', ' ')}.")
-        if not storage.has_open_child(session, job.parent_id):
+        if not moves.has_open_child(session, job.parent_id):
             end_batch(session, job.parent_id)
 
 
@@ -289,7 +280,7 @@ def end_batch(session: Session, batch_id: str) -> None:
 def ask_batch(session: Session, batch_id: str, wish: JobState) -> None:
     """Note what is wanted of a batch whose jobs have been asked; it may end by that."""
     batch = Attempt(batch_id, 1)
-    if storage.has_open_child(session, batch_id):
+    if moves.has_open_child(session, batch_id):
         _move(session, batch, wish, _WISHES[wish])
     # None of its jobs has run.
     elif not _move(session, batch, JobState.CANCELLED, "Cancelled before it started.", ended_at=storage.now()):
@@ -297,15 +288,9 @@ def ask_batch(session: Session, batch_id: str, wish: JobState) -> None:
         end_batch(session, batch_id)
 
 
-def state_of(session: Session, attempt: Attempt) -> JobState | None:
-    """The state of the job, or None if the job is gone or on another attempt."""
-    found = session.exec(select(Job.state).where(*_is(attempt))).first()
-    return JobState(found) if found else None
-
-
 def requeue(session: Session, engine: JobEngine, attempt: Attempt) -> bool:
     """Give a running attempt back, as the next one, in the session's transaction; its worker ends in good order."""
-    job = _job_on(session, attempt)
+    job = moves.job_on(session, attempt)
     if job is None or job.state is not JobState.RUNNING:
         return False
     return _rerun(session, engine, job, "The worker ends; the job waits for another.")
@@ -318,7 +303,7 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
     It runs again as the next attempt, unless that would be in vain: somebody wants it ended, or it has taken
     `MAX_LOST_WORKERS` with it. An attempt that had not begun is no reason to count a worker.
     """
-    job = _job_on(session, attempt)
+    job = moves.job_on(session, attempt)
     if job is None or job.state.ended:
         return None
     if job.state is JobState.QUEUED:
@@ -343,7 +328,7 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
 
 def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
     """Queue a job that came from elsewhere, without its place in a queue, as its next attempt."""
-    job = _job_on(session, attempt)
+    job = moves.job_on(session, attempt)
     if job and job.state in (JobState.QUEUED, JobState.RUNNING):
         _rerun(session, engine, job, text)
 
@@ -351,7 +336,7 @@ def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> 
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
     """Record the end of an attempt; the state it ended in, or None if the attempt was given up meanwhile."""
     while True:
-        state = state_of(session, attempt)
+        state = moves.state_on(session, attempt)
         if state is None or state.ended:
             return None
         final = final_state(state, outcome)
@@ -384,14 +369,6 @@ def failure_of(termination: Termination, solution: Solution) -> JobFailure | Non
     return None
 
 
-def _job_on(session: Session, attempt: Attempt) -> Job | None:
-    """The job, detached from the session, if it is on this attempt."""
-    job = session.exec(select(Job).where(*_is(attempt))).first()
-    if job:
-        session.expunge(job)
-    return job
-
-
 def place_of(job: Job) -> Place:
     """Where in the queue a job stands."""
     return Place(job.tenant, job.priority)
@@ -400,22 +377,17 @@ def place_of(job: Job) -> Place:
 def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
     """Queue the next attempt, if the job still is as it was seen."""
     following = Attempt(seen.id, seen.attempt + 1)
-    statement = update(Job).where(*_is(Attempt(seen.id, seen.attempt)), col(Job.state) == seen.state)
-    fresh = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
-    moved = _changed(session, statement.values(**fresh, state=JobState.QUEUED, lost_workers=seen.lost_workers))
+    fresh: dict[str, Any] = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
+    fresh |= {"state": JobState.QUEUED, "lost_workers": seen.lost_workers}
+    moved = moves.change_attempt(session, Attempt(seen.id, seen.attempt), [seen.state], **fresh)
     if moved:
         tell(session, seen.id, text, state=JobState.QUEUED)
         engine.enqueue(session, following, place_of(seen))
     return moved
 
 
-def _is(attempt: Attempt) -> tuple[Any, ...]:
-    return (col(Job.id) == attempt.job_id, col(Job.attempt) == attempt.number)
-
-
 def _move(session: Session, of: Attempt, to: JobState, text: str, **values: Any) -> bool:
-    statement = update(Job).where(*_is(of), col(Job.state).in_(SOURCES[to]))
-    moved = _changed(session, statement.values(**values, state=to))
+    moved = moves.change_attempt(session, of, SOURCES[to], **values, state=to)
     if moved:
         tell(session, of.job_id, text, state=to)
     return moved
@@ -423,23 +395,20 @@ def _move(session: Session, of: Attempt, to: JobState, text: str, **values: Any)
 
 def _request(session: Session, job_id: str, wish: JobState) -> bool:
     """Move a queued job to its end, and a running one to `wish`; whether either was so."""
-    queued = update(Job).where(col(Job.id) == job_id, col(Job.state) == JobState.QUEUED)
-    if _changed(session, queued.values(state=JobState.CANCELLED, ended_at=storage.now())):
+    if moves.change_job(session, job_id, [JobState.QUEUED], state=JobState.CANCELLED, ended_at=storage.now()):
         tell(session, job_id, "Cancelled before it started.", state=JobState.CANCELLED)
         return True
-    running = update(Job).where(col(Job.id) == job_id, col(Job.state).in_(SOURCES[wish]))
-    if _changed(session, running.values(state=wish)):
+    if moves.change_job(session, job_id, SOURCES[wish], state=wish):
         tell(session, job_id, _WISHES[wish], state=wish)
         return True
-    return session.exec(select(Job.id).where(Job.id == job_id, Job.state == wish)).first() is not None
+    return moves.is_in_state(session, job_id, wish)
 
 
 def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobState], outcome: Outcome) -> bool:
     state, final = move
     failure = outcome.failure if final is JobState.FAILED else None
     kept = outcome.document_gzip if final in (JobState.SUCCEEDED, JobState.TIMED_OUT) else None
-    statement = update(Job).where(*_is(attempt), col(Job.state) == state)
-    values = {
+    values: dict[str, Any] = {
         "state": final,
         "ended_at": storage.now(),
         "termination": outcome.termination,
@@ -450,7 +419,7 @@ def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobSt
     }
     if outcome.scenario_hash:
         values["scenario_hash"] = outcome.scenario_hash
-    if not _changed(session, statement.values(**values)):
+    if not moves.change_attempt(session, attempt, [state], **values):
         return False
     if kept:
         session.add(JobResult(job_id=attempt.job_id, document_gzip=kept))
@@ -461,7 +430,6 @@ def _finish_from(session: Session, attempt: Attempt, move: tuple[JobState, JobSt
 
 
 _WISHES = {JobState.STOPPING: "Asked to stop.", JobState.CANCELLING: "Asked to cancel."}
-_TOLD = ("id", "tenant", "parent_id", "attempt", "last_event")
 _ENDINGS = {
     JobState.SUCCEEDED: "Succeeded.",
     JobState.CANCELLED: "Cancelled.",
@@ -472,7 +440,3 @@ _LOST_WISHES = {
     JobState.STOPPING: "Cancelled: its worker was lost before it stopped, and its plan with it.",
     JobState.CANCELLING: "Cancelled; its worker was lost meanwhile.",
 }
-
-
-def _changed(session: Session, statement: Any) -> bool:
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1

@@ -12,11 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import sqlalchemy
 from pydantic import BaseModel
-from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session
 
 from lodeplan import scenarios
 from lodeplan.schemas import SolverProgress, Termination
@@ -24,11 +22,10 @@ from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.jobs.states import canonical_json
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import Job, WorkerRow, database_clock, open_session
+from lodeplan.service.storage import leases, open_session, overview
 from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers.child_process import Wish, Work
 from lodeplan.service.workers.child_solver import ChildSolver
-from lodeplan.service.workers.leases import is_live
 
 PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "sqlalchemy", "dbos", "fastapi")
 TOY = "golden-toy"
@@ -162,8 +159,7 @@ def _disks(settings: Settings) -> Iterator[Check]:
 def _sqlite_file(settings: Settings) -> Path | None:
     if not settings.database_url:
         return settings.data_dir / "lodeplan.db"
-    url = sqlalchemy.make_url(settings.database_url)
-    return Path(url.database) if url.drivername.startswith("sqlite") and url.database else None
+    return storage.sqlite_file_of(settings.database_url)
 
 
 def _database(settings: Settings) -> Iterator[Check]:
@@ -206,7 +202,7 @@ def _current(revision: str | None, answered: str) -> Check:
 
 def _writable(session: Session) -> Check:
     try:
-        session.execute(sqlalchemy.text("update alembic_version set version_num = version_num"))
+        overview.try_to_write(session)
         session.rollback()
     except SQLAlchemyError as error:
         session.rollback()
@@ -218,8 +214,7 @@ def _writable(session: Session) -> Check:
 
 def _clock(session: Session) -> Check:
     before = time.time()
-    theirs = session.execute(sqlalchemy.select(database_clock())).scalar_one()
-    skew_s = float(theirs) - (before + time.time()) / 2
+    skew_s = leases.database_time_s(session) - (before + time.time()) / 2
     found = f"the clock of the database is {abs(skew_s):.2f} s {'ahead' if skew_s > 0 else 'behind'}"
     if abs(skew_s) < _SKEW_WARNING_S:
         return Check(name="clock", found=found)
@@ -228,11 +223,11 @@ def _clock(session: Session) -> Check:
 
 
 def _work(session: Session) -> Iterator[Check]:
-    hosts = list(session.exec(select(WorkerRow.host, WorkerRow.slots).where(is_live())))
-    slots = sum(count for _, count in hosts)
-    if hosts:
-        names = ", ".join(sorted({host for host, _ in hosts}))
-        yield Check(name="workers", found=f"{len(hosts)} alive with {slots} slots, on {names}")
+    workers = leases.live_workers(session)
+    slots = sum(worker.slots for worker in workers)
+    if workers:
+        names = ", ".join(sorted({worker.host for worker in workers}))
+        yield Check(name="workers", found=f"{len(workers)} alive with {slots} slots, on {names}")
     else:
         remedy = "Start lodeplan serve or lodeplan worker, unless you are about to."
         yield Check(name="workers", status="warning", found="no worker is alive", remedy=remedy)
@@ -240,18 +235,13 @@ def _work(session: Session) -> Iterator[Check]:
 
 
 def _stuck(session: Session, slots: int) -> Iterator[Check]:
-    begun = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
-    has_worker = select(WorkerRow.id).where(col(WorkerRow.id) == col(Job.worker_id), is_live())
-    is_parent = col(Job.id).in_(select(Job.parent_id).where(col(Job.parent_id).is_not(None)))
-    lost = select(Job.id).where(col(Job.state).in_(begun), or_(col(Job.worker_id).is_(None), ~has_worker.exists()))
-    stranded = list(session.exec(lost.where(~is_parent).limit(5)))
+    stranded = overview.jobs_of_lost_workers(session, 5)
     if stranded:
         remedy = "A live worker takes them up within a lease. If they are still here then, its log says why."
         found = f"jobs whose worker is gone: {', '.join(stranded)}"
         yield Check(name="jobs", status="failed" if slots else "warning", found=found, remedy=remedy)
-    queued = select(func.count(), func.min(Job.created_at)).where(Job.state == JobState.QUEUED)
-    waiting, oldest = session.exec(queued).one()
-    running = session.exec(select(func.count()).where(col(Job.state).in_(begun))).one()
+    waiting, oldest = overview.count_states(session).get(JobState.QUEUED, 0), overview.oldest_queued(session)
+    running = overview.count_begun(session)
     waits_s = (storage.now() - oldest).total_seconds() if oldest else 0
     found = f"{waiting} queued, {running} running"
     if waits_s > _WAITS_LONG_S and running < slots:

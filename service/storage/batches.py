@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import sqlalchemy
 from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.storage.tables import Job, JobResult
@@ -15,8 +15,9 @@ ENDED = tuple(state for state in JobState if state.ended)
 OPEN = tuple(state for state in JobState if not state.ended)
 
 
-def count_children(session: Session, parents: Sequence[str]) -> dict[str, dict[JobState, int]]:
+def count_children(session: Session, batches: Sequence[Job]) -> dict[str, dict[JobState, int]]:
     """By batch, how many of its jobs are in each state; states without a job are left out."""
+    parents = [batch.id for batch in batches]
     found: dict[str, dict[JobState, int]] = {parent: {} for parent in parents}
     if not parents:
         return found
@@ -26,18 +27,12 @@ def count_children(session: Session, parents: Sequence[str]) -> dict[str, dict[J
     return {parent: {state: counts[state] for state in JobState if state in counts} for parent, counts in found.items()}
 
 
-def has_open_child(session: Session, parent_id: str) -> bool:
-    """Whether a job of the batch has not ended."""
-    query = select(Job.id).where(Job.parent_id == parent_id, col(Job.state).in_(OPEN)).limit(1)
-    return session.exec(query).first() is not None
-
-
-def results_of_children(session: Session, parent_id: str, after: str, limit: int) -> list[tuple[Job, bytes | None]]:
+def results_of_children(session: Session, batch: Job, after: str, limit: int) -> list[tuple[Job, bytes | None]]:
     """At most `limit` jobs of a batch after the job of that id, in order of submission, with their stored plans."""
     query = (
         sqlalchemy.select(Job, col(JobResult.document_gzip))
         .outerjoin(JobResult, col(JobResult.job_id) == col(Job.id))
-        .where(col(Job.parent_id) == parent_id, col(Job.id) > after)
+        .where(col(Job.parent_id) == batch.id, col(Job.id) > after)
         .order_by(col(Job.id))
         .limit(limit)
     )

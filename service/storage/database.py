@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import alembic.command
@@ -138,6 +139,12 @@ def _take_turn(connection: sqlalchemy.Connection) -> None:
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
     else:
         connection.execute(sqlalchemy.select(sqlalchemy.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+
+def sqlite_file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None of another."""
+    parts = sqlalchemy.make_url(url)
+    return Path(parts.database) if parts.drivername.startswith("sqlite") and parts.database else None
 
 
 def open_session(database: sqlalchemy.Engine) -> Session:

@@ -1,4 +1,4 @@
-"""Queries about webhooks and what they are sent."""
+"""Webhooks of a tenant, and what they were sent; `deliveries` is what their sender sees."""
 
 from __future__ import annotations
 

@@ -9,14 +9,11 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import func
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, select
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
-from lodeplan.service.storage import Job, WorkerRow, open_session
-from lodeplan.service.workers.leases import is_live
+from lodeplan.service.storage import open_session, overview
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +45,8 @@ class DatabaseMetrics(Collector):
 
     def _fill(self, families: dict[str, GaugeMetricFamily]) -> None:
         with open_session(self._database) as session:
-            counted = select(Job.state, func.count()).group_by(col(Job.state))
-            counts = {JobState(state): count for state, count in session.exec(counted)}
-            oldest = session.exec(select(func.min(Job.created_at)).where(Job.state == JobState.QUEUED)).one()
-            alive = select(func.count(), func.coalesce(func.sum(WorkerRow.slots), 0))
-            workers, slots = session.exec(alive.where(is_live())).one()
+            counts, oldest = overview.count_states(session), overview.oldest_queued(session)
+            workers, slots = overview.count_workers(session)
         for state in JobState:
             families["jobs"].add_metric([state], counts.get(state, 0))
         age_s = max(0.0, (storage.now() - oldest).total_seconds()) if oldest else 0.0

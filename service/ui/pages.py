@@ -67,7 +67,7 @@ def _show_batch(request: Request, session: Session, batch: Job) -> Response:
     wanted = storage.JobFilter(parent_id=batch.id)
     context = {
         "job": batch,
-        "counts": storage.count_children(session, [batch.id]).get(batch.id, {}),
+        "counts": storage.count_children(session, [batch]).get(batch.id, {}),
         "members": storage.list_jobs(session, batch.tenant, RUNS_LISTED, wanted=wanted),
         "runs_listed": RUNS_LISTED,
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
-from lodeplan.service.storage import Delivery, Webhook
+from lodeplan.service.storage import Delivery
+from lodeplan.service.storage.deliveries import webhook_ids
 
 AT_ONCE_S = 0.0
 """A moment that has passed by any clock."""
@@ -14,7 +15,7 @@ AT_ONCE_S = 0.0
 
 def announce(session: Session, job_id: str, tenant: str, state: JobState) -> None:
     """Add a message to each webhook of the tenant: the job has ended in this state."""
-    for webhook_id in session.exec(select(Webhook.id).where(Webhook.tenant == tenant)).all():
+    for webhook_id in webhook_ids(session, tenant):
         session.add(new_delivery(webhook_id, job_id, tenant, f"job.{state}"))
     session.flush()
 

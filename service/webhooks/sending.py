@@ -14,14 +14,13 @@ import httpx
 import sqlalchemy
 import standardwebhooks
 import structlog
-from sqlalchemy import CursorResult, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from lodeplan.schemas.webhooks import WebhookMessage
 from lodeplan.service import storage
 from lodeplan.service.http.views import job_view
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import Delivery, Job, Webhook, database_clock, open_session
+from lodeplan.service.storage import Delivery, deliveries, open_session
 from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url, resolve
 
 LOOK_EVERY_S = 1.0
@@ -98,26 +97,20 @@ class Deliverer:
 
 def _claim(session: Session) -> list[_Message]:
     """Take what is due; what another worker took in between is left out."""
-    clock = database_clock()
-    due = select(Delivery).where(col(Delivery.due_at_s) <= clock).order_by(col(Delivery.due_at_s)).limit(_AT_ONCE)
     messages = []
-    for delivery in session.exec(due).all():
-        # The number of tries is the fence: whoever raises it sends.
-        mine = (col(Delivery.id) == delivery.id, col(Delivery.tries) == delivery.tries)
-        taken = update(Delivery).where(*mine, col(Delivery.due_at_s).is_not(None))
-        claim = taken.values(tries=delivery.tries + 1, due_at_s=clock + CLAIMED_FOR_S)
-        result = session.execute(claim, execution_options={"synchronize_session": False})
-        if isinstance(result, CursorResult) and result.rowcount == 1:
+    for delivery in deliveries.due_deliveries(session, _AT_ONCE):
+        if deliveries.claim_delivery(session, delivery, CLAIMED_FOR_S):
             messages += _message(session, delivery, delivery.tries + 1)
     session.commit()
     return messages
 
 
 def _message(session: Session, delivery: Delivery, tries: int) -> list[_Message]:
-    webhook, job = session.get(Webhook, delivery.webhook_id), session.get(Job, delivery.job_id)
-    if webhook is None or job is None:
-        session.execute(sqlalchemy.delete(Delivery).where(col(Delivery.id) == delivery.id))
+    found = deliveries.webhook_and_job(session, delivery)
+    if found is None:
+        deliveries.drop_delivery(session, delivery)
         return []
+    webhook, job = found
     message = WebhookMessage.model_construct(
         type=delivery.kind, timestamp=job.ended_at or delivery.created_at, data=job_view(session, job)
     )
@@ -179,14 +172,9 @@ def _record(session: Session, message: _Message, answer: _Answer) -> None:
     if answer.status is not None and not delivered:
         error = f"It answered {answer.status}, not 2xx."
     waits = not delivered and not gives_up
-    values = {
-        "status": answer.status,
-        "error": error,
-        "delivered_at": storage.now() if delivered else None,
-        "due_at_s": database_clock() + WAITS_S[message.tries - 1] if waits else None,
-    }
-    mine = (col(Delivery.id) == message.delivery_id, col(Delivery.tries) == message.tries)
-    session.execute(update(Delivery).where(*mine).values(**values))
+    values = {"status": answer.status, "error": error, "delivered_at": storage.now() if delivered else None}
+    again_in_s = WAITS_S[message.tries - 1] if waits else None
+    deliveries.record_try(session, message.delivery_id, message.tries, again_in_s, **values)
     if delivered:
         log.info("webhook delivered", delivery=message.delivery_id, tries=message.tries)
     else:

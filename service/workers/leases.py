@@ -15,27 +15,17 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, and_, delete, update
-from sqlmodel import col
 
 from lodeplan.service import storage
-from lodeplan.service.storage import WorkerRow, database_clock, open_session
+from lodeplan.service.storage import WorkerRow, leases, open_session
+from lodeplan.service.storage.leases import TICKS_A_LEASE
 
-TICKS_A_LEASE = 5
 FORGOTTEN_AFTER_S = 3600.0
 """A worker whose lease ended so long ago is no longer listed."""
 
 
 class LeaseLost(Exception):
     """The lease ran out: what was begun under it may be somebody else's by now."""
-
-
-def is_live() -> ColumnElement[bool]:
-    """Whether a row of `worker` holds a lease. One that ends later than it can have been given is none: the
-    database's clock was set back, and whoever lives has renewed it since."""
-    until_s, now = col(WorkerRow.lease_until_s), database_clock()
-    # A tick of patience, for a row written just before the clock was set back by a little.
-    return and_(until_s > now, until_s <= now + col(WorkerRow.lease_s) * (1 + 1 / TICKS_A_LEASE))
 
 
 @dataclass
@@ -68,25 +58,23 @@ class Lease:
         """Take or prolong the lease; the time by the database's clock. Raises what SQLAlchemy does if the database
         is away."""
         asked = self.clock()
-        prolong = update(WorkerRow).where(col(WorkerRow.id) == self.worker_id)
-        prolong = prolong.values(lease_until_s=database_clock() + self.duration_s, lease_s=self.duration_s)
         with open_session(self.database) as session:
-            now_s = session.execute(prolong.returning(database_clock())).scalar()
+            now_s = leases.prolong_lease(session, self.worker_id, self.duration_s)
             if now_s is None:
                 # The first time, or so late that the row was taken for a dead worker's.
-                now_s = session.execute(sqlalchemy.select(database_clock())).scalar_one()
+                now_s = leases.database_time_s(session)
                 session.add(self._row(now_s))
             session.commit()
         if self.clock() >= self._held_until:
             self._term += 1
         self._held_until = asked + self.duration_s
-        return float(now_s)
+        return now_s
 
     def release(self) -> None:
         """Give the lease up; nothing of the worker remains."""
         self._held_until = float("-inf")
         with open_session(self.database) as session:
-            session.execute(delete(WorkerRow).where(col(WorkerRow.id) == self.worker_id))
+            leases.delete_worker(session, self.worker_id)
             session.commit()
 
     def _row(self, now_s: float) -> WorkerRow:

@@ -11,21 +11,15 @@ from dataclasses import dataclass, field
 
 import sqlalchemy
 import structlog
-from sqlalchemy import delete, or_
-from sqlmodel import col, select
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs import states
-from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from lodeplan.service.storage import OUTAGES, leases, open_session, upkeep
 from lodeplan.service.telemetry import metrics
-from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease, is_live
+from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease
 
 LOOKED_AT_ONCE = 500
-LOCK_TIMEOUT = "SET LOCAL lock_timeout = '1s'"
-# A job without a scenario of its own is made of others, and no worker has it in hand.
-_IS_RUN_BY_WORKERS = select(JobInput.job_id).where(col(JobInput.job_id) == col(Job.id)).exists()
-_AT_WORK = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
 
 log = structlog.get_logger(__name__)
 
@@ -85,28 +79,25 @@ class Reaper:
     def _live(self) -> tuple[set[str], float]:
         """The workers that hold a lease, and the time by the database's clock just after they were looked up."""
         with open_session(self.database) as session:
-            live = set(session.exec(select(WorkerRow.id).where(is_live())))
-            return live, float(session.execute(sqlalchemy.select(database_clock())).scalar_one())
+            return leases.live_worker_ids(session), leases.database_time_s(session)
 
     def _left_behind(self) -> list[Attempt]:
         """Jobs this worker is said to run, and does not: it lost its lease, or could not record their end."""
-        return [attempt for attempt in self._at_work(self._is_mine()) if attempt not in self.at_work()]
+        with open_session(self.database) as session:
+            begun = upkeep.begun_by(session, self.lease.worker_id, LOOKED_AT_ONCE)
+        return [attempt for attempt in begun if attempt not in self.at_work()]
 
     def _of_lost_workers(self, live: set[str]) -> list[Attempt]:
         """Jobs that are said to run, on workers that hold no lease."""
-        return self._at_work(or_(col(Job.worker_id).is_(None), col(Job.worker_id).not_in(live)))
+        with open_session(self.database) as session:
+            return upkeep.begun_by_others(session, live, LOOKED_AT_ONCE)
 
     def _settle_taken(self, live: set[str]) -> None:
         """Attempts that a worker without a lease took from the queue, or this one without running them: give those up
         that had not begun, and forget those that are of no more use."""
         taken = self.engine.taken()
         with open_session(self.database) as session:
-            found = {
-                Attempt(job_id, number): JobState(state)
-                for job_id, number, state in session.exec(
-                    select(Job.id, Job.attempt, Job.state).where(col(Job.id).in_({each.job_id for each in taken}))
-                )
-            }
+            found = upkeep.states_of(session, {attempt.job_id for attempt in taken})
         mine = {attempt for attempt, worker_id in taken.items() if worker_id == self.lease.worker_id}
         dropped = mine - self.at_work()
         # An attempt of this worker may be on its way to the handler; one that still is after a tick was dropped.
@@ -117,29 +108,18 @@ class Reaper:
 
     def _stranded(self) -> list[Attempt]:
         """Some of the jobs that are said to wait; those of them that the engine does not know."""
-        query = select(Job.id, Job.attempt).where(Job.state == JobState.QUEUED, _IS_RUN_BY_WORKERS)
-        query = query.where(col(Job.id) > self._last_queued)
         with open_session(self.database) as session:
-            queued = [Attempt(*row) for row in session.exec(query.order_by(col(Job.id)).limit(LOOKED_AT_ONCE))]
+            queued = upkeep.queued_after(session, self._last_queued, LOOKED_AT_ONCE)
         self._last_queued = queued[-1].job_id if len(queued) == LOOKED_AT_ONCE else ""
         known = self.engine.known(queued)
         return [attempt for attempt in queued if attempt not in known]
-
-    def _at_work(self, which: sqlalchemy.ColumnElement[bool]) -> list[Attempt]:
-        query = select(Job.id, Job.attempt).where(col(Job.state).in_(_AT_WORK), _IS_RUN_BY_WORKERS, which)
-        with open_session(self.database) as session:
-            return [Attempt(*row) for row in session.exec(query.limit(LOOKED_AT_ONCE))]
-
-    def _is_mine(self) -> sqlalchemy.ColumnElement[bool]:
-        return col(Job.worker_id) == self.lease.worker_id
 
     def _give_up(self, attempts: Iterable[Attempt]) -> None:
         """Each in a transaction of its own; one whose row is locked has its turn at the next tick."""
         for attempt in attempts:
             try:
                 with open_session(self.database) as session:
-                    if self.database.dialect.name == "postgresql":
-                        session.execute(sqlalchemy.text(LOCK_TIMEOUT))
+                    upkeep.wait_little(session)
                     state = states.lose(session, self.engine, attempt)
                     session.commit()
                 if state:
@@ -151,7 +131,6 @@ class Reaper:
                 log.warning("attempt not given up yet", job=attempt.job_id, error=str(error))
 
     def _forget_workers(self) -> None:
-        old = col(WorkerRow.lease_until_s) < database_clock() - FORGOTTEN_AFTER_S
         with open_session(self.database) as session:
-            session.execute(delete(WorkerRow).where(old))
+            leases.delete_old_workers(session, FORGOTTEN_AFTER_S)
             session.commit()

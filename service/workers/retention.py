@@ -7,19 +7,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 import sqlalchemy
 import structlog
-from sqlalchemy import CursorResult, func, or_, tuple_
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, SQLModel, col, exists, select
+from sqlmodel import Session
 
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import AuditEntry, Delivery, Idempotency, Job, open_session
+from lodeplan.service.storage import open_session, upkeep
 from lodeplan.service.telemetry import metrics
 
 EVERY_S = 600.0
@@ -29,7 +26,6 @@ FIRST_AFTER_S = (5.0, 60.0)
 _AT_ONCE = 100
 _BATCHES = 200
 """In one round of one table: a service that was never cleaned catches up over some rounds."""
-_LOCK = 5_627_102
 
 log = structlog.get_logger(__name__)
 
@@ -74,62 +70,28 @@ class Retention:
             log.info("deleted for its age", **counts)
         return counts
 
-    def _rules(self) -> list[tuple[str, float, Callable[[Session, datetime], int]]]:
+    def _rules(self) -> list[tuple[str, float, Callable[[Session, datetime, int], int]]]:
         settings = self.settings
         return [
             ("job", settings.keep_days, self._delete_jobs),
-            ("idempotency", settings.keep_idempotency_hours / 24, _older(Idempotency, col(Idempotency.created_at))),
-            (
-                "webhook_delivery",
-                settings.keep_deliveries_days,
-                _older(Delivery, col(Delivery.created_at), col(Delivery.due_at_s).is_(None)),
-            ),
-            ("audit", settings.keep_audit_days, _older(AuditEntry, col(AuditEntry.at))),
+            ("idempotency", settings.keep_idempotency_hours / 24, upkeep.delete_old_keys),
+            ("webhook_delivery", settings.keep_deliveries_days, upkeep.delete_old_deliveries),
+            ("audit", settings.keep_audit_days, upkeep.delete_old_audit),
         ]
 
-    def _in_turn(self, delete: Callable[[Session, datetime], int], before: datetime) -> int:
+    def _in_turn(self, delete: Callable[[Session, datetime, int], int], before: datetime) -> int:
         """Delete one batch in one transaction, unless another worker is at it."""
         with open_session(self.database) as session:
-            if not _has_turn(session):
+            if not upkeep.take_turn_at_retention(session):
                 return 0
-            deleted = delete(session, before)
+            deleted = delete(session, before, _AT_ONCE)
             session.commit()
             return deleted
 
-    def _delete_jobs(self, session: Session, before: datetime) -> int:
-        found = list(session.exec(_old_jobs(before).limit(_AT_ONCE)))
+    def _delete_jobs(self, session: Session, before: datetime, most: int) -> int:
+        found = upkeep.old_jobs(session, before, most)
         # First, because it is no part of the transaction: what the engine keeps of a job that is gone nobody finds.
         self.engine.forget([Attempt(job.id, number) for job in found for number in range(1, job.attempt + 1)])
         for job in found:
             storage.delete_job(session, job)
         return len(found)
-
-
-def _has_turn(session: Session) -> bool:
-    """Whether no other worker is at it; it is kept out until the transaction ends."""
-    if session.connection().dialect.name != "postgresql":
-        # SQLite lets one write at a time anyway.
-        return True
-    return bool(session.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar())
-
-
-def _old_jobs(before: datetime) -> Any:
-    """Jobs that ended before this, but for those of a batch that has not, and batches that still have jobs."""
-    parent, child = aliased(Job), aliased(Job)
-    parent_is_younger = exists().where(
-        col(parent.id) == col(Job.parent_id), or_(col(parent.ended_at).is_(None), col(parent.ended_at) >= before)
-    )
-    has_children = exists().where(col(child.parent_id) == col(Job.id))
-    return select(Job).where(col(Job.ended_at) < before, ~parent_is_younger, ~has_children).order_by(col(Job.ended_at))
-
-
-def _older(table: type[SQLModel], moment: Any, *conditions: Any) -> Callable[[Session, datetime], int]:
-    """What deletes a batch of the rows that are older than a moment and meet the conditions."""
-    keys = list(sqlalchemy.inspect(table).primary_key)
-
-    def delete(session: Session, before: datetime) -> int:
-        old = sqlalchemy.select(*keys).where(moment < before, *conditions).limit(_AT_ONCE)
-        result = session.execute(sqlalchemy.delete(table).where(tuple_(*keys).in_(old)))
-        return cast("CursorResult[Any]", result).rowcount
-
-    return delete

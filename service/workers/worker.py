@@ -27,7 +27,7 @@ from lodeplan.service.jobs import states
 from lodeplan.service.jobs.reuse import work_of_stored
 from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import OUTAGES, Job, JobInput, once_committed, open_session
+from lodeplan.service.storage import OUTAGES, moves, once_committed, open_session, upkeep
 from lodeplan.service.telemetry import logs, metrics, tracing
 from lodeplan.service.webhooks.sending import Deliverer
 from lodeplan.service.workers.child_process import Watch, Wish, Work
@@ -176,9 +176,10 @@ class Worker:
     def _claim(self, session: Session, attempt: Attempt) -> Work | None:
         if not states.start(session, attempt, self.lease.worker_id):
             return None
-        job, kept = session.get(Job, attempt.job_id), session.get(JobInput, attempt.job_id)
-        if job is None or kept is None:
+        found = upkeep.get_work(session, attempt)
+        if found is None:
             return None
+        job, kept = found
         options = JobOptions.model_validate(job.options)
         # The plan will be of this version, whichever took the job in.
         job.work_sha256 = work_of_stored(kept.scenario_gzip, job.scenario_hash, options)
@@ -225,7 +226,7 @@ class _AttemptWatch(Watch):
         if self.worker.stopping.is_set() or not self.worker.lease.holds(self.term):
             return Wish.KILL
         with contextlib.suppress(*OUTAGES), open_session(self.worker.database) as session:
-            state = states.state_of(session, self.attempt)
+            state = moves.state_on(session, self.attempt)
             self._wish = _WISHES.get(state, Wish.KILL) if state else Wish.KILL
         return self._wish
 

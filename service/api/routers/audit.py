@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from lodeplan.schemas.access import AuditPage, AuditView
-from lodeplan.service.access import audit
 from lodeplan.service.api.dependencies import CallerOf, SessionOf
 from lodeplan.service.http.views import API
 from lodeplan.service.storage import AuditEntry
+from lodeplan.service.storage.audit import read_audit
 
 router = APIRouter(tags=["audit"])
 
@@ -25,7 +25,7 @@ def list_entries(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> AuditPage:
     """List who did what, latest first; follow `next` for what was before."""
-    found = audit.read(session, caller.tenant, limit + 1, before=cursor)
+    found = read_audit(session, caller.tenant, limit + 1, before=cursor)
     page = found[:limit]
     more = f"{API}/audit?limit={limit}&cursor={page[-1].id}" if len(found) > limit else None
     return AuditPage(entries=[entry_view(entry) for entry in page], next=more)

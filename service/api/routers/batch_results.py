@@ -47,15 +47,15 @@ def show_batch_results(
     if not batch.state.ended and not partial:
         detail = f"The batch is {batch.state}. Wait for its end, or ask with ?partial=true."
         raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "5"})
-    return StreamingResponse(_lines(database, job_id), media_type=MEDIA_TYPE)
+    return StreamingResponse(_lines(database, batch), media_type=MEDIA_TYPE)
 
 
-def _lines(database: sqlalchemy.Engine, batch_id: str) -> Iterator[str]:
+def _lines(database: sqlalchemy.Engine, batch: Job) -> Iterator[str]:
     """The lines, some at a time: a slow client holds no connection to the database."""
     last, number = "", 0
     while True:
         with storage.open_session(database) as session:
-            found = storage.results_of_children(session, batch_id, last, _AT_ONCE)
+            found = storage.results_of_children(session, batch, last, _AT_ONCE)
         if not found:
             return
         for job, document_gzip in found:

@@ -16,6 +16,7 @@ from lodeplan.service.api.openapi import body_of
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import API
 from lodeplan.service.storage import ApiKey
+from lodeplan.service.storage import keys as stored
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 
@@ -31,7 +32,7 @@ WantedOf = Annotated[KeyRequest, Depends(read_wanted)]
 @router.get("", response_model_exclude_none=True)
 def list_keys(session: SessionOf, caller: CallerOf) -> KeyList:
     """List the keys, newest first, without their secrets; those that were revoked or have expired too."""
-    return KeyList(keys=[key_view(key) for key in keys.list_keys(session, caller.tenant)])
+    return KeyList(keys=[key_view(key) for key in stored.list_keys(session, caller.tenant)])
 
 
 @router.post("", status_code=201, response_model_exclude_none=True, openapi_extra=body_of(KeyRequest))

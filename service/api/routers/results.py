@@ -17,7 +17,7 @@ from lodeplan.service.api.streaming import not_modified, stored_json, table_rows
 from lodeplan.service.http.csv_text import csv_rows
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import job_path, json_text, table_entry, tagged
-from lodeplan.service.storage import Job, JobResult, as_of_today, read_document
+from lodeplan.service.storage import Job, as_of_today, get_result, read_document
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
 
@@ -32,7 +32,7 @@ def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: 
     known = not_modified(request, tag)
     if known:
         return known
-    result = session.get(JobResult, job.id)
+    result = get_result(session, job)
     if result is None:
         raise _deleted(job)
     return stored_json(request, as_of_today(result.document_gzip), tag)

@@ -1,0 +1,109 @@
+"""What a client reads of its jobs, and the end of them: every query takes the tenant, or a job that was found by it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from lodeplan.scenarios.reading.as_stored import read_as_stored
+from lodeplan.schemas import PlanDocument, Scenario, Solution
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.storage.plans import read_plan_gzip
+from lodeplan.service.storage.tables import Delivery, Idempotency, Job, JobEvent, JobInput, JobResult
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class JobFilter:
+    """Which jobs a list is to hold; without a parent those that belong to no batch."""
+
+    parent_id: str | None = None
+    state: JobState | None = None
+    scenario: str | None = None
+
+
+def get_job(session: Session, tenant: str, job_id: str) -> Job | None:
+    """The tenant's job of this id."""
+    return session.exec(select(Job).where(Job.id == job_id, Job.tenant == tenant)).first()
+
+
+def list_jobs(
+    session: Session, tenant: str, limit: int, before: str | None = None, wanted: JobFilter | None = None
+) -> list[Job]:
+    """At most `limit` jobs of the tenant, newest first, older than the job `before`."""
+    wanted = wanted or JobFilter()
+    query = select(Job).where(Job.tenant == tenant, Job.parent_id == wanted.parent_id)
+    if before:
+        query = query.where(col(Job.id) < before)
+    if wanted.state:
+        query = query.where(Job.state == wanted.state)
+    if wanted.scenario is not None:
+        query = query.where(Job.scenario == wanted.scenario)
+    return list(session.exec(query.order_by(col(Job.id).desc()).limit(limit)))
+
+
+def read_scenario(session: Session, job: Job) -> Scenario | None:
+    """The scenario a job solves, with its patches applied, also if it is not valid any more."""
+    row = session.get(JobInput, job.id)
+    return read_as_stored(gzip.decompress(row.scenario_gzip)) if row else None
+
+
+def get_result(session: Session, job: Job) -> JobResult | None:
+    """The stored result of a job, or None while there is none."""
+    return session.get(JobResult, job.id)
+
+
+def read_document(session: Session, job: Job) -> PlanDocument | None:
+    """The plan of a job, or None while there is none."""
+    row = get_result(session, job)
+    return read_plan_gzip(row.document_gzip) if row else None
+
+
+def read_events(session: Session, job: Job, after: int = 0) -> list[JobEvent]:
+    """What happened to a job after the event of that number, oldest first."""
+    query = select(JobEvent).where(JobEvent.job_id == job.id, col(JobEvent.number) > after)
+    return list(session.exec(query.order_by(col(JobEvent.number))))
+
+
+def attempts_of(session: Session, job: Job) -> list[tuple[str, int]]:
+    """A job and, with a batch, its jobs: their ids, each with the number of its last attempt."""
+    family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
+    return list(session.exec(select(Job.id, Job.attempt).where(family)).all())
+
+
+def delete_job(session: Session, job: Job) -> None:
+    """Delete a job and all that belongs to it; with a batch, its jobs."""
+    family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
+    members = sqlalchemy.select(col(Job.id)).where(family)
+    for table in (JobInput, JobResult, JobEvent, Idempotency, Delivery):
+        session.execute(sqlalchemy.delete(table).where(col(table.job_id).in_(members)))
+    session.execute(sqlalchemy.delete(Job).where(family))
+
+
+def find_solved(session: Session, tenant: str, works: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    """By work, the latest job of the tenant that has solved it to optimality, for pairs of work and stored scenario.
+
+    The stored scenarios are compared too: names and texts do not count in the hash, but they stand in the plan.
+    """
+    wanted = dict(works)
+    found: dict[str, str] = {}
+    hashes = list(wanted)
+    for begin in range(0, len(hashes), _AT_ONCE):
+        latest = select(col(Job.work_sha256), func.max(col(Job.id))).where(
+            Job.tenant == tenant,
+            col(Job.work_sha256).in_(hashes[begin : begin + _AT_ONCE]),
+            Job.state == JobState.SUCCEEDED,
+            Job.solution == Solution.OPTIMAL,
+            col(Job.result_sha256).is_not(None),
+        )
+        for work, job_id in session.exec(latest.group_by(col(Job.work_sha256))).all():
+            kept = session.get(JobInput, job_id)
+            if kept and kept.scenario_gzip == wanted[work]:
+                found[work] = job_id
+    return found

@@ -1,0 +1,51 @@
+"""Queries about API keys and the sessions opened with them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy
+from sqlmodel import Session, col, select
+
+from lodeplan.service.storage.clock import now
+from lodeplan.service.storage.tables import ApiKey
+
+
+def get_key(session: Session, key_id: str) -> ApiKey | None:
+    """The key or session of this id, whoever's: for somebody who shows it, or for the operator."""
+    return session.get(ApiKey, key_id)
+
+
+def find_key(session: Session, tenant: str, key_id: str) -> ApiKey | None:
+    """The tenant's key of this id; sessions are none."""
+    mine = (ApiKey.id == key_id, ApiKey.tenant == tenant, col(ApiKey.parent_id).is_(None))
+    return session.exec(select(ApiKey).where(*mine)).first()
+
+
+def list_keys(session: Session, tenant: str | None) -> list[ApiKey]:
+    """The keys of a tenant (of all, for the operator), newest first; revoked ones too, sessions not."""
+    query = select(ApiKey).where(col(ApiKey.parent_id).is_(None))
+    if tenant is not None:
+        query = query.where(ApiKey.tenant == tenant)
+    return list(session.exec(query.order_by(col(ApiKey.created_at).desc(), col(ApiKey.id))))
+
+
+def any_key(session: Session) -> bool:
+    """Whether a key was ever made. A revoked one counts: ending the last key opens nothing."""
+    return session.exec(select(ApiKey.id).limit(1)).first() is not None
+
+
+def any_usable_key(session: Session) -> bool:
+    """Whether somebody could log in with a key."""
+    holds = (col(ApiKey.parent_id).is_(None), col(ApiKey.revoked_at).is_(None), col(ApiKey.expires_at) > now())
+    return session.exec(select(ApiKey.id).where(*holds).limit(1)).first() is not None
+
+
+def delete_ended_sessions(session: Session) -> None:
+    """Delete sessions that have expired, of all tenants."""
+    session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.parent_id).is_not(None), col(ApiKey.expires_at) < now()))
+
+
+def set_used(session: Session, key: ApiKey, moment: datetime) -> None:
+    """Record when a key was used."""
+    session.execute(sqlalchemy.update(ApiKey).where(col(ApiKey.id) == key.id).values(used_at=moment))

@@ -1,0 +1,53 @@
+"""Queries about workers and their leases, by the clock of the database. For the service itself."""
+
+from __future__ import annotations
+
+import sqlalchemy
+from sqlalchemy import ColumnElement, and_, delete, update
+from sqlmodel import Session, col, select
+
+from lodeplan.service.storage.columns import database_clock
+from lodeplan.service.storage.tables import WorkerRow
+
+TICKS_A_LEASE = 5
+
+
+def is_live() -> ColumnElement[bool]:
+    """Whether a row of `worker` holds a lease. One that ends later than it can have been given is none: the
+    database's clock was set back, and whoever lives has renewed it since."""
+    until_s, clock = col(WorkerRow.lease_until_s), database_clock()
+    # A tick of patience, for a row written just before the clock was set back by a little.
+    return and_(until_s > clock, until_s <= clock + col(WorkerRow.lease_s) * (1 + 1 / TICKS_A_LEASE))
+
+
+def database_time_s(session: Session) -> float:
+    """The time by the database's clock, seconds since 1970."""
+    return float(session.execute(sqlalchemy.select(database_clock())).scalar_one())
+
+
+def prolong_lease(session: Session, worker_id: str, duration_s: float) -> float | None:
+    """Have a worker's lease last so long from now on; the time by the database's clock, or None if it has no row."""
+    prolong = update(WorkerRow).where(col(WorkerRow.id) == worker_id)
+    prolong = prolong.values(lease_until_s=database_clock() + duration_s, lease_s=duration_s)
+    now_s = session.execute(prolong.returning(database_clock())).scalar()
+    return None if now_s is None else float(now_s)
+
+
+def delete_worker(session: Session, worker_id: str) -> None:
+    """Delete a worker's row, and its lease with it."""
+    session.execute(delete(WorkerRow).where(col(WorkerRow.id) == worker_id))
+
+
+def delete_old_workers(session: Session, ended_before_s: float) -> None:
+    """Delete workers whose lease ended so many seconds ago."""
+    session.execute(delete(WorkerRow).where(col(WorkerRow.lease_until_s) < database_clock() - ended_before_s))
+
+
+def live_workers(session: Session) -> list[WorkerRow]:
+    """The workers that hold a lease."""
+    return list(session.exec(select(WorkerRow).where(is_live())))
+
+
+def live_worker_ids(session: Session) -> set[str]:
+    """Their ids."""
+    return set(session.exec(select(WorkerRow.id).where(is_live())))

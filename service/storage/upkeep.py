@@ -1,0 +1,102 @@
+"""What a worker looks for beside its solves: jobs nobody works on, and rows that are old. For the service itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, cast
+
+import sqlalchemy
+from sqlalchemy import CursorResult, func, or_, tuple_
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, SQLModel, col, exists, select
+
+from lodeplan.schemas.jobs import JobState
+from lodeplan.service.engine import Attempt
+from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput
+
+BEGUN = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
+_PATIENCE = "SET LOCAL lock_timeout = '1s'"
+_RETENTION_LOCK = 5_627_102
+# A job without a scenario of its own is made of others, and no worker has it in hand.
+_IS_RUN_BY_WORKERS = select(JobInput.job_id).where(col(JobInput.job_id) == col(Job.id)).exists()
+
+
+def wait_little(session: Session) -> None:
+    """Have the session's transaction fail soon where somebody has locked what it wants, on PostgreSQL."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sqlalchemy.text(_PATIENCE))
+
+
+def get_work(session: Session, attempt: Attempt) -> tuple[Job, JobInput] | None:
+    """A job and its scenario, for the worker that has claimed it; None if they were deleted meanwhile."""
+    job, kept = session.get(Job, attempt.job_id), session.get(JobInput, attempt.job_id)
+    return None if job is None or kept is None else (job, kept)
+
+
+def begun_by(session: Session, worker_id: str, most: int) -> list[Attempt]:
+    """Attempts this worker is said to run."""
+    return _begun(session, col(Job.worker_id) == worker_id, most)
+
+
+def begun_by_others(session: Session, workers: Collection[str], most: int) -> list[Attempt]:
+    """Attempts that are said to run, on none of these workers."""
+    return _begun(session, or_(col(Job.worker_id).is_(None), col(Job.worker_id).not_in(workers)), most)
+
+
+def _begun(session: Session, which: sqlalchemy.ColumnElement[bool], most: int) -> list[Attempt]:
+    query = select(Job.id, Job.attempt).where(col(Job.state).in_(BEGUN), _IS_RUN_BY_WORKERS, which)
+    return [Attempt(*row) for row in session.exec(query.limit(most))]
+
+
+def states_of(session: Session, job_ids: Collection[str]) -> dict[Attempt, JobState]:
+    """These jobs on the attempts they are on, each with its state."""
+    query = select(Job.id, Job.attempt, Job.state).where(col(Job.id).in_(job_ids))
+    return {Attempt(job_id, number): JobState(state) for job_id, number, state in session.exec(query)}
+
+
+def queued_after(session: Session, job_id: str, most: int) -> list[Attempt]:
+    """At most so many attempts that are said to wait for a worker, of jobs after this one."""
+    query = select(Job.id, Job.attempt).where(Job.state == JobState.QUEUED, _IS_RUN_BY_WORKERS)
+    return [Attempt(*row) for row in session.exec(query.where(col(Job.id) > job_id).order_by(col(Job.id)).limit(most))]
+
+
+def take_turn_at_retention(session: Session) -> bool:
+    """Whether no other worker deletes what is old; they are kept out until the transaction ends."""
+    if session.connection().dialect.name != "postgresql":
+        # SQLite lets one write at a time anyway.
+        return True
+    return bool(session.execute(select(func.pg_try_advisory_xact_lock(_RETENTION_LOCK))).scalar())
+
+
+def old_jobs(session: Session, before: datetime, most: int) -> list[Job]:
+    """Jobs that ended before this, but for those of a batch that has not, and batches that still have jobs."""
+    parent, child = aliased(Job), aliased(Job)
+    parent_is_younger = exists().where(
+        col(parent.id) == col(Job.parent_id), or_(col(parent.ended_at).is_(None), col(parent.ended_at) >= before)
+    )
+    has_children = exists().where(col(child.parent_id) == col(Job.id))
+    query = select(Job).where(col(Job.ended_at) < before, ~parent_is_younger, ~has_children)
+    return list(session.exec(query.order_by(col(Job.ended_at)).limit(most)))
+
+
+def delete_old_keys(session: Session, before: datetime, most: int) -> int:
+    """Delete idempotency keys older than this; how many."""
+    return _delete_older(session, Idempotency, most, col(Idempotency.created_at) < before)
+
+
+def delete_old_deliveries(session: Session, before: datetime, most: int) -> int:
+    """Delete ended deliveries to webhooks older than this; how many."""
+    return _delete_older(session, Delivery, most, col(Delivery.created_at) < before, col(Delivery.due_at_s).is_(None))
+
+
+def delete_old_audit(session: Session, before: datetime, most: int) -> int:
+    """Delete audit entries older than this; how many."""
+    return _delete_older(session, AuditEntry, most, col(AuditEntry.at) < before)
+
+
+def _delete_older(session: Session, table: type[SQLModel], most: int, *conditions: Any) -> int:
+    keys = list(sqlalchemy.inspect(table).primary_key)
+    old = sqlalchemy.select(*keys).where(*conditions).limit(most)
+    result = session.execute(sqlalchemy.delete(table).where(tuple_(*keys).in_(old)))
+    return cast("CursorResult[Any]", result).rowcount
