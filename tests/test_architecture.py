@@ -31,6 +31,52 @@ ONLY_IN = {
     "typer": ("service/cli/*",),
 }
 SHARED_WITH_CHECK = {"optimizer.prepare.units"}
+IN_SERVICE = {
+    "settings": set[str](),
+    "engine": set[str](),
+    "storage": {"engine"},
+    "telemetry": {"storage"},
+    "http": {"storage"},
+    "access": {"settings", "storage", "http"},
+    "webhooks": {"settings", "storage", "http"},
+    "jobs": {"engine", "storage", "telemetry", "webhooks"},
+    "workers": {"settings", "engine", "storage", "telemetry", "webhooks", "jobs"},
+    "operations": {"settings", "engine", "storage", "jobs", "workers"},
+    "api": {"settings", "engine", "storage", "telemetry", "http", "access", "webhooks", "jobs"},
+    "ui": {"storage", "http", "access", "api"},
+    "app": {"settings", "engine", "storage", "telemetry", "http", "access", "workers", "api", "ui"},
+    "cli": {
+        *("settings", "engine", "storage", "telemetry", "http", "access", "jobs", "workers", "operations", "app"),
+    },
+}
+"""The rooms of the service from the ground up, each with those below it that it imports."""
+
+OF_OPTIMIZER = ("planning", "plan", "problem", "report", "figures", "studies")
+"""The rooms of the optimizer that the service may read."""
+ALSO_OF_OPTIMIZER = {
+    "optimizer",
+    "optimizer.expand",
+    "optimizer.prepare.costs",
+    "optimizer.results",
+    "optimizer.results.specs",
+    "optimizer.results.stored",
+    "optimizer.results.words",
+}
+"""Modules beside those that it still reads."""
+
+FOR_CLIENTS = ("jobs", "batches", "webhooks", "keys", "audit", "idempotency", "quotas")
+"""The modules of storage that read for a client: each query takes the tenant, or a row that was found by it."""
+FOR_THE_SERVICE = {"moves", "upkeep", "leases", "deliveries", "copying"}
+"""Those that read over all tenants; what answers requests imports none of them."""
+OF_ALL_TENANTS = {
+    "keys.get_key": "somebody shows the key, and the tenant follows from it",
+    "keys.any_key": "whether the service asks for a log-in",
+    "keys.any_usable_key": "whether anybody could log in",
+    "keys.delete_ended_sessions": "sessions that are over, whoever's",
+}
+ROWS = ("Job", "Webhook", "ApiKey", "Sequence[Job]")
+NO_STATEMENT = {"Session", "Engine", "Connection", "Row"}
+RUNS_A_STATEMENT = {"exec", "execute", "exec_driver_sql", "scalar", "scalars"}
 
 
 @cache
@@ -148,6 +194,106 @@ def test_no_module_is_loaded_under_two_names(started: str, tmp_path: Path) -> No
 def test_no_test_loads_a_module_under_two_names() -> None:
     """Seen in the process that runs this test, whatever it has run before."""
     assert [name for name in sys.modules if name.split(".")[0] in ROOMS] == []
+
+
+def service_files() -> Iterator[tuple[str, Path]]:
+    """The files of the service, each with its room, or its own name at the root."""
+    for path in python_files("service"):
+        first = path.relative_to(ROOT / "service").parts[0].removesuffix(".py")
+        if first != "__init__":
+            yield first, path
+
+
+def modules_of(path: Path) -> set[str]:
+    """The modules of ours that a file imports, not what it takes from them."""
+    return {
+        module
+        for module in imports_of(path)
+        if (ROOT / Path(*module.split("."))).is_dir() or (ROOT / Path(*module.split("."))).with_suffix(".py").is_file()
+    }
+
+
+def test_the_rooms_of_the_service_stand_in_one_order() -> None:
+    lower: set[str] = set()
+    for room, imported in IN_SERVICE.items():
+        assert imported <= lower, f"{room} may import a room that is not below it"
+        lower.add(room)
+    assert {room for room, _ in service_files()} == set(IN_SERVICE)
+
+
+@pytest.mark.parametrize("room", IN_SERVICE)
+def test_a_room_of_the_service_imports_only_those_it_may(room: str) -> None:
+    used = {
+        module.split(".")[1]: f"{path.relative_to(ROOT)} imports {module}"
+        for first, path in service_files()
+        if first == room
+        for module in modules_of(path)
+        if module.startswith("service.")
+    }
+    assert {other: found for other, found in used.items() if other not in IN_SERVICE[room] | {room}} == {}
+    assert IN_SERVICE[room] - used.keys() == set(), "it may import what it does not"
+
+
+def test_the_service_reads_of_the_optimizer_only_its_face() -> None:
+    found = {
+        f"{path.relative_to(ROOT)} imports {module}"
+        for _, path in service_files()
+        for module in modules_of(path)
+        if within(module, "optimizer")
+        and module not in ALSO_OF_OPTIMIZER
+        and not any(within(module, f"optimizer.{room}") for room in OF_OPTIMIZER)
+    }
+    assert found == set()
+
+
+def statements_in(path: Path) -> Iterator[str]:
+    """Where a file makes or runs a statement: names of SQLAlchemy that are no types or errors, and calls that run."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ("sqlalchemy", "sqlmodel"):
+            if node.module != "sqlalchemy.exc":
+                yield from (alias.name for alias in node.names if alias.name not in NO_STATEMENT)
+        elif isinstance(node, ast.Attribute):
+            whose = ast.unparse(node.value)
+            is_made = whose in ("sqlalchemy", "sqlmodel") and node.attr not in {*NO_STATEMENT, "exc"}
+            is_read = whose == "session" and node.attr in ("get", "get_one", "merge")
+            if is_made or is_read or node.attr in RUNS_A_STATEMENT:
+                yield f"{whose}.{node.attr}"
+
+
+def test_sql_stands_in_storage_alone() -> None:
+    outside = [path for room, path in service_files() if room != "storage"]
+    assert [f"{path.relative_to(ROOT)}: {found}" for path in outside for found in statements_in(path)] == []
+    assert any(statements_in(ROOT / "service/storage/jobs.py")), "the search finds no SQL where there is some"
+
+
+def test_a_query_for_a_client_takes_the_tenant_or_a_row_found_by_it() -> None:
+    found, excepted = [], set[str]()
+    for module in FOR_CLIENTS:
+        tree = ast.parse((ROOT / f"service/storage/{module}.py").read_text(encoding="utf-8"))
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                continue
+            name, arguments = f"{module}.{node.name}", node.args.args
+            assert arguments[0].arg == "session", name
+            second = arguments[1] if len(arguments) > 1 else None
+            takes = second and (second.arg == "tenant" or ast.unparse(second.annotation or second) in ROWS)
+            if name in OF_ALL_TENANTS:
+                excepted.add(name)
+            elif not takes:
+                found.append(name)
+    assert found == []
+    assert excepted == OF_ALL_TENANTS.keys()
+
+
+def test_what_answers_requests_reads_nothing_over_all_tenants() -> None:
+    hidden = {f"service.storage.{module}" for module in FOR_THE_SERVICE}
+    found = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for room, path in service_files()
+        if room in ("access", "api", "http", "ui")
+        for module in modules_of(path) & hidden
+    ]
+    assert found == []
 
 
 LOADED = """

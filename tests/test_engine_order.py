@@ -10,7 +10,8 @@ import pytest
 import sqlalchemy
 from job_service import DATABASES, database_of, wait_until
 
-from lodeplan.service.engine import Attempt, Place
+from lodeplan.service.engine import Attempt
+from lodeplan.service.engine import QueuePosition as At
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.storage import open_session
 
@@ -54,12 +55,12 @@ def working(database: sqlalchemy.Engine, floor: Floor, slots: int, tenant_slots:
         engine.stop(5)
 
 
-def submit(database: sqlalchemy.Engine, engine: DbosEngine, **jobs: Place) -> None:
-    for name, place in jobs.items():
+def submit(database: sqlalchemy.Engine, engine: DbosEngine, **jobs: At) -> None:
+    for name, position in jobs.items():
         # Each at a moment of its own, of which the engine counts thousandths of a second.
         threading.Event().wait(0.005)
         with open_session(database) as session:
-            engine.enqueue(session, Attempt(name.replace("_", "-"), 1), place)
+            engine.enqueue(session, Attempt(name.replace("_", "-"), 1), position)
             session.commit()
 
 
@@ -69,9 +70,16 @@ def test_within_a_tenant_higher_priority_goes_first_and_among_equals_who_came_fi
 ) -> None:
     floor = Floor()
     with working(database, floor, slots=1, tenant_slots=None) as engine:
-        submit(database, engine, a_busy=Place("a"))
+        submit(database, engine, a_busy=At("a"))
         wait_until(lambda: floor.got == ["a-busy"])
-        submit(database, engine, a_low=Place("a", -5), a_one=Place("a"), a_two=Place("a"), a_high=Place("a", 5))
+        submit(
+            database,
+            engine,
+            a_low=At("a", -5),
+            a_one=At("a"),
+            a_two=At("a"),
+            a_high=At("a", 5),
+        )
         assert engine.depth() == 4
         for _ in range(4):
             count = len(floor.got)
@@ -87,7 +95,7 @@ def test_a_tenant_never_has_more_than_its_slots_and_does_not_keep_others_waiting
 ) -> None:
     floor = Floor()
     with working(database, floor, slots=4, tenant_slots=tenant_slots) as engine:
-        submit(database, engine, **{f"a_{number}": Place("a", 9) for number in range(5)}, b_0=Place("b"))
+        submit(database, engine, **{f"a_{number}": At("a", 9) for number in range(5)}, b_0=At("b"))
         wait_until(lambda: "b-0" in floor.got and floor.here["a"] == tenant_slots)
         floor.may_go.release(100)
         wait_until(lambda: len(floor.got) == 6)
@@ -98,7 +106,7 @@ def test_a_tenant_never_has_more_than_its_slots_and_does_not_keep_others_waiting
 def test_without_a_limit_one_tenant_may_use_all_slots(database: sqlalchemy.Engine) -> None:
     floor = Floor()
     with working(database, floor, slots=3, tenant_slots=None) as engine:
-        submit(database, engine, **{f"a_{number}": Place("a") for number in range(4)})
+        submit(database, engine, **{f"a_{number}": At("a") for number in range(4)})
         wait_until(lambda: floor.here["a"] == 3)
         assert engine.depth() == 1
     assert floor.most["a"] == 3
@@ -109,7 +117,7 @@ def test_the_engine_tells_who_took_what_and_forgets_what_was_handled(database: s
     floor = Floor()
     first, second = Attempt("a-1", 1), Attempt("a-2", 1)
     with working(database, floor, slots=1, tenant_slots=None) as engine:
-        submit(database, engine, a_1=Place("a"), a_2=Place("a"))
+        submit(database, engine, a_1=At("a"), a_2=At("a"))
         wait_until(lambda: floor.got == ["a-1"])
         assert engine.taken() == {first: "a-worker"}
         assert engine.known([first, second, Attempt("a-3", 1)]) == {first, second}

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from lodeplan.schemas import Solution, SolverProgress
 from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
 from lodeplan.service import storage
-from lodeplan.service.engine import Attempt, Place
+from lodeplan.service.engine import Attempt, QueuePosition
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.jobs import states
 from lodeplan.service.jobs.states import MAX_LOST_WORKERS, Outcome, Submission
@@ -131,7 +131,7 @@ def test_a_job_keeps_its_place_when_it_runs_again(yard: Yard) -> None:
     yard.begin(Attempt(job_id, 1), yard.other)
     yard.bury(yard.other)
     yard.look()
-    assert yard.engine.places[Attempt(job_id, 2)] == Place("local", 7)
+    assert yard.engine.positions[Attempt(job_id, 2)] == QueuePosition("local", 7)
 
 
 def test_a_job_that_loses_three_workers_fails_and_says_why(yard: Yard) -> None:

@@ -13,8 +13,7 @@ from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.access import AuditPage, KeyList, KeyRequest, NewKey, Scope, TenantName
 from lodeplan.service import storage
 from lodeplan.service.access import Caller, audit, keys
-from lodeplan.service.api.routers.audit import entry_view
-from lodeplan.service.api.routers.keys import key_view, new_key
+from lodeplan.service.http.views import entry_view, key_view, new_key
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import ApiKey
 from lodeplan.service.storage.audit import read_audit

@@ -21,7 +21,7 @@ from dbos import (
 )
 from sqlalchemy.orm import Session
 
-from lodeplan.service.engine.port import Attempt, Handler, Place
+from lodeplan.service.engine.port import Attempt, Handler, QueuePosition
 
 APPLICATION = "lodeplan"
 # Fixed: the default, a hash of the code, would leave queued jobs behind on every upgrade.
@@ -69,15 +69,15 @@ class DbosEngine:
             retry_connection_errors=False,
         )
 
-    def enqueue(self, session: Session, attempt: Attempt, place: Place = Place()) -> None:  # noqa: B008
+    def enqueue(self, session: Session, attempt: Attempt, position: QueuePosition = QueuePosition()) -> None:  # noqa: B008
         """Insert the workflow's row on the session's connection."""
         options = EnqueueOptions(
             workflow_name=WORKFLOW,
             queue_name=QUEUE,
             workflow_id=_workflow_id(attempt),
             app_version=APPLICATION_VERSION,
-            priority=min(max(_MIDDLE - place.priority, 1), _LAST),
-            queue_partition_key=place.tenant,
+            priority=min(max(_MIDDLE - position.priority, 1), _LAST),
+            queue_partition_key=position.tenant,
         )
         self._ready_client().enqueue_in_transaction(session, options, attempt.job_id, attempt.number)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from lodeplan.service.engine.port import Attempt, Handler, Place
+from lodeplan.service.engine.port import Attempt, Handler, QueuePosition
 
 
 class InlineEngine:
@@ -14,7 +14,7 @@ class InlineEngine:
 
     def __init__(self) -> None:
         self.pending: list[Attempt] = []
-        self.places: dict[Attempt, Place] = {}
+        self.positions: dict[Attempt, QueuePosition] = {}
         self.in_hand: dict[Attempt, str] = {}
         """Attempts a worker was given; a test may put one here that a worker took with it when it died."""
         self.handled: list[Attempt] = []
@@ -24,10 +24,10 @@ class InlineEngine:
     def prepare(self) -> None:
         """Nothing to make."""
 
-    def enqueue(self, session: Session, attempt: Attempt, place: Place = Place()) -> None:  # noqa: B008
+    def enqueue(self, session: Session, attempt: Attempt, position: QueuePosition = QueuePosition()) -> None:  # noqa: B008
         """Append; a test that rolls back sees a pending attempt whose job is missing, which a worker drops."""
         self.pending.append(attempt)
-        self.places[attempt] = place
+        self.positions[attempt] = position
 
     def forget(self, attempts: Sequence[Attempt]) -> None:
         """Drop them from the lists."""

@@ -18,7 +18,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Place:
+class QueuePosition:
     """Where in the queue an attempt stands: tenants take turns, and within a tenant higher priority goes first."""
 
     tenant: str = "local"
@@ -37,7 +37,7 @@ class JobEngine(Protocol):
     def prepare(self) -> None:
         """Make the engine's own tables, if they are missing or old."""
 
-    def enqueue(self, session: Session, attempt: Attempt, place: Place = Place()) -> None:
+    def enqueue(self, session: Session, attempt: Attempt, position: QueuePosition = QueuePosition()) -> None:
         """Queue an attempt within the caller's transaction: it exists if, and only if, that commits."""
 
     def forget(self, attempts: Sequence[Attempt]) -> None:

@@ -1,4 +1,4 @@
-"""Jobs and tables as clients see them, and the tags by which they know that nothing has changed."""
+"""Jobs, tables, keys and audit entries as clients see them, and the tags by which they know what has not changed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from lodeplan.schemas import Table
+from lodeplan.schemas.access import AuditView, KeyView, NewKey
 from lodeplan.schemas.jobs import JobLinks, JobState, JobView, TableEntry
-from lodeplan.service.storage import Job, count_children
+from lodeplan.service.storage import ApiKey, AuditEntry, Job, count_children
 
 API = "/api/v1"
 
@@ -59,6 +60,21 @@ def _links(job: Job) -> JobLinks:
         results=f"{path}/results.ndjson" if is_batch else None,
         parent=job_path(job.parent_id) if job.parent_id else None,
     )
+
+
+def key_view(key: ApiKey) -> KeyView:
+    """A key as a client sees it."""
+    return KeyView.model_validate(key.model_dump(include=set(KeyView.model_fields)))
+
+
+def new_key(key: ApiKey, shown: str) -> NewKey:
+    """A key as it is seen once."""
+    return NewKey(**key.model_dump(include=set(KeyView.model_fields)), key=shown)
+
+
+def entry_view(entry: AuditEntry) -> AuditView:
+    """An entry as a client sees it."""
+    return AuditView.model_validate(entry.model_dump(include=set(AuditView.model_fields)))
 
 
 def table_entry(job_id: str, table: Table) -> TableEntry:

@@ -39,16 +39,18 @@ def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> 
     session.add_all(states.first_events(batch))
     members = _new_members(batch.id, submission)
     states.add_new(session, members)
-    attempts = [(Attempt(job.id, job.attempt), states.place_of(job), prepared.work_sha256) for job, prepared in members]
+    attempts = [
+        (Attempt(job.id, job.attempt), states.position_of(job), prepared.work_sha256) for job, prepared in members
+    ]
     # Each update below would look through all that the session holds.
     session.expunge_all()
     wanted = [(prepared.work_sha256, prepared.scenario_gzip) for prepared in submission.jobs]
     known = find_solved(session, submission.tenant, wanted) if submission.reuse else {}
-    for attempt, place, work in attempts:
+    for attempt, position, work in attempts:
         if work in known:
             states.answer_from(session, attempt, known[work])
         else:
-            engine.enqueue(session, attempt, place)
+            engine.enqueue(session, attempt, position)
     return moves.reload_job(session, batch.id)
 
 

@@ -21,7 +21,7 @@ from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, Job
 from lodeplan.schemas.order import in_order
 from lodeplan.schemas.scenario import content_hash_of
 from lodeplan.service import storage
-from lodeplan.service.engine import Attempt, JobEngine, Place
+from lodeplan.service.engine import Attempt, JobEngine, QueuePosition
 from lodeplan.service.jobs.reuse import work_of
 from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
@@ -127,7 +127,7 @@ def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
         answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
         session.refresh(job)
     else:
-        engine.enqueue(session, Attempt(job.id, job.attempt), place_of(job))
+        engine.enqueue(session, Attempt(job.id, job.attempt), position_of(job))
     return job
 
 
@@ -369,9 +369,9 @@ def failure_of(termination: Termination, solution: Solution) -> JobFailure | Non
     return None
 
 
-def place_of(job: Job) -> Place:
+def position_of(job: Job) -> QueuePosition:
     """Where in the queue a job stands."""
-    return Place(job.tenant, job.priority)
+    return QueuePosition(job.tenant, job.priority)
 
 
 def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
@@ -382,7 +382,7 @@ def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
     moved = moves.change_attempt(session, Attempt(seen.id, seen.attempt), [seen.state], **fresh)
     if moved:
         tell(session, seen.id, text, state=JobState.QUEUED)
-        engine.enqueue(session, following, place_of(seen))
+        engine.enqueue(session, following, position_of(seen))
     return moved
 
 

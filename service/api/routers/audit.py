@@ -6,10 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from lodeplan.schemas.access import AuditPage, AuditView
+from lodeplan.schemas.access import AuditPage
 from lodeplan.service.api.dependencies import CallerOf, SessionOf
-from lodeplan.service.http.views import API
-from lodeplan.service.storage import AuditEntry
+from lodeplan.service.http.views import API, entry_view
 from lodeplan.service.storage.audit import read_audit
 
 router = APIRouter(tags=["audit"])
@@ -29,8 +28,3 @@ def list_entries(
     page = found[:limit]
     more = f"{API}/audit?limit={limit}&cursor={page[-1].id}" if len(found) > limit else None
     return AuditPage(entries=[entry_view(entry) for entry in page], next=more)
-
-
-def entry_view(entry: AuditEntry) -> AuditView:
-    """An entry as a client sees it."""
-    return AuditView.model_validate(entry.model_dump(include=set(AuditView.model_fields)))

@@ -14,7 +14,7 @@ from lodeplan.service.api.bodies import read_body
 from lodeplan.service.api.dependencies import AccessOf, CallerOf, SessionOf
 from lodeplan.service.api.openapi import body_of
 from lodeplan.service.http.problems import ApiError
-from lodeplan.service.http.views import API
+from lodeplan.service.http.views import API, key_view, new_key
 from lodeplan.service.storage import ApiKey
 from lodeplan.service.storage import keys as stored
 
@@ -80,13 +80,3 @@ def find_key(session: Session, caller: Caller, key_id: str) -> ApiKey:
     if key is None:
         raise ApiError(404, "key-not-found", f"No key has the id {key_id}.")
     return key
-
-
-def key_view(key: ApiKey) -> KeyView:
-    """A key as a client sees it."""
-    return KeyView.model_validate(key.model_dump(include=set(KeyView.model_fields)))
-
-
-def new_key(key: ApiKey, shown: str) -> NewKey:
-    """A key as it is seen once."""
-    return NewKey(**key.model_dump(include=set(KeyView.model_fields)), key=shown)
