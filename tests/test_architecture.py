@@ -51,7 +51,7 @@ IN_SERVICE = {
 }
 """The rooms of the service from the ground up, each with those below it that it imports."""
 
-OF_OPTIMIZER = ("planning", "plan", "problem", "report", "figures", "studies")
+OF_OPTIMIZER = ("planning", "plan", "problem", "report", "words", "figures", "studies")
 """The rooms of the optimizer that the service may read."""
 ALSO_OF_OPTIMIZER = {
     "optimizer",
@@ -60,7 +60,6 @@ ALSO_OF_OPTIMIZER = {
     "optimizer.results",
     "optimizer.results.specs",
     "optimizer.results.stored",
-    "optimizer.results.words",
 }
 """Modules beside those that it still reads."""
 
