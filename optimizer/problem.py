@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from lodeplan import scenarios
 from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_differences
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
-from lodeplan.optimizer.model import ConcreteModel, build_model
+from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.perfect_information import best_by_future
 from lodeplan.optimizer.plan import Plan, PlanError
 from lodeplan.optimizer.prepare import Instance, prepare
@@ -56,6 +56,9 @@ from lodeplan.schemas.patches import Patch
 from lodeplan.schemas.plan import Solution, Termination
 from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Scenario
+
+if TYPE_CHECKING:
+    from lodeplan.optimizer.model import ConcreteModel
 
 TOLERANCE = 1e-6
 """Largest violation and cost difference, both relative, that the independent check lets pass."""

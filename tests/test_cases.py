@@ -67,6 +67,7 @@ def test_the_dearer_supplier_wins_above_the_break_even_duty(
     assert onboarded(plan) == [route]
 
 
+@pytest.mark.proves("flow_stays_within_quota")
 def test_a_tariff_rate_quota_gives_the_lower_rate_to_the_first_tonnes_only() -> None:
     plan = solve("tariff-rate-quota")
 
@@ -76,6 +77,7 @@ def test_a_tariff_rate_quota_gives_the_lower_rate_to_the_first_tonnes_only() -> 
     assert plan.summary.duty_kusd == pytest.approx(400 * 5 + 600 * 30)
 
 
+@pytest.mark.proves("share_stays_below_cap")
 def test_a_concentration_cap_splits_the_purchase() -> None:
     plan = solve("concentration-cap")
 
@@ -140,6 +142,7 @@ def test_a_price_floor_pays_below_and_takes_its_share_above(market_price: float,
 @pytest.mark.parametrize(
     ("tail_weight", "stored_t", "objective_kusd"), [(0, 300, 6_750), (0.25, 375, 7_687.5), (0.5, 375, 8_250)]
 )
+@pytest.mark.proves("tail_excess_is_counted")
 def test_weight_on_the_tail_raises_the_stock(tail_weight: float, stored_t: float, objective_kusd: float) -> None:
     plan = solve("discrete-stockpile", put("risk.tail_weight", tail_weight))
 
@@ -149,6 +152,7 @@ def test_weight_on_the_tail_raises_the_stock(tail_weight: float, stored_t: float
 
 
 @pytest.mark.parametrize(("tail_weight", "objective_kusd"), [(0, 50.5), (0.9, 5.05 + 88.2)])
+@pytest.mark.proves("tail_excess_is_counted")
 def test_cvar_of_a_hundred_equal_chances_is_the_mean_of_the_worst_five(
     tail_weight: float, objective_kusd: float
 ) -> None:
@@ -159,6 +163,7 @@ def test_cvar_of_a_hundred_equal_chances_is_the_mean_of_the_worst_five(
     assert plan.summary.objective_kusd == pytest.approx(objective_kusd, abs=1e-6)
 
 
+@pytest.mark.proves("commodity_balances")
 def test_a_by_product_is_held_to_its_host_and_gives_the_host_its_value() -> None:
     plan = solve("by-product")
 

@@ -418,6 +418,7 @@ BROKEN: list[tuple[str, Mutation, str]] = [
 
 
 @pytest.mark.parametrize(("mutate", "words"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+@pytest.mark.proves("project_waits_for_required", "project_excludes_other")
 def test_a_broken_rule_is_found_and_said(mutate: Mutation, words: str) -> None:
     data, lists = workshop(), workshop_plan()
     mutate(data, lists)
@@ -464,6 +465,7 @@ COSTS: list[tuple[Mutation, str]] = [
 
 
 @pytest.mark.parametrize(("mutate", "words"), COSTS, ids=[words for _, words in COSTS])
+@pytest.mark.proves("node_cost_adds_up")
 def test_a_wrong_cost_is_found_and_said(mutate: Mutation, words: str) -> None:
     data, lists = workshop(), workshop_plan()
     mutate(data, lists)

@@ -86,6 +86,7 @@ def test_the_optimizer_s_plan_of_the_workshop_holds(mutate: Mutation) -> None:
     assert verdict.cost_difference_rel < 1e-6
 
 
+@pytest.mark.proves("project_starts_where_forced")
 def test_a_forced_start_asks_nothing_of_a_future_that_departs_before_it() -> None:
     forced = {"earliest_start": 3, "forced_track": "fast"}
     patches = [{"op": "set", "path": "projects.*.latest_start", "value": 4}]

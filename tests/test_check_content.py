@@ -59,6 +59,7 @@ def traced_plan() -> Lists:
     }
 
 
+@pytest.mark.proves("demand_takes_clean_material")
 def test_a_plan_under_a_source_ban_holds() -> None:
     assert_holds(traced(), traced_plan())
 
@@ -148,6 +149,7 @@ BROKEN: list[tuple[str, Mutation, str]] = [
 
 
 @pytest.mark.parametrize(("mutate", "words"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+@pytest.mark.proves("modes_add_up")
 def test_material_of_the_wrong_content_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(traced(), traced_plan(), mutate, words)
 
@@ -224,6 +226,7 @@ BANNING_BROKEN: list[tuple[str, Mutation, str]] = [
 @pytest.mark.parametrize(
     ("mutate", "words"), [case[1:] for case in BANNING_BROKEN], ids=[case[0] for case in BANNING_BROKEN]
 )
+@pytest.mark.proves("demand_takes_clean_material")
 def test_a_broken_ban_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(banning(), banning_plan(), mutate, words)
 
@@ -331,6 +334,7 @@ def test_a_producer_gives_tags_by_its_place(facility: Data, tags: str) -> None:
     assert {tag.role for tag in made} == {roles[name] for name in tags.split(" + ") if name}
 
 
+@pytest.mark.proves("modes_add_up")
 def test_a_producer_runs_in_modes_of_the_tags_that_are_not_its_own() -> None:
     data = banned(a={"places": ["CHN"]}, b={"places": ["AUS"]}, c={"places": ["USA"], "role": "last_origin"})
     data["facilities"]["abroad"] = {**data["facilities"]["smelter"], "place": "CHN"}

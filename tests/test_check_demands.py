@@ -57,6 +57,7 @@ def yielding_plan() -> Lists:
     }
 
 
+@pytest.mark.proves("demand_is_served_or_short")
 def test_a_plan_with_substitutes_and_elastic_demand_holds() -> None:
     assert_holds(yielding(), yielding_plan(), COST_KUSD)
 
@@ -129,6 +130,7 @@ BROKEN: list[tuple[str, Mutation, str]] = [
 
 
 @pytest.mark.parametrize(("mutate", "words"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+@pytest.mark.proves("demand_is_served_or_short", "substitute_stays_within_limit")
 def test_a_broken_rule_of_demand_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(yielding(), yielding_plan(), mutate, words)
 
@@ -162,6 +164,7 @@ def departing_plan(thrift_from: int) -> Lists:
     }
 
 
+@pytest.mark.proves("substitute_stays_within_limit")
 def test_a_delay_after_departure_counts_from_the_first_of_the_line() -> None:
     assert_holds(departing(), departing_plan(thrift_from=2028))
     found = verdict_of(departing(), departing_plan(thrift_from=2027)).worst

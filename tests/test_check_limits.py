@@ -57,6 +57,7 @@ def supplied_plan() -> Lists:
     }
 
 
+@pytest.mark.proves("minimum_share_is_kept", "reliance_stays_below_cap", "supply_adds_up", "index_stays_below_cap")
 def test_a_plan_within_limits_on_supply_holds() -> None:
     assert_holds(supplied(), supplied_plan())
 
@@ -108,6 +109,7 @@ BROKEN: list[tuple[str, Mutation, str]] = [
 
 
 @pytest.mark.parametrize(("mutate", "words"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+@pytest.mark.proves("minimum_share_is_kept", "reliance_stays_below_cap", "supply_adds_up", "index_stays_below_cap")
 def test_a_broken_limit_on_supply_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(supplied(), supplied_plan(), mutate, words)
 
@@ -145,6 +147,7 @@ def _begins(limit: str) -> str:
     return f"{words[limit]} under limit {limit} at 2026"
 
 
+@pytest.mark.proves("square_lies_above_tangent")
 def test_a_square_is_never_below_nothing_and_its_error_within_its_bound() -> None:
     assert square_t_per_y(0.0, 100.0, 5) == 0.0
     assert square_t_per_y(50.0, 100.0, 5) == pytest.approx(25.0)
@@ -197,6 +200,7 @@ def role_plan() -> Lists:
     }
 
 
+@pytest.mark.proves("share_stays_below_cap")
 def test_a_cap_by_where_it_was_mined_counts_arrivals_and_home_output() -> None:
     assert_holds(by_role(), role_plan())
     cut = scenario_with("limits/mined/cap_share", 0.4)

@@ -84,10 +84,12 @@ GROWTH_BROKEN: list[tuple[str, Mutation, str]] = [
 @pytest.mark.parametrize(
     ("mutate", "words"), [case[1:] for case in GROWTH_BROKEN], ids=[case[0] for case in GROWTH_BROKEN]
 )
+@pytest.mark.proves("facility_keeps_running")
 def test_a_broken_limit_of_a_facility_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(growing(), growing_plan(), mutate, words)
 
 
+@pytest.mark.proves("activity_grows_within_limit")
 def test_the_first_period_is_free_where_nothing_ran_before() -> None:
     data = growing()
     data["facilities"]["China"]["growth"] = {"share_per_y": 0.1, "seed_t_per_y": 8}
@@ -250,6 +252,7 @@ def replenishing_plan() -> Lists:
     }
 
 
+@pytest.mark.proves("stock_meets_target_if_said")
 def test_a_plan_that_replenishes_in_time_holds() -> None:
     assert_holds(replenishing(), replenishing_plan())
 
@@ -277,6 +280,7 @@ REPLENISHING_BROKEN: list[tuple[str, Mutation, str]] = [
 @pytest.mark.parametrize(
     ("mutate", "words"), [case[1:] for case in REPLENISHING_BROKEN], ids=[case[0] for case in REPLENISHING_BROKEN]
 )
+@pytest.mark.proves("stock_is_replenished")
 def test_stock_that_is_not_replenished_is_found(mutate: Mutation, words: str) -> None:
     assert_broken(replenishing(), replenishing_plan(), mutate, words)
 

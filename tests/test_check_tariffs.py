@@ -55,6 +55,7 @@ def quota_plan(duty_kusd: float) -> Lists:
     }
 
 
+@pytest.mark.proves("quota_fills_first", "over_quota_needs_full_quota")
 def test_plans_that_fill_quotas_hold() -> None:
     # 70 t within and 30 t over it
     assert_holds(under_quotas(0.05, 0.25), quota_plan(0.5 * 70 + 2.5 * 30))
@@ -115,10 +116,12 @@ QUOTAS_BROKEN: list[tuple[str, float, Mutation, str]] = [
 @pytest.mark.parametrize(
     ("in_quota", "mutate", "words"), [case[1:] for case in QUOTAS_BROKEN], ids=[case[0] for case in QUOTAS_BROKEN]
 )
+@pytest.mark.proves("quota_fills_first")
 def test_a_broken_quota_is_found(in_quota: float, mutate: Mutation, words: str) -> None:
     assert_broken(under_quotas(in_quota, 0.25), quota_plan(0.0), mutate, words)
 
 
+@pytest.mark.proves("over_quota_needs_full_quota")
 def test_a_cheaper_quota_need_not_be_full() -> None:
     data, lists = under_quotas(0.05, 0.25), quota_plan(0.5 * 65 + 2.5 * 35)
     FROM_CHINA_OVER_QUOTA(data, lists)

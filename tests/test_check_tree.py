@@ -86,6 +86,7 @@ def test_a_plan_on_a_tree_that_branches_again_holds() -> None:
     assert_holds(branching(), branching_plan(), EXPECTED_KUSD)
 
 
+@pytest.mark.proves("worst_future_is_counted")
 def test_a_stress_test_does_not_count_in_the_tail_nor_as_the_worst_future() -> None:
     data = branching()
     data["risk"] = {"tail_weight": 0.5, "tail_level": 0.8}

@@ -134,6 +134,7 @@ QUOTA: Data = {
 }
 
 
+@pytest.mark.proves("flow_stays_within_quota")
 def test_an_origin_with_a_volume_of_its_own_has_a_quota_of_its_own() -> None:
     book = book_of({"a": QUOTA})
     keys = {

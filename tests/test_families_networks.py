@@ -77,6 +77,7 @@ def test_a_basket_is_made_for_its_dear_part_while_that_pays_for_letting_the_rest
     assert amounts(plan, "dispose", "commodity") == disposed
 
 
+@pytest.mark.proves("commodity_balances")
 def test_a_basket_that_cannot_let_its_surplus_go_stops_where_the_first_market_is_full() -> None:
     # 60 t fill the market for La; 8 t of Nd are short at 100: 60 + 800.
     plan = optimum(BASKET, *put("commodities.La.disposable", False), *put("commodities.La.disposal_cost_kusd_per_t", 0))
@@ -85,6 +86,7 @@ def test_a_basket_that_cannot_let_its_surplus_go_stops_where_the_first_market_is
     assert amounts(plan, "run", "facility") == {"separation": 60}
 
 
+@pytest.mark.proves("commodity_balances")
 def test_yields_multiply_along_a_chain() -> None:
     # 1.25 t of concentrate a t of metal, 1.6 t of ore a t of concentrate: 10 t of metal take 20 t of ore.
     # 20 * 3 for ore, 12.5 * 2 and 10 * 4 to process: 60 + 25 + 40.
@@ -127,6 +129,7 @@ DUTY_ON_A = put(
 )
 
 
+@pytest.mark.proves("route_flows_within_capacity")
 def test_what_the_straight_route_cannot_carry_goes_over_a_hub_at_its_mark_up() -> None:
     # 5 * 10 + 3 * (10 + 1 + 1 + 2)
     plan = optimum(HUB)
@@ -157,6 +160,7 @@ demands:
 """
 
 
+@pytest.mark.proves("reserves_are_not_exceeded")
 def test_reserves_run_out_in_the_third_year() -> None:
     # 25 t at 10 t/y, and a saving of 15 that is worth most now: 10, 10, 5, 0. At 10 %:
     # 50 + 50 / 1.1 + (25 + 100) / 1.21 + 200 / 1.331. One more t in the ground saves 15 in the third year.
@@ -175,6 +179,7 @@ def test_reserves_run_out_in_the_third_year() -> None:
     assert worth(plan, "reserves_are_not_exceeded", "mine", "4") == pytest.approx(-15 / 1.21)
 
 
+@pytest.mark.proves("reserves_are_not_exceeded")
 def test_reserves_count_the_years_of_a_period() -> None:
     # Two periods of two years: 25 t are 10 t/y in the first and 2.5 t/y in the second.
     plan = optimum(
@@ -189,6 +194,7 @@ def test_reserves_count_the_years_of_a_period() -> None:
     assert amounts(plan, "run", "facility", "node")["mine", "3"] == 2.5
 
 
+@pytest.mark.proves("facility_keeps_running")
 def test_minimum_utilisation_makes_a_plant_run_at_a_loss() -> None:
     # 40 of 100 t at 30, though A sells at 10: 40 * 30 + 60 * 10. One t more of the minimum costs 20.
     plan = optimum("""
@@ -207,6 +213,7 @@ demands:
     assert worth(plan, "facility_keeps_running", "plant") == pytest.approx(20)
 
 
+@pytest.mark.proves("activity_grows_within_limit")
 def test_from_a_seed_of_five_doubling_gives_5_15_and_35() -> None:
     # Nothing ran before: 0 * 2 + 5, 5 * 2 + 5, 15 * 2 + 5. A t of the mine costs 5, of the backstop 20:
     # 300 * 20 - 15 * (5 + 15 + 35). One t more in the first year is 1 + 2 + 4 over the years.
@@ -225,6 +232,7 @@ def test_from_a_seed_of_five_doubling_gives_5_15_and_35() -> None:
     assert growth == pytest.approx([-15 * 7, -15 * 3, -15])
 
 
+@pytest.mark.proves("activity_grows_within_limit")
 def test_growth_after_a_period_of_two_years_is_that_of_two_years() -> None:
     # 2 t ran before: 2 * 2 + 5 = 9 a year for two years, then 9 * 2^2 + 2 * 5 = 46.
     plan = optimum(
@@ -294,6 +302,7 @@ recycling:
 """
 
 
+@pytest.mark.proves("scrap_follows_past_use")
 def test_scrap_comes_back_two_years_after_use_also_from_before_the_horizon() -> None:
     # 0.3 of 8 and 6 used before, then of 10 and 10: 10.2 t at 5 instead of 20: 800 - 15 * 10.2.
     plan = optimum(RECYCLING)
@@ -313,6 +322,7 @@ def test_a_tonne_used_now_is_worth_also_what_comes_back_of_it() -> None:
     assert worth(plan, CAPACITY, "offer A", "2026") == pytest.approx(-(80 + 4.5))
 
 
+@pytest.mark.proves("scrap_follows_past_use")
 def test_scrap_comes_back_from_a_substitute_s_use() -> None:
     # No magnets are to be had. 4 of 10 t are met by twice as much ferrite, at 2 a t met; 6 are short at 100.
     # Year 1: 8 t of ferrite at 3. Year 2: half of them come back at 1, 4 t are bought at 3.

@@ -60,6 +60,7 @@ def test_the_plan_stores_a_year_of_demand_and_builds_nothing() -> None:
     ("track", "objective_kusd", "stored_t", "on_line"),
     [("standard", 5253.0504, 60, 4), ("fast", 5442.3248, 20, 2)],
 )
+@pytest.mark.proves("project_starts_where_forced")
 def test_a_forced_project_replaces_part_of_the_stock(
     track: str, objective_kusd: float, stored_t: float, on_line: int
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_forced_project_replaces_part_of_the_stock(
     assert stock_t(plan, 2) == pytest.approx(stored_t, abs=1e-6)
 
 
+@pytest.mark.proves("share_stays_below_cap")
 def test_a_cap_on_one_source_makes_the_standard_project_pay() -> None:
     plan = solve(AT_MOST_65_PERCENT)
 
@@ -89,6 +91,7 @@ def test_a_ban_that_is_impossible_needs_no_stock_and_a_certain_one_a_full_store(
     assert stock_t(plan, 2) == pytest.approx(stored_t, abs=1e-6)
 
 
+@pytest.mark.proves("start_stays_started")
 def test_a_start_allowed_in_branches_waits_for_the_ban() -> None:
     plan = solve(*ANY_NODE, AT_MOST_65_PERCENT)
 

@@ -50,6 +50,7 @@ def solve(objective: str) -> Plan:
         ("expected_shortage", 10, 0.001 * 210),
     ],
 )
+@pytest.mark.proves("worst_future_is_counted")
 def test_an_objective_stores_what_it_should(objective: str, stored_t: float, least: float) -> None:
     plan = solve(objective)
 

@@ -83,6 +83,7 @@ def test_a_route_that_nothing_limits_is_refused_with_its_path(sections: Data) ->
     assert problem.remedy
 
 
+@pytest.mark.proves("route_flows_after_onboarding")
 def test_the_limit_never_cuts_a_plan_off() -> None:
     """Onboarded for nothing, at once and everywhere, the route does as well as one without onboarding."""
 

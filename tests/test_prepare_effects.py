@@ -38,6 +38,7 @@ def test_output_falls_by_the_days_an_event_is_in_force() -> None:
     assert at(instance, "ban@2028", instance.supply.planned_capacity_t_per_y["Ally"]) == 50
 
 
+@pytest.mark.proves("facility_runs_within_capacity")
 def test_events_that_meet_multiply() -> None:
     instance = under(HALF, {**HALF, "availability_share": 0.2})
     assert at(instance, "ban@2028", instance.supply.capacity_t_per_y["Ally"]) == pytest.approx(50 * 0.5 * 0.2)
@@ -146,6 +147,7 @@ def test_shortage_steps_move_with_demand() -> None:
     assert at(instance, "ban@2028", limits["military", 1]) == pytest.approx(30)
 
 
+@pytest.mark.proves("onboarded_route_takes_minimum")
 def test_a_minimum_volume_shrinks_with_the_route_and_its_largest_offer() -> None:
     facilities = {"small": {"place": "AUS", "outputs": {"metal": 1}, "capacity_t_per_y": 10, "cost_kusd_per_t": 9}}
     instance = under(

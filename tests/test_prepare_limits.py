@@ -60,6 +60,7 @@ def test_capex_and_extra_cost_fall_due_on_a_budget_and_nothing_that_it_does_not_
     assert with_limit({**BUDGET, "covers": ["onboarding"]}).limits.starts_due["limit", 0] == {}
 
 
+@pytest.mark.proves("budget_is_kept")
 def test_stock_support_and_onboarding_fall_due_where_covered() -> None:
     data = workshop()
     data["limits"] = {"all": {**BUDGET, "covers": ["capex", "onboarding", "stock", "support"]}}
@@ -89,6 +90,7 @@ def test_permit_slots_count_the_starts_of_their_node_alone() -> None:
 FLOOR = {"kind": "service_floor", "tiers": ["military"], "served_share": 0.9}
 
 
+@pytest.mark.proves("shortage_stays_below_floor")
 def test_a_service_floor_holds_for_each_demand_of_its_tiers() -> None:
     instance = with_limit(FLOOR)
     allowed = {

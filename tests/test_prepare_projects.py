@@ -111,6 +111,7 @@ def test_a_committed_project_runs_by_its_own_date() -> None:
 LATE = {"standard": {"permit_years": 2, "construction_years": 0}}
 
 
+@pytest.mark.proves("project_runs_when_on_line")
 def test_an_event_delays_a_project_not_yet_on_line_at_its_onset() -> None:
     instance = with_mine(events={"late": {"changes": "projects", "delay_years": 1, "onset": "2028-01-02"}}, tracks=LATE)
     # started in 2027, on line in 2029: in the future with the event only in 2030
@@ -118,6 +119,7 @@ def test_an_event_delays_a_project_not_yet_on_line_at_its_onset() -> None:
     assert share_on_line(instance, "2027", "ban@2029") == 0
 
 
+@pytest.mark.proves("project_runs_when_on_line")
 def test_an_event_leaves_a_project_alone_that_runs_at_its_onset() -> None:
     for onset in ("2028-01-01", "2028-06-01"):
         instance = with_mine(events={"late": {"changes": "projects", "delay_years": 1, "onset": onset}}, tracks=LATE)
@@ -215,6 +217,7 @@ def qualified(lead_years: float, **rule: Any) -> tuple[set[str], dict[str, str]]
     return {names[node] for _, node in instance.qualification.offers}, usable
 
 
+@pytest.mark.proves("onboarding_stays")
 def test_a_route_serves_from_the_first_period_a_lead_time_after_its_onboarding() -> None:
     decided, usable = qualified(1.5)
     assert decided == {"2026", "2027", "2028"}

@@ -51,6 +51,7 @@ def test_an_event_that_is_over_opens_no_reserve() -> None:
     assert limits["ban@2029"] == 0
 
 
+@pytest.mark.proves("stock_covers_target")
 def test_cover_is_days_of_demand_on_the_base_path_and_the_end_minimum_at_its_end() -> None:
     instance = with_store(cover_days={2026: 73, 2027: 36.5}, end_minimum_t=15)
     floor = by_node(instance, instance.stocks.stock_floor_t)

@@ -85,6 +85,7 @@ def never_dearer(data: Data, better: Data) -> None:
 
 
 @pytest.mark.parametrize("count", [5, pytest.param(drawn(ci=25, full=500), marks=pytest.mark.slow)])
+@pytest.mark.proves("project_starts_once")
 def test_no_other_combination_of_decisions_is_better(count: int) -> None:
     @for_all(count, scenarios())
     def holds(data: Data) -> None:

@@ -52,6 +52,7 @@ def facility_location(name: str) -> Scenario:
         ("cap131", 793439.562),
     ],
 )
+@pytest.mark.proves("route_flows_after_onboarding", "node_cost_adds_up")
 def test_sites_are_opened_at_the_published_cost(name: str, optimum: float) -> None:
     plan = solve(facility_location(name), gap=1e-7)
 
@@ -68,6 +69,7 @@ def test_a_file_that_leaves_the_capacity_open_needs_one() -> None:
         FacilityLocation.parse(text)
 
 
+@pytest.mark.proves("project_runs_when_on_line")
 def test_orders_are_placed_as_wagner_and_whitin_find() -> None:
     plan = solve(lot_sizing("wagner-whitin", demand=[90, 120, 80, 70], order_cost=500, holding_cost=2), gap=0)
 
@@ -76,6 +78,7 @@ def test_orders_are_placed_as_wagner_and_whitin_find() -> None:
     assert orders == {"2026": pytest.approx(210), "2028": pytest.approx(150)}
 
 
+@pytest.mark.proves("stock_carries_over", "budget_is_kept")
 def test_capacity_is_bought_as_in_louveaux_and_smeers() -> None:
     lands = TwoStageCapacity(
         capacity_cost=[10, 7, 16, 6],
@@ -95,6 +98,7 @@ def test_capacity_is_bought_as_in_louveaux_and_smeers() -> None:
 
 
 @pytest.mark.parametrize("name", ["small", "cap41"])
+@pytest.mark.proves("route_flows_after_onboarding")
 def test_a_weaker_bound_on_flows_has_the_same_optimum_and_a_lower_relaxation(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.model.balances import commodity_balances
 from lodeplan.optimizer.studies.compare import changes
 from lodeplan.optimizer.words.numbers import listed, money, percent
 from lodeplan.schemas import Patch, Scenario
@@ -90,7 +91,7 @@ def worths(plan: optimizer.Plan, commodity: str) -> dict[str, float]:
     """Worth of a t of a commodity at home by node, kUSD/t."""
     assert plan.scenario is not None
     table = plan.tables["marginal_values"]
-    rows = table[(table.what == "commodity_balances") & (table["name"] == f"{commodity} {plan.scenario.home}")]
+    rows = table[(table.what == commodity_balances.name) & (table["name"] == f"{commodity} {plan.scenario.home}")]
     return {str(node): float(worth) for node, worth in zip(rows.node, rows.at_node, strict=True)}
 
 

@@ -18,17 +18,6 @@ class Part(NamedTuple):
     proof: tuple[str, ...]
 
 
-class Group(NamedTuple):
-    """Constraints that belong together."""
-
-    name: str
-    constraints: tuple[str, ...]
-    says: str = ""
-    """What of the group is a bound or a rule of preparation, not a row."""
-    where: tuple[str, ...] = ()
-    proof: tuple[str, ...] = ()
-
-
 CONCEPTS = (
     Part(
         "commodity",
@@ -182,198 +171,24 @@ TREE = (
     ),
 )
 
-VARIABLES = {
-    "start[p,t,n]": "Project p starts on track t; 0 or 1.",
-    "started[p,t,n]": "It has started by n; between 0 and 1, whole as its starts are.",
-    "onboard[r,n]": "Route r is qualified; 0 or 1.",
-    "onboarded[r,n]": "It has been by n; between 0 and 1, whole as its onboardings are.",
-    "run[f,i,n]": "Activity of producer f on cost step i, t/y.",
-    "activity[f,t,n]": "Activity in mode t, where inputs may come in several variants, t/y.",
-    "ship[r,b,n]": "Flow on route r in band b: by duty, and by variant where the commodity is traced, t/y.",
-    "declare[k,q,v,w,n]": "Variant v of a commodity at a place, passed on as w, which has more tags, t/y.",
-    "buy[z,n]": "Purchase for stockpile z, t/y.",
-    "release[z,n]": "Release from it, t/y.",
-    "stock[z,n]": "What it holds at the end of n, t.",
-    "recover[x,n]": "What recycling rule x recovers, t/y.",
-    "dispose[k,q,n]": "Surplus let go, t/y.",
-    "use[d,o,n]": "Need of demand d met by option o: as itself, by a substitute, or given up to the price, t/y.",
-    "short[d,s,n]": "Need that is short, on penalty step s, t/y.",
-    "slack[c,x,n]": "How far soft limit c is exceeded (a floor by demand x), in the limit's unit.",
-    "quota_full[u,q,n]": "Quota u, of origin q if that has its own, counts as full; 0 or 1.",
-    "full[z,n]": "Stockpile z, whose target may be missed for some years, counts as full at the end of the node.",
-    "supplied[c,n]": "Home's supply under concentration cap c, t/y.",
-    "square[c,q,n]": "Square of source q's share, times that supply, t/y.",
-    "cost[n]": "All that falls due at n, kUSD, as of the first day of n: later years of n are discounted to it.",
-    "value_at_risk": "z of CVaR, kUSD; free of sign.",
-    "excess[w]": "What future w costs beyond z, kUSD.",
-    "worst": "Cost of the worst future, or its regret, kUSD; free of sign.",
-}
-"""By symbol; all at least 0 where nothing else is said. Their proof is the golden rows they stand in."""
-
-
-PROOFS: dict[str, tuple[str, ...]] = {
-    "commodity_balances": (
-        "test_cases.py::test_a_by_product_is_held_to_its_host_and_gives_the_host_its_value",
-        "test_families_networks.py::test_yields_multiply_along_a_chain",
-        "test_families_networks.py::test_a_basket_that_cannot_let_its_surplus_go_stops_where_the_first_market_is_full",
-    ),
-    "facility_runs_within_capacity": ("test_prepare_effects.py::test_events_that_meet_multiply",),
-    "modes_add_up": (
-        "test_check_content.py::test_a_producer_runs_in_modes_of_the_tags_that_are_not_its_own",
-        "test_check_content.py::test_material_of_the_wrong_content_is_found",
-    ),
-    "facility_keeps_running": (
-        "test_families_networks.py::test_minimum_utilisation_makes_a_plant_run_at_a_loss",
-        "test_check_operation.py::test_a_broken_limit_of_a_facility_is_found",
-    ),
-    "activity_grows_within_limit": (
-        "test_families_networks.py::test_from_a_seed_of_five_doubling_gives_5_15_and_35",
-        "test_families_networks.py::test_growth_after_a_period_of_two_years_is_that_of_two_years",
-        "test_check_operation.py::test_the_first_period_is_free_where_nothing_ran_before",
-    ),
-    "reserves_are_not_exceeded": (
-        "test_families_networks.py::test_reserves_run_out_in_the_third_year",
-        "test_families_networks.py::test_reserves_count_the_years_of_a_period",
-    ),
-    "start_stays_started": ("test_golden_toy.py::test_a_start_allowed_in_branches_waits_for_the_ban",),
-    "project_starts_once": ("test_properties.py::test_no_other_combination_of_decisions_is_better",),
-    "project_starts_where_forced": (
-        "test_golden_toy.py::test_a_forced_project_replaces_part_of_the_stock",
-        "test_check_agreement.py::test_a_forced_start_asks_nothing_of_a_future_that_departs_before_it",
-    ),
-    "project_runs_when_on_line": (
-        "test_prepare_projects.py::test_an_event_delays_a_project_not_yet_on_line_at_its_onset",
-        "test_prepare_projects.py::test_an_event_leaves_a_project_alone_that_runs_at_its_onset",
-        "test_published.py::test_orders_are_placed_as_wagner_and_whitin_find",
-    ),
-    "project_waits_for_required": ("test_check.py::test_a_broken_rule_is_found_and_said",),
-    "project_excludes_other": ("test_check.py::test_a_broken_rule_is_found_and_said",),
-    "route_flows_within_capacity": (
-        "test_families_networks.py::test_what_the_straight_route_cannot_carry_goes_over_a_hub_at_its_mark_up",
-    ),
-    "flow_stays_within_quota": (
-        "test_cases.py::test_a_tariff_rate_quota_gives_the_lower_rate_to_the_first_tonnes_only",
-        "test_duty_scope.py::test_an_origin_with_a_volume_of_its_own_has_a_quota_of_its_own",
-    ),
-    "quota_fills_first": (
-        "test_check_tariffs.py::test_plans_that_fill_quotas_hold",
-        "test_check_tariffs.py::test_a_broken_quota_is_found",
-    ),
-    "over_quota_needs_full_quota": (
-        "test_check_tariffs.py::test_plans_that_fill_quotas_hold",
-        "test_check_tariffs.py::test_a_cheaper_quota_need_not_be_full",
-    ),
-    "onboarding_stays": (
-        "test_prepare_projects.py::test_a_route_serves_from_the_first_period_a_lead_time_after_its_onboarding",
-    ),
-    "route_flows_after_onboarding": (
-        "test_published.py::test_sites_are_opened_at_the_published_cost",
-        "test_published.py::test_a_weaker_bound_on_flows_has_the_same_optimum_and_a_lower_relaxation",
-        "test_prepare_bounds.py::test_the_limit_never_cuts_a_plan_off",
-    ),
-    "onboarded_route_takes_minimum": (
-        "test_prepare_effects.py::test_a_minimum_volume_shrinks_with_the_route_and_its_largest_offer",
-    ),
-    "stock_carries_over": ("test_published.py::test_capacity_is_bought_as_in_louveaux_and_smeers",),
-    "stock_covers_target": (
-        "test_prepare_stocks.py::test_cover_is_days_of_demand_on_the_base_path_and_the_end_minimum_at_its_end",
-    ),
-    "stock_meets_target_if_said": ("test_check_operation.py::test_a_plan_that_replenishes_in_time_holds",),
-    "stock_is_replenished": ("test_check_operation.py::test_stock_that_is_not_replenished_is_found",),
-    "demand_is_served_or_short": (
-        "test_check_demands.py::test_a_plan_with_substitutes_and_elastic_demand_holds",
-        "test_check_demands.py::test_a_broken_rule_of_demand_is_found",
-    ),
-    "substitute_stays_within_limit": (
-        "test_check_demands.py::test_a_delay_after_departure_counts_from_the_first_of_the_line",
-        "test_check_demands.py::test_a_broken_rule_of_demand_is_found",
-    ),
-    "demand_takes_clean_material": (
-        "test_check_content.py::test_a_plan_under_a_source_ban_holds",
-        "test_check_content.py::test_a_broken_ban_is_found",
-    ),
-    "scrap_follows_past_use": (
-        "test_families_networks.py::test_scrap_comes_back_two_years_after_use_also_from_before_the_horizon",
-        "test_families_networks.py::test_scrap_comes_back_from_a_substitute_s_use",
-    ),
-    "share_stays_below_cap": (
-        "test_cases.py::test_a_concentration_cap_splits_the_purchase",
-        "test_golden_toy.py::test_a_cap_on_one_source_makes_the_standard_project_pay",
-        "test_check_limits.py::test_a_cap_by_where_it_was_mined_counts_arrivals_and_home_output",
-    ),
-    "minimum_share_is_kept": (
-        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
-        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
-    ),
-    "reliance_stays_below_cap": (
-        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
-        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
-    ),
-    "supply_adds_up": (
-        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
-        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
-    ),
-    "square_lies_above_tangent": (
-        "test_check_limits.py::test_a_square_is_never_below_nothing_and_its_error_within_its_bound",
-    ),
-    "index_stays_below_cap": (
-        "test_check_limits.py::test_a_plan_within_limits_on_supply_holds",
-        "test_check_limits.py::test_a_broken_limit_on_supply_is_found",
-    ),
-    "budget_is_kept": (
-        "test_published.py::test_capacity_is_bought_as_in_louveaux_and_smeers",
-        "test_prepare_limits.py::test_stock_support_and_onboarding_fall_due_where_covered",
-    ),
-    "shortage_stays_below_floor": ("test_prepare_limits.py::test_a_service_floor_holds_for_each_demand_of_its_tiers",),
-    "node_cost_adds_up": (
-        "test_check.py::test_a_wrong_cost_is_found_and_said",
-        "test_published.py::test_sites_are_opened_at_the_published_cost",
-    ),
-    "tail_excess_is_counted": (
-        "test_cases.py::test_cvar_of_a_hundred_equal_chances_is_the_mean_of_the_worst_five",
-        "test_cases.py::test_weight_on_the_tail_raises_the_stock",
-    ),
-    "worst_future_is_counted": (
-        "test_objectives.py::test_an_objective_stores_what_it_should",
-        "test_check_tree.py::test_a_stress_test_does_not_count_in_the_tail_nor_as_the_worst_future",
-    ),
-}
-"""Tests of a constraint besides its golden rows."""
-
-GROUPS = (
-    Group("balance", ("commodity_balances",)),
-    Group(
+WORKED_OUT = (
+    Part(
         "step and capacity",
-        (
-            "facility_runs_within_capacity",
-            "facility_keeps_running",
-            "activity_grows_within_limit",
-            "route_flows_within_capacity",
-        ),
         "The width of a step, and what a single step or band may carry, are bounds of its variable.",
-        ("optimizer/model/index.py:_run_limits", "optimizer/prepare/trade.py:_carrying_capacity"),
+        ("optimizer/model/variables.py:run", "optimizer/prepare/trade.py:_carrying_capacity"),
         (
             "test_prepare_effects.py::test_an_export_event_leaves_a_share_of_the_route_s_capacity",
             "test_prepare_supply.py::test_a_plain_cost_is_one_step_that_only_the_capacity_limits",
         ),
     ),
-    Group(
+    Part(
         "projects",
-        (
-            "start_stays_started",
-            "project_starts_once",
-            "project_starts_where_forced",
-            "project_runs_when_on_line",
-            "project_waits_for_required",
-            "project_excludes_other",
-        ),
         "LAG, ramp-up and delays are worked out beforehand, as the starts that count at each node.",
         ("optimizer/prepare/projects.py:moved_on_line", "optimizer/prepare/projects.py:_reached"),
         ("test_prepare_projects.py::test_delays_follow_one_another_in_the_order_of_their_onset",),
     ),
-    Group(
+    Part(
         "permit slots and budgets",
-        ("budget_is_kept",),
         "What falls due where is worked out beforehand.",
         ("optimizer/prepare/limits.py:_starts_due",),
         (
@@ -381,45 +196,32 @@ GROUPS = (
             "test_prepare_limits.py::test_capex_and_extra_cost_fall_due_on_a_budget_and_nothing_that_it_does_not_cover",
         ),
     ),
-    Group(
+    Part(
         "onboarding",
-        ("onboarding_stays", "route_flows_after_onboarding", "onboarded_route_takes_minimum"),
         "The most that can flow is computed from the data.",
         ("optimizer/prepare/bounds.py:flow_limit_t_per_y",),
         ("test_prepare_bounds.py::test_a_route_carries_no_more_than_its_origin_makes",),
     ),
-    Group(
+    Part(
         "stock",
-        ("stock_carries_over", "stock_covers_target", "stock_meets_target_if_said", "stock_is_replenished"),
         "Yearly purchases, room, and the nodes where a strategic reserve may be opened are bounds.",
         ("optimizer/prepare/stocks.py:_release_limit",),
         ("test_prepare_stocks.py::test_a_commercial_stock_is_released_at_any_time_and_a_strategic_one_in_its_events",),
     ),
-    Group("reserves", ("reserves_are_not_exceeded",)),
-    Group(
+    Part(
         "demand",
-        ("demand_is_served_or_short", "substitute_stays_within_limit", "shortage_stays_below_floor"),
         "Penalty steps, single substitutes and steps of a price response are bounds.",
         ("optimizer/prepare/demands.py:prepare_demands", "optimizer/prepare/demands.py:reduction_steps"),
         ("test_prepare_effects.py::test_shortage_steps_move_with_demand",),
     ),
-    Group(
+    Part(
         "shares",
-        (
-            "share_stays_below_cap",
-            "minimum_share_is_kept",
-            "reliance_stays_below_cap",
-            "supply_adds_up",
-            "square_lies_above_tangent",
-            "index_stays_below_cap",
-        ),
         "Which flow weighs how much in a share is worked out beforehand.",
         ("optimizer/prepare/shares.py:prepare_shares", "optimizer/prepare/shares.py:prepare_concentration"),
         ("test_prepare_limits.py::test_a_share_cap_counts_its_places_against_all_arrivals_and_output_at_home",),
     ),
-    Group(
+    Part(
         "content",
-        ("modes_add_up", "demand_takes_clean_material", "commodity_balances"),
         "Tags, variants, modes and what can be reached at all are worked out before the model is built.",
         ("optimizer/prepare/content.py:trace", "optimizer/prepare/tags.py:Tag"),
         (
@@ -427,23 +229,20 @@ GROUPS = (
             "test_check_content.py::test_a_route_gives_its_own_last_origin",
         ),
     ),
-    Group(
+    Part(
         "quotas",
-        ("flow_stays_within_quota", "quota_fills_first", "over_quota_needs_full_quota"),
         "The last two stand only where the duty within the quota is above the duty over it.",
         ("optimizer/prepare/trade.py:_full_first", "optimizer/prepare/duties.py:quota_volumes"),
         ("test_prepare_duties.py::test_a_region_s_flow_counts_against_a_quota_by_the_share_it_applies_to",),
     ),
-    Group(
+    Part(
         "recycling",
-        ("scrap_follows_past_use",),
         "A stated path, and what comes back from use before the horizon, are bounds.",
         ("optimizer/prepare/recycling.py:prepare_recovery",),
         ("test_check_operation.py::test_a_plan_with_recycling_holds",),
     ),
-    Group(
+    Part(
         "survival",
-        ("shortage_stays_below_floor",),
         "A future of probability 0 for each place lost, in which service floors hold.",
         ("optimizer/expand/survival.py:with_survival_futures",),
         (
@@ -452,6 +251,7 @@ GROUPS = (
         ),
     ),
 )
+"""What is a bound, or worked out before the model is built."""
 
 TERM_PROOFS: dict[str, tuple[str, ...]] = {
     "production": ("test_prepare_supply.py::test_costs_of_yearly_flows_count_every_year_of_a_node",),

@@ -7,6 +7,7 @@ the formulation is written, and what proves it. Names of files, functions and te
 from __future__ import annotations
 
 import argparse
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,12 +15,12 @@ from functools import cache
 from pathlib import Path
 
 from lodeplan import scenarios
-from lodeplan.optimizer.model.bounds import BOUNDS
-from lodeplan.optimizer.model.registry import FAMILIES, Entry, registry
+from lodeplan.optimizer.model.declare import Constraint, Couples, Statement, Variable
+from lodeplan.optimizer.model.registry import FAMILIES, bounds, registry, variables
 from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.prepare.costs import FLOW_TERMS, NOT_SPEND, START_TERMS, TRANSFERS
 from tools import formulation
-from tools.formulation import GROUPS, PROOFS, TERM_PROOFS, VARIABLES, Part
+from tools.formulation import TERM_PROOFS, Part
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/reference/math.md"
@@ -108,57 +109,53 @@ def _add_parts(page: Page, title: str, kind: str, parts: Iterable[Part]) -> None
 
 
 def _add_variables(page: Page) -> None:
-    page.add("## Variables\n\n| symbol | is | stands in |\n| --- | --- | --- |")
-    for symbol, says in VARIABLES.items():
-        name = symbol.partition("[")[0]
-        stands_in = _constraints_with(name)
-        line = page.add(f"| `{symbol}` | {says} | {', '.join(f'`{each}`' for each in stands_in)} |")
-        page.map("variable", f"`{symbol}`", line, [_place(_declared(name))], _proofs(stands_in))
+    page.add("## Variables\n\n| symbol | is | unit | stands in |\n| --- | --- | --- | --- |")
+    for variable in variables().values():
+        symbol, stands_in = variable.symbol, _constraints_with(variable.name)
+        names = ", ".join(f"`{each}`" for each in stands_in)
+        line = page.add(f"| `{symbol}` | {variable.meaning} | {variable.unit} | {names} |")
+        page.map("variable", f"`{symbol}`", line, [_code(variable)], _proofs(stands_in))
     page.add()
 
 
 def _add_constraints(page: Page) -> None:
-    lines = {}
     for family in FAMILIES:
         name = family.__name__.rpartition(".")[2]
         page.add(f"## Constraints: {name}\n\n{_meaning(family.__doc__ or '')}\n")
         for entry in registry().values():
             if entry.family == name:
-                lines[entry.name] = page.add(_constraint(entry))
-    for group in GROUPS:
-        for constraint in group.constraints:
-            _map_constraint(page, group.name, registry()[constraint], lines[constraint])
-    for entry in registry().values():
-        if entry.family == "risk":
-            _map_constraint(page, "cost and risk", entry, lines[entry.name])
-    page.add("## What is a bound, or worked out beforehand\n")
-    for group in GROUPS:
-        if group.says:
-            line = page.add(f"- **{group.name}**: {group.says}")
-            page.map("bounds", group.name, line, map(_place, group.where), _proofs(group.proof))
-    page.add()
+                line = page.add(_constraint(entry))
+                page.map(name, f"`{entry.name}`", line, [_code(entry)], _proofs(proofs_of(entry.name)))
+    _add_parts(page, "What is a bound, or worked out beforehand", "bounds", formulation.WORKED_OUT)
     _add_bounds(page)
 
 
 def _add_bounds(page: Page) -> None:
     """Limits that are always bounds, and so have no golden rows."""
     page.add("## Limits that are bounds of a variable\n\n" + BOUNDS_SAY)
-    for name, bound in BOUNDS.items():
-        per = "t/y" if bound.is_yearly else "t"
-        line = page.add(
-            f"### `{name}`\n\n{bound.sentence}\n\n```\n{bound.equation}\n```\n\n- Unit: {bound.unit}\n"
-            f"- Dual: {bound.dual}\n- In `marginal_values`: by node, per {per}.\n- Kind: hard.\n"
-            f"- Source: {bound.source}\n- Worked out in: {_place(bound.where)}\n"
-        )
-        page.map("bound", f"`{name}`", line, [_place(bound.where)], _proofs(BOUND_PROOFS))
+    for bound in bounds().values():
+        line = page.add(_statement(bound) + f"- Written in: {_code(bound)}\n")
+        page.map("bound", f"`{bound.name}`", line, [_code(bound)], _proofs(BOUND_PROOFS))
 
 
-def _map_constraint(page: Page, kind: str, entry: Entry, line: int) -> None:
-    page.map(kind, f"`{entry.name}`", line, [_code(entry)], _proofs(proofs_of(entry.name)))
-
-
-def _constraint(entry: Entry) -> str:
+def _constraint(entry: Constraint) -> str:
     """A constraint's entry."""
+    ties = sorted(entry.couples, key=list(Couples).index)
+    return (
+        _statement(entry)
+        + (f"- Ties to: {'; '.join(ties)}.\n" if ties else "")
+        + (f"- Where it cannot hold: {_blank(entry.gives_way.sentence)}\n" if entry.gives_way else "")
+        + f"- Written in: {_code(entry)}\n- Proved by: {', '.join(_proofs(proofs_of(entry.name)))}\n"
+    )
+
+
+def _blank(sentence: str) -> str:
+    """A sentence with its letters as names of what they stand for."""
+    return re.sub(r"\{(\w+)(?:!r)?\}", r"*\1*", sentence)
+
+
+def _statement(entry: Statement) -> str:
+    """A constraint or a bound in its own words."""
     return f"""### `{entry.name}`
 
 {entry.sentence}
@@ -172,14 +169,25 @@ def _constraint(entry: Entry) -> str:
 - In `marginal_values`: {entry.reported}
 - Kind: {entry.kind}
 - Source: {entry.source}
-- Written in: {_code(entry)}
-- Proved by: {", ".join(_proofs(proofs_of(entry.name)))}
 """
 
 
 def proofs_of(constraint: str) -> tuple[str, ...]:
     """Golden rows and tests of a constraint."""
-    return (constraint, *PROOFS.get(constraint, ()))
+    return (constraint, *(test for test, proved in _marked() if constraint in proved))
+
+
+@cache
+def _marked() -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Each test that is marked `proves`, and what it says it proves."""
+    return tuple(
+        (f"{path.name}::{test.name}", tuple(ast.literal_eval(name) for name in mark.args))
+        for path in sorted((ROOT / "tests").glob("**/test_*.py"))
+        for test in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(test, ast.FunctionDef)
+        for mark in test.decorator_list
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.proves"
+    )
 
 
 def _add_cost_terms(page: Page) -> None:
@@ -206,7 +214,7 @@ def _meaning(docstring: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _code(entry: Entry) -> str:
+def _code(entry: Statement | Variable) -> str:
     return f"[{entry.module}:{entry.line}](../../{entry.module}#L{entry.line})"
 
 
@@ -234,14 +242,6 @@ def _proofs(proof: Iterable[str]) -> Iterator[str]:
         if not re.search(rf"^def {test}\(", _text(f"tests/{file}"), re.M):
             raise ValueError(f"tests/{file} has no {test}")
         yield f"[{file}](../../tests/{file}) `{test}`"
-
-
-def _declared(variable: str) -> str:
-    """Where a variable of the model is declared."""
-    for path in sorted((ROOT / "optimizer/model").glob("*.py")):
-        if re.search(rf"^    m\.{variable} = ", path.read_text(encoding="utf-8"), re.M):
-            return f"optimizer/model/{path.name}:{variable}"
-    raise ValueError(f"no variable {variable} in optimizer/model")
 
 
 def _constraints_with(variable: str) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lodeplan import optimizer
+from lodeplan.optimizer.model.balances import commodity_balances
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import TariffMeasure
 from tools.pages import fact_rows
@@ -257,7 +258,7 @@ def year_of(plan: optimizer.Plan, node: str) -> Year:
     worth = {
         str(row["name"]).removesuffix(suffix): float(row["at_node"])
         for row in _rows(plan, "marginal_values", node)
-        if row["what"] == "commodity_balances" and str(row["name"]).endswith(suffix)
+        if row["what"] == commodity_balances.name and str(row["name"]).endswith(suffix)
     }
     return Year(Imports(imports), output, exports, needs, worth)
 

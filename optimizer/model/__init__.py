@@ -1,8 +1,13 @@
-"""Instance to Pyomo: one module a constraint family, every rule written so that it can be a template."""
+"""Instance to Pyomo: one module a constraint family, every rule written so that it can be a template.
 
-from pyomo.core import ConcreteModel
+What constraints say of themselves is read without Pyomo, which is imported where a model is built.
+"""
 
-import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports SciPy)
+from typing import TYPE_CHECKING
+
 from lodeplan.optimizer.model.build import build_model
 
-__all__ = ["ConcreteModel", "build_model"]
+if TYPE_CHECKING:
+    from pyomo.core import ConcreteModel as ConcreteModel
+
+__all__ = ["build_model"]

@@ -6,15 +6,22 @@ What a planner sees: nothing is used that was not made, shipped in, recovered, o
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
-
-import pyomo.environ as pyo
+from typing import TYPE_CHECKING, Any
 
 from lodeplan.optimizer.model.data import add_constraint, add_links, add_param
+from lodeplan.optimizer.model.declare import Price, constraint
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.content import Market
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.commodity,
+    marginal_value=Price("t/y", home="q"),
+)
 def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
     """What reaches a market leaves it, for every commodity (in each variant, where it is traced), place and node.
 
@@ -23,7 +30,6 @@ def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
 
     Unit: t/y of the commodity.
     Dual: what one more t of the commodity at the place is worth, kUSD per t/y (expected, discounted); positive.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: mass balance.
     """

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import pyomo.environ as pyo
-from pyomo.common.gc_manager import PauseGC
+from typing import TYPE_CHECKING
 
 from lodeplan.optimizer.model.balances import add_balances
 from lodeplan.optimizer.model.capacity import add_capacity
+from lodeplan.optimizer.model.data import add_variables
 from lodeplan.optimizer.model.demands import add_demands
-from lodeplan.optimizer.model.index import add_index, add_variables
+from lodeplan.optimizer.model.index import add_index
 from lodeplan.optimizer.model.limits import add_limits
 from lodeplan.optimizer.model.projects import add_projects
 from lodeplan.optimizer.model.recycling import add_recycling
 from lodeplan.optimizer.model.risk import add_risk
 from lodeplan.optimizer.model.routes import add_routes
 from lodeplan.optimizer.model.stocks import add_stocks
+from lodeplan.optimizer.model.variables import VARIABLES
 from lodeplan.optimizer.prepare.instance import Instance
+
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
 
 def build_model(instance: Instance) -> pyo.ConcreteModel:
@@ -23,10 +27,15 @@ def build_model(instance: Instance) -> pyo.ConcreteModel:
 
     The cyclic garbage collector is off meanwhile: building makes many objects and no cycles worth collecting.
     """
+    import pyomo.environ as pyo
+    from pyomo.common.gc_manager import PauseGC
+
+    import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports SciPy)
+
     m = pyo.ConcreteModel(name=instance.scenario.name)
     with PauseGC():
         add_index(m, instance)
-        add_variables(m, instance)
+        add_variables(m, instance, VARIABLES)
         add_balances(m, instance)
         add_capacity(m, instance)
         add_projects(m, instance)

@@ -6,15 +6,24 @@ What a planner sees: the cost steps of a mine, refinery or foreign offer togethe
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyomo.environ as pyo
 
 from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.model.declare import DEFINITION, Couples, Limit, Price, bound, bound_of, constraint
+from lodeplan.optimizer.model.scales import Sizes
+from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.producer,
+    marginal_value=Limit("plant or offer", per="t/y"),
+)
 def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
     """All cost steps of a facility together run within its home capacity, events counted.
 
@@ -22,13 +31,16 @@ def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: what one more t/y of capacity would save, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: capacity of the facility. It stands where the steps together go beyond it; a single step has it as a bound.
     """
     return sum(m.run[f, i, n] for i in m.STEPS_OF[f]) <= m.home_capacity[f, n]
 
 
+@constraint(
+    scale=Sizes.producer,
+    marginal_value=DEFINITION,
+)
 def modes_add_up(m: Any, f: str, n: str) -> Any:
     """A producer whose material is traced runs in modes; together they are its activity.
 
@@ -36,13 +48,18 @@ def modes_add_up(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: worth of one t/y in no mode, kUSD per t/y (expected, discounted).
-    Reported: no, a definition.
     Kind: hard.
     Source: definition.
     """
     return sum(m.activity[f, t, n] for t in m.MODES_OF[f]) == sum(m.run[f, i, n] for i in m.STEPS_OF[f])
 
 
+@constraint(
+    scale=Sizes.producer,
+    marginal_value=Limit("minimum use", per="t/y"),
+    gives_way="{f!r} cannot run at its minimum utilisation in {n}: {amount} t/y lack.",
+    couples=(Couples.PATH,),
+)
 def facility_keeps_running(m: Any, f: str, n: str) -> Any:
     """A facility runs at least at its minimum utilisation, a project once it is on line.
 
@@ -50,7 +67,6 @@ def facility_keeps_running(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); positive or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: `minimum_utilisation_share` of the facility or project.
     """
@@ -61,6 +77,12 @@ def facility_keeps_running(m: Any, f: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.producer,
+    marginal_value=Limit("growth", per="t/y"),
+    gives_way="{f!r} would have to grow by {amount} t/y more than its limit in {n}.",
+    couples=(Couples.NODE_BEFORE,),
+)
 def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
     """Activity grows by no more than a share of what it was before, and a little besides.
 
@@ -68,7 +90,6 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: worth of one more t/y of growth, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard. The factor is at most 1e6. It is left out where the seed alone allows the whole capacity.
     Source: `growth` of the facility or project.
     """
@@ -78,6 +99,12 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.producer,
+    marginal_value=Limit("reserves", per="t"),
+    gives_way="The reserves of {f!r} would have to be larger by {amount} t ({n}).",
+    couples=(Couples.PATH,),
+)
 def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
     """What runs on the way to the end of a future stays within the reserves.
 
@@ -85,11 +112,31 @@ def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
 
     Unit: t of activity.
     Dual: worth of one more t in the ground, kUSD/t (expected, discounted); negative or 0.
-    Reported: by node, per t.
     Kind: hard.
     Source: `reserves_t` of the facility or project.
     """
     return sum(m.length_y[a] * m.run[f, i, a] for i, a in m.RAN_ON_PATH[f, n]) <= m.reserves[f]
+
+
+@bound_of(facility_runs_within_capacity, about=lambda _, step: step[:1])
+def capacity_of_a_step(instance: Instance) -> Floats:
+    """Capacity of the producer, for each of its steps."""
+    supply = instance.supply
+    return np.array([supply.capacity_t_per_y[f] for f, _ in supply.steps]).reshape(supply.width_t_per_y.shape)
+
+
+@bound("f,i,n", marginal_value=Price("t/y"))
+def cost_step_stays_within_width(instance: Instance) -> Floats:
+    """A cost step of a facility or project takes no more than its width, events counted.
+
+    run[f,i,n] <= width[f,i] * availability[f,n]
+
+    Unit: t/y of activity.
+    Dual: what a step wider by one t/y would save, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `steps` or `supply_curve` of the facility; a step as wide as the capacity is told as the capacity.
+    """
+    return instance.supply.width_t_per_y
 
 
 ROUNDING = 1e-12
@@ -103,6 +150,7 @@ CONSTRAINTS = (
     activity_grows_within_limit,
     reserves_are_not_exceeded,
 )
+BOUNDS = (cost_step_stays_within_width,)
 
 
 def add_capacity(m: pyo.ConcreteModel, instance: Instance) -> None:

@@ -1,22 +1,30 @@
-"""How arrays become index sets and parameters."""
+"""How arrays become index sets, parameters, variables and rows.
+
+Pyomo is imported where a model is built: what constraints and variables say of themselves can be read without it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyomo.environ as pyo
 
+from lodeplan.optimizer.model.declare import Constraint, Variable
+from lodeplan.optimizer.model.scales import Key
 from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.instance import Instance
 
-Key = tuple[Any, ...]
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
 
 def add_set(m: pyo.ConcreteModel, name: str, members: Iterable[Any], dimen: int = 1) -> None:
     """An ordered index set."""
+    import pyomo.environ as pyo
+
     setattr(m, name, pyo.Set(initialize=list(members), dimen=dimen))
 
 
@@ -24,6 +32,8 @@ def add_links(
     m: pyo.ConcreteModel, name: str, links: Mapping[Any, Iterable[Any]], over: Sequence[Any], dimen: int = 1
 ) -> None:
     """A set for each member of `over`: its neighbours; none where `links` names none."""
+    import pyomo.environ as pyo
+
     index = pyo.Set(initialize=list(over), dimen=len(over[0]) if over and isinstance(over[0], tuple) else 1)
     setattr(m, f"{name}_index", index)
     setattr(m, name, pyo.Set(index, initialize={key: list(links.get(key, ())) for key in over}, dimen=dimen))
@@ -31,28 +41,86 @@ def add_links(
 
 def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> None:
     """A parameter over the keys given."""
+    import pyomo.environ as pyo
+
     first = next(iter(values), None)
     index = pyo.Set(initialize=list(values), dimen=len(first) if isinstance(first, tuple) else 1)
     setattr(m, f"{name}_index", index)
     setattr(m, name, pyo.Param(index, initialize=dict(values), within=pyo.Any))
 
 
-def add_constraint(m: pyo.ConcreteModel, rule: Callable[..., Any], *index: pyo.Set) -> None:
-    """A constraint named as its rule, over these sets; nothing where they are empty (an empty one is no template).
+def add_number(m: pyo.ConcreteModel, name: str, value: float) -> None:
+    """A parameter without an index."""
+    import pyomo.environ as pyo
+
+    setattr(m, name, pyo.Param(initialize=value, within=pyo.Reals))
+
+
+def add_variables(m: pyo.ConcreteModel, instance: Instance, variables: Iterable[Variable]) -> None:
+    """Variables, each named as it is declared."""
+    for variable in variables:
+        setattr(m, variable.name, variable.make(m, instance))
+
+
+def add_constraint(m: pyo.ConcreteModel, constraint: Constraint, *index: pyo.Set) -> None:
+    """A constraint over these sets; nothing where they are empty (an empty one is no template).
 
     A row that no variable enters, such as a quota on what nothing feeds, holds by itself and is left out. Raises
     ValueError for one that cannot hold.
     """
+    import pyomo.environ as pyo
 
-    @wraps(rule)
+    @wraps(constraint.rule)
     def with_terms(*args: Any) -> Any:
-        row = rule(*args)
+        row = constraint.rule(*args)
         if not isinstance(row, bool | np.bool_):
             return row
         return pyo.Constraint.Skip if row else pyo.Constraint.Infeasible
 
     if all(len(over) for over in index):
-        setattr(m, rule.__name__, pyo.Constraint(*index, rule=with_terms))
+        setattr(m, constraint.name, pyo.Constraint(*index, rule=with_terms))
+
+
+def add_objective(m: pyo.ConcreteModel, rule: Callable[..., Any]) -> None:
+    """What is minimised, named as its rule."""
+    import pyomo.environ as pyo
+
+    setattr(m, rule.__name__, pyo.Objective(rule=rule))
+
+
+def flow(m: pyo.ConcreteModel, index: pyo.Set, limits: Floats | float) -> pyo.Var:
+    """A variable at every node, from 0 to its limit; shape (index, nodes)."""
+    import pyomo.environ as pyo
+
+    return pyo.Var(index, m.NODES, bounds=upper_bounds(by_node(list(index), list(m.NODES), limits)))
+
+
+def amount(index: pyo.Set) -> pyo.Var:
+    """A variable that is at least 0."""
+    import pyomo.environ as pyo
+
+    return pyo.Var(index, within=pyo.NonNegativeReals)
+
+
+def any_sign(*index: pyo.Set) -> pyo.Var:
+    """A variable free of sign."""
+    import pyomo.environ as pyo
+
+    return pyo.Var(*index)
+
+
+def yes_or_no(index: pyo.Set) -> pyo.Var:
+    """A variable that is 0 or 1."""
+    import pyomo.environ as pyo
+
+    return pyo.Var(index, within=pyo.Binary)
+
+
+def part_of_one(index: pyo.Set) -> pyo.Var:
+    """A variable between 0 and 1."""
+    import pyomo.environ as pyo
+
+    return pyo.Var(index, bounds=(0, 1))
 
 
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:

@@ -6,15 +6,24 @@ first t short weigh less than the last.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyomo.environ as pyo
 
 from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.model.declare import Limit, Price, bound, bound_of, constraint
+from lodeplan.optimizer.model.scales import Sizes
+from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.demand,
+    marginal_value=Price("t/y"),
+)
 def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
     """Every demand is met by its options or short.
 
@@ -22,7 +31,6 @@ def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: cost of one more t/y wanted, kUSD per t/y (expected, discounted).
-    Reported: by node, per t/y.
     Kind: hard; shortage has rising penalties.
     Source: demand of the tier.
     """
@@ -32,6 +40,10 @@ def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.demand,
+    marginal_value=Limit("substitute", per="t/y"),
+)
 def substitute_stays_within_limit(m: Any, d: str, s: str, n: str) -> Any:
     """All variants of a substitute together meet at most its share of the demand.
 
@@ -39,13 +51,17 @@ def substitute_stays_within_limit(m: Any, d: str, s: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y of the substitute, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard. A substitute that comes in one variant has it as a bound.
     Source: `limit_share` and `delay_years` of the substitute.
     """
     return sum(m.use[d, o, n] for o in m.VARIANTS_USED[d, s]) <= m.substitute_limit[d, s, n]
 
 
+@constraint(
+    scale=Sizes.demand,
+    marginal_value=Limit("source ban", per="t/y"),
+    gives_way="Source ban {x!r} of {d!r} would have to let {amount} t/y pass in {n}.",
+)
 def demand_takes_clean_material(m: Any, d: str, x: str, n: str) -> Any:
     """While a source ban is in force a demand takes nothing of what it bars.
 
@@ -53,14 +69,58 @@ def demand_takes_clean_material(m: Any, d: str, x: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what the ban costs per t/y, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: `source_bans` of the demand.
     """
     return sum(m.use[d, o, n] for o in m.BARRED[d, x]) <= m.barred_limit[d, x, n]
 
 
+@bound_of(substitute_stays_within_limit, about=lambda instance, key: (key[0], instance.demands.options[key].way))
+def limit_of_a_substitute(instance: Instance) -> Floats:
+    """Limit of the substitute, for each of its variants."""
+    return _limits_of_options(instance, substitutes=True)
+
+
+@bound("d,o,n", marginal_value=Price("t/y"))
+def need_given_up_stays_within_step(instance: Instance) -> Floats:
+    """A step of a price response gives up no more than its width of the need.
+
+    use[d,given up s,n] <= width[s] * quantity[d,n]
+
+    Unit: t/y.
+    Dual: what a step wider by one t/y would save, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `elastic` of the demand.
+    """
+    return _limits_of_options(instance, substitutes=False)
+
+
+def _limits_of_options(instance: Instance, *, substitutes: bool) -> Floats:
+    """Limits of the options that are substitutes, or of those that are not; infinite for the others."""
+    demands = instance.demands
+    meant = [o.way in demands.demands[o.demand].substitutes for o in demands.options.values()]
+    return np.where(np.array(meant, bool)[:, None] == substitutes, demands.option_limit_t_per_y, np.inf)
+
+
+@bound("d,s,n", marginal_value=Price("t/y"))
+def shortage_stays_within_step(instance: Instance) -> Floats:
+    """A penalty step takes no more than its width of the shortage; the last one takes the rest.
+
+    short[d,s,n] <= width[s] * quantity[d,n]
+
+    Unit: t/y.
+    Dual: what a step wider by one t/y would save, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `shortage_penalty_kusd_per_t` of the demand, by share.
+    """
+    demands = instance.demands
+    last = dict(demands.steps)
+    is_last = np.array([s == last[d] for d, s in demands.steps], bool)
+    return np.where(is_last[:, None], np.inf, demands.step_limit_t_per_y.reshape(len(is_last), len(instance.tree)))
+
+
 CONSTRAINTS = (demand_is_served_or_short, substitute_stays_within_limit, demand_takes_clean_material)
+BOUNDS = (shortage_stays_within_step, need_given_up_stays_within_step)
 
 
 def add_demands(m: pyo.ConcreteModel, instance: Instance) -> None:

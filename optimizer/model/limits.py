@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyomo.environ as pyo
-
-from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, add_variables, amount
+from lodeplan.optimizer.model.declare import DEFINITION, Couples, Limit, constraint, variable
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit("share cap", per="t/y", kinds=("share_cap",)),
+    gives_way="Share cap {c!r} would have to be exceeded by {amount} t/y in {n}.",
+)
 def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
     """The places meant deliver at most their share of home's supply of a commodity, or of its use there.
 
@@ -19,13 +27,17 @@ def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y from these places, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: share cap of the scenario, by last origin or by content; releases from stock do not count.
     """
     return _beyond_share(m, c, n) <= m.known_share[c, n]
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit("minimum share", per="t/y", kinds=("minimum_share",), sense="at least"),
+    gives_way="Minimum share {c!r} would lack {amount} t/y in {n}.",
+)
 def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
     """What is made, or recovered, at home is at least its share of home's supply of a commodity, or of its use there.
 
@@ -34,13 +46,17 @@ def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: minimum share of the scenario, domestic or recycled.
     """
     return _beyond_share(m, c, n) <= m.known_share[c, n]
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit("import reliance", per="t/y", kinds=("net_import_reliance",)),
+    gives_way="Net import reliance {c!r} would have to be exceeded by {amount} t/y in {n}.",
+)
 def reliance_stays_below_cap(m: Any, c: str, n: str) -> Any:
     """Imports less exports are at most their share of what is left for home.
 
@@ -49,7 +65,6 @@ def reliance_stays_below_cap(m: Any, c: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y of net imports, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: net import reliance, as the United States Geological Survey counts it.
     """
@@ -68,6 +83,10 @@ def _beyond_share(m: Any, c: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=DEFINITION,
+)
 def supply_adds_up(m: Any, c: str, n: str) -> Any:
     """The whole of which a capped concentration counts shares is all supply of the commodity, or its use at home.
 
@@ -76,7 +95,6 @@ def supply_adds_up(m: Any, c: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: no meaning of its own.
-    Reported: no, a definition.
     Kind: hard.
     Source: definition.
     """
@@ -89,6 +107,10 @@ def supply_adds_up(m: Any, c: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=DEFINITION,
+)
 def square_lies_above_tangent(m: Any, c: str, q: str, j: int, n: str) -> Any:
     """The square of a source's share, times supply, lies above each of its tangents.
 
@@ -96,7 +118,6 @@ def square_lies_above_tangent(m: Any, c: str, q: str, j: int, n: str) -> Any:
 
     Unit: t/y.
     Dual: no meaning of its own.
-    Reported: no, a definition.
     Kind: hard; the square is understated by at most 1 / (4 tangents^2) of supply.
     Source: outer approximation of a convex function.
     """
@@ -110,6 +131,11 @@ def square_lies_above_tangent(m: Any, c: str, q: str, j: int, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit("concentration", per="t/y", kinds=("concentration_cap",)),
+    gives_way="Concentration cap {c!r} would have to be exceeded by {amount} t/y in {n}.",
+)
 def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
     """The sum of the squared shares of all sources stays below the index.
 
@@ -117,7 +143,6 @@ def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of a higher index, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: concentration cap of the scenario; Herfindahl-Hirschman index.
     """
@@ -129,6 +154,22 @@ def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit(
+        "budget",
+        per="kUSD or slot",
+        kinds=(
+            "budget",
+            "permit_slots",
+        ),
+    ),
+    gives_way="Limit {c!r} would have to be exceeded by {amount} {unit} in {n}.",
+    couples=(
+        Couples.PATH,
+        Couples.MINERAL_GROUPS,
+    ),
+)
 def budget_is_kept(m: Any, c: str, n: str) -> Any:
     """What falls due in a node stays within the budget, or within the permit slots.
 
@@ -136,7 +177,6 @@ def budget_is_kept(m: Any, c: str, n: str) -> Any:
 
     Unit: kUSD, or slots.
     Dual: worth of one more kUSD or slot, kUSD per unit (expected, discounted); negative or 0.
-    Reported: by node, per kUSD or slot.
     Kind: hard, or soft at the limit's price.
     Source: budget or permit slots of the scenario.
     """
@@ -150,6 +190,11 @@ def budget_is_kept(m: Any, c: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit("service floor", per="t/y", kinds=("service_floor",), sense="at least"),
+    gives_way="Service floor {c!r} lacks {amount} t/y for {d!r} in {n}.",
+)
 def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
     """A protected demand is served at least to its floor.
 
@@ -157,7 +202,6 @@ def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the floor costs, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard, or soft at the limit's price.
     Source: service floor of the scenario.
     """
@@ -165,6 +209,18 @@ def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
         sum(m.short[d, s, n] for s in m.SHORTAGE_STEPS_OF[d]) - sum(m.slack[x, y, n] for x, y in m.FLOOR_SLACK[c, d])
         <= m.allowed_shortage[c, d, n]
     )
+
+
+@variable("c,n", unit="t/y", scale=Sizes.limit)
+def supplied(m: Any, instance: Instance) -> Any:
+    """Home's supply under concentration cap c."""
+    return amount(m.CONCENTRATED)
+
+
+@variable("c,q,n", unit="t/y", scale=Sizes.limit)
+def square(m: Any, instance: Instance) -> Any:
+    """Square of source q's share, times that supply."""
+    return amount(m.SQUARES)
 
 
 CONSTRAINTS = (
@@ -177,6 +233,7 @@ CONSTRAINTS = (
     budget_is_kept,
     shortage_stays_below_floor,
 )
+VARIABLES = (supplied, square)
 
 
 def add_limits(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -231,8 +288,8 @@ def _add_concentration(m: pyo.ConcreteModel, instance: Instance) -> None:
         ("RECOVERIES", 1, {key: list(row.recover) for key, row in of_source.items()}),
     )
     add_links(m, "SOURCES_OF", sources, list(caps))
-    for variable, dimen, links in parts:
-        add_links(m, f"SOURCE_{variable}", links, list(of_source), dimen=dimen)
+    for kind, dimen, links in parts:
+        add_links(m, f"SOURCE_{kind}", links, list(of_source), dimen=dimen)
     add_links(m, "INDEX_SLACK", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, list(caps), dimen=2)
     per_run = {(c, f): t for c, cap in caps.items() for row in cap.sources.values() for f, t in row.run.items()}
     add_param(m, "source_run", per_run)
@@ -247,8 +304,7 @@ def _add_concentration(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "CONCENTRATED", rows, dimen=2)
     add_set(m, "SQUARES", squares, dimen=3)
     add_set(m, "TANGENTS", [(c, q, j, n) for c, q, n in squares for j in range(len(caps[c].tangents))], dimen=4)
-    m.supplied = pyo.Var(m.CONCENTRATED, within=pyo.NonNegativeReals)
-    m.square = pyo.Var(m.SQUARES, within=pyo.NonNegativeReals)
+    add_variables(m, instance, VARIABLES)
     add_constraint(m, supply_adds_up, m.CONCENTRATED)
     add_constraint(m, square_lies_above_tangent, m.TANGENTS)
     add_constraint(m, index_stays_below_cap, m.CONCENTRATED)

@@ -6,14 +6,22 @@ What a planner sees: a project delivers only once it is permitted and built, on 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import pyomo.environ as pyo
+from typing import TYPE_CHECKING, Any
 
 from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.model.declare import DECISIONS_ALONE, Couples, GivesWay, Limit, constraint
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    couples=(Couples.PATH,),
+)
 def start_stays_started(m: Any, p: str, t: str, n: str) -> Any:
     """A project has started by a node if it had by the decision before, or starts now.
 
@@ -21,13 +29,17 @@ def start_stays_started(m: Any, p: str, t: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of having started by then, kUSD (expected, discounted).
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: definition.
     """
     return m.started[p, t, n] == sum(m.started[p, t, a] for a in m.STARTED_BEFORE[p, t, n]) + m.start[p, t, n]
 
 
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    couples=(Couples.PATH,),
+)
 def project_starts_once(m: Any, p: str, n: str) -> Any:
     """A project starts at most once, on one track.
 
@@ -35,27 +47,39 @@ def project_starts_once(m: Any, p: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of a second start, kUSD (expected, discounted); negative or 0.
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: definition.
     """
     return sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) <= 1
 
 
-def project_starts_where_forced(m: Any, p: str, n: str) -> Any:
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    gives_way=GivesWay(
+        "Project {p!r} cannot start on its forced track {t!r}, by {n} at the latest.",
+        turn=3,
+        given_up="Or do without the forced start of project {p!r} on track {t!r}, asked for by {n}.",
+    ),
+)
+def project_starts_where_forced(m: Any, p: str, t: str, n: str) -> Any:
     """A forced project has started on its track by the end of each path on which the last start it could wait for lies.
 
-    started[p,forced track,last] >= 1
+    started[p,t,n] >= 1, t the forced track, n where its last start is on offer
 
     Unit: starts.
     Dual: what the obligation costs, kUSD (expected, discounted); positive or 0.
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: `forced_track` of the project.
     """
-    return sum(m.started[p, t, a] for t, a in m.FORCED_BY[p, n]) >= 1
+    return m.started[p, t, n] >= 1
 
 
+@constraint(
+    scale=Sizes.producer,
+    marginal_value=Limit("project", per="t/y"),
+    couples=(Couples.PATH,),
+)
 def project_runs_when_on_line(m: Any, p: str, n: str) -> Any:
     """A project runs within the part of its capacity that is on line at the node, ramp-up and delays counted.
 
@@ -63,7 +87,6 @@ def project_runs_when_on_line(m: Any, p: str, n: str) -> Any:
 
     Unit: t/y of activity.
     Dual: what one more t/y of built capacity would save, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: lead time and ramp-up of the track.
     """
@@ -74,6 +97,12 @@ def project_runs_when_on_line(m: Any, p: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    gives_way=GivesWay("Project {p!r} would have to start before {q!r}, which it requires.", turn=2),
+    couples=(Couples.PATH,),
+)
 def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
     """A project has not started before one that it requires.
 
@@ -81,7 +110,6 @@ def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of starting without, kUSD (expected, discounted); negative or 0.
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: `requires` of the project.
     """
@@ -90,6 +118,12 @@ def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    gives_way=GivesWay("Projects {p!r} and {q!r}, which exclude each other, would both have to start.", turn=2),
+    couples=(Couples.PATH,),
+)
 def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
     """Of two projects that exclude each other at most one starts.
 
@@ -97,7 +131,6 @@ def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
 
     Unit: starts.
     Dual: worth of having both, kUSD (expected, discounted); negative or 0.
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: `excludes` of the project.
     """
@@ -189,11 +222,8 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "STARTED_BEFORE", before, list(before))
     add_links(m, "STARTED_BY", started_by, list(started_by), dimen=2)
     add_set(m, "LAST_STARTS", last_starts, dimen=2)
-    forced = {
-        (p, tree.names[node]): (programme.projects[p].forced_track, tree.names[node]) for p, node in _forced(instance)
-    }
-    add_links(m, "FORCED_BY", {key: [start] for key, start in forced.items()}, list(forced), dimen=2)
-    add_set(m, "FORCED", forced, dimen=2)
+    forced = [(p, programme.projects[p].forced_track, tree.names[node]) for p, node in _forced(instance)]
+    add_set(m, "FORCED", forced, dimen=3)
     add_set(m, "REQUIRED", required, dimen=3)
     add_set(m, "EXCLUDED", _first_of_each(excluded), dimen=3)
 

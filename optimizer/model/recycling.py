@@ -5,14 +5,23 @@ What a planner sees: what was used comes back years later, as far as it is colle
 
 from __future__ import annotations
 
-from typing import Any
-
-import pyomo.environ as pyo
+from typing import TYPE_CHECKING, Any
 
 from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set
+from lodeplan.optimizer.model.declare import Couples, Limit, bound_of, constraint
+from lodeplan.optimizer.model.scales import Sizes
+from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.recovery,
+    marginal_value=Limit("recycling", per="t/y"),
+    couples=(Couples.PATH,),
+)
 def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:
     """What is recovered is at most a share of what was used a stated lag before.
 
@@ -20,11 +29,16 @@ def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y recovered, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard. Where the use lies before the horizon, or a path is given, it is a bound.
     Source: `recycling` of the scenario.
     """
     return m.recover[x, n] <= sum(m.comes_back[x, n, d, o] * m.use[d, o, a] for d, o, a in m.USED_BEFORE[x, n])
+
+
+@bound_of(scrap_follows_past_use, about=lambda _, rule: rule)
+def recovery_known_beforehand(instance: Instance) -> Floats:
+    """Recovery on a stated path, or from use before the horizon."""
+    return instance.recovery.limit_t_per_y
 
 
 CONSTRAINTS = (scrap_follows_past_use,)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyomo.environ as pyo
 
-from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.model.data import (
+    add_constraint,
+    add_links,
+    add_number,
+    add_objective,
+    add_param,
+    add_set,
+    add_variables,
+    amount,
+    any_sign,
+    by_node,
+)
+from lodeplan.optimizer.model.declare import Couples, Untold, constraint, variable
 from lodeplan.optimizer.model.index import named_starts
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.costs import Variable
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.weights import TIE_BREAKER, cost_weights
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.money,
+    marginal_value=Untold("it is what a node's money weighs, by which `at_node` is divided"),
+    couples=(
+        Couples.PATH,
+        Couples.MINERAL_GROUPS,
+    ),
+)
 def node_cost_adds_up(m: Any, n: str) -> Any:
     """Cost of a node is the sum of all cost terms in force there.
 
@@ -21,7 +44,6 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
 
     Unit: kUSD, as of the node's first day.
     Dual: weight of the node in the objective: probability and discount, and its part in the tail.
-    Reported: no, it is what a node's money weighs, by which `at_node` is divided.
     Kind: hard; only on paths of futures whose costs are compared. Elsewhere the sum stands in the objective.
     Source: `optimizer.prepare.costs`.
     """
@@ -45,6 +67,15 @@ def _cost(m: Any, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.money,
+    marginal_value=Untold("it is how the tail weighs the futures"),
+    couples=(
+        Couples.PATH,
+        Couples.FUTURES,
+        Couples.MINERAL_GROUPS,
+    ),
+)
 def tail_excess_is_counted(m: Any, w: str) -> Any:
     """What a future costs beyond the value at risk counts towards CVaR.
 
@@ -52,13 +83,21 @@ def tail_excess_is_counted(m: Any, w: str) -> Any:
 
     Unit: kUSD.
     Dual: the future's weight in the tail; negative or 0.
-    Reported: no, it is how the tail weighs the futures.
     Kind: hard; only where the tail has a weight.
     Source: Rockafellar and Uryasev (2000).
     """
     return sum(m.discount_factor[n] * m.cost[n] for n in m.PATH[w]) - m.value_at_risk - m.excess[w] <= 0
 
 
+@constraint(
+    scale=Sizes.money,
+    marginal_value=Untold("it is how the objective weighs the futures"),
+    couples=(
+        Couples.PATH,
+        Couples.FUTURES,
+        Couples.MINERAL_GROUPS,
+    ),
+)
 def worst_future_is_counted(m: Any, w: str) -> Any:
     """No future is worse than the worst: by its cost, or by what it costs above its own best plan.
 
@@ -66,7 +105,6 @@ def worst_future_is_counted(m: Any, w: str) -> Any:
 
     Unit: kUSD.
     Dual: the future's weight in the worst; negative or 0.
-    Reported: no, it is how the objective weighs the futures.
     Kind: hard; only where the worst future or the maximum regret is minimised.
     Source: minimax cost; minimax regret after Savage (1951).
     """
@@ -89,7 +127,32 @@ def weighted_cost(m: Any) -> Any:
     )
 
 
+@variable("n", unit="kUSD", scale=Sizes.money)
+def cost(m: Any, instance: Instance) -> Any:
+    """All that falls due at n, as of the first day of n: later years of n are discounted to it."""
+    return any_sign(m.COMPARED)
+
+
+@variable("w", unit="kUSD", scale=Sizes.money)
+def excess(m: Any, instance: Instance) -> Any:
+    """What future w costs beyond z."""
+    return amount(m.TAIL_FUTURES)
+
+
+@variable("", unit="kUSD", scale=Sizes.money)
+def value_at_risk(m: Any, instance: Instance) -> Any:
+    """z of CVaR; free of sign."""
+    return any_sign()
+
+
+@variable("", unit="kUSD", scale=Sizes.money)
+def worst(m: Any, instance: Instance) -> Any:
+    """Cost of the worst future, or its regret; free of sign."""
+    return any_sign()
+
+
 CONSTRAINTS = (node_cost_adds_up, tail_excess_is_counted, worst_future_is_counted)
+VARIABLES = (cost, value_at_risk, excess, worst)
 
 
 def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -97,10 +160,10 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     _add_unit_costs(m, instance)
     tree, risk = instance.tree, instance.scenario.risk
     nodes = tree.names
-    worst = risk.objective in ("worst_future", "maximum_regret")
+    of_worst = risk.objective in ("worst_future", "maximum_regret")
     names = [tree.future_names[future] for future in tree.counted]
     at_risk = names if risk.objective == "cost" and risk.tail_weight > 0 else []
-    counted = names if worst else []
+    counted = names if of_worst else []
     paths = {
         name: [nodes[node] for node in tree.path(leaf)] for name, leaf in zip(tree.future_names, tree.leaf, strict=True)
     }
@@ -109,7 +172,7 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     compared = compared_nodes(instance)
     add_set(m, "COMPARED", [name for name in nodes if name in compared])
     add_set(m, "WEIGHED", [name for name, weight in weights.items() if weight > 0 and name not in compared])
-    m.cost = pyo.Var(m.COMPARED)
+    add_variables(m, instance, (cost,))
     add_constraint(m, node_cost_adds_up, m.COMPARED)
     add_set(m, "TAIL_FUTURES", at_risk)
     add_set(m, "COUNTED_FUTURES", counted)
@@ -118,16 +181,14 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_param(m, "node_weight", weights)
     add_param(m, "excess_weight", dict(zip(tree.future_names, tail.tolist(), strict=True)))
     add_param(m, "best", {name: instance.best_kusd.get(name, 0.0) for name in counted})
-    m.tail_weight = pyo.Param(initialize=risk.tail_weight, within=pyo.Reals)
-    m.worst_weight = pyo.Param(initialize=1.0 - TIE_BREAKER if worst else 0.0, within=pyo.Reals)
+    add_number(m, "tail_weight", risk.tail_weight)
+    add_number(m, "worst_weight", 1.0 - TIE_BREAKER if of_worst else 0.0)
     _add_shortage_weights(m, instance)
     _add_test_weights(m, instance)
-    m.excess = pyo.Var(m.TAIL_FUTURES, within=pyo.NonNegativeReals)
-    m.value_at_risk = pyo.Var()
-    m.worst = pyo.Var()
+    add_variables(m, instance, (excess, value_at_risk, worst))
     add_constraint(m, tail_excess_is_counted, m.TAIL_FUTURES)
     add_constraint(m, worst_future_is_counted, m.COUNTED_FUTURES)
-    m.weighted_cost = pyo.Objective(rule=weighted_cost)
+    add_objective(m, weighted_cost)
 
 
 def compared_nodes(instance: Instance) -> frozenset[str]:
@@ -170,8 +231,8 @@ def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
         ("short", list(instance.demands.steps)),
         ("slack", list(instance.limits.soft)),
     )
-    for variable, index in on_flows:
-        add_param(m, f"{variable}_cost", by_node(index, nodes, costs.unit_cost(variable)))
+    for name, index in on_flows:
+        add_param(m, f"{name}_cost", by_node(index, nodes, costs.unit_cost(name)))
     costly = [
         o for o, unit in zip(instance.demands.options, np.atleast_2d(costs.unit_cost("use")), strict=True) if unit.any()
     ]

@@ -5,17 +5,42 @@ What a planner sees: a new supplier can be bought from only after it was qualifi
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyomo.environ as pyo
 
-from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.model.data import (
+    add_constraint,
+    add_links,
+    add_param,
+    add_set,
+    add_variables,
+    by_node,
+    yes_or_no,
+)
+from lodeplan.optimizer.model.declare import (
+    DECISIONS_ALONE,
+    ON_A_DECISION,
+    Couples,
+    Limit,
+    bound_of,
+    constraint,
+    variable,
+)
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.bounds import flow_limit_t_per_y
+from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.route,
+    marginal_value=Limit("route", per="t/y"),
+)
 def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
     """All duty bands of a route together stay within what it carries.
 
@@ -23,13 +48,16 @@ def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one more t/y would save, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: capacity of the route. Routes with a single band have it as a bound.
     """
     return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= m.route_capacity[r, n]
 
 
+@constraint(
+    scale=Sizes.quota,
+    marginal_value=Limit("tariff quota", per="t/y"),
+)
 def flow_stays_within_quota(m: Any, u: str, q: str, n: str) -> Any:
     """What enters at the in-quota rate of a tariff-rate quota stays within its volume.
 
@@ -37,13 +65,16 @@ def flow_stays_within_quota(m: Any, u: str, q: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y of quota, the duty saved, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: quota of the tariff measure.
     """
     return sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q]) <= m.quota_volume[u, q, n]
 
 
+@constraint(
+    scale=Sizes.quota,
+    marginal_value=ON_A_DECISION,
+)
 def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
     """A quota that counts as full is full.
 
@@ -51,7 +82,6 @@ def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the quota costs, kUSD per t/y (expected, discounted); positive or 0.
-    Reported: no, it hangs on a yes-or-no decision, which is fixed when duals are taken.
     Kind: hard; only where the duty within the quota is above the duty over it.
     Source: quota of the tariff measure.
     """
@@ -62,6 +92,10 @@ def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.quota,
+    marginal_value=ON_A_DECISION,
+)
 def over_quota_needs_full_quota(m: Any, u: str, q: str, n: str) -> Any:
     """Nothing enters at the lower rate over a quota before the quota is full.
 
@@ -69,13 +103,17 @@ def over_quota_needs_full_quota(m: Any, u: str, q: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one t/y over the quota, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: no, it hangs on a yes-or-no decision, which is fixed when duals are taken.
     Kind: hard; only where the duty within the quota is above the duty over it; the limit is the most that can flow.
     Source: quota of the tariff measure.
     """
     return sum(m.ship[r, b, n] for r, b in m.OVER_QUOTA_FLOWS[u, q]) <= m.over_limit[u, q, n] * m.quota_full[u, q, n]
 
 
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    couples=(Couples.PATH,),
+)
 def onboarding_stays(m: Any, r: str, n: str) -> Any:
     """A route has been onboarded by a node if it had been before, or is now.
 
@@ -83,13 +121,17 @@ def onboarding_stays(m: Any, r: str, n: str) -> Any:
 
     Unit: decisions.
     Dual: worth of having onboarded by then, kUSD (expected, discounted).
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard.
     Source: definition.
     """
     return m.onboarded[r, n] == sum(m.onboarded[r, a] for a in m.ONBOARDED_BEFORE[r, n]) + m.onboard[r, n]
 
 
+@constraint(
+    scale=Sizes.route,
+    marginal_value=ON_A_DECISION,
+    couples=(Couples.PATH,),
+)
 def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
     """A route that needs onboarding carries nothing before its lead time has passed.
 
@@ -97,7 +139,6 @@ def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: worth of one more t/y from the supplier, kUSD per t/y (expected, discounted); negative or 0.
-    Reported: no, it hangs on a yes-or-no decision, which is fixed when duals are taken.
     Kind: hard; the limit is the most that can flow there, computed from the data.
     Source: onboarding of the route.
     """
@@ -106,6 +147,12 @@ def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.route,
+    marginal_value=Limit("minimum taken", per="t/y"),
+    gives_way="Route {r!r} cannot take its minimum volume in {n}: {amount} t/y lack.",
+    couples=(Couples.PATH,),
+)
 def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
     """An onboarded supplier is bought from at least at its minimum volume, as far as it can deliver.
 
@@ -113,7 +160,6 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
 
     Unit: t/y.
     Dual: what one t/y of the minimum costs, kUSD per t/y (expected, discounted); positive or 0.
-    Reported: by node, per t/y.
     Kind: hard.
     Source: onboarding of the route.
     """
@@ -122,6 +168,19 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
         - sum(m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
         >= 0
     )
+
+
+@bound_of(route_flows_within_capacity, about=lambda _, band: band[:1])
+def capacity_of_a_band(instance: Instance) -> Floats:
+    """Capacity of the route, for each of its bands."""
+    trade, nodes = instance.trade, len(instance.tree)
+    return np.array([trade.capacity_t_per_y[r] for r, _ in trade.bands]).reshape(len(trade.bands), nodes)
+
+
+@variable("u,q,n", unit="yes or no", scale=Sizes.one)
+def quota_full(m: Any, instance: Instance) -> Any:
+    """Quota u, of origin q if that has its own, counts as full."""
+    return yes_or_no(m.FULL_FIRST)
 
 
 CONSTRAINTS = (
@@ -133,6 +192,7 @@ CONSTRAINTS = (
     route_flows_after_onboarding,
     onboarded_route_takes_minimum,
 )
+VARIABLES = (quota_full,)
 
 
 def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -164,7 +224,7 @@ def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
     }
     add_set(m, "FULL_FIRST", full_first, dimen=3)
     add_param(m, "over_limit", {(*u, nodes[node]): float(limits[u][node]) for u, node in trade.full_first})
-    m.quota_full = pyo.Var(m.FULL_FIRST, within=pyo.Binary)
+    add_variables(m, instance, VARIABLES)
     add_constraint(m, quota_fills_first, m.FULL_FIRST)
     add_constraint(m, over_quota_needs_full_quota, m.FULL_FIRST)
     _add_onboardings(m, instance)

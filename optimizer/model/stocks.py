@@ -5,14 +5,31 @@ What a planner sees: what is bought for stock now is there when supply stops, le
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyomo.environ as pyo
-
-from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.model.data import (
+    add_constraint,
+    add_links,
+    add_param,
+    add_set,
+    add_variables,
+    by_node,
+    yes_or_no,
+)
+from lodeplan.optimizer.model.declare import DECISIONS_ALONE, Couples, Limit, Price, bound, constraint, variable
+from lodeplan.optimizer.model.scales import Sizes
+from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 
+if TYPE_CHECKING:
+    import pyomo.environ as pyo
 
+
+@constraint(
+    scale=Sizes.stockpile,
+    marginal_value=Price("t"),
+    couples=(Couples.NODE_BEFORE,),
+)
 def stock_carries_over(m: Any, z: str, n: str) -> Any:
     """Stock at the end of a node is what was left of the stock before, plus purchases, less releases.
 
@@ -20,7 +37,6 @@ def stock_carries_over(m: Any, z: str, n: str) -> Any:
 
     Unit: t.
     Dual: worth of one t in stock, kUSD/t (expected, discounted).
-    Reported: by node, per t.
     Kind: hard.
     Source: mass balance.
     """
@@ -29,6 +45,19 @@ def stock_carries_over(m: Any, z: str, n: str) -> Any:
     )
 
 
+@constraint(
+    scale=Sizes.stockpile,
+    marginal_value=Limit(
+        "stock cover",
+        per="t",
+        kinds=(
+            "stock_cover",
+            "end_minimum",
+        ),
+        sense="at least",
+    ),
+    gives_way="Stockpile {z!r} would miss its cover target or end minimum by {amount} t in {n}.",
+)
 def stock_covers_target(m: Any, z: str, n: str) -> Any:
     """Stock is at least its cover target, and at the end of the planned path its minimum.
 
@@ -36,13 +65,16 @@ def stock_covers_target(m: Any, z: str, n: str) -> Any:
 
     Unit: t.
     Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
-    Reported: by node, per t.
     Kind: hard; on the planned path.
     Source: `cover_days` and `end_minimum_t` of the stockpile.
     """
     return m.stock[z, n] >= m.stock_floor[z, n]
 
 
+@constraint(
+    scale=Sizes.stockpile,
+    marginal_value=Limit("stock refill", per="t", kinds=("stock_refill",), sense="at least"),
+)
 def stock_meets_target_if_said(m: Any, z: str, n: str) -> Any:
     """A stockpile that counts as full is at its cover target.
 
@@ -50,13 +82,18 @@ def stock_meets_target_if_said(m: Any, z: str, n: str) -> Any:
 
     Unit: t.
     Dual: what one t of the target costs, kUSD/t (expected, discounted); positive or 0.
-    Reported: by node, per t.
     Kind: hard; only where the target may be missed for some years.
     Source: `cover_days` of the stockpile.
     """
     return m.stock[z, n] - m.replenished[z, n] * m.full[z, n] >= 0
 
 
+@constraint(
+    scale=Sizes.one,
+    marginal_value=DECISIONS_ALONE,
+    gives_way="Stockpile {z!r} cannot be replenished in time, by {n}.",
+    couples=(Couples.PATH,),
+)
 def stock_is_replenished(m: Any, z: str, n: str) -> Any:
     """A stockpile is full again within the years allowed.
 
@@ -64,14 +101,49 @@ def stock_is_replenished(m: Any, z: str, n: str) -> Any:
 
     Unit: times full.
     Dual: worth of having longer, kUSD (expected, discounted); positive or 0.
-    Reported: no, it holds yes-or-no decisions alone, which are fixed when duals are taken.
     Kind: hard; stress tests left out.
     Source: `replenish_within_years` of the stockpile.
     """
     return sum(m.full[z, a] for a in m.LATELY[z, n]) >= 1
 
 
+@bound("z,n", marginal_value=Limit("stock filling", per="t/y"))
+def stock_is_filled_within_limit(instance: Instance) -> Floats:
+    """Purchases for a stockpile stay within what it may be filled with in a year.
+
+    buy[z,n] <= fill[z,n]
+
+    Unit: t/y.
+    Dual: worth of one more t/y that may be filled, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `fill_t_per_y` of the stockpile.
+    """
+    return instance.stocks.buy_limit_t_per_y
+
+
+@bound("z,n", marginal_value=Limit("stock room", per="t"))
+def stock_stays_within_room(instance: Instance) -> Floats:
+    """A stockpile holds no more than its room at the end of a period.
+
+    stock[z,n] <= capacity[z]
+
+    Unit: t.
+    Dual: worth of one more t of room, kUSD/t (expected, discounted); negative or 0.
+    Kind: hard.
+    Source: `capacity_t` of the stockpile.
+    """
+    return instance.stocks.stock_limit_t
+
+
+@variable("z,n", unit="yes or no", scale=Sizes.one)
+def full(m: Any, instance: Instance) -> Any:
+    """Stockpile z, whose target may be missed for some years, counts as full at the end of the node."""
+    return yes_or_no(m.TO_FILL)
+
+
 CONSTRAINTS = (stock_carries_over, stock_covers_target, stock_meets_target_if_said, stock_is_replenished)
+BOUNDS = (stock_is_filled_within_limit, stock_stays_within_room)
+VARIABLES = (full,)
 
 
 def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -90,6 +162,6 @@ def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "TO_FILL", to_fill, dimen=2)
     add_set(m, "REPLENISHED", lately, dimen=2)
     add_links(m, "LATELY", lately, list(lately))
-    m.full = pyo.Var(m.TO_FILL, within=pyo.Binary)
+    add_variables(m, instance, VARIABLES)
     add_constraint(m, stock_meets_target_if_said, m.TO_FILL)
     add_constraint(m, stock_is_replenished, m.REPLENISHED)

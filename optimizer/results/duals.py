@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from lodeplan.optimizer.model.bounds import BOUNDS
-from lodeplan.optimizer.model.registry import registry
+from lodeplan.optimizer.model.declare import Bound, Price, Untold, Variable
+from lodeplan.optimizer.model.registry import registry, statements, variables
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.results.solution_tables import frame
+from lodeplan.optimizer.results.values import flow_indices
 from lodeplan.optimizer.solver.form import Form
 from lodeplan.optimizer.solver.money import money_weights
 from lodeplan.optimizer.solver.search import Answer
+from lodeplan.schemas.limits import PermitSlots
 
 Row = tuple[Any, ...]
 
@@ -80,12 +82,15 @@ def _sum(one: Told, other: Told) -> Told:
 
 
 def _of_rows(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[Limit, Told]]:
-    constraints = registry()
     for row in worth.told():
-        constraint, (*key, node) = form.rows[row]
-        abroad = constraint == "commodity_balances" and key[2] != instance.scenario.home
-        if constraints[constraint].is_reported and not abroad:
-            yield (constraint, tuple(key), str(node)), worth.at(row)
+        name, key = form.rows[row]
+        told = registry()[name].marginal_value
+        if isinstance(told, Untold):
+            continue
+        at = dict(zip(registry()[name].letters, key, strict=True))
+        abroad = isinstance(told, Price) and bool(told.home) and at[told.home] != instance.scenario.home
+        if not abroad:
+            yield (name, key[:-1], str(key[-1])), worth.at(row)
 
 
 def _settled(form: Form, row_dual: Floats, column_dual: Floats) -> Floats:
@@ -111,48 +116,40 @@ def _of_bounds(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[
 
     A bound of 0 is left out: what an event closes, or is not there yet, is no limit to be widened.
     """
-    limit_of = _limits_of_bounds(instance)
+    limits = _limits_of_bounds(instance)
     for column in worth.told():
         variable, (*key, node) = form.columns[column]
-        limit = limit_of[variable](tuple(key), str(node)) if variable in limit_of else None
         expected, in_branch = worth.at(column)
         binds = min(expected, in_branch or 0.0) < -NEGLIGIBLE and form.column_upper[column] > 0
-        if limit is not None and binds:
-            yield (*limit, str(node)), (min(0.0, expected), in_branch)
+        if variable in limits and binds:
+            bound = limits[variable].of(tuple(key), str(node))
+            if bound is not None:
+                about = bound.about(instance, tuple(key))
+                yield (bound.name, about, str(node)), (min(0.0, expected), in_branch)
 
 
-def _limits_of_bounds(instance: Instance) -> dict[str, Callable[[Key, str], tuple[str, Key] | None]]:
-    """By variable: the limit that the bound of a column is, by its key and node; None for one that is no limit."""
-    supply, options = instance.supply, instance.demands.options
-    row_of = {step: row for row, step in enumerate(supply.steps)}
-    node_of = {name: node for node, name in enumerate(instance.tree.names)}
-    last_step = dict(instance.demands.steps)
+class _Bounds:
+    """Which of its bounds limits a variable."""
 
-    def run(key: Key, node: str) -> tuple[str, Key]:
-        at = node_of[node]
-        if supply.capacity_t_per_y[key[0]][at] <= supply.width_t_per_y[row_of[key[0], key[1]], at]:
-            return "facility_runs_within_capacity", key[:1]
-        return "cost_step_stays_within_width", key
+    def __init__(self, instance: Instance, variable: Variable) -> None:
+        self._bounds = variable.bounds
+        self._row = {_tuple(key): row for row, key in enumerate(flow_indices(instance)[variable.name])}
+        self._node = {name: node for node, name in enumerate(instance.tree.names)}
+        self._limits = np.array([bound.limit(instance) for bound in variable.bounds])
 
-    def use(key: Key, node: str) -> tuple[str, Key]:
-        option = options[key[0], key[1]]
-        if option.way in instance.demands.demands[option.demand].substitutes:
-            return "substitute_stays_within_limit", (option.demand, option.way)
-        return "need_given_up_stays_within_step", key
+    def of(self, key: Key, node: str) -> Bound | None:
+        """The least at a node, the first of those that are alike; None where nothing stated limits it."""
+        limits = self._limits[:, self._row[key], self._node[node]]
+        least = int(limits.argmin())
+        return self._bounds[least] if np.isfinite(limits[least]) else None
 
-    def short(key: Key, node: str) -> tuple[str, Key] | None:
-        # The last step is limited by the demand alone.
-        return None if key[1] == last_step[key[0]] else ("shortage_stays_within_step", key)
 
-    return {
-        "run": run,
-        "ship": lambda key, node: ("route_flows_within_capacity", key[:1]),
-        "recover": lambda key, node: ("scrap_follows_past_use", key),
-        "use": use,
-        "short": short,
-        "buy": lambda key, node: ("stock_is_filled_within_limit", key),
-        "stock": lambda key, node: ("stock_stays_within_room", key),
-    }
+def _limits_of_bounds(instance: Instance) -> dict[str, _Bounds]:
+    return {name: _Bounds(instance, variable) for name, variable in variables().items() if variable.bounds}
+
+
+def _tuple(key: Any) -> Key:
+    return key if isinstance(key, tuple) else (key,)
 
 
 def _row(instance: Instance, limit: Limit, weights: Floats, told: Told) -> Row:
@@ -161,7 +158,7 @@ def _row(instance: Instance, limit: Limit, weights: Floats, told: Told) -> Row:
     name, key, node_name = limit
     node = tree.names.index(node_name)
     weight = weights[node]
-    if _is_yearly(name):
+    if statements()[name].is_yearly:
         weight *= tree.annuity_y[node]
     about = " ".join(str(part) for part in key if part != "")
     value, in_branch = told
@@ -169,13 +166,11 @@ def _row(instance: Instance, limit: Limit, weights: Floats, told: Told) -> Row:
     return (name, about, node_name, _unit(instance, name, key), value, at_node)
 
 
-def _is_yearly(limit: str) -> bool:
-    return BOUNDS[limit].is_yearly if limit in BOUNDS else registry()[limit].is_yearly
-
-
-def _unit(instance: Instance, limit: str, key: Key) -> str:
-    if _is_yearly(limit):
+def _unit(instance: Instance, name: str, key: Key) -> str:
+    told = statements()[name].marginal_value
+    assert not isinstance(told, Untold)
+    if told.per == "t/y":
         return "kUSD per t/y"
-    if limit != "budget_is_kept":
+    if told.per == "t":
         return "kUSD/t"
-    return "kUSD per slot" if instance.scenario.limits[key[0]].kind == "permit_slots" else "kUSD per kUSD"
+    return "kUSD per slot" if isinstance(instance.scenario.limits[key[0]], PermitSlots) else "kUSD per kUSD"

@@ -10,33 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lodeplan.optimizer.model.declare import Limit
+from lodeplan.optimizer.model.registry import registry
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.shares import Concentration, ShareRow
 from lodeplan.optimizer.results.solution_tables import frame
 from lodeplan.optimizer.results.values import Values, flow_indices
-from lodeplan.schemas.limits import Budget, ServiceFloor
+from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor
 
 Row = tuple[Any, ...]
 
 TIGHT = 1e-6
 """Part of the whole within which a limit leaves nothing."""
-CONSTRAINTS = {
-    "share_cap": "share_stays_below_cap",
-    "minimum_share": "minimum_share_is_kept",
-    "net_import_reliance": "reliance_stays_below_cap",
-    "concentration_cap": "index_stays_below_cap",
-    "budget": "budget_is_kept",
-    "permit_slots": "budget_is_kept",
-    "service_floor": "shortage_stays_below_floor",
-    "stock_cover": "stock_covers_target",
-    "end_minimum": "stock_covers_target",
-    "stock_refill": "stock_meets_target_if_said",
-}
-"""By kind: whose dual is the price of a limit."""
-OF_STOCK = ("stock_cover", "end_minimum", "stock_refill")
-AT_LEAST = ("minimum_share", "service_floor", *OF_STOCK)
-MISSED_IN = {"budget": "kUSD", "permit_slots": "slots"} | dict.fromkeys(OF_STOCK, "t")
-"""By kind: the unit in which a limit is missed; that of the others is t/y."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +57,18 @@ class _Book:
     def __init__(self, values: Values, prices: Mapping[tuple[str, str, str], tuple[Any, str]]) -> None:
         self.values, self.prices = values, prices
         self.soft = {key: row for row, key in enumerate(values.instance.limits.soft)}
+        self.priced = {
+            kind: (constraint.name, constraint.marginal_value)
+            for constraint in registry().values()
+            if isinstance(constraint.marginal_value, Limit)
+            for kind in constraint.marginal_value.kinds
+        }
+        """By kind: the constraint whose dual is the price of a limit."""
 
     def row(self, at: Reached) -> Row:
         """A row of the table."""
         tree = self.values.instance.tree
-        sense = "at least" if at.kind in AT_LEAST else "at most"
+        sense = self.priced[at.kind][1].sense
         margin = None if at.reached is None else (at.reached - at.asked) * (1 if sense == "at least" else -1) + 0.0
         slack = self.soft.get((at.limit, at.item))
         missed = 0.0 if slack is None else float(self.values.flows["slack"][slack, at.node])
@@ -97,18 +89,25 @@ class _Book:
             margin,
             at.unit,
             missed,
-            MISSED_IN.get(at.kind, "t/y"),
+            self._missed_in(at),
             kusd,
             price,
             unit,
             self._short_t(at, missed, price),
         )
 
+    def _missed_in(self, at: Reached) -> str:
+        """The unit of what is missed."""
+        _, told = self.priced[at.kind]
+        if told.per != "kUSD or slot":
+            return told.per
+        return "slots" if isinstance(self.values.instance.scenario.limits[at.limit], PermitSlots) else "kUSD"
+
     def _price(self, at: Reached) -> tuple[float | None, str]:
         """What one more unit of the limit would save at the node; none where the node weighs nothing."""
         key = f"{at.limit} {at.item}".rstrip() if at.kind == "service_floor" else at.limit
         tree = self.values.instance.tree
-        told = self.prices.get((CONSTRAINTS[at.kind], key, tree.names[at.node])) if at.is_tight else None
+        told = self.prices.get((self.priced[at.kind][0], key, tree.names[at.node])) if at.is_tight else None
         weightless = told is None and at.is_tight and tree.probability[at.node] == 0
         found, unit = told or (None if weightless else 0.0, "")
         return (None if found is None or pd.isna(found) else abs(float(found))), unit

@@ -15,6 +15,9 @@ from math import isfinite
 import numpy as np
 import scipy.sparse as sp
 
+from lodeplan.optimizer.model.declare import Couples
+from lodeplan.optimizer.model.registry import constraints_in, coupling
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.tree import MIN_PROBABILITY, Tree
@@ -26,7 +29,6 @@ from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.least import least_by_duals
 from lodeplan.optimizer.solver.money import added_up, costs_by_node, money_weights
 from lodeplan.optimizer.solver.ray import find_rays
-from lodeplan.optimizer.solver.scaling import COST_ROWS
 from lodeplan.optimizer.solver.search import GRACE_S, Answer, Branch
 from lodeplan.optimizer.solver.tolerances import ROUNDING, borne_out, gap_of
 from lodeplan.schemas.plan import Solution, Termination
@@ -60,7 +62,7 @@ class _Held:
         node_of = {name: node for node, name in enumerate(instance.tree.names)}
         node = [-1 if c.component in ("cost", "excess") else node_of.get(c.key[-1], -1) for c in form.columns]
         keep = np.ones(len(form.rows))
-        keep[form.rows_of(*COST_ROWS)] = 0.0
+        keep[form.rows_of(*constraints_in(Sizes.money))] = 0.0
         discounted = sp.diags_array(instance.tree.discount) @ costs_by_node(instance, form)
         costs = sp.csr_array(discounted @ sp.diags_array(form.column_unit))
         is_short = np.zeros(len(form.columns))
@@ -243,7 +245,7 @@ def _kept_down(held: _Held, x: Floats, inside: np.ndarray, tighter: float) -> It
     if tested.any():
         yield _scaled(tested, float(tested @ x), tighter)
     shared = form.columns_of("value_at_risk", "worst")
-    for row in form.rows_of("tail_excess_is_counted", "worst_future_is_counted").tolist():
+    for row in form.rows_of(*coupling(Couples.FUTURES)).tolist():
         name = str(form.rows[row].key[0])
         path = tree.path(tree.leaf[tree.future_names.index(name)])
         if inside[path].any():

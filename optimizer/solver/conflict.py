@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
 
+from lodeplan.optimizer.model.registry import registry
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Settings, tried
 from lodeplan.optimizer.solver.labels import Label
+from lodeplan.schemas.limits import PermitSlots
 
 TIME_LIMIT_S = 60.0
 GAP = 1e-4
 """Relative gap to which the least relaxation is searched: amounts are told to four digits."""
 GIVES_WAY = 1e-6
 """Canonical units of a row; what gives way by less is within the solver's tolerance."""
-SENTENCES = {
-    "budget_is_kept": "Limit {0!r} would have to be exceeded by {amount:,.4g} {unit} in {node}.",
-    "share_stays_below_cap": "Share cap {0!r} would have to be exceeded by {amount:,.4g} t/y in {node}.",
-    "minimum_share_is_kept": "Minimum share {0!r} would lack {amount:,.4g} t/y in {node}.",
-    "reliance_stays_below_cap": "Net import reliance {0!r} would have to be exceeded by {amount:,.4g} t/y in {node}.",
-    "index_stays_below_cap": "Concentration cap {0!r} would have to be exceeded by {amount:,.4g} t/y in {node}.",
-    "facility_keeps_running": "{0!r} cannot run at its minimum utilisation in {node}: {amount:,.4g} t/y lack.",
-    "activity_grows_within_limit": "{0!r} would have to grow by {amount:,.4g} t/y more than its limit in {node}.",
-    "reserves_are_not_exceeded": "The reserves of {0!r} would have to be larger by {amount:,.4g} t ({node}).",
-    "demand_takes_clean_material": "Source ban {1!r} of {0!r} would have to let {amount:,.4g} t/y pass in {node}.",
-    "stock_is_replenished": "Stockpile {0!r} cannot be replenished in time, by {node}.",
-    "shortage_stays_below_floor": "Service floor {0!r} lacks {amount:,.4g} t/y for {1!r} in {node}.",
-    "stock_covers_target": "Stockpile {0!r} would miss its cover target or end minimum by {amount:,.4g} t in {node}.",
-    "project_starts_where_forced": "Project {0!r} cannot start on its forced track {1!r}, by {node} at the latest.",
-    "project_waits_for_required": "Project {0!r} would have to start before {1!r}, which it requires.",
-    "project_excludes_other": "Projects {0!r} and {1!r}, which exclude each other, would both have to start.",
-    "onboarded_route_takes_minimum": "Route {0!r} cannot take its minimum volume in {node}: {amount:,.4g} t/y lack.",
-}
-"""Constraints a planner states, and so may relax; the others are material balances and definitions."""
-PAIRS = ("project_waits_for_required", "project_excludes_other")
-FORCED = ("project_starts_where_forced",)
-GIVEN_UP = "Or do without the forced start of project {0!r} on track {1!r}, asked for by {node}."
 
 
 def find_conflict(instance: Instance, form: Form) -> list[str]:
@@ -48,17 +29,20 @@ def find_conflict(instance: Instance, form: Form) -> list[str]:
     rules between projects, and those before a forced start: what it needs tells more than that it cannot be. Where
     giving up forced starts would do as well, they are named beside.
     """
-    for kept in ((*PAIRS, *FORCED), FORCED, ()):
-        relaxed = set(SENTENCES) - set(kept)
-        found = _least_relaxation(instance, form, form.rows_of(*relaxed))
+    stated = {name: constraint.gives_way for name, constraint in registry().items() if constraint.gives_way}
+    last = max(way.turn for way in stated.values())
+    for turn in range(1, last + 1):
+        relaxed = {name: way.sentence for name, way in stated.items() if way.turn <= turn}
+        found = _least_relaxation(instance, form, relaxed)
         if found:
-            forced = _least_relaxation(instance, form, form.rows_of(*FORCED), GIVEN_UP) if kept else []
-            return [*found, *forced]
+            instead = {name: way.given_up for name, way in stated.items() if way.given_up and way.turn > turn}
+            return [*found, *_least_relaxation(instance, form, instead)]
     return [_UNNAMED]
 
 
-def _least_relaxation(instance: Instance, form: Form, rows: Ints, words: str = "") -> list[str]:
-    """A sentence for each of these rows that gives way; none where they are not enough."""
+def _least_relaxation(instance: Instance, form: Form, sentences: Mapping[str, str]) -> list[str]:
+    """A sentence for each row of these constraints that gives way; none where they are not enough."""
+    rows = form.rows_of(*sentences)
     if not len(rows):
         return []
     run = tried(_elastic(form, rows), Settings(gap=GAP, time_limit_s=TIME_LIMIT_S))
@@ -66,7 +50,7 @@ def _least_relaxation(instance: Instance, form: Form, rows: Ints, words: str = "
         return []
     relaxation = run.x[form.matrix.shape[1] :]
     found = [
-        _sentence(instance, form.rows[row], float(amount * form.row_unit[row]), words)
+        _sentence(instance, form.rows[row], float(amount * form.row_unit[row]), sentences)
         for row, amount in zip(rows.tolist(), relaxation, strict=True)
         if amount > GIVES_WAY
     ]
@@ -93,13 +77,16 @@ def _elastic(form: Form, rows: Ints) -> Form:
     )
 
 
-def _sentence(instance: Instance, row: Label, amount: float, words: str) -> str:
-    """In these words, or in those of the constraint."""
-    constraint, index = row
-    unit = ""
-    if constraint == "budget_is_kept":
-        slots = "slot" if f"{amount:,.4g}" == "1" else "slots"
-        unit = slots if instance.scenario.limits[index[0]].kind == "permit_slots" else "kUSD"
-    if constraint in FORCED:
-        index = (index[0], instance.programme.projects[index[0]].forced_track, index[-1])
-    return (words or SENTENCES[constraint]).format(*index, node=index[-1], amount=amount, unit=unit)
+def _sentence(instance: Instance, row: Label, amount: float, sentences: Mapping[str, str]) -> str:
+    """What is said of a row that gives way by an amount."""
+    letters = dict(zip(registry()[row.component].letters, row.key, strict=True))
+    told = f"{amount:,.4g}"
+    return sentences[row.component].format(**letters, amount=told, unit=_unit(instance, row, told))
+
+
+def _unit(instance: Instance, row: Label, told: str) -> str:
+    """What a limit on money or permits is in."""
+    limit = instance.scenario.limits.get(row.key[0])
+    if isinstance(limit, PermitSlots):
+        return "slot" if told == "1" else "slots"
+    return "kUSD"

@@ -16,16 +16,22 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from lodeplan.optimizer.model.balances import commodity_balances
+from lodeplan.optimizer.model.declare import Couples
+from lodeplan.optimizer.model.registry import constraints_in, coupling
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.tags import quoted
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Run, Settings, tried
-from lodeplan.optimizer.solver.scaling import COST_ROWS
 from lodeplan.optimizer.solver.tolerances import WHOLE, bound_of_parts
 
-COUPLING = (*COST_ROWS, "budget_is_kept")
+COST_ROWS = constraints_in(Sizes.money)
+COUPLING = coupling(Couples.MINERAL_GROUPS)
+SHARED = tuple(name for name in COUPLING if name not in COST_ROWS)
+"""What groups share beside costs: budgets and permit slots."""
 GROUP_GAP = 1e-3
 """Relative gap at which a group's own search stops, or the gap asked for where that is less."""
 GROUP_TIME_LIMIT_S = 60.0
@@ -83,7 +89,7 @@ def polish(form: Form, relaxation: Relaxation, x: Floats, control: Control) -> F
     """
     better = x.copy()
     gaps = relaxation.gaps(form, x)
-    shared = form.rows_of("budget_is_kept")
+    shared = form.rows_of(*SHARED)
     budgets = sp.csr_array(form.matrix)[shared]
     for block in sorted(relaxation.blocks, key=lambda block: -gaps[block.name]):
         if gaps[block.name] <= GROUP_GAP or control.ended():
@@ -143,7 +149,7 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
     group_of = {
         position: instance.scenario.commodities[form.rows[row].key[0]].mineral_group
         for position, row in enumerate(free_rows.tolist())
-        if form.rows[row].component == "commodity_balances"
+        if form.rows[row].component == commodity_balances.name
     }
     names = sorted(set(group_of.values()))
     of_group = sp.csr_array(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from lodeplan.optimizer.model.risk import node_cost_adds_up, tail_excess_is_counted, worst_future_is_counted
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.costs import Variable
 from lodeplan.optimizer.prepare.instance import Instance
@@ -19,14 +20,14 @@ def added_up(form: Form, x: Floats) -> Floats:
     """The point (canonical) with costs of nodes, the value at risk, excesses and the worst as its flows make them."""
     rows = sp.csr_array(form.matrix)
     found = x.copy()
-    costs = form.rows_of("node_cost_adds_up")
+    costs = form.rows_of(node_cost_adds_up.name)
     if not len(costs):
         return found
     column, size = _own_column(form, rows, costs, "cost")
     found[column] = 0.0
     found[column] = (form.row_upper[costs] - rows[costs] @ found) / size
     _add_tail(form, rows, found)
-    worst = form.rows_of("worst_future_is_counted")
+    worst = form.rows_of(worst_future_is_counted.name)
     if len(worst):
         column, size = _own_column(form, rows, worst, "worst")
         found[column] = 0.0
@@ -36,7 +37,7 @@ def added_up(form: Form, x: Floats) -> Floats:
 
 def _add_tail(form: Form, rows: sp.csr_array, x: Floats) -> None:
     """The value at risk is the cost of a future at which it is least; what lies above it is excess."""
-    tail = form.rows_of("tail_excess_is_counted")
+    tail = form.rows_of(tail_excess_is_counted.name)
     if not len(tail):
         return
     at_risk, size = _own_column(form, rows, tail, "value_at_risk")
@@ -66,7 +67,7 @@ def money_weights(instance: Instance, form: Form, row_dual: Floats | None) -> Fl
     weights = cost_weights(instance).copy()
     if row_dual is not None:
         node_of = {name: node for node, name in enumerate(instance.tree.names)}
-        for row in form.rows_of("node_cost_adds_up").tolist():
+        for row in form.rows_of(node_cost_adds_up.name).tolist():
             weights[node_of[form.rows[row].key[0]]] = row_dual[row]
     return weights
 

@@ -7,6 +7,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, get_args
 
 from lodeplan.optimizer.figures.rows import base_path_years, told_limits
+from lodeplan.optimizer.words.limits import limit_words
 from lodeplan.optimizer.words.numbers import amount, listed, measured, money, percent, span_of_years
 from lodeplan.optimizer.words.states import status
 from lodeplan.optimizer.words.titles import TERM_TITLES, TIER_TITLES, title_of
@@ -29,40 +30,7 @@ _LIMITS_A_KIND = 3
 _BRANCHES = 3
 _SHORT_A_TIER = 4
 _LIMITS_TOLD = 12
-PRICES = (
-    "commodity_balances",
-    "demand_is_served_or_short",
-    "stock_carries_over",
-    "cost_step_stays_within_width",
-    "shortage_stays_within_step",
-    "need_given_up_stays_within_step",
-)
-"""Constraints whose marginal values are prices, or follow from them; no limits."""
 _GROUPS_SHOWN = 8
-LIMIT_WORDS = {
-    "facility_runs_within_capacity": "plant or offer",
-    "facility_keeps_running": "minimum use",
-    "activity_grows_within_limit": "growth",
-    "reserves_are_not_exceeded": "reserves",
-    "project_runs_when_on_line": "project",
-    "route_flows_within_capacity": "route",
-    "flow_stays_within_quota": "tariff quota",
-    "onboarded_route_takes_minimum": "minimum taken",
-    "substitute_stays_within_limit": "substitute",
-    "demand_takes_clean_material": "source ban",
-    "scrap_follows_past_use": "recycling",
-    "share_stays_below_cap": "share cap",
-    "minimum_share_is_kept": "minimum share",
-    "reliance_stays_below_cap": "import reliance",
-    "index_stays_below_cap": "concentration",
-    "shortage_stays_below_floor": "service floor",
-    "stock_covers_target": "stock cover",
-    "stock_meets_target_if_said": "stock refill",
-    "stock_stays_within_room": "stock room",
-    "stock_is_filled_within_limit": "stock filling",
-    "budget_is_kept": "budget",
-}
-"""Constraints of the model, in a word that fits a column."""
 _AIMS = {
     "cost": "expected cost and CVaR, weighted",
     "worst_future": "cost of the costliest future",
@@ -286,12 +254,13 @@ def _print_binding(values: DataFrame | None, console: Console) -> None:
     """For each kind of limit those with the largest worth, each at the node where it is worth most."""
     if values is None or values.empty:
         return
-    limits = values[~values["what"].isin(PRICES)]
+    words = limit_words()
+    limits = values[values["what"].isin(words)]
     worth = limits.assign(size=limits["value"].abs()).sort_values("size", ascending=False, kind="stable")
     shown = worth.drop_duplicates(["what", "name"]).groupby("what", sort=False).head(_LIMITS_A_KIND)
     rows = [
         [
-            LIMIT_WORDS.get(str(row["what"]), str(row["what"]).replace("_", " ")),
+            words[str(row["what"])],
             str(row["name"]),
             str(row["node"]),
             amount(_worth(row)),
