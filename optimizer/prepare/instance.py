@@ -14,7 +14,8 @@ from lodeplan.optimizer.prepare.content import trace
 from lodeplan.optimizer.prepare.costs import Costs, prepare_costs
 from lodeplan.optimizer.prepare.demands import prepare_demands
 from lodeplan.optimizer.prepare.effects import Effects
-from lodeplan.optimizer.prepare.limits import Parts, prepare_limits
+from lodeplan.optimizer.prepare.limits import prepare_limits
+from lodeplan.optimizer.prepare.parts import Parts
 from lodeplan.optimizer.prepare.projects import prepare_programme, prepare_qualification
 from lodeplan.optimizer.prepare.recycling import prepare_recovery
 from lodeplan.optimizer.prepare.stocks import prepare_stocks

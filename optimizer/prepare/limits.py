@@ -10,11 +10,11 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.content import Content
 from lodeplan.optimizer.prepare.demands import Demands
-from lodeplan.optimizer.prepare.projects import Programme, Start
+from lodeplan.optimizer.prepare.parts import Parts
+from lodeplan.optimizer.prepare.projects import Start
 from lodeplan.optimizer.prepare.shares import Concentration, ShareLimit, ShareRow, prepare_concentration, prepare_shares
 from lodeplan.optimizer.prepare.stocks import Stocks
 from lodeplan.optimizer.prepare.supply import Supply
-from lodeplan.optimizer.prepare.trade import Trade
 from lodeplan.optimizer.prepare.tree import Tree
 from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor
 from lodeplan.schemas.limits import Limit as AnyLimit
@@ -56,17 +56,6 @@ class Limits:
     """Price of a unit of slack; shape (soft, nodes)."""
     slack_limit: Floats
     """Slack at most: without end where the limit applies, 0 elsewhere; shape (soft, nodes)."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What limits are put on."""
-
-    supply: Supply
-    trade: Trade
-    programme: Programme
-    stocks: Stocks
-    demands: Demands
 
 
 def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:

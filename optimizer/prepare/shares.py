@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.content import Content
+from lodeplan.optimizer.prepare.parts import Parts
 from lodeplan.optimizer.prepare.supply import Supply
 from lodeplan.optimizer.prepare.tags import ORIGIN, Tag
 from lodeplan.optimizer.prepare.trade import BandKey, Trade
 from lodeplan.optimizer.prepare.tree import Tree
 from lodeplan.schemas.limits import ConcentrationCap, MinimumShare, NetImportReliance, ShareCap
 from lodeplan.schemas.scenario import Scenario
-
-if TYPE_CHECKING:
-    from lodeplan.optimizer.prepare.limits import Parts
 
 Shares = ShareCap | MinimumShare | NetImportReliance
 Weights = dict[Any, float]

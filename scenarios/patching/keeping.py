@@ -79,10 +79,23 @@ def _keep_groups(data: Data, wanted: list[str]) -> None:
     kept = {name for name, entry in commodities.items() if _matches(str(entry.get("mineral_group")), wanted)}
     gone = set(commodities) - kept
     _filter(data, "commodities", lambda name, _: name in kept)
+    _drop_plants(data, gone)
+    _drop_uses(data, gone)
+    _narrow_rules(data, kept, gone)
+    _narrow_tariffs(data, kept, gone)
+    _drop_names_of_plants(data)
+
+
+def _drop_plants(data: Data, gone: set[str]) -> None:
+    """Facilities and projects that take or mainly make what is gone go too; the others make less."""
     for collection in ("facilities", "projects"):
         for entry in data.get(collection, {}).values():
             _without(entry, "outputs", gone, all_but_first=True)
         _filter(data, collection, lambda _, entry: not gone & _commodities_of(entry))
+
+
+def _drop_uses(data: Data, gone: set[str]) -> None:
+    """Entries about a commodity that is gone, recycling from it and substitutes by it."""
     for collection in ("routes", "stockpiles", "demands", "recycling", "limits"):
         _filter(data, collection, lambda _, entry: entry.get("commodity") not in gone)
     _filter(data, "recycling", lambda _, entry: entry.get("from_commodity") not in gone)
@@ -90,8 +103,16 @@ def _keep_groups(data: Data, wanted: list[str]) -> None:
         substitutes = entry.get("substitutes", {})
         for name in [name for name, way in substitutes.items() if way.get("commodity") in gone]:
             del substitutes[name]
+
+
+def _narrow_rules(data: Data, kept: set[str], gone: set[str]) -> None:
+    """Events, hazards and limits name only what is kept; those that mean nothing then go."""
     for collection in ("events", "hazards", "limits"):
         _filter(data, collection, lambda _, entry: _still_means(entry, "commodities", kept, gone))
+
+
+def _narrow_tariffs(data: Data, kept: set[str], gone: set[str]) -> None:
+    """Measures name only what is kept, and events switch only measures that still mean something."""
     for entry in data.get("tariffs", {}).values():
         for field in ("commodities", "except_commodities"):
             entry |= {field: _left(entry[field], kept, gone)} if field in entry else {}
@@ -99,6 +120,10 @@ def _keep_groups(data: Data, wanted: list[str]) -> None:
     for event in data.get("events", {}).values():
         for field in ("switch_on", "switch_off"):
             event |= {field: _left(event[field], data.get("tariffs", {}), ())} if event.get(field) else {}
+
+
+def _drop_names_of_plants(data: Data) -> None:
+    """Names of plants that are gone are taken out of events, and those of projects out of other projects."""
     plants = set(data.get("facilities", {})) | set(data.get("projects", {}))
     _filter(data, "events", lambda _, entry: _still_means(entry, "projects", plants))
     _filter(data, "events", lambda _, entry: _still_means(entry, "facilities", plants))
@@ -110,6 +135,18 @@ def _keep_groups(data: Data, wanted: list[str]) -> None:
 
 def _drop_unused(data: Data, had: _Names) -> None:
     """What nothing refers to any more: events, futures left without any, regions, and where their numbers came from."""
+    _drop_events_and_futures(data)
+    _forget_events_and_futures(data, had)
+    left_alone = had.places - _places_used(data)
+    _filter(data, "places", lambda name, entry: not entry.get("members") or name not in left_alone)
+    if "provenance" in data:
+        data["provenance"] = [row for row in data["provenance"] if _about_something(row, data)]
+    if "acknowledged" in data:
+        data["acknowledged"] = [row for row in data["acknowledged"] if _about_something(_subject_of(row), data)]
+
+
+def _drop_events_and_futures(data: Data) -> None:
+    """Events that no future holds or that meet nothing, and futures whose events are all gone."""
     events = data.get("events", {})
     for name, future in list(data.get("futures", {}).items()):
         before = split_list(future.get("events") or [])
@@ -122,6 +159,10 @@ def _drop_unused(data: Data, had: _Names) -> None:
         _filter(data, collection, lambda _, entry: _meets_something(entry, data))
     for future in data.get("futures", {}).values():
         future["events"] = [event for event in future["events"] if event in data["events"]]
+
+
+def _forget_events_and_futures(data: Data, had: _Names) -> None:
+    """Names of events and futures that are gone are taken out of stockpiles and limits."""
     gone = had.events - set(data.get("events", {}))
     for pile in data.get("stockpiles", {}).values():
         if "release_events" in pile:
@@ -129,12 +170,6 @@ def _drop_unused(data: Data, had: _Names) -> None:
     for limit in data.get("limits", {}).values():
         if limit.get("futures"):
             limit["futures"] = _left(limit["futures"], data["futures"], had.futures - set(data["futures"]))
-    left_alone = had.places - _places_used(data)
-    _filter(data, "places", lambda name, entry: not entry.get("members") or name not in left_alone)
-    if "provenance" in data:
-        data["provenance"] = [row for row in data["provenance"] if _about_something(row, data)]
-    if "acknowledged" in data:
-        data["acknowledged"] = [row for row in data["acknowledged"] if _about_something(_subject_of(row), data)]
 
 
 def _subject_of(acknowledged: Data) -> Data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from itertools import accumulate
+from typing import Any
 
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.profiles import TOLERANCE
@@ -15,6 +16,11 @@ from lodeplan.schemas.scenario import Horizon
 MAX_LINE = 100
 """Futures that follow one another; each departs in a later period, of which there are no more."""
 _NO_PROBABILITY = 1e-12
+
+Chances = Mapping[str, float | None]
+"""Probabilities of futures that are no stress tests, as given."""
+Wrong = tuple[str, dict[str, Any]]
+"""A message, and what else to say of the problem."""
 
 
 def check(findings: Findings) -> None:
@@ -111,35 +117,53 @@ def _check_survival_names(findings: Findings) -> None:
 
 def _check_probabilities(findings: Findings) -> None:
     scenario = findings.scenario
-    if not scenario.futures:
-        return
     chances = {name: future.probability for name, future in scenario.futures.items() if not future.stress}
-    blank = [name for name, chance in chances.items() if chance is None]
-    given = {name: chance for name, chance in chances.items() if chance is not None}
-    total = sum(given.values())
-    sampled = scenario.sampling is not None
-    listed = " + ".join(f"{value:g} ({name})" for name, value in list(given.items())[:10])
-    listed += " + ..." if len(given) > 10 else ""
-    more: dict[str, object] = {}
-    if sampled and blank:
+    wrong = None
+    if scenario.futures:
+        wrong = _wrong_beside_drawn(chances) if scenario.sampling is not None else _wrong_alone(chances)
+    if wrong is not None:
+        message, more = wrong
+        findings.note("probabilities", ["futures"], message, **more)
+
+
+def _wrong_beside_drawn(chances: Chances) -> Wrong | None:
+    """What is wrong with probabilities that leave the rest to futures that are drawn."""
+    if blank := _without_chance(chances):
         message = "futures that are drawn take what the listed ones leave, so each of these needs a probability."
-        more = {"value": blank, "remedy": "Give it, or take `sampling` away."}
-    elif sampled and total > 1 - TOLERANCE:
+        return message, {"value": blank, "remedy": "Give it, or take `sampling` away."}
+    total, listed = _sum_of(chances)
+    if total > 1 - TOLERANCE:
         message = f"the probabilities add to {total:.6g} and leave nothing to futures that are drawn: {listed}."
-        more = {"value": round(total, 9), "allowed": "a sum below 1", "remedy": "Lower some of them."}
-    elif not sampled and not chances:
+        return message, {"value": round(total, 9), "allowed": "a sum below 1", "remedy": "Lower some of them."}
+    return None
+
+
+def _wrong_alone(chances: Chances) -> Wrong | None:
+    """What is wrong with probabilities of all futures that there are."""
+    blank = _without_chance(chances)
+    total, listed = _sum_of(chances)
+    if not chances:
         message = "all futures are stress tests, so nothing is said of what may come."
-        more = {"remedy": "Add one without events, such as `as_planned: {}`."}
-    elif len(blank) > 1:
+        return message, {"remedy": "Add one without events, such as `as_planned: {}`."}
+    if len(blank) > 1:
         message = f"{len(blank)} futures have no probability; at most one may be left to take what the others leave."
-        more = {"value": blank}
-    elif not sampled and (total > 1 + TOLERANCE or (not blank and total < 1 - TOLERANCE)):
-        message = f"the probabilities add to {total:.6g}, not to 1: {listed}."
+        return message, {"value": blank}
+    if total > 1 + TOLERANCE or (not blank and total < 1 - TOLERANCE):
         remedy = "Leave one of them out: it takes what the others leave." if total < 1 else "Lower some of them."
         more = {"value": round(total, 9), "allowed": "a sum of 1", "remedy": remedy}
-    else:
-        return
-    findings.note("probabilities", ["futures"], message, **more)
+        return f"the probabilities add to {total:.6g}, not to 1: {listed}.", more
+    return None
+
+
+def _without_chance(chances: Chances) -> list[str]:
+    return [name for name, chance in chances.items() if chance is None]
+
+
+def _sum_of(chances: Chances) -> tuple[float, str]:
+    """The sum of the probabilities given, and its first ten terms in words."""
+    given = {name: chance for name, chance in chances.items() if chance is not None}
+    listed = " + ".join(f"{value:g} ({name})" for name, value in list(given.items())[:10])
+    return sum(given.values()), listed + (" + ..." if len(given) > 10 else "")
 
 
 def _check_scope(findings: Findings, keys: list[str], limit: Limit) -> None:

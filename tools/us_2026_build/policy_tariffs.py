@@ -53,20 +53,10 @@ def tariff_tables(
 ) -> dict[str, Table]:
     """`tariffs.csv` and its provenance, from tariff lines, dated rules, commodities and places."""
     known = {row["name"] for row in places}
-    lead = {row["commodity"]: row["hts"].split(";")[0].strip() for row in materials if row["hts"]}
-    used = [line for line in lines if any(_begins(code, line["hts"]) for code in lead.values())]
-    content = {
-        line["hts"]: float(row["contained_share"])
-        for line in used
-        for row in materials
-        if row["hts"] and _begins(lead[row["commodity"]], line["hts"])
-    }
+    used = [line for line in lines if any(_begins(_lead(row), line["hts"]) for row in materials if row["hts"])]
+    content = _content(used, materials)
     measures = [*_general(used, content), *_column_2(used, content, known), *_section_301(used)]
-    processed = "; ".join(
-        row["commodity"]
-        for row in materials
-        if row["stage"] not in RAW and not {row["mineral_group"], row["commodity"]} & OWN_INVESTIGATION
-    )
+    processed = _processed(materials)
     for rule in [*rules, *map(_reciprocal, reciprocal)]:
         meant = {**rule, "commodities": processed} if rule["commodities"] == "processed" else rule
         measures += _rule(meant, used, known)
@@ -77,6 +67,30 @@ def tariff_tables(
         ],
         "provenance.tariffs.csv": sources,
     }
+
+
+def _lead(material: Row) -> str:
+    """The line by which a commodity pays: the first of its codes."""
+    return material["hts"].split(";")[0].strip()
+
+
+def _content(lines: Sequence[Row], materials: Sequence[Row]) -> dict[str, float]:
+    """t contained per t gross weight of what pays by each line."""
+    return {
+        line["hts"]: float(row["contained_share"])
+        for line in lines
+        for row in materials
+        if row["hts"] and _begins(_lead(row), line["hts"])
+    }
+
+
+def _processed(materials: Sequence[Row]) -> str:
+    """The commodities that count as processed critical minerals, as a list in a cell."""
+    return "; ".join(
+        row["commodity"]
+        for row in materials
+        if row["stage"] not in RAW and not {row["mineral_group"], row["commodity"]} & OWN_INVESTIGATION
+    )
 
 
 def _begins(code: str, prefix: str) -> bool:
