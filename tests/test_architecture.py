@@ -31,6 +31,15 @@ ONLY_IN = {
     "typer": ("service/cli/*",),
 }
 SHARED_WITH_CHECK = {"optimizer.prepare.units"}
+IN_SCENARIOS = {
+    "selections": set[str](),
+    "reading": set[str](),
+    "rules": {"selections"},
+    "plausibility": {"selections", "rules"},
+    "patching": {"reading"},
+}
+"""The rooms within `scenarios`, and which of them each may import. Modules beside them put these together."""
+
 IN_SERVICE = {
     "settings": set[str](),
     "engine": set[str](),
@@ -128,6 +137,30 @@ def test_a_room_imports_only_the_rooms_it_may(room: str) -> None:
         if module.split(".")[0] in forbidden
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("room", IN_SCENARIOS)
+def test_a_room_of_scenarios_imports_only_the_rooms_it_may(room: str) -> None:
+    paths = [*python_files(f"scenarios/{room}"), *(ROOT / "scenarios").glob(f"{room}.py")]
+    may = {room, *IN_SCENARIOS[room]}
+    assert paths, f"no files in {room}"
+    found = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in paths
+        for module in imports_of(path)
+        if module == "scenarios" or (within(module, "scenarios") and module.split(".")[1] not in may)
+    ]
+    assert found == []
+
+
+def test_every_folder_of_scenarios_is_a_room_or_holds_data_alone() -> None:
+    folders = {path.parent.relative_to(ROOT / "scenarios").parts[:1] for path in python_files("scenarios")}
+    assert {name for parts in folders for name in parts} == {*IN_SCENARIOS} - {"selections"}
+
+
+def test_the_vocabulary_needs_pydantic_and_nothing_else() -> None:
+    modules = {module.split(".")[0] for path in python_files("schemas") for module in imports_of(path)}
+    assert modules - sys.stdlib_module_names == {"schemas", "pydantic", "pydantic_core"}
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
@@ -325,6 +358,8 @@ def test_patterns_are_read_in_one_way() -> None:
 
 def test_the_check_shares_no_code_with_what_it_checks() -> None:
     checked = [f"optimizer.{part}" for part in ("prepare", "model", "solver", "results")]
+    checked += ["scenarios", "schemas.patterns"]
+    assert all((ROOT / part.replace(".", "/")).exists() for part in checked[:-1])
     found = [
         f"{path.relative_to(ROOT)} imports {module}"
         for path in python_files("optimizer/check")
