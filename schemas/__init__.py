@@ -1,5 +1,6 @@
 """Vocabulary shared by Lodeplan's parts and its users: scenario, patch, plan, job, problem. It holds Pydantic models
-only and imports no other part of Lodeplan.
+and the way texts in them are written (dates, tariff codes, patterns, paths), and imports no other part of Lodeplan.
+The rules of a scenario are in `scenarios.rules`.
 """
 
 from typing import Any
