@@ -225,6 +225,19 @@ class Problem:
         differences = tuple(set_differences(before, after)) if before is not None and after is not None else ()
         return Change(fields, (), differences)
 
+    def add(self, name: str, make: Callable[[ConcreteModel], Any]) -> None:
+        """Add a Pyomo component of one's own, such as a constraint, made from the model whenever it is built.
+
+        Its rows are in units of the model, and their duals in the table `marginal_values`, by this name. Raises
+        ValueError where the model has that name.
+        """
+        model = self.model
+        if hasattr(model, name):
+            raise ValueError(f"The model has {name!r} already; give another name.")
+        model.add_component(name, make(model))
+        self._own[name] = make
+        self._components |= {name}
+
     def bound(self, variable: str, index: Any, lower: float | None = None, upper: float | None = None) -> None:
         """Hold a variable of the model between bounds, in its own unit, within those that it has.
 
@@ -284,7 +297,10 @@ class Problem:
 
     def _built(self, instance: Instance) -> ConcreteModel:
         with self._progress.phase("build"):
-            return build_model(instance)
+            model = build_model(instance)
+            for name, make in self._own.items():
+                model.add_component(name, make(model))
+            return model
 
     def _compiled_form(self, control: Control | None = None) -> Form:
         """The form without the bounds of `bound`. A model that nobody asked for is not held: it may be large."""

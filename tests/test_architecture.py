@@ -330,7 +330,7 @@ def test_what_answers_requests_reads_nothing_over_all_tenants() -> None:
 
 LOADED = """
 import sys
-print(sorted({"pyomo", "highspy", "scipy", "scipy.stats"} & sys.modules.keys()))
+print(sorted({"pyomo", "highspy", "scipy", "scipy.stats", "pyomo.environ"} & sys.modules.keys()))
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -287,6 +288,66 @@ def test_a_written_model_has_the_same_optimum_in_any_solver(suffix: str, tmp_pat
 def test_a_model_is_written_in_a_known_format_only(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"`\.lp` or `\.mps`"):
         Problem("golden-toy").write(tmp_path / "model.txt")
+
+
+def from_china(most_t_per_y: float) -> Callable[[pyo.ConcreteModel], pyo.Constraint]:
+    """A limit on what the metal's route from China carries over all nodes; kept anew in each model."""
+
+    def make(model: pyo.ConcreteModel) -> pyo.Constraint:
+        return pyo.Constraint(expr=sum(model.ship[key] for key in model.ship if key[0] == "metal CHN") <= most_t_per_y)
+
+    return make
+
+
+def with_own(most_t_per_y: float) -> Problem:
+    problem = Problem("golden-toy")
+    problem.add("from_china", from_china(most_t_per_y))
+    return problem
+
+
+def marginal_values(plan: Plan, what: str) -> list[tuple[str, str, float]]:
+    table = plan.tables["marginal_values"]
+    rows: list[tuple[str, str, float]] = table[table["what"] == what][["name", "unit", "value"]].values.tolist()
+    return rows
+
+
+def test_a_constraint_of_ones_own_holds_and_its_dual_is_what_one_more_unit_saves() -> None:
+    plan, wider = with_own(200).solve(), with_own(201).solve()
+    shipped = plan.tables["ship"].query("route == 'metal CHN'")["ship_t_per_y"].sum()
+    assert shipped == pytest.approx(200)
+    ((name, unit, value),) = marginal_values(plan, "from_china")
+    assert (name, unit) == ("", "kUSD per unit")
+    assert value == pytest.approx(wider.summary.objective_kusd - plan.summary.objective_kusd)
+    assert value < 0
+
+
+def test_a_constraint_of_ones_own_stays_when_the_scenario_changes() -> None:
+    problem = with_own(200)
+    problem.solve()
+    problem.change([MORE_DEMAND])
+    flows = problem.solve().tables["ship"]
+    assert flows.query("route == 'metal CHN'")["ship_t_per_y"].sum() == pytest.approx(200)
+    assert "from_china" in {row.component for row in problem.form.rows}
+
+
+def test_a_name_that_the_model_has_is_not_taken_for_a_constraint_of_ones_own() -> None:
+    with pytest.raises(ValueError, match="'ship'"):
+        Problem("golden-toy").add("ship", from_china(200))
+
+
+def test_the_dual_of_a_bound_that_a_modeler_holds_is_told_of_the_variable() -> None:
+    problem = Problem("golden-toy")
+    free = problem.solve()
+    ship = free.tables["ship"].set_index(["route", "band", "node"])["ship_t_per_y"]
+    index = ship.idxmax()
+    problem.bound("ship", index, upper=ship[index] - 20)
+    held = problem.solve()
+    problem.bound("ship", index, upper=ship[index] - 19)
+    ((name, _, value),) = marginal_values(held, "ship")
+    assert name == " ".join(index)
+    assert value == pytest.approx(problem.solve().summary.objective_kusd - held.summary.objective_kusd)
+    stated = held.tables["marginal_values"].query("node == @index[2] and name == @index[0]")
+    assert "route_flows_within_capacity" not in set(stated["what"])
 
 
 def test_what_was_added_to_the_model_by_hand_is_not_lost_silently() -> None:

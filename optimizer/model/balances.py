@@ -15,7 +15,7 @@ from lodeplan.optimizer.prepare.content import Market
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 @constraint(

@@ -19,7 +19,7 @@ from lodeplan.optimizer.model.variables import VARIABLES
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 def build_model(instance: Instance) -> pyo.ConcreteModel:
@@ -27,7 +27,7 @@ def build_model(instance: Instance) -> pyo.ConcreteModel:
 
     The cyclic garbage collector is off meanwhile: building makes many objects and no cycles worth collecting.
     """
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
     from pyomo.common.gc_manager import PauseGC
 
     import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports SciPy)

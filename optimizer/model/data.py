@@ -18,12 +18,12 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 def add_set(m: pyo.ConcreteModel, name: str, members: Iterable[Any], dimen: int = 1) -> None:
     """An ordered index set."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     setattr(m, name, pyo.Set(initialize=list(members), dimen=dimen))
 
@@ -32,7 +32,7 @@ def add_links(
     m: pyo.ConcreteModel, name: str, links: Mapping[Any, Iterable[Any]], over: Sequence[Any], dimen: int = 1
 ) -> None:
     """A set for each member of `over`: its neighbours; none where `links` names none."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     index = pyo.Set(initialize=list(over), dimen=len(over[0]) if over and isinstance(over[0], tuple) else 1)
     setattr(m, f"{name}_index", index)
@@ -41,7 +41,7 @@ def add_links(
 
 def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> None:
     """A parameter over the keys given."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     first = next(iter(values), None)
     index = pyo.Set(initialize=list(values), dimen=len(first) if isinstance(first, tuple) else 1)
@@ -51,7 +51,7 @@ def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> N
 
 def add_number(m: pyo.ConcreteModel, name: str, value: float) -> None:
     """A parameter without an index."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     setattr(m, name, pyo.Param(initialize=value, within=pyo.Reals))
 
@@ -68,7 +68,7 @@ def add_constraint(m: pyo.ConcreteModel, constraint: Constraint, *index: pyo.Set
     A row that no variable enters, such as a quota on what nothing feeds, holds by itself and is left out. Raises
     ValueError for one that cannot hold.
     """
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     @wraps(constraint.rule)
     def with_terms(*args: Any) -> Any:
@@ -83,42 +83,42 @@ def add_constraint(m: pyo.ConcreteModel, constraint: Constraint, *index: pyo.Set
 
 def add_objective(m: pyo.ConcreteModel, rule: Callable[..., Any]) -> None:
     """What is minimised, named as its rule."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     setattr(m, rule.__name__, pyo.Objective(rule=rule))
 
 
 def flow(m: pyo.ConcreteModel, index: pyo.Set, limits: Floats | float) -> pyo.Var:
     """A variable at every node, from 0 to its limit; shape (index, nodes)."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     return pyo.Var(index, m.NODES, bounds=upper_bounds(by_node(list(index), list(m.NODES), limits)))
 
 
 def amount(index: pyo.Set) -> pyo.Var:
     """A variable that is at least 0."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     return pyo.Var(index, within=pyo.NonNegativeReals)
 
 
 def any_sign(*index: pyo.Set) -> pyo.Var:
     """A variable free of sign."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     return pyo.Var(*index)
 
 
 def yes_or_no(index: pyo.Set) -> pyo.Var:
     """A variable that is 0 or 1."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     return pyo.Var(index, within=pyo.Binary)
 
 
 def part_of_one(index: pyo.Set) -> pyo.Var:
     """A variable between 0 and 1."""
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
     return pyo.Var(index, bounds=(0, 1))
 

@@ -21,7 +21,7 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 Per = Literal["t/y", "t", "kUSD or slot"]
 """A unit of what a dual is worth: of a yearly flow, of an amount, or of what a limit on money or permits is in."""

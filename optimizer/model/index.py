@@ -12,7 +12,7 @@ from lodeplan.optimizer.model.data import add_links, add_param, add_set
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 def add_index(m: pyo.ConcreteModel, instance: Instance) -> None:

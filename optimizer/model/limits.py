@@ -11,7 +11,7 @@ from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 @constraint(

@@ -26,7 +26,7 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.weights import TIE_BREAKER, cost_weights
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 @constraint(

@@ -34,7 +34,7 @@ from lodeplan.optimizer.prepare.duties import IN_QUOTA, OVER_QUOTA
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
-    import pyomo.environ as pyo
+    import pyomo.core as pyo
 
 
 @constraint(

@@ -72,7 +72,8 @@ def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFr
     total: dict[Limit, Told] = {}
     for limit, told in (*_of_rows(instance, form, rows), *_of_bounds(instance, form, columns)):
         total[limit] = _sum(total[limit], told) if limit in total else told
-    return frame("marginal_values", [_row(instance, limit, weights, told) for limit, told in total.items()])
+    stated = [_row(instance, limit, weights, told) for limit, told in total.items()]
+    return frame("marginal_values", [*stated, *_of_a_modeler(form, rows, columns)])
 
 
 def _sum(one: Told, other: Told) -> Told:
@@ -84,7 +85,7 @@ def _sum(one: Told, other: Told) -> Told:
 def _of_rows(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[Limit, Told]]:
     for row in worth.told():
         name, key = form.rows[row]
-        told = registry()[name].marginal_value
+        told = registry()[name].marginal_value if name in registry() else Untold("a modeler's own")
         if isinstance(told, Untold):
             continue
         at = dict(zip(registry()[name].letters, key, strict=True))
@@ -116,8 +117,10 @@ def _of_bounds(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[
 
     A bound of 0 is left out: what an event closes, or is not there yet, is no limit to be widened.
     """
-    limits = _limits_of_bounds(instance)
+    limits, held = _limits_of_bounds(instance), set(form.held)
     for column in worth.told():
+        if form.columns[column] in held:
+            continue
         variable, (*key, node) = form.columns[column]
         expected, in_branch = worth.at(column)
         binds = min(expected, in_branch or 0.0) < -NEGLIGIBLE and form.column_upper[column] > 0
@@ -126,6 +129,17 @@ def _of_bounds(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[
             if bound is not None:
                 about = bound.about(instance, tuple(key))
                 yield (bound.name, about, str(node)), (min(0.0, expected), in_branch)
+
+
+def _of_a_modeler(form: Form, rows: _Worth, columns: _Worth) -> Iterator[Row]:
+    """Constraints that a modeler has added, by name, then variables that one holds between bounds.
+
+    They have no node that the table knows of, so no value in money of one.
+    """
+    own = [(form.rows[row], rows.at(row)) for row in rows.told() if form.rows[row].component not in registry()]
+    held = [(form.columns[j], columns.at(j)) for j in columns.told() if form.columns[j] in set(form.held)]
+    for (name, key), (expected, _) in (*own, *held):
+        yield (name, " ".join(str(part) for part in key if part not in ("", None)), "", "kUSD per unit", expected, None)
 
 
 class _Bounds:

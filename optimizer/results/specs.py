@@ -394,7 +394,7 @@ REPORTS = (
         "unit",
         "value [in `unit`]",
         "at_node [in `unit`, per t for yearly flows]",
-        what="Constraint, or bound, as on the page of the mathematics.",
+        what="Constraint, or bound, as on the page of the mathematics; or what a modeler added or holds.",
         name="What it is about.",
         unit="Of the value.",
         value="What one more unit would change the objective by: expected and discounted.",

@@ -42,6 +42,8 @@ class Form:
     column_unit: Floats
     row_unit: Floats
     money_unit: float
+    held: tuple[Label, ...] = ()
+    """Variables that a modeler holds between bounds."""
 
     @property
     def nonzeros(self) -> int:
@@ -74,7 +76,7 @@ class Form:
         least, most = self.column_lower.copy(), self.column_upper.copy()
         least[columns] = np.maximum(least[columns], lower)
         most[columns] = np.minimum(most[columns], upper)
-        return replace(self, column_lower=least, column_upper=most)
+        return replace(self, column_lower=least, column_upper=most, held=tuple(self.columns[j] for j in columns))
 
     def in_money_of(self, most_kusd: float) -> Form:
         """The same in a unit of money of at most so many kUSD; a power of two apart, so that nothing is rounded."""

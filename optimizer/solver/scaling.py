@@ -27,7 +27,10 @@ def row_units(rows: Sequence[Label], instance: Instance) -> Floats:
 
 
 def _units(labels: Sequence[Label], declared: Mapping[str, Constraint | Variable], sizes: Sizes) -> Floats:
-    return np.array([declared[label.component].scale(sizes, label.key) for label in labels], float)
+    """What a modeler has added, and so nobody has declared, is in units of the model."""
+    return np.array(
+        [known.scale(sizes, label.key) if (known := declared.get(label.component)) else 1.0 for label in labels], float
+    )
 
 
 def scale_costs(
