@@ -417,6 +417,12 @@ def test_every_field_that_is_at_most_1_asks_whether_per_cent_were_meant(field: F
     assert "Did you mean 0.4?" in {in_words(item)[3] for item in caught.value.errors()}
 
 
+@pytest.mark.parametrize("path", ["risk.tail_level", "economics.discount_rate", "solve.gap"])
+@pytest.mark.parametrize("share", [-1e-6, 1])
+def test_a_share_that_must_leave_something_is_from_0_and_below_1(path: str, share: float) -> None:
+    assert the_problem_of(tiny(), [put(path, share)]).code == "out_of_bounds"
+
+
 @pytest.mark.parametrize("written", [-5, 101, 2500])
 def test_what_is_no_per_cent_is_not_taken_for_one(written: float) -> None:
     found = the_problem_of(tiny(), [put("economics.discount_rate", written)])
