@@ -43,6 +43,14 @@ class Plan:
         ]
         return PlanDocument(summary=self.summary, tables=tables)
 
+    def _repr_markdown_(self) -> str:
+        """The report of the plan, as notebooks show it."""
+        # Here, as the report is made of plans.
+        from lodeplan.optimizer.report.markdown import markdown
+        from lodeplan.optimizer.report.plan import report_of
+
+        return markdown(report_of(self))
+
     @classmethod
     def from_document(cls, document: PlanDocument, scenario: Scenario | None = None) -> Plan:
         """The inverse of `document`."""

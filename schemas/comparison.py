@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from lodeplan.schemas.plan import Summary
+from lodeplan.schemas.report import Section
 
 
 class Comparison(BaseModel):
@@ -15,3 +16,4 @@ class Comparison(BaseModel):
     )
     first: Summary
     second: Summary
+    sections: list[Section] = Field(description="The same in numbers; none if one of the two has no plan.")

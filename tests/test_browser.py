@@ -72,6 +72,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with storage.open_session(database) as session:
         paths = {kind: f"/runs/{make(session).id}" for kind, make in KINDS.items()}
         session.commit()
+    two = [paths[kind].removeprefix("/runs/") for kind in ("small plan", "plan")]
+    paths |= {"duty": DUTY, "no duty": DUTY.replace("CHN", "USA"), "comparison": f"/compare?run={two[0]}&run={two[1]}"}
     paths |= {"list": "/", "no such page": "/nowhere/at/all", "no such run": "/runs/nowhere", "api": "/docs"}
     with service_on(database, solve=None) as client:
         yield Site(str(client.base_url), paths)
@@ -159,7 +161,8 @@ KINDS: dict[str, Callable[[Session], Job]] = {
     "infeasible": infeasible,
     "batch": batch,
 }
-STATUS = {"no such page": 404, "no such run": 404, "asked to sign in": 401}
+DUTY = "/duty?commodity=gallium/metal&from=CHN&on=2026-11-24"
+STATUS = {"no duty": 422, "no such page": 404, "no such run": 404, "asked to sign in": 401}
 
 
 class Visit:
@@ -211,7 +214,7 @@ def check(browser: Any, site: Site, kind: str, look: str, *, axe_too: bool = Tru
 
 
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("kind", [*KINDS, "list", "no such page", "no such run"])
+@pytest.mark.parametrize("kind", [*KINDS, "duty", "no duty", "comparison", "list", "no such page", "no such run"])
 def test_a_page_is_whole_quiet_and_readable(browser: Any, site: Site, kind: str, look: str) -> None:
     check(browser, site, kind, look)
 

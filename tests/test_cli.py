@@ -299,6 +299,9 @@ def test_a_report_in_a_pipe_is_plain_text_of_eighty_columns(run: Run, child_here
 def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, child_here: None, tmp_path: Path) -> None:
     assert run("solve", "golden-toy", "--out", tmp_path / "plan", "--json").code == 0
     document = PlanDocument.model_validate_json((tmp_path / "plan/plan.json").read_text(encoding="utf-8"))
+    report = (tmp_path / "plan/report.md").read_text(encoding="utf-8")
+    assert report.startswith("# Four years of one metal, with a possible export ban")
+    assert "| China | 100 | 200 | 0 | 100 |" in report
     described = json.loads((tmp_path / "plan/tables.json").read_text(encoding="utf-8"))
     assert {table.name for table in document.tables} == set(described)
     for table in document.tables:
@@ -367,7 +370,7 @@ def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run, ch
     shown = run("solve", "golden-toy", "--time-limit", "0")
     assert "No plan was found" in shown.out
     # Neither as advice, nor held against itself.
-    assert "Start no project" not in shown.out
+    assert "The plan starts no project" not in shown.out
     assert "(doing nothing" not in shown.out
     assert shown.code == 5
 

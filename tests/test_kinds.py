@@ -15,6 +15,7 @@ from lodeplan.optimizer.check import costs as check_costs
 from lodeplan.optimizer.figures.cost_by_term import MONEY, TRANSFER
 from lodeplan.optimizer.figures.flows import LOOKS, SOURCE_COLOURS, USE_COLOURS
 from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
+from lodeplan.optimizer.report import costs, flows
 from lodeplan.optimizer.results.findings import TIER_WORDS
 from lodeplan.optimizer.results.specs import SPECS
 from lodeplan.optimizer.studies.compare import _from
@@ -25,10 +26,8 @@ from lodeplan.schemas.entries import Tier
 from lodeplan.schemas.jobs import FailureCode, JobState
 from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
 from lodeplan.service import ui
-from lodeplan.service.cli import report
 from lodeplan.service.http.problems import TITLES
-from lodeplan.service.ui import grids, words
-from lodeplan.service.ui.run_view import RunView
+from lodeplan.service.ui import words
 
 CITY = "CHN"
 
@@ -80,18 +79,18 @@ def test_a_need_without_material_is_balanced_by_a_source_of_its_own(kind: UseKin
 
 @pytest.mark.parametrize("kind", SourceKind)
 def test_each_kind_of_supply_has_a_word_on_the_page(kind: SourceKind, toy: Scenario) -> None:
-    row = grids.supply(one_flow(kind), toy, "metal").rows[0]
+    row = flows.supply(optimizer.Plan(None, one_flow(kind), toy), "metal").rows[0]  # type: ignore[arg-type]
     assert [cell.text for cell in row[1:3]] == ["China", SOURCE_TITLES[kind]]
 
 
 @pytest.mark.parametrize("kind", UseKind)
 def test_each_kind_of_use_has_a_word_on_the_page(kind: UseKind, toy: Scenario) -> None:
-    assert grids.uses(one_flow(kind), toy, "metal").rows[0][1].text == USE_TITLES[kind]
+    assert flows.uses(optimizer.Plan(None, one_flow(kind), toy), "metal").rows[0][1].text == USE_TITLES[kind]
 
 
 def test_no_two_sources_of_a_commodity_read_the_same_in_a_report_or_a_comparison(toy: Scenario) -> None:
     plan = optimizer.Plan(None, {}, toy)  # type: ignore[arg-type]
-    assert len({report._source((kind, CITY), plan) for kind in SourceKind}) == len(SourceKind)
+    assert len({flows.source_title(plan, (kind, CITY)) for kind in SourceKind}) == len(SourceKind)
     assert len({_from(("metal/refined", kind, CITY), {}) for kind in SourceKind}) == len(SourceKind)
 
 
@@ -113,7 +112,7 @@ def test_the_description_of_a_column_names_every_kind(
         (states.TERMINATIONS, Termination),
         (states.SOLUTIONS, Solution),
         (words.REMEDIES, FailureCode),
-        (report._AIMS, get_args(type(scenarios.load("golden-toy").risk).model_fields["objective"].annotation)),
+        (costs.AIMS, get_args(type(scenarios.load("golden-toy").risk).model_fields["objective"].annotation)),
         (TIER_WORDS, get_args(Tier)),
     ],
     ids=["states", "terminations", "solutions", "remedies", "aims", "tiers"],
@@ -132,7 +131,9 @@ def cost_terms(toy: Scenario, view: str) -> tuple[dict[str, str], float | None]:
     summary = Summary(
         scenario="", scenario_hash="", termination=Termination.OPTIMAL, solution=Solution.OPTIMAL, do_nothing_kusd=1.0
     )
-    return {value["term"]: value["kind"] for value in values}, RunView(summary, scenario, tables).saving_kusd
+    return {value["term"]: value["kind"] for value in values}, costs.saving_kusd(
+        optimizer.Plan(summary, tables, scenario)
+    )
 
 
 def test_picture_and_page_count_the_terms_that_the_model_counts(toy: Scenario) -> None:

@@ -16,6 +16,7 @@ from job_service import new_database
 from sqlmodel import Session
 
 from lodeplan import optimizer, scenarios
+from lodeplan.optimizer.report import costs, flows
 from lodeplan.schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from lodeplan.service import storage, ui
@@ -23,8 +24,6 @@ from lodeplan.service.access import LOCAL_CALLER
 from lodeplan.service.api.dependencies import get_caller
 from lodeplan.service.jobs import states
 from lodeplan.service.storage import Job
-from lodeplan.service.ui import grids
-from lodeplan.service.ui.run_view import RunView
 
 UI = Path(ui.__file__).parent
 ATTACK = "<script>alert('x')</script>\"onload=\"y"
@@ -133,8 +132,7 @@ def test_a_plan_opens_with_its_findings_and_key_numbers_with_units(
 @pytest.mark.parametrize(("view", "saving"), [("importer", 704.2436), ("national", 760.9329)])
 def test_the_saving_is_that_of_the_first_finding_and_counts_what_the_view_counts(view: str, saving: float) -> None:
     plan = optimizer.solve("golden-toy", [{"op": "set", "path": "economics.view", "value": view}])
-    assert plan.scenario
-    shown = RunView(plan.summary, plan.scenario, dict(plan.tables)).saving_kusd
+    shown = costs.saving_kusd(plan)
 
     assert plan.summary.do_nothing_kusd
     assert plan.summary.objective_kusd
@@ -157,7 +155,17 @@ def test_tables_hold_the_numbers_of_the_figures_and_link_to_files_of_the_result(
     assert "<noscript>" in page
     names = set(re.findall(rf"/api/v1/jobs/{done.id}/result/tables/(\w+)\.csv", page))
     assert names == set(re.findall(rf"/api/v1/jobs/{done.id}/result/tables/(\w+)\.json", page))
-    assert names == {"projects", "onboardings", "supply", "uses", "store", "shortages", "cost_terms", "futures"}
+    assert names == {
+        "projects",
+        "onboardings",
+        "supply",
+        "uses",
+        "store",
+        "shortages",
+        "cost_terms",
+        "futures",
+        "marginal_values",
+    }
     assert names <= {table.name for table in toy[1].tables}
     row = re.search(r"<td>China</td>.*?</tr>", page, re.DOTALL)
     assert row
@@ -245,6 +253,69 @@ def test_an_unknown_run_is_not_found(client: TestClient) -> None:
     assert "There is no run" in answer.text
 
 
+def test_the_page_of_a_duty_has_a_form_and_the_answer_that_the_study_gives(client: TestClient) -> None:
+    assert "Show the duty" in client.get("/duty").text
+    page = client.get("/duty?commodity=gallium/metal&from=CHN&to=USA&on=2026-11-24&value=200").text
+    for text in (
+        "Duty on Gallium metal from China into United States",
+        "General duty, 3 %",
+        "28 %",
+        'title="56.0 kUSD/t"',
+    ):
+        assert text in page
+    assert '<option value="CHN" selected>China</option>' in page
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "said"),
+    [
+        ("commodity=gallium/metal&from=USA&on=2026-11-24", 422, "From: goods of a place pay no duty there."),
+        ("commodity=gallium/metal&from=CHN&on=soon", 422, "On: this is not a date."),
+        ("commodity=gallium/metal&from=CHN&value=much", 422, "Customs value: "),
+        ("commodity=gallium/metal&from=CHN&with=nothing", 422, "Events that happen: "),
+        ("scenario=nowhere", 404, "No scenario “nowhere” is shipped."),
+    ],
+)
+def test_the_page_of_a_duty_says_what_is_wrong_with_the_question(
+    client: TestClient, query: str, status: int, said: str
+) -> None:
+    answer = client.get(f"/duty?{query}")
+    assert answer.status_code == status
+    assert said in answer.text
+
+
+def test_a_run_can_be_compared_with_another_on_a_page(
+    client: TestClient, session: Session, toy: tuple[Scenario, PlanDocument], done: Job
+) -> None:
+    patch = {"op": "set", "path": "projects.'home refinery'.forced_track", "value": "fast"}
+    other = add_run(session, scenarios.load("golden-toy", [patch]), optimizer.solve("golden-toy", [patch]).document())
+    run_page = client.get(f"/runs/{done.id}").text
+    assert f'<option value="{other.id}">' in run_page
+    page = client.get(f"/compare?run={done.id}&run={other.id}")
+    assert page.status_code == 200
+    assert "Project home refinery: started in 1 (fast); in the first plan not started." in page.text
+    assert "The plans in numbers" in page.text
+    assert f"/api/v1/comparisons?run={done.id}&amp;run={other.id}" in page.text
+
+
+def test_a_comparison_of_what_there_is_not_is_not_found(client: TestClient, session: Session, done: Job) -> None:
+    waiting = add_job(session, JobState.QUEUED)
+    for runs in ((), (done.id,), (done.id, "nowhere"), (waiting.id, done.id), (done.id,) * 3):
+        assert client.get("/compare", params={"run": runs}).status_code == 404
+
+
+def test_a_comparison_with_a_run_without_a_plan_says_so(
+    client: TestClient, session: Session, toy: tuple[Scenario, PlanDocument], done: Job
+) -> None:
+    none = Summary(
+        scenario="golden-toy", scenario_hash="ab", termination=Termination.INFEASIBLE, solution=Solution.NONE
+    )
+    other = add_run(session, toy[0], PlanDocument(summary=none, tables=[]))
+    page = client.get(f"/compare?run={done.id}&run={other.id}").text
+    assert "The second run has no plan. Infeasible" in page
+    assert "What differs" not in page
+
+
 def test_text_of_a_scenario_or_an_address_is_shown_and_never_run(client: TestClient, session: Session) -> None:
     patches = [
         {"op": "set", "path": path, "value": ATTACK}
@@ -255,7 +326,8 @@ def test_text_of_a_scenario_or_an_address_is_shown_and_never_run(client: TestCli
     document.summary.findings.append(ATTACK)
     job = add_run(session, scenario, document)
     pages = [client.get(f"/runs/{job.id}"), client.get("/"), client.get("/runs/<script>alert('x')"),
-             client.get(f"/runs/{job.id}", params={"group": ATTACK})]  # fmt: skip
+             client.get(f"/runs/{job.id}", params={"group": ATTACK}), client.get(f"/compare?run={job.id}&run={job.id}"),
+             client.get("/duty", params={"commodity": ATTACK, "from": "x", "value": ATTACK, "on": ATTACK})]  # fmt: skip
     for page in pages:
         assert "alert(" in page.text
         assert "<script>alert" not in page.text
@@ -303,6 +375,5 @@ def test_a_period_of_several_years_is_headed_by_its_first_and_last() -> None:
     data = golden_toy()
     data["horizon"]["period_years"] = [1, 1, 2]
     plan = optimizer.solve(data)
-    assert plan.scenario is not None
-    heads = [cell.text for cell in grids.supply(plan.tables, plan.scenario, "metal").head]
+    heads = [column.title for column in flows.supply(plan, "metal").columns]
     assert heads[3:] == ["2026", "2027", "2028 to 2029"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from enum import StrEnum
 
+from lodeplan.optimizer.decisions import decisions
 from lodeplan.optimizer.figures.cost_by_term import cost_by_term
 from lodeplan.optimizer.figures.flows import flows, group_flows
 from lodeplan.optimizer.figures.future_costs import future_costs
@@ -12,7 +13,6 @@ from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.figures.spec import Spec
 from lodeplan.optimizer.figures.stock_levels import stock_levels
 from lodeplan.optimizer.plan import Plan
-from lodeplan.optimizer.studies.compare import decisions
 from lodeplan.schemas import Scenario
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lodeplan.optimizer.decisions import Decision, decisions, scenario_of
 from lodeplan.optimizer.expand import expand
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.report.comparison import cost_terms_of_both, moved_sources, totals_of_both
 from lodeplan.optimizer.words.numbers import listed, money, tonnes
 from lodeplan.schemas.comparison import Comparison
 from lodeplan.schemas.kinds import SourceKind
@@ -29,17 +31,6 @@ NOT_DECIDED = {"project": "not started", "supplier": "not onboarded", "stock": "
 
 Source = tuple[str, str, str]
 """(commodity, source kind, place)."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Something decided on the planned path, and the commodity it is about."""
-
-    kind: str
-    title: str
-    commodity: str
-    detail: str
-    level: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -66,32 +57,20 @@ def compare(first: Plan, second: Plan) -> Comparison:
     >>> compare(*(lodeplan.solve("golden-toy", gap=0) for _ in range(2))).difference
     ['Both plans decide and buy the same.', 'Both cost the same.']
     """
-    sentences = [] if _any_is_none(first, second) else explain_difference(first, second)
-    return Comparison(difference=sentences, first=first.summary, second=second.summary)
-
-
-def _any_is_none(*plans: Plan) -> bool:
-    return any(plan.summary.solution is Solution.NONE for plan in plans)
-
-
-def decisions(plan: Plan) -> dict[str, Decision]:
-    """Starts, onboardings and filled stocks by key."""
-    scenario = _scenario(plan)
-    found = {}
-    for start in plan.summary.projects:
-        project = scenario.projects[start.name]
-        detail = f"started in {start.start} ({start.track.replace('_', ' ')})"
-        title = project.title or start.name
-        found[f"project {start.name}"] = Decision("project", title, next(iter(project.outputs)), detail)
-    for start in plan.summary.onboardings:
-        route = scenario.routes[start.name]
-        title = route.title or start.name
-        found[f"supplier {start.name}"] = Decision("supplier", title, route.commodity, f"onboarded in {start.start}")
-    for name, pile in scenario.stockpiles.items():
-        level = max((s.stock_t for s in plan.summary.stocks if s.name == name), default=0.0)
-        detail = f"filled up to {tonnes(level)}" if level else "left empty"
-        found[f"stock {name}"] = Decision("stock", pile.title or name, pile.commodity, detail, level)
-    return found
+    if any(plan.summary.solution is Solution.NONE for plan in (first, second)):
+        return Comparison(difference=[], first=first.summary, second=second.summary, sections=[])
+    years = _years_of_both(first, second)
+    moved = [source for source, _ in _moved(first, second)]
+    return Comparison(
+        difference=explain_difference(first, second),
+        first=first.summary,
+        second=second.summary,
+        sections=[
+            totals_of_both(first, second),
+            cost_terms_of_both(first, second),
+            moved_sources(second, moved, (_supply(first, years), _supply(second, years))),
+        ],
+    )
 
 
 def changes(before: Plan, after: Plan) -> Iterator[Change]:
@@ -113,11 +92,6 @@ def explain_difference(before: Plan, after: Plan) -> list[str]:
     sentences = [*_shifts(before, after, moved), *_decided(before, after)] or ["Both plans decide and buy the same."]
     about = [*_nothing_found(before, after), *_other_years(before, after)]
     return [*sentences, *about, _costs(before, after), *_doubt(before, after)]
-
-
-def _scenario(plan: Plan) -> Scenario:
-    assert plan.scenario is not None, "a plan is compared with its scenario"
-    return plan.scenario
 
 
 def _supply(plan: Plan, years: range) -> dict[Source, float]:
@@ -156,7 +130,7 @@ def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Ite
     A duty is given as the reason where the inputs it is worked out from differ, and the source moved away from the
     higher duty or towards the lower one.
     """
-    scenarios, years = (_scenario(before), _scenario(after)), _years_of_both(before, after)
+    scenarios, years = (scenario_of(before), scenario_of(after)), _years_of_both(before, after)
     duties = (PlannedDuties(scenarios[0], years), PlannedDuties(scenarios[1], years)) if years else None
     for commodity in dict.fromkeys(key[0] for key, _ in moved):
         mine = [(key, t) for key, t in moved if key[0] == commodity]
@@ -172,7 +146,7 @@ def _shifts(before: Plan, after: Plan, moved: list[tuple[Source, float]]) -> Ite
 
 def _years_of_both(before: Plan, after: Plan) -> range:
     """The years that both plans are for."""
-    spans = [Calendar.of(_scenario(plan).horizon) for plan in (before, after)]
+    spans = [Calendar.of(scenario_of(plan).horizon) for plan in (before, after)]
     return range(max(span.starts[0] for span in spans), min(span.end for span in spans))
 
 
@@ -186,7 +160,7 @@ def _nothing_found(before: Plan, after: Plan) -> Iterator[str]:
 def _other_years(before: Plan, after: Plan) -> Iterator[str]:
     """That only a part of what the plans buy is compared, if they are for other years."""
     years = _years_of_both(before, after)
-    spans = [Calendar.of(_scenario(plan).horizon) for plan in (before, after)]
+    spans = [Calendar.of(scenario_of(plan).horizon) for plan in (before, after)]
     if {(span.starts[0], span.end) for span in spans} != {(years.start, years.stop)}:
         shared = f"the years {years.start} to {years.stop - 1}" if years else "no year"
         yield f"The plans are for other years: supply is compared over {shared} alone, cost over the whole of each."

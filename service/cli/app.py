@@ -164,7 +164,7 @@ def solve(
     scenario: Source,
     sets: Sets = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write plan.json and a CSV for each table here.")
+        Path | None, typer.Option(metavar="DIR", help="Write plan.json, report.md and a CSV for each table here.")
     ] = None,
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Stop the solver after this, seconds.")] = None,
     gap: Annotated[float | None, typer.Option(metavar="G", help="Stop at this relative gap (a fraction).")] = None,

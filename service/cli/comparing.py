@@ -37,7 +37,7 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
     if as_json:
         print(found.model_dump_json(indent=1))
     else:
-        print_comparison(first, second, found.difference)
+        print_comparison(found)
     return next((code for code in map(exit_of, (p.summary for p in plans)) if code), exit_of(second.summary))
 
 

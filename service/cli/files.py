@@ -1,4 +1,4 @@
-"""A plan as files: one document, and a CSV for each table."""
+"""A plan as files: one document, its report, and a CSV for each table."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lodeplan.optimizer.report.markdown import markdown
+from lodeplan.optimizer.report.plan import report_of
 from lodeplan.service.http.csv_text import csv_rows
 
 if TYPE_CHECKING:
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:
-    """Write `plan.json`, `tables.json` (titles, columns and units) and a CSV for each table to a folder that exists.
+    """Write a plan to a folder that exists: `plan.json`, `report.md`, `tables.json` (titles, columns and units), and a
+    CSV for each table.
 
     A CSV is the same as over HTTP: no text in it is run by a spreadsheet, and with `bom` Excel knows that it is UTF-8.
     Files of the same names are replaced, others in the folder stay. Returns what was written.
@@ -21,7 +24,9 @@ def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:
     document = plan.document()
     whole = folder / "plan.json"
     whole.write_text(document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
-    written = [whole]
+    report = folder / "report.md"
+    report.write_text(markdown(report_of(plan)), encoding="utf-8")
+    written = [whole, report]
     for table in document.tables:
         path = folder / f"{table.name}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:

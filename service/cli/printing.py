@@ -1,13 +1,15 @@
-"""Sentences and tables on a terminal, in a pipe or in a file."""
+"""Sentences and sections on a terminal, in a pipe or in a file."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from lodeplan.schemas.report import Cell, Report, Section
 
 _SENTENCE_WIDTH = 100
 _PIPED_SENTENCE_WIDTH = 80
@@ -31,33 +33,59 @@ def say(console: Console, sentences: Iterable[str], style: str | None = None) ->
 def wrapped(console: Console, sentences: Iterable[str], indent: str = "") -> list[str]:
     """The lines of paragraphs; from the second line of one on they are indented."""
     width = min(console.width, _SENTENCE_WIDTH) if console.is_terminal else _PIPED_SENTENCE_WIDTH
-    return [line for sentence in sentences for line in textwrap.wrap(sentence, width, subsequent_indent=indent)]
+    wrap = textwrap.TextWrapper(width, subsequent_indent=indent, break_on_hyphens=False)
+    return [line for sentence in sentences for line in wrap.wrap(sentence)]
 
 
-def section(
-    console: Console, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], if_empty: str = ""
-) -> None:
-    """A table under a title, or a sentence where it has no rows; `columns` as in `new_table`."""
-    if not rows:
-        say(console, [if_empty] if if_empty else [])
+def print_report(report: Report, console: Console | None = None) -> None:
+    """A report from its title to its check."""
+    console = console or new_console()
+    say(console, [report.title], "bold")
+    say(console, [report.status])
+    say(console, report.findings)
+    for section in report.sections:
+        print_section(console, section)
+    for sentence in report.closing:
+        say(console, [sentence])
+
+
+def print_section(console: Console, section: Section) -> None:
+    """The title, the table and the note of a section, without its details; or a sentence where it has no rows."""
+    if not section.rows:
+        say(console, [section.empty])
         return
-    console.print(title, style="bold")
-    table = new_table(columns)
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    console.print(section.title, style="bold")
+    console.print(_table(section))
+    for line in wrapped(console, filter(None, [section.note, _left_out(section)])):
+        console.print(line, style="dim")
     console.print()
 
 
-def new_table(columns: Sequence[str]) -> Table:
-    """A table without rows; names too long for the page go on in the next line, whole.
+def _left_out(section: Section) -> str:
+    """How many rows are left out, and where they stand."""
+    count = len(section.rows) - section.brief_rows
+    if count <= 0:
+        return ""
+    where = f"; the table `{section.source}` has them" if section.source else ""
+    return f"{count} more {'row is' if count == 1 else 'rows are'} left out{where}."
 
-    A column whose name starts with `>` holds numbers: aligned to the right, never broken.
-    """
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(columns[0:1]))
-    for column in columns:
-        is_number = column.startswith(">")
+
+def _table(section: Section) -> Table:
+    """Names too long for the page go on in the next line, whole; numbers are aligned to the right and never broken."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    shown = [at for at, column in enumerate(section.columns) if not column.detail]
+    for at in shown:
+        column = section.columns[at]
         table.add_column(
-            column.removeprefix(">"), justify="right" if is_number else "left", no_wrap=is_number, overflow="fold"
+            column.title, justify="right" if column.number else "left", no_wrap=column.number, overflow="fold"
         )
+
+    def add(row: list[Cell]) -> None:
+        table.add_row(*(row[at].text for at in shown))
+
+    for row in section.rows[: section.brief_rows]:
+        add(row)
+    if section.total:
+        table.add_section()
+        add(section.total)
     return table

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from sqlmodel import Session
 
 from lodeplan import scenarios
 from lodeplan.optimizer import figures
+from lodeplan.optimizer.studies.compare import compare
+from lodeplan.optimizer.words.states import status
+from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
 from lodeplan.service.api.dependencies import SessionOf, TenantOf
 from lodeplan.service.storage import Job
+from lodeplan.service.ui import duty_page
 from lodeplan.service.ui.reading import RunReader
 from lodeplan.service.ui.rendering import HEADERS, page
 from lodeplan.service.ui.run_view import RunView, UnknownChoiceError
@@ -25,6 +30,7 @@ _HERE = Path(__file__).parent
 _reader = RunReader()
 _static = StaticFiles(directory=_HERE / "static")
 router = APIRouter(include_in_schema=False)
+router.include_router(duty_page.router)
 
 
 def _not_found(request: Request, message: str) -> Response:
@@ -57,6 +63,37 @@ def _shipped() -> list[scenarios.ShippedScenario]:
 def _curl(url: str, scenario: str) -> str:
     body = f'{{"kind": "solve", "scenario": "{scenario}"}}'
     return f"curl -X POST {shlex.quote(url)} -H 'content-type: application/json' -d {shlex.quote(body)}"
+
+
+@router.get("/compare")
+def show_comparison(
+    request: Request, session: SessionOf, tenant: TenantOf, run: Annotated[list[str] | None, Query()] = None
+) -> Response:
+    """Two runs that have results side by side."""
+    if run is None or len(run) != 2:
+        return _not_found(request, "A comparison is of two runs: /compare?run=A&run=B.")
+    jobs = [_find_job(session, tenant, job_id) for job_id in run]
+    first, second = jobs
+    if first is None or second is None:
+        return _not_found(request, f"There is no run “{run[jobs.index(None)]}”.")
+    views = [_reader.read(session, job) for job in (first, second)]
+    old, new = views
+    if old is None or new is None:
+        return _not_found(request, f"The run “{run[views.index(None)]}” has no result to compare.")
+    found = compare(old.plan, new.plan)
+    without_plan = [
+        f"The {word} run has no plan. {status(view.summary)}"
+        for view, word in ((old, "first"), (new, "second"))
+        if not view.has_plan
+    ]
+    context = {"first": first, "second": second, "comparison": found, "without_plan": without_plan}
+    return page(request, "compare.html", context)
+
+
+def _others(session: Session, job: Job) -> list[Job]:
+    """Runs of the tenant that a run can be compared with, the latest first."""
+    done = storage.list_jobs(session, job.tenant, RUNS_LISTED, wanted=storage.JobFilter(state=JobState.SUCCEEDED))
+    return [other for other in done if other.id != job.id and other.kind != "batch"]
 
 
 def _find_job(session: Session, tenant: str, job_id: str) -> Job | None:
@@ -99,7 +136,7 @@ def show_run(
         chosen = {"group": chosen_group, "year": view.choose_year(year, chosen_group)}
     except UnknownChoiceError as unknown:
         return _not_found(request, str(unknown))
-    return page(request, "run_plan.html", {"job": job, "view": view, **chosen})
+    return page(request, "run_plan.html", {"job": job, "view": view, "others": _others(session, job), **chosen})
 
 
 @router.get("/runs/{job_id}/figures/{name}.json")

@@ -45,5 +45,4 @@ def _read(session: Session, job: Job) -> RunView | None:
     document, scenario = storage.read_document(session, job), storage.read_scenario(session, job)
     if not document or not scenario:
         return None
-    plan = Plan.from_document(document, scenario)
-    return RunView(plan.summary, scenario, dict(plan.tables), plan.notes)
+    return RunView(Plan.from_document(document, scenario), scenario)

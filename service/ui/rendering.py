@@ -13,11 +13,13 @@ from fastapi.templating import Jinja2Templates
 
 from lodeplan.optimizer.words.numbers import amount, money, percent
 from lodeplan.optimizer.words.states import TERMINATIONS, status
-from lodeplan.optimizer.words.titles import TIER_TITLES
 from lodeplan.scenarios.validation import acknowledged_in_words
 from lodeplan.schemas.jobs import Problem
 from lodeplan.service.access.callers import COOKIE
 from lodeplan.service.ui import words
+
+ROWS_SHOWN = 40
+"""Longer tables are cut on a page; the files hold all rows."""
 
 HEADERS = {
     "content-security-policy": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
@@ -56,7 +58,7 @@ def _templates() -> Jinja2Templates:
     )
     environment.filters |= {"money": money, "amount": amount, "percent": percent, "status": status, "moment": _moment}
     environment.filters["acknowledged"] = acknowledged_in_words
-    environment.globals |= {"words": words, "terminations": TERMINATIONS, "tiers": TIER_TITLES}
+    environment.globals |= {"words": words, "terminations": TERMINATIONS, "rows_shown": ROWS_SHOWN}
     return Jinja2Templates(env=environment)
 
 

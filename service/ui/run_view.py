@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
-import pandas as pd
-
 from lodeplan.optimizer import Plan, figures
-from lodeplan.optimizer.prepare.costs import TRANSFERS
-from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.report import costs, decisions, flows, limits, record, shortages, stocks
 from lodeplan.schemas import Scenario, Solution, Summary
-from lodeplan.service.ui import grids
-from lodeplan.service.ui.grids import Grid
+from lodeplan.schemas.report import Section
 
 
 class UnknownChoiceError(LookupError):
@@ -24,26 +19,23 @@ class UnknownChoiceError(LookupError):
 class RunView:
     """The plan of a job, or its word that there is none, and the scenario it answers."""
 
-    summary: Summary
+    plan: Plan
     scenario: Scenario
-    tables: dict[str, pd.DataFrame]
-    notes: Mapping[str, str] = field(default_factory=dict)
-    """By table, what the version that made the plan does not tell in it."""
+
+    @property
+    def summary(self) -> Summary:
+        """The summary of the plan."""
+        return self.plan.summary
 
     @property
     def not_told(self) -> list[str]:
-        """The same in sentences, with the titles of the tables."""
-        return [f"{SPECS[name].title}: {note}" for name, note in self.notes.items()]
+        """What the version that made the plan does not tell in it."""
+        return record.untold(self.plan)
 
     @property
     def has_plan(self) -> bool:
         """Whether there is something to do, rather than a reason why not."""
         return self.summary.solution is not Solution.NONE
-
-    @property
-    def plan(self) -> Plan:
-        """The plan, for its figures."""
-        return Plan(self.summary, self.tables, self.scenario)
 
     @cached_property
     def groups(self) -> list[str]:
@@ -54,15 +46,6 @@ class RunView:
     def years(self) -> list[int]:
         """First years of the periods."""
         return figures.years(self.plan)
-
-    @property
-    def saving_kusd(self) -> float | None:
-        """What the plan saves against doing nothing, in expectation: the same as the first finding says."""
-        terms = self.tables["cost_terms"]
-        if self.summary.do_nothing_kusd is None:
-            return None
-        counted = terms if self.scenario.economics.view == "importer" else terms[~terms["term"].isin(TRANSFERS)]
-        return float(-counted["change_kusd"].sum())
 
     def choose_group(self, group: str | None) -> str:
         """The mineral group asked for, or the most telling one."""
@@ -88,30 +71,35 @@ class RunView:
         """Mineral groups with a stockpile."""
         return {self.scenario.commodities[pile.commodity].mineral_group for pile in self.scenario.stockpiles.values()}
 
-    def decisions(self) -> list[Grid]:
+    def totals(self) -> Section:
+        """The numbers of the whole plan."""
+        return costs.totals(self.plan)
+
+    def decisions(self) -> list[Section]:
         """What to start and whom to qualify."""
-        return [grids.starts(self.tables, self.scenario), grids.onboardings(self.summary, self.scenario)]
+        return [decisions.starts(self.plan), decisions.onboardings(self.plan)]
 
-    def group_grids(self, group: str) -> list[Grid]:
+    def group_grids(self, group: str) -> list[Section]:
         """Flows of a mineral group."""
-        return [make(self.tables, self.scenario, group) for make in (grids.supply, grids.uses)]
+        return [flows.supply(self.plan, group), flows.uses(self.plan, group)]
 
-    def stock_grid(self, group: str) -> Grid:
+    def stock_grid(self, group: str) -> Section:
         """Stock of a mineral group."""
-        return grids.stocks(self.tables, self.scenario, group)
+        return stocks.stocks(self.plan, group)
 
-    def cost_grids(self) -> list[Grid]:
+    def cost_grids(self) -> list[Section]:
         """Cost by term and by future, and how far both may be from the best."""
-        return [
-            grids.cost_terms(self.tables),
-            grids.futures(self.tables, self.scenario),
-            grids.gaps(self.summary),
-        ]
+        return [costs.cost_terms(self.plan), costs.futures(self.plan), costs.gaps(self.plan)]
 
-    def limit_grid(self) -> Grid:
-        """Limits missed, or kept only by going short."""
-        return grids.limits(self.tables)
+    def limit_grids(self) -> list[Section]:
+        """Limits missed or kept only by going short, if the scenario has any, and limits that bind."""
+        missed = [limits.missed_limits(self.plan)] if len(self.plan.tables["limits"]) else []
+        return [*missed, limits.binding_limits(self.plan)]
 
-    def shortage_grid(self) -> Grid:
+    def shortage_grid(self) -> Section:
         """Shortages of all mineral groups."""
-        return grids.shortages(self.tables, self.scenario)
+        return shortages.shortages(self.plan)
+
+    def check_sentences(self) -> list[str]:
+        """What the independent check found."""
+        return record.check_sentences(self.summary)
