@@ -6,14 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, SerializeAsAny
 
 from lodeplan.schemas.patches import Patch
 from lodeplan.schemas.plan import Column, Solution, SolverProgress, Termination
 from lodeplan.schemas.problems import InputProblem
 from lodeplan.schemas.types import Positive, Strict
-
-JobKind = Literal["solve", "batch"]
 
 MAX_BATCH_JOBS = 5_000
 MAX_JOB_WARNINGS = 100
@@ -52,10 +50,16 @@ class JobOptions(Strict):
     time_limit_s: Positive | None = Field(default=None, description="Wall time for the solver, seconds.")
 
 
-class JobRequest(Strict):
-    """Request to solve one scenario."""
+class StoredOptions(JobOptions):
+    """Options of a job of any kind, as they are stored; the request model of the kind checks those of its own."""
 
-    kind: Literal["solve"] = "solve"
+    model_config = ConfigDict(extra="allow")
+
+
+class ScenarioRequest(Strict):
+    """Request about one scenario. Each kind of job narrows `kind` to its name, and may add options and fields."""
+
+    kind: str
     label: Label | None = Field(default=None, description="Your name for it; shown with the job.")
     scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
     patches: list[Patch] = Field(default=[], description="Changes of the scenario, applied in order.")
@@ -66,6 +70,12 @@ class JobRequest(Strict):
     )
 
 
+class JobRequest(ScenarioRequest):
+    """Request to solve one scenario."""
+
+    kind: Literal["solve"] = "solve"
+
+
 class BatchItem(Strict):
     """One job of a batch, described by what differs from the shared scenario."""
 
@@ -74,14 +84,11 @@ class BatchItem(Strict):
     options: JobOptions | None = Field(default=None, description="Options that replace those of the batch.")
 
 
-class BatchRequest(Strict):
+class BatchRequest(ScenarioRequest):
     """Request to solve many variants of one shared scenario, each with patches of its own."""
 
     kind: Literal["batch"]
-    label: Label | None = Field(default=None, description="Your name for it; shown with the job.")
-    scenario: str | dict[str, Any] = Field(description="Name of a shipped scenario, or a whole scenario.")
     patches: list[Patch] = Field(default=[], description="Changes of the shared scenario, applied in order.")
-    options: JobOptions = JobOptions()
     reuse: bool = Field(default=True, description="Reuse earlier plans, as for a single job.")
     jobs: list[BatchItem] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
 
@@ -156,7 +163,7 @@ class JobView(Strict):
     """A job as a client sees it."""
 
     id: str
-    kind: JobKind
+    kind: str
     label: str | None = None
     parent_id: str | None = Field(default=None, description="The batch the job belongs to.")
     state: JobState
@@ -166,7 +173,7 @@ class JobView(Strict):
         description="SHA-256 of the scenario's content with its patches applied; the same as in the summary of its "
         "plan."
     )
-    options: JobOptions
+    options: SerializeAsAny[JobOptions]
     attempt: int = Field(
         description="Number of the attempt, from 1. It rises when the job runs again because its worker was lost."
     )

@@ -212,6 +212,15 @@ class PlanDocument(Strict):
     tables: list[Table]
 
 
+class TablesDocument(Strict):
+    """A result that is no plan, as one document: a set of tables, and what they come to."""
+
+    kind: str = Field(description="Kind of the job that it answers.")
+    scenario_hash: str | None = Field(default=None, description="SHA-256 of the scenario, patches applied.")
+    summary: dict[str, Any] = Field(default={}, description="Main numbers, by name.")
+    tables: list[Table]
+
+
 def plan_version_of(start: bytes) -> int:
     """Read the version of a plan document from its beginning; the first 100 bytes are enough."""
     found = _VERSION.match(start)

@@ -24,9 +24,8 @@ def run_child_here(_command: object, work: Work, watch: Watch, _limits: HardLimi
     with tempfile.TemporaryDirectory() as folder:
         scenario, document = Path(folder) / "scenario", Path(folder) / "document"
         scenario.write_bytes(gzip.decompress(work.scenario_gzip))
-        arguments = Namespace(
-            scenario=scenario, result=document, gap=work.options.gap, time_limit_s=work.options.time_limit_s
-        )
+        options = work.options.model_dump_json(exclude_none=True)
+        arguments = Namespace(scenario=scenario, result=document, kind=work.kind.name, options=options)
         child.answer(arguments, hear, threading.Event())
         (end,) = last
         return ChildEnd(end, None, 0, None, document.read_bytes() if document.exists() else b"", "")

@@ -13,10 +13,9 @@ from lodeplan.scenarios.reading.documents import Document
 from lodeplan.scenarios.reading.explain import note_problems
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.closest import did_you_mean
-from lodeplan.schemas.jobs import BatchRequest, JobRequest, ProblemError
+from lodeplan.schemas.jobs import ProblemError, ScenarioRequest
 from lodeplan.service.http.problems import errors_of
-
-KINDS: dict[str, type[JobRequest | BatchRequest]] = {"solve": JobRequest, "batch": BatchRequest}
+from lodeplan.service.kinds import KINDS, Kind, likely_kind
 
 Data = dict[str, Any]
 Place = tuple[int | str, ...]
@@ -26,7 +25,7 @@ Place = tuple[int | str, ...]
 class Asked:
     """What a body asks for, without what is wrong with it; nothing, if that leaves no sense."""
 
-    wanted: JobRequest | BatchRequest | None
+    wanted: ScenarioRequest | None
     errors: list[ProblemError]
     """What is wrong with the envelope."""
 
@@ -34,14 +33,15 @@ class Asked:
 def read_envelope(document: Document) -> Asked:
     """The job or batch in a body, and everything that is wrong with its envelope."""
     data = _shortened(document.data)
-    model, problems = _model_of(data)
+    kind, problems = _kind_of(data)
+    model = kind.request
     try:
         return Asked(model.model_validate(data), _errors(problems))
     except ValidationError as error:
         problems += problems_of(document, model, error)
         places = [item["loc"] for item in error.errors(include_url=False, include_input=False, include_context=False)]
     try:
-        return Asked(model.model_validate(_without(data, places, model)), _errors(problems))
+        return Asked(model.model_validate(_without(data, places, kind)), _errors(problems))
     except ValidationError:
         return Asked(None, _errors(problems))
 
@@ -58,18 +58,18 @@ def _errors(problems: list[InputProblem]) -> list[ProblemError]:
     return errors_of(InvalidInput(problems), "", "") if problems else []
 
 
-def _model_of(data: Data) -> tuple[type[JobRequest | BatchRequest], list[InputProblem]]:
-    """The model of the kind that a body says; of an unknown kind that of the nearest, and the problem."""
-    likely = "batch" if "jobs" in data else "solve"
-    kind = data.get("kind", likely)
-    if isinstance(kind, str) and kind in KINDS:
-        return KINDS[kind], []
+def _kind_of(data: Data) -> tuple[Kind, list[InputProblem]]:
+    """The kind that a body says; of an unknown one the nearest, and the problem."""
+    likely = likely_kind(data)
+    name = data.get("kind", likely.name)
+    if isinstance(name, str) and name in KINDS:
+        return KINDS[name], []
     problem = InputProblem(
-        code="unknown_word", path="kind", message="there is no such kind of job.", value=kind,
-        allowed="one of " + ", ".join(KINDS), remedy=did_you_mean(str(kind), KINDS),
+        code="unknown_word", path="kind", message="there is no such kind of job.", value=name,
+        allowed="one of " + ", ".join(KINDS), remedy=did_you_mean(str(name), KINDS),
     )  # fmt: skip
-    data["kind"] = likely
-    return KINDS[likely], [problem]
+    data["kind"] = likely.name
+    return likely, [problem]
 
 
 def _shortened(data: Data) -> Data:
@@ -80,7 +80,7 @@ def _shortened(data: Data) -> Data:
     return copy
 
 
-def _without(data: Data, places: Iterable[Place], model: type[JobRequest | BatchRequest]) -> Data:
+def _without(data: Data, places: Iterable[Place], kind: Kind) -> Data:
     """A copy without what stands at these places; patches keep their numbers, as one that does nothing is put there."""
     left = {**data, "patches": _copied(data.get("patches")), "jobs": [_item(one) for one in _copied(data.get("jobs"))]}
     for place in places:
@@ -95,8 +95,8 @@ def _without(data: Data, places: Iterable[Place], model: type[JobRequest | Batch
                 pass
             case (str(key), *_):
                 left.pop(key, None)
-    if model is BatchRequest:
-        return {**left, "kind": "batch", "jobs": left["jobs"] or [{}]}
+    if kind.has_members:
+        return {**left, "kind": kind.name, "jobs": left["jobs"] or [{}]}
     left.pop("jobs")
     return left
 

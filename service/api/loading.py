@@ -12,11 +12,12 @@ from lodeplan.scenarios.patching.apply import MAX_WORK, count_values
 from lodeplan.scenarios.patching.paths import Work
 from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.schemas import InvalidInput, Scenario
-from lodeplan.schemas.jobs import BatchItem, BatchRequest, JobRequest, ProblemError
+from lodeplan.schemas.jobs import BatchItem, BatchRequest, ProblemError, ScenarioRequest
 from lodeplan.service.api.envelope import Asked
 from lodeplan.service.http.problems import ApiError, all_wrong, errors_of, invalid_input
 from lodeplan.service.jobs.batches import BatchSubmission
 from lodeplan.service.jobs.states import Prepared, Submission
+from lodeplan.service.kinds import kind_named
 
 SEE_SCENARIOS = "GET /api/v1/scenarios lists those that are shipped."
 _SHIPPED_KEPT = 4
@@ -42,13 +43,13 @@ def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
     return loaded
 
 
-def load_job(wanted: JobRequest, tenant: str) -> Submission:
+def load_job(wanted: ScenarioRequest, tenant: str) -> Submission:
     """The job a request asks for; raises `ApiError` (422)."""
     try:
         scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
     except InvalidInput as error:
         raise invalid_input(error, "/scenario") from None
-    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse)
+    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse, kind_named(wanted.kind))
 
 
 def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:

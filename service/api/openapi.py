@@ -9,14 +9,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from lodeplan.schemas.access import KeyRequest
-from lodeplan.schemas.jobs import BatchRequest, BatchResult, EventData, JobRequest, Problem
+from lodeplan.schemas.jobs import BatchResult, EventData, Problem
 from lodeplan.schemas.webhooks import WebhookMessage, WebhookRequest
 from lodeplan.service.http.problems import MEDIA_TYPE
+from lodeplan.service.kinds import KINDS
 
 _REFERENCE = "#/components/schemas/{model}"
 _ADDED: list[type[BaseModel]] = [
-    JobRequest,
-    BatchRequest,
+    *[kind.request for kind in KINDS.values()],
     BatchResult,
     EventData,
     WebhookRequest,
@@ -53,6 +53,7 @@ def _complete(document: dict[str, Any], login_is_optional: bool) -> None:
     schemas = document["components"]["schemas"]
     for name, schema in definitions["$defs"].items():
         schemas.setdefault(name, schema)
+    schemas["JobView"]["properties"]["kind"]["enum"] = list(KINDS)
     # Errors of parameters are problems here, not FastAPI's own.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from lodeplan.schemas import Table
 from lodeplan.schemas.access import AuditView, KeyView, NewKey
 from lodeplan.schemas.jobs import JobLinks, JobState, JobView, TableEntry
+from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage import ApiKey, AuditEntry, Job, count_children
 
 API = "/api/v1"
@@ -30,7 +31,7 @@ def job_view(session: Session, job: Job) -> JobView:
 
 def job_views(session: Session, jobs: Sequence[Job]) -> list[JobView]:
     """Jobs as a client sees them."""
-    counts = count_children(session, [job for job in jobs if job.kind == "batch"])
+    counts = count_children(session, [job for job in jobs if kind_named(job.kind).has_members])
     return [_view(job, counts.get(job.id)) for job in jobs]
 
 
@@ -46,7 +47,7 @@ _STORED = [name for name in JobView.model_fields if name not in ("links", "count
 
 def _links(job: Job) -> JobLinks:
     path = job_path(job.id)
-    is_batch = job.kind == "batch"
+    is_batch = kind_named(job.kind).has_members
     return JobLinks.model_construct(
         self=path,
         page=f"/runs/{job.id}",

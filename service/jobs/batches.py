@@ -12,6 +12,7 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs import states
 from lodeplan.service.jobs.states import Prepared
+from lodeplan.service.kinds import BATCH, kind_named
 from lodeplan.service.storage import LOCAL, Job, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
 from lodeplan.service.telemetry import metrics
@@ -54,8 +55,16 @@ def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> 
     return moves.reload_job(session, batch.id)
 
 
-def request(session: Session, batch_id: str, wish: JobState) -> tuple[bool, list[Attempt]]:
-    """Ask all jobs of a batch to end; whether there was one to ask, and the attempts that will never start."""
+def ask(session: Session, job: Job, wish: JobState) -> tuple[bool, list[Attempt]]:
+    """Ask a job, or all jobs of a batch, to end; whether there was one to ask, and those attempts of a batch that
+    will never start."""
+    if kind_named(job.kind).has_members:
+        return _ask_members(session, job.id, wish)
+    ask_one = states.request_stop if wish is JobState.STOPPING else states.request_cancel
+    return ask_one(session, job.id), []
+
+
+def _ask_members(session: Session, batch_id: str, wish: JobState) -> tuple[bool, list[Attempt]]:
     # Locked in one order, and before the row of the batch: see `states.tell`.
     if not moves.lock_open_children(session, batch_id):
         return False, []
@@ -73,7 +82,7 @@ def request(session: Session, batch_id: str, wish: JobState) -> tuple[bool, list
 
 def _new_batch(submission: BatchSubmission) -> Job:
     batch = states.new_job(submission.base, submission.tenant, storage.new_id())
-    batch.kind = "batch"
+    batch.kind = BATCH.name
     return batch
 
 

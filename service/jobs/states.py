@@ -23,6 +23,7 @@ from lodeplan.schemas.scenario import content_hash_of
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine, QueuePosition
 from lodeplan.service.jobs.reuse import work_of
+from lodeplan.service.kinds import SOLVE, Kind
 from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobResult, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
 from lodeplan.service.storage.plans import compress
@@ -56,6 +57,7 @@ class Submission:
     tenant: str = LOCAL
     label: str | None = None
     reuse: bool = False
+    kind: Kind = SOLVE
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Prepared:
     options: JobOptions
     warnings: Warnings
     label: str | None = None
+    kind: Kind = SOLVE
 
     @classmethod
     def of(cls, submission: Submission) -> Prepared:
@@ -83,10 +86,11 @@ class Prepared:
             scenario_title=scenario.title,
             scenario_hash=scenario_hash,
             scenario_gzip=compress(_as_text(dump)),
-            work_sha256=work_of(scenario, scenario_hash, options),
+            work_sha256=work_of(scenario, scenario_hash, options) if submission.kind.reusable else "",
             options=options,
             warnings=find_warnings(scenario),
             label=submission.label,
+            kind=submission.kind,
         )
 
 
@@ -121,7 +125,7 @@ def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
     job = new_job(prepared, submission.tenant, storage.new_id())
     add_new(session, [(job, prepared)])
     known = {}
-    if submission.reuse:
+    if submission.reuse and submission.kind.reusable:
         known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
     if known:
         answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
@@ -137,7 +141,7 @@ def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
     return Job(
         id=job_id,
         tenant=tenant,
-        kind="solve",
+        kind=prepared.kind.name,
         label=prepared.label,
         state=JobState.QUEUED,
         scenario=prepared.scenario,
@@ -350,6 +354,9 @@ def final_state(state: JobState, outcome: Outcome) -> JobState:
         return JobState.CANCELLED
     if outcome.failure:
         return JobState.FAILED
+    if outcome.document_gzip and outcome.solution is None and outcome.termination is None:
+        # An answer that is no plan says by itself how it came about.
+        return JobState.SUCCEEDED
     if outcome.termination in _VERDICTS or outcome.solution in (Solution.OPTIMAL, Solution.FEASIBLE):
         return JobState.SUCCEEDED
     if state is JobState.STOPPING:
@@ -357,7 +364,7 @@ def final_state(state: JobState, outcome: Outcome) -> JobState:
     return JobState.TIMED_OUT
 
 
-def failure_of(termination: Termination, solution: Solution) -> JobFailure | None:
+def failure_of(termination: Termination | None, solution: Solution | None) -> JobFailure | None:
     """The failure in how a solver stopped, if it is one."""
     if solution is not Solution.NONE:
         return None

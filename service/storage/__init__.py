@@ -33,7 +33,7 @@ from lodeplan.service.storage.jobs import (
     read_events,
     read_scenario,
 )
-from lodeplan.service.storage.plans import as_of_today, read_plan_gzip, summary_of_plan
+from lodeplan.service.storage.plans import as_of_today, summary_of
 from lodeplan.service.storage.tables import (
     LOCAL,
     ApiKey,
@@ -86,11 +86,10 @@ __all__ = [
     "open_session",
     "read_document",
     "read_events",
-    "read_plan_gzip",
     "read_scenario",
     "results_of_children",
     "revision_of",
     "revisions",
     "sqlite_file_of",
-    "summary_of_plan",
+    "summary_of",
 ]

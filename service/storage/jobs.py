@@ -13,7 +13,8 @@ from sqlmodel import Session, col, select
 from lodeplan.scenarios.reading.as_stored import read_as_stored
 from lodeplan.schemas import PlanDocument, Scenario, Solution
 from lodeplan.schemas.jobs import JobState
-from lodeplan.service.storage.plans import read_plan_gzip
+from lodeplan.schemas.plan import TablesDocument
+from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage.tables import Delivery, Idempotency, Job, JobEvent, JobInput, JobResult
 
 _AT_ONCE = 500
@@ -59,10 +60,10 @@ def get_result(session: Session, job: Job) -> JobResult | None:
     return session.get(JobResult, job.id)
 
 
-def read_document(session: Session, job: Job) -> PlanDocument | None:
-    """The plan of a job, or None while there is none."""
+def read_document(session: Session, job: Job) -> PlanDocument | TablesDocument | None:
+    """The result of a job in the form of its kind, or None while there is none."""
     row = get_result(session, job)
-    return read_plan_gzip(row.document_gzip) if row else None
+    return kind_named(job.kind).result.read(gzip.decompress(row.document_gzip)) if row else None
 
 
 def read_events(session: Session, job: Job, after: int = 0) -> list[JobEvent]:

@@ -1,4 +1,4 @@
-"""What is stored compressed: plans of any version, as documents or as the bytes that go out."""
+"""What is stored compressed: results of any form and version, as documents or as the bytes that go out."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lodeplan.schemas.plan import PLAN_VERSION, plan_version_of
-
-if TYPE_CHECKING:
-    from lodeplan.schemas import PlanDocument
+from lodeplan.service.kinds import ResultForm
 
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 256 * 1024
@@ -21,31 +18,23 @@ _START = 100
 _GZIP_LEVEL = 6
 
 
-def read_plan_gzip(document_gzip: bytes) -> PlanDocument:
-    """The plan in a stored document of any version."""
-    # Here, as the optimizer takes seconds to import and most of what the service does needs none of it.
-    from lodeplan.optimizer.results.stored import read_plan
-
-    return read_plan(gzip.decompress(document_gzip))
-
-
-def as_of_today(document_gzip: bytes) -> bytes:
+def as_of_today(form: ResultForm, document_gzip: bytes) -> bytes:
     """The stored document itself, unread, or if it is of an older version one that says the same as today's do."""
-    if is_of_today(document_gzip):
+    if is_of_today(form, document_gzip):
         return document_gzip
-    return compress(read_plan_gzip(document_gzip).model_dump_json(exclude_none=True))
+    return compress(form.read(gzip.decompress(document_gzip)).model_dump_json(exclude_none=True))
 
 
-def is_of_today(document_gzip: bytes) -> bool:
+def is_of_today(form: ResultForm, document_gzip: bytes) -> bool:
     """Whether a document is of the version that is written today."""
-    return plan_version_of(zlib.decompressobj(_GZIP).decompress(document_gzip, _START)) == PLAN_VERSION
+    return form.version_of(zlib.decompressobj(_GZIP).decompress(document_gzip, _START)) == form.version
 
 
-def summary_of_plan(document_gzip: bytes) -> Any:
-    """The summary of a stored plan as plain data; of today's documents the tables are not read."""
-    if is_of_today(document_gzip):
+def summary_of(form: ResultForm, document_gzip: bytes) -> Any:
+    """The summary of a stored result as plain data; of today's documents the tables are not read."""
+    if is_of_today(form, document_gzip):
         return member(document_gzip, "summary")
-    return json.loads(read_plan_gzip(document_gzip).summary.model_dump_json(exclude_none=True))
+    return json.loads(form.read(gzip.decompress(document_gzip)).model_dump_json(exclude_none=True))["summary"]
 
 
 def compress(text: str) -> bytes:

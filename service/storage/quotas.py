@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from lodeplan.schemas.jobs import JobState
+from lodeplan.service.kinds import KINDS
 from lodeplan.service.storage.tables import Job
 
 _QUOTA_LOCK = 5_627_102
@@ -40,6 +41,7 @@ def count_results(session: Session, tenant: str) -> int:
 
 
 def _count(session: Session, tenant: str, which: sqlalchemy.ColumnElement[bool]) -> int:
-    # A batch is no work of its own.
-    wanted = select(func.count()).select_from(Job).where(Job.tenant == tenant, Job.kind != "batch", which)
+    # What is made of other jobs is no work of its own.
+    no_work = [kind.name for kind in KINDS.values() if kind.has_members]
+    wanted = select(func.count()).select_from(Job).where(Job.tenant == tenant, col(Job.kind).not_in(no_work), which)
     return session.exec(wanted).one()

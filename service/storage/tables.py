@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from lodeplan.schemas.access import Scope
-from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState, JobWarnings, StoredOptions
 from lodeplan.schemas.plan import Solution, SolverProgress, Termination
 from lodeplan.service.storage.columns import AsJson, UtcDateTime, enum_column
 
@@ -41,7 +41,7 @@ class Job(SQLModel, table=True):
         default="", description="Of the scenario, the options and the versions: the same work gives the same plan."
     )
     reused_from: str | None = Field(default=None, description="The job that solved it, if this one did not.")
-    options: JobOptions = Field(sa_column=Column(AsJson(JobOptions), nullable=False))
+    options: JobOptions = Field(sa_column=Column(AsJson(StoredOptions), nullable=False))
     attempt: int = Field(default=1, description="The fence: what another attempt says of this job changes nothing.")
     lost_workers: int = Field(default=0, description="Attempts that ended with the death of their worker.")
     worker_id: str | None = Field(default=None, index=True, description="Who runs the attempt.")

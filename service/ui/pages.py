@@ -13,11 +13,13 @@ from sqlmodel import Session
 
 from lodeplan import scenarios
 from lodeplan.optimizer import figures
+from lodeplan.optimizer.report.tables import whole_table
 from lodeplan.optimizer.studies.compare import compare
 from lodeplan.optimizer.words.states import status
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
 from lodeplan.service.api.dependencies import SessionOf, TenantOf
+from lodeplan.service.kinds import PLAN, SOLVE, kind_named
 from lodeplan.service.storage import Job
 from lodeplan.service.ui import duty_page
 from lodeplan.service.ui.reading import RunReader
@@ -51,6 +53,7 @@ def list_runs(request: Request, session: SessionOf, tenant: TenantOf) -> Respons
         "jobs": storage.list_jobs(session, tenant, RUNS_LISTED),
         "shipped": [(entry, _curl(jobs_url, entry.name)) for entry in _shipped()],
         "runs_listed": RUNS_LISTED,
+        "kind_named": kind_named,
     }
     return page(request, "index.html", context)
 
@@ -61,7 +64,7 @@ def _shipped() -> list[scenarios.ShippedScenario]:
 
 
 def _curl(url: str, scenario: str) -> str:
-    body = f'{{"kind": "solve", "scenario": "{scenario}"}}'
+    body = f'{{"kind": "{SOLVE.name}", "scenario": "{scenario}"}}'
     return f"curl -X POST {shlex.quote(url)} -H 'content-type: application/json' -d {shlex.quote(body)}"
 
 
@@ -93,7 +96,7 @@ def show_comparison(
 def _others(session: Session, job: Job) -> list[Job]:
     """Runs of the tenant that a run can be compared with, the latest first."""
     done = storage.list_jobs(session, job.tenant, RUNS_LISTED, wanted=storage.JobFilter(state=JobState.SUCCEEDED))
-    return [other for other in done if other.id != job.id and other.kind != "batch"]
+    return [other for other in done if other.id != job.id and kind_named(other.kind).result is PLAN]
 
 
 def _find_job(session: Session, tenant: str, job_id: str) -> Job | None:
@@ -111,6 +114,14 @@ def _show_batch(request: Request, session: Session, batch: Job) -> Response:
     return page(request, "run_batch.html", context)
 
 
+def _show_tables(request: Request, session: Session, job: Job) -> Response:
+    document = storage.read_document(session, job)
+    if document is None:
+        return _not_found(request, f"The run “{job.id}” was deleted a moment ago.")
+    context = {"job": job, "tables": [whole_table(table) for table in document.tables]}
+    return page(request, "run_tables.html", context)
+
+
 @router.get("/runs/{job_id}")
 def show_run(
     request: Request,
@@ -124,8 +135,11 @@ def show_run(
     job = _find_job(session, tenant, job_id)
     if job is None:
         return _not_found(request, f"There is no run “{job_id}”.")
-    if job.kind == "batch":
+    kind = kind_named(job.kind)
+    if kind.has_members:
         return _show_batch(request, session, job)
+    if kind.result is not PLAN and job.result_sha256:
+        return _show_tables(request, session, job)
     view = _reader.read(session, job)
     if view is None:
         return page(request, "run_without_plan.html", {"job": job, "now": storage.now()})

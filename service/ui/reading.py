@@ -8,6 +8,7 @@ from threading import Lock
 from sqlmodel import Session
 
 from lodeplan.optimizer import Plan
+from lodeplan.schemas import PlanDocument
 from lodeplan.service import storage
 from lodeplan.service.storage import Job
 from lodeplan.service.ui.run_view import RunView
@@ -43,6 +44,6 @@ class RunReader:
 
 def _read(session: Session, job: Job) -> RunView | None:
     document, scenario = storage.read_document(session, job), storage.read_scenario(session, job)
-    if not document or not scenario:
+    if not isinstance(document, PlanDocument) or not scenario:
         return None
     return RunView(Plan.from_document(document, scenario), scenario)

@@ -1,4 +1,4 @@
-"""Solve one scenario in a process of its own: `python -m lodeplan.service.workers.child SCENARIO RESULT`.
+"""Do one job in a process of its own: `python -m lodeplan.service.workers.child SCENARIO RESULT`.
 
 Standard output carries the lines of `child_messages`, standard input the wishes of the worker: the line `stop` asks
 for the best plan so far, and its end, which comes when the worker dies, ends this process.
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lodeplan.schemas import InputProblem, Scenario, SolverProgress
+    from lodeplan.schemas.jobs import JobOptions
     from lodeplan.service.workers.child_messages import ChildLine
 
 STOP = "stop"
@@ -53,7 +54,7 @@ def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     tracing.configure()
     try:
         with tracing.span("solve", parent=os.environ.get(tracing.VARIABLE)):
-            last = _solve(arguments, say, stop)
+            last = _run(arguments, say, stop)
         say(last)
     except _NoLongerValid as error:
         say(FailedLine(code=FailureCode.SCENARIO_NO_LONGER_VALID, message=str(error), problems=error.problems))
@@ -82,17 +83,18 @@ class _NoLongerValid(Exception):
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", type=Path, help="file of the scenario, JSON")
-    parser.add_argument("result", type=Path, help="file to write the plan to, gzip-compressed JSON")
-    parser.add_argument("--gap", type=float)
-    parser.add_argument("--time-limit-s", type=float)
+    parser.add_argument("result", type=Path, help="file to write the result to, gzip-compressed JSON")
+    parser.add_argument("--kind", required=True, help="name of the kind of job")
+    parser.add_argument("--options", default="{}", help="options of that kind, JSON")
     return parser.parse_args()
 
 
-def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
-    from lodeplan import optimizer
+def _run(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> ChildLine:
+    from lodeplan.service.kinds import Task, kind_named
     from lodeplan.service.telemetry import tracing
     from lodeplan.service.workers.child_messages import FinishedLine, ProgressLine
 
+    kind = kind_named(arguments.kind)
     scenario = _read(arguments.scenario)
     phases = tracing.Phases()
 
@@ -100,26 +102,28 @@ def _solve(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
         phases.enter(progress.phase)
         say(ProgressLine(progress=progress))
 
-    plan = optimizer.solve(
-        scenario,
-        gap=arguments.gap,
-        time_limit_s=arguments.time_limit_s,
-        on_progress=tell,
-        should_stop=stop.is_set,
-    )
+    run = kind.load_run()
+    answer = run(Task(scenario, _options_of(kind.options, arguments.options), tell, stop.is_set))
     phases.enter("write")
-    document = plan.document()
-    arguments.result.write_bytes(
-        gzip.compress(document.model_dump_json(exclude_none=True).encode(), compresslevel=6, mtime=0)
-    )
+    text = answer.document.model_dump_json(exclude_none=True)
+    arguments.result.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
     phases.end()
-    summary = document.summary
     return FinishedLine(
-        termination=summary.termination,
-        solution=summary.solution,
-        objective_kusd=summary.objective_kusd,
-        scenario_hash=summary.scenario_hash,
+        termination=answer.termination,
+        solution=answer.solution,
+        objective_kusd=answer.objective_kusd,
+        scenario_hash=scenario.content_hash(),
     )
+
+
+def _options_of(model: type[JobOptions], text: str) -> JobOptions:
+    """The options of a job. The limits are taken as they are: a command may ask for more than a job, such as no time
+    at all."""
+    from lodeplan.schemas.jobs import JobOptions
+
+    given = json.loads(text)
+    limits = {name: given.pop(name, None) for name in JobOptions.model_fields}
+    return model.model_validate(given).model_copy(update=limits)
 
 
 def _read(path: Path) -> Scenario:

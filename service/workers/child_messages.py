@@ -22,8 +22,8 @@ class FinishedLine(Strict):
     """The solve has ended, and the document is written."""
 
     line: Literal["finished"] = "finished"
-    termination: Termination
-    solution: Solution
+    termination: Termination | None = None
+    solution: Solution | None = None
     objective_kusd: float | None = None
     scenario_hash: str | None = None
 

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
+from lodeplan.service.kinds import SOLVE, Kind
 from lodeplan.service.telemetry import tracing
 from lodeplan.service.workers.child import STOP
 from lodeplan.service.workers.child_messages import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
@@ -51,6 +52,7 @@ class Work:
     scenario_gzip: bytes
     options: JobOptions
     traceparent: str | None = None
+    kind: Kind = SOLVE
 
 
 class Watch(Protocol):
@@ -95,7 +97,7 @@ def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimi
         scenario.seek(0)
         descriptors = (scenario.fileno(), document.fileno())
         paths = [f"/dev/fd/{number}" for number in descriptors]
-        with _Child([*command, *paths, *_flags(work.options)], descriptors) as child:
+        with _Child([*command, *paths, *_flags(work)], descriptors) as child:
             last = child.follow(watch, limits)
             exit_code = child.exit_code
         document.seek(0)
@@ -109,13 +111,8 @@ def _nameless_file() -> IO[bytes]:
     return tempfile.TemporaryFile()
 
 
-def _flags(options: JobOptions) -> list[str]:
-    flags: list[str] = []
-    if options.gap is not None:
-        flags += ["--gap", repr(options.gap)]
-    if options.time_limit_s is not None:
-        flags += ["--time-limit-s", repr(options.time_limit_s)]
-    return flags
+def _flags(work: Work) -> list[str]:
+    return ["--kind", work.kind.name, "--options", work.options.model_dump_json(exclude_none=True)]
 
 
 def death_of(exit_code: int, memory_mib: float | None) -> JobFailure:

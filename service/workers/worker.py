@@ -19,13 +19,14 @@ from prometheus_client import start_http_server
 from sqlmodel import Session
 
 from lodeplan.schemas import SolverProgress
-from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.jobs import states
 from lodeplan.service.jobs.reuse import work_of_stored
 from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.kinds import kind_named
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import OUTAGES, moves, once_committed, open_session, upkeep
 from lodeplan.service.telemetry import logs, metrics, tracing
@@ -180,10 +181,11 @@ class Worker:
         if found is None:
             return None
         job, kept = found
-        options = JobOptions.model_validate(job.options)
-        # The plan will be of this version, whichever took the job in.
-        job.work_sha256 = work_of_stored(kept.scenario_gzip, job.scenario_hash, options)
-        return Work(kept.scenario_gzip, options, job.traceparent)
+        kind = kind_named(job.kind)
+        if kind.reusable:
+            # The plan will be of this version, whichever took the job in.
+            job.work_sha256 = work_of_stored(kept.scenario_gzip, job.scenario_hash, job.options)
+        return Work(kept.scenario_gzip, job.options, job.traceparent, kind)
 
     def _solved(self, attempt: Attempt, work: Work, term: int) -> Outcome:
         watch = _AttemptWatch(self, attempt, term)

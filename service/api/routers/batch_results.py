@@ -16,6 +16,7 @@ from lodeplan.service.api.dependencies import DatabaseOf, JobIdOf, TenantOf
 from lodeplan.service.api.routers.jobs import find_job
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import job_path
+from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage import Job
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -42,7 +43,7 @@ def show_batch_results(
     """
     with storage.open_session(database) as session:
         batch = find_job(session, tenant, job_id)
-    if batch.kind != "batch":
+    if not kind_named(batch.kind).has_members:
         raise ApiError(404, "no-result", f"The job is no batch. Its result: {job_path(job_id)}/result.")
     if not batch.state.ended and not partial:
         detail = f"The batch is {batch.state}. Wait for its end, or ask with ?partial=true."
@@ -79,5 +80,5 @@ def _line(number: int, job: Job, document_gzip: bytes | None) -> str:
     data = result.model_dump(mode="json", exclude_none=True)
     if document_gzip:
         # The plan was checked when it was made.
-        data["summary"] = storage.summary_of_plan(document_gzip)
+        data["summary"] = storage.summary_of(kind_named(job.kind).result, document_gzip)
     return json.dumps(data, ensure_ascii=False) + "\n"

@@ -11,7 +11,7 @@ from lodeplan.optimizer import Plan
 from lodeplan.optimizer.studies.compare import compare
 from lodeplan.schemas.comparison import Comparison
 from lodeplan.service.api.dependencies import SessionOf, TenantOf, bad_parameter
-from lodeplan.service.api.routers.results import ended_job, stored_document
+from lodeplan.service.api.routers.results import ended_job, stored_plan
 from lodeplan.service.http.problems import no_such_job
 from lodeplan.service.http.views import json_text, tag_of, tagged
 from lodeplan.service.storage import is_job_id, read_scenario
@@ -39,5 +39,5 @@ def _plan(session: Session, tenant: str, job_id: str) -> Plan:
     if not is_job_id(job_id):
         raise no_such_job(job_id)
     job = ended_job(session, tenant, job_id)
-    document = stored_document(session, job)
+    document = stored_plan(session, job)
     return Plan.from_document(document, read_scenario(session, job))

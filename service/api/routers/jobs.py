@@ -13,7 +13,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from sqlmodel import Session
 
-from lodeplan.schemas.jobs import BatchRequest, JobPage, JobRequest, JobState, JobView
+from lodeplan.schemas.jobs import JobPage, JobState, JobView
 from lodeplan.schemas.validation import Validation
 from lodeplan.service import storage
 from lodeplan.service.access import audit
@@ -36,7 +36,8 @@ from lodeplan.service.api.openapi import body_of
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.http.problems import ApiError, no_such_job
 from lodeplan.service.http.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
-from lodeplan.service.jobs import batches, states
+from lodeplan.service.jobs import batches
+from lodeplan.service.kinds import KINDS, kind_named
 from lodeplan.service.storage import Job, JobFilter
 
 router = APIRouter(tags=["jobs"])
@@ -49,7 +50,7 @@ _ACTIONS = {JobState.STOPPING: "job.stop", JobState.CANCELLING: "job.cancel"}
     status_code=202,
     response_model=JobView,
     responses={200: {"model": Validation, "description": "The request is right; with `validate_only`."}},
-    openapi_extra=body_of(JobRequest, BatchRequest),
+    openapi_extra=body_of(*[kind.request for kind in KINDS.values()]),
 )
 async def submit_job(
     request: Request,
@@ -173,13 +174,7 @@ def _read_view(database: sqlalchemy.Engine, tenant: str, job_id: str) -> tuple[J
 
 def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobView:
     """Ask a job to end; raises `ApiError` (409) if it has ended."""
-    unstarted: list[Attempt] = []
-    if job.kind == "batch":
-        accepted, unstarted = batches.request(session, job.id, wish)
-    elif wish is JobState.STOPPING:
-        accepted = states.request_stop(session, job.id)
-    else:
-        accepted = states.request_cancel(session, job.id)
+    accepted, unstarted = batches.ask(session, job, wish)
     if accepted:
         audit.record(session, _ACTIONS[wish], job.id)
     tenant, job_id = job.tenant, job.id
@@ -189,7 +184,7 @@ def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobVi
     job = find_job(session, tenant, job_id)
     if not accepted:
         raise ApiError(409, "job-ended", f"The job is {job.state}: nothing is left to end.")
-    if job.kind != "batch" and job.state is JobState.CANCELLED:
+    if not kind_named(job.kind).has_members and job.state is JobState.CANCELLED:
         unstarted = [Attempt(job.id, job.attempt)]
     if unstarted:
         # They never ran; a worker would draw them from the queue for nothing.

@@ -10,13 +10,14 @@ from sqlmodel import Session
 
 from lodeplan.schemas import PlanDocument, Table
 from lodeplan.schemas.jobs import TableList
-from lodeplan.schemas.plan import PLAN_VERSION
+from lodeplan.schemas.plan import TablesDocument
 from lodeplan.service.api.dependencies import JobIdOf, SessionOf, TenantOf, bad_parameter
 from lodeplan.service.api.routers.jobs import find_job
 from lodeplan.service.api.streaming import not_modified, stored_json, table_rows
 from lodeplan.service.http.csv_text import csv_rows
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import job_path, json_text, table_entry, tagged
+from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage import Job, as_of_today, get_result, read_document
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json", "ndjson": "application/x-ndjson"}
@@ -35,7 +36,7 @@ def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: 
     result = get_result(session, job)
     if result is None:
         raise _deleted(job)
-    return stored_json(request, as_of_today(result.document_gzip), tag)
+    return stored_json(request, as_of_today(kind_named(job.kind).result, result.document_gzip), tag)
 
 
 @router.get("/tables", response_model=TableList)
@@ -82,7 +83,7 @@ def show_table(
 def ended_job(session: Session, tenant: str, job_id: str) -> Job:
     """The tenant's job of this id, which has a result; raises `ApiError` (404, 409)."""
     job = find_job(session, tenant, job_id)
-    if job.kind == "batch":
+    if kind_named(job.kind).has_members:
         detail = f"A batch has no plan of its own. Its jobs have: {job_path(job.id)}/results.ndjson."
         raise ApiError(404, "no-result", detail)
     if not job.state.ended:
@@ -94,11 +95,19 @@ def ended_job(session: Session, tenant: str, job_id: str) -> Job:
     return job
 
 
-def stored_document(session: Session, job: Job) -> PlanDocument:
-    """The plan of a job that has one; raises `ApiError` (404) if it was deleted meanwhile."""
+def stored_document(session: Session, job: Job) -> PlanDocument | TablesDocument:
+    """The result of a job that has one; raises `ApiError` (404) if it was deleted meanwhile."""
     document = read_document(session, job)
     if document is None:
         raise _deleted(job)
+    return document
+
+
+def stored_plan(session: Session, job: Job) -> PlanDocument:
+    """The plan of a job whose result is one; raises `ApiError` (404) if it is none, or was deleted meanwhile."""
+    document = stored_document(session, job)
+    if not isinstance(document, PlanDocument):
+        raise ApiError(404, "no-result", f"The result of the job {job.id} is no plan.")
     return document
 
 
@@ -106,14 +115,14 @@ def _deleted(job: Job) -> ApiError:
     return ApiError(404, "job-not-found", f"The job {job.id} was deleted a moment ago.")
 
 
-def _find_table(document: PlanDocument, name: str) -> Table:
+def _find_table(document: PlanDocument | TablesDocument, name: str) -> Table:
     for table in document.tables:
         if table.name == name:
             return table
     raise _no_table(document, name)
 
 
-def _no_table(document: PlanDocument, name: str) -> ApiError:
+def _no_table(document: PlanDocument | TablesDocument, name: str) -> ApiError:
     known = ", ".join(table.name for table in document.tables)
     there_is = f"It has: {known}." if known else "There is no plan, and so no table."
     return ApiError(404, "table-not-found", f"The result has no table {name}. {there_is}")
@@ -122,4 +131,4 @@ def _no_table(document: PlanDocument, name: str) -> ApiError:
 def _tag(job: Job, part: str) -> str:
     # The stored result never changes, so its hash, the part and the version it is brought to say it all; no need to
     # read it for a 304.
-    return f'"{(job.result_sha256 or "")[:32]}-{PLAN_VERSION}-{part}"'
+    return f'"{(job.result_sha256 or "")[:32]}-{kind_named(job.kind).result.version}-{part}"'
