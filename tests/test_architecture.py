@@ -66,9 +66,7 @@ OF_OPTIMIZER = ("planning", "plan", "problem", "report", "words", "figures", "st
 ALSO_OF_OPTIMIZER = {
     "optimizer",
     "optimizer.expand",
-    "optimizer.prepare.costs",
     "optimizer.results",
-    "optimizer.results.specs",
     "optimizer.results.stored",
 }
 """Modules beside those that it still reads."""
