@@ -385,7 +385,7 @@ def test_a_search_that_found_nothing_says_so_and_gives_no_advice() -> None:
     assert summary.solution is Solution.FEASIBLE
     assert summary.nothing_found
     assert summary.findings[0].startswith("No plan was found")
-    assert "doing nothing comes to" in summary.findings[0]
+    assert "the outcome of doing nothing" in summary.findings[0]
     assert summary.objective_kusd == pytest.approx(summary.do_nothing_kusd)
 
 
