@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -12,9 +12,13 @@ from lodeplan.schemas.types import ByYear, Name, NameList, Positive, Share, Shar
 
 Nodes = Literal["all", "base_path"]
 Whole = Literal["supply", "use"]
+Measure = Literal["t/y", "kUSD", "slots"]
 
 
 class _Limit(Entry):
+    measured_in: ClassVar[Measure] = "t/y"
+    """Unit of what the limit is exceeded by: t of each year, or kUSD or slots of the whole period."""
+
     applies_to: Nodes = Field(
         default="all",
         description="Every node, or the base path only (and the futures that continue it where it ends).",
@@ -90,6 +94,7 @@ class ConcentrationCap(_OfSupply):
 class Budget(_Limit):
     """Upper limit on the money that falls due in a period."""
 
+    measured_in: ClassVar[Measure] = "kUSD"
     kind: Literal["budget"]
     covers: Annotated[list[Literal["capex", "onboarding", "stock", "support"]], BeforeValidator(split_list)] = Field(
         min_length=1,
@@ -102,6 +107,7 @@ class Budget(_Limit):
 class PermitSlots(_Limit):
     """Upper limit on the permit slots that starts use."""
 
+    measured_in: ClassVar[Measure] = "slots"
     kind: Literal["permit_slots"]
     slots_per_y: ByYear = Field(description="Slots a year.")
 

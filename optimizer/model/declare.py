@@ -113,6 +113,11 @@ class Statement:
         return not isinstance(self.marginal_value, Untold) and self.marginal_value.per == "t/y"
 
     @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds in the table of limits of which its dual is the price."""
+        return self.marginal_value.kinds if isinstance(self.marginal_value, Limit) else ()
+
+    @property
     def reported(self) -> str:
         """How the table of marginal values has its dual, or why not, in words."""
         told = self.marginal_value

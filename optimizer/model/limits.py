@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, add_variables, amount
 from lodeplan.optimizer.model.declare import DEFINITION, Couples, Limit, constraint, variable
-from lodeplan.optimizer.model.scales import Sizes
+from lodeplan.optimizer.model.scales import Key, Sizes
 from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
@@ -234,28 +234,25 @@ CONSTRAINTS = (
     shortage_stays_below_floor,
 )
 VARIABLES = (supplied, square)
+ON_FLOWS = (share_stays_below_cap, minimum_share_is_kept, reliance_stays_below_cap)
+"""Rows whose coefficients `prepare` gives, each of the limits whose price it is."""
 
 
 def add_limits(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Rows of all limits."""
-    _add_shares(m, instance)
+    _add_limits_on_flows(m, instance)
     _add_concentration(m, instance)
     _add_budgets(m, instance)
     _add_service_floors(m, instance)
 
 
-def _add_shares(m: pyo.ConcreteModel, instance: Instance) -> None:
+def _add_limits_on_flows(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
     rows = {(c, names[node]): row for (c, node), (row, _) in limits.shares.items()}
     add_param(m, "known_share", {(c, names[node]): known for (c, node), (_, known) in limits.shares.items()})
 
     def add(variable: str, weights: Mapping[tuple[str, str], Mapping[Any, float]], dimen: int) -> None:
-        parts = {
-            (*key, *(part if isinstance(part, tuple) else (part,))): weight
-            for key, of_row in weights.items()
-            for part, weight in of_row.items()
-        }
-        add_param(m, f"share_of_{variable}", parts)
+        add_param(m, f"share_of_{variable}", _flat(weights))
         if variable != "run":
             add_links(m, f"SHARE_OF_{variable.upper()}", weights, list(rows), dimen=dimen)
 
@@ -268,46 +265,44 @@ def _add_shares(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "SHARE_OF_RUN", steps, list(rows), dimen=2)
     slack = {key: [(key[0], "")] for key in rows if (key[0], "") in limits.soft}
     add_links(m, "SHARE_SLACK", slack, list(rows), dimen=2)
-    kinds = {"share_cap": "SHARE_CAPS", "minimum_share": "MINIMUM_SHARES", "net_import_reliance": "RELIANCES"}
-    for kind, name in kinds.items():
-        add_set(m, name, [key for key in rows if instance.scenario.limits[key[0]].kind == kind], dimen=2)
-    add_constraint(m, share_stays_below_cap, m.SHARE_CAPS)
-    add_constraint(m, minimum_share_is_kept, m.MINIMUM_SHARES)
-    add_constraint(m, reliance_stays_below_cap, m.RELIANCES)
+    for rule in ON_FLOWS:
+        of_kind = [key for key in rows if instance.scenario.limits[key[0]].kind in rule.kinds]
+        add_set(m, f"ROWS_OF_{rule.name}", of_kind, dimen=2)
+        add_constraint(m, rule, getattr(m, f"ROWS_OF_{rule.name}"))
 
 
 def _add_concentration(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
-    caps = dict(limits.concentration)
+    caps = limits.concentration
     rows = [(c, names[node]) for c, node in limits.concentrated]
-    sources = {c: list(cap.sources) for c, cap in caps.items()}
-    of_source = {(c, q): row for c, cap in caps.items() for q, row in cap.sources.items()}
-    parts: tuple[tuple[str, int, dict[tuple[str, str], list[Any]]], ...] = (
-        ("SHIPS", 2, {key: list(row.ship) for key, row in of_source.items()}),
-        ("RUNS", 2, {key: [(f, i) for f in row.run for i in m.STEPS_OF[f]] for key, row in of_source.items()}),
-        ("RECOVERIES", 1, {key: list(row.recover) for key, row in of_source.items()}),
-    )
-    add_links(m, "SOURCES_OF", sources, list(caps))
-    for kind, dimen, links in parts:
-        add_links(m, f"SOURCE_{kind}", links, list(of_source), dimen=dimen)
-    add_links(m, "INDEX_SLACK", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, list(caps), dimen=2)
-    per_run = {(c, f): t for c, cap in caps.items() for row in cap.sources.values() for f, t in row.run.items()}
-    add_param(m, "source_run", per_run)
-    per_ship = {(*key, r, b): share for key, row in of_source.items() for (r, b), share in row.ship.items()}
-    add_param(m, "source_ship", per_ship)
-    _add_whole(m, instance)
-    tangents = {(c, j): a for c, cap in caps.items() for j, a in enumerate(cap.tangents)}
-    add_param(m, "slope", {key: 2.0 * a for key, a in tangents.items()})
-    add_param(m, "tangent_square", {key: a * a for key, a in tangents.items()})
-    add_param(m, "index_cap", {(c, names[node]): caps[c].index[node] for c, node in limits.concentrated})
-    squares = [(c, q, n) for c, n in rows for q in sources[c]]
+    squares = [(c, q, n) for c, n in rows for q in caps[c].sources]
     add_set(m, "CONCENTRATED", rows, dimen=2)
     add_set(m, "SQUARES", squares, dimen=3)
     add_set(m, "TANGENTS", [(c, q, j, n) for c, q, n in squares for j in range(len(caps[c].tangents))], dimen=4)
+    add_links(m, "INDEX_SLACK", {c: [(c, "")] for c in caps if (c, "") in limits.soft}, list(caps), dimen=2)
+    add_param(m, "index_cap", {(c, names[node]): caps[c].index[node] for c, node in limits.concentrated})
+    tangents = {(c, j): a for c, cap in caps.items() for j, a in enumerate(cap.tangents)}
+    add_param(m, "slope", {key: 2.0 * a for key, a in tangents.items()})
+    add_param(m, "tangent_square", {key: a * a for key, a in tangents.items()})
+    _add_sources(m, instance)
+    _add_whole(m, instance)
     add_variables(m, instance, VARIABLES)
     add_constraint(m, supply_adds_up, m.CONCENTRATED)
     add_constraint(m, square_lies_above_tangent, m.TANGENTS)
     add_constraint(m, index_stays_below_cap, m.CONCENTRATED)
+
+
+def _add_sources(m: pyo.ConcreteModel, instance: Instance) -> None:
+    """What comes from each source under a concentration cap."""
+    caps = instance.limits.concentration
+    rows = {(c, q): row for c, cap in caps.items() for q, row in cap.sources.items()}
+    runs = {key: [(f, i) for f in row.run for i in m.STEPS_OF[f]] for key, row in rows.items()}
+    add_links(m, "SOURCES_OF", {c: list(cap.sources) for c, cap in caps.items()}, list(caps))
+    add_links(m, "SOURCE_SHIPS", {key: list(row.ship) for key, row in rows.items()}, list(rows), dimen=2)
+    add_links(m, "SOURCE_RUNS", runs, list(rows), dimen=2)
+    add_links(m, "SOURCE_RECOVERIES", {key: list(row.recover) for key, row in rows.items()}, list(rows))
+    add_param(m, "source_run", {(c, f): t for (c, _), row in rows.items() for f, t in row.run.items()})
+    add_param(m, "source_ship", {(*key, r, b): t for key, row in rows.items() for (r, b), t in row.ship.items()})
 
 
 def _add_whole(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -327,30 +322,41 @@ def _add_whole(m: pyo.ConcreteModel, instance: Instance) -> None:
 
 def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
+    offered = set(m.ONBOARDINGS)
 
     def named(due: Mapping[tuple[str, int], Mapping[Any, float]]) -> dict[tuple[str, str], dict[Any, float]]:
         return {(c, names[node]): dict(amounts) for (c, node), amounts in due.items()}
 
-    starts, onboardings = named(limits.starts_due), named(limits.onboardings_due)
+    starts = {
+        key: {(p, t, names[a]): kusd for (p, t, a), kusd in due.items()}
+        for key, due in named(limits.starts_due).items()
+    }
+    onboardings = {
+        key: {r: kusd for r, kusd in due.items() if (r, key[1]) in offered}
+        for key, due in named(limits.onboardings_due).items()
+    }
     purchases, support = named(limits.purchases_due), named(limits.support_due)
-    offered = set(m.ONBOARDINGS)
-    onboarding_links = {key: [(r, key[1]) for r in due if (r, key[1]) in offered] for key, due in onboardings.items()}
-    start_links = {key: [(p, t, names[a]) for p, t, a in due] for key, due in starts.items()}
-    rows = [key for key in starts if start_links[key] or onboarding_links[key] or purchases[key] or support[key]]
+    rows = [key for key in starts if starts[key] or onboardings[key] or purchases[key] or support[key]]
     add_set(m, "BUDGETS", rows, dimen=2)
-    add_links(m, "STARTS_DUE", start_links, rows, dimen=3)
-    add_links(m, "ONBOARDINGS_DUE", onboarding_links, rows, dimen=2)
+    add_links(m, "STARTS_DUE", starts, rows, dimen=3)
+    add_links(m, "ONBOARDINGS_DUE", {key: [(r, key[1]) for r in onboardings[key]] for key in rows}, rows, dimen=2)
     add_links(m, "PURCHASES_DUE", {key: [(z, key[1]) for z in purchases[key]] for key in rows}, rows, dimen=2)
-    support_links = {key: [(f, i, key[1]) for f in support[key] for i in m.STEPS_OF[f]] for key in rows}
-    add_links(m, "SUPPORT_DUE", support_links, rows, dimen=3)
-    slack_links = {(c, n): [(c, "", n)] for c, n in rows if (c, "") in limits.soft}
-    add_links(m, "BUDGET_SLACK", slack_links, rows, dimen=3)
-    add_param(m, "start_due", {(*key, p, t, names[a]): kusd for key in rows for (p, t, a), kusd in starts[key].items()})
-    add_param(m, "onboarding_due", {(*key, r): kusd for key in rows for r, kusd in onboardings[key].items()})
-    add_param(m, "purchase_due", {(*key, z): kusd for key in rows for z, kusd in purchases[key].items()})
-    add_param(m, "support_due", {(*key, f): kusd for key in rows for f, kusd in support[key].items()})
+    of_steps = {key: [(f, i, key[1]) for f in support[key] for i in m.STEPS_OF[f]] for key in rows}
+    add_links(m, "SUPPORT_DUE", of_steps, rows, dimen=3)
+    add_links(m, "BUDGET_SLACK", {(c, n): [(c, "", n)] for c, n in rows if (c, "") in limits.soft}, rows, dimen=3)
+    for name, due in (("start", starts), ("onboarding", onboardings), ("purchase", purchases), ("support", support)):
+        add_param(m, f"{name}_due", _flat({key: due[key] for key in rows}))
     add_param(m, "allowance", {(c, names[node]): amount for (c, node), amount in limits.allowance.items()})
     add_constraint(m, budget_is_kept, m.BUDGETS)
+
+
+def _flat(by_row: Mapping[Key, Mapping[Any, float]]) -> dict[Key, float]:
+    """Numbers of each row by the row and what they belong to."""
+    return {
+        (*key, *(part if isinstance(part, tuple) else (part,))): number
+        for key, of_row in by_row.items()
+        for part, number in of_row.items()
+    }
 
 
 def _add_service_floors(m: pyo.ConcreteModel, instance: Instance) -> None:

@@ -204,28 +204,41 @@ def _add_start_links(m: pyo.ConcreteModel, instance: Instance) -> None:
         for p in programme.projects
         for node in range(len(tree))
     }
+    add_links(m, "STARTED_BEFORE", before, list(before))
+    add_links(m, "STARTED_BY", started_by, list(started_by), dimen=2)
+    _add_project_rows(m, instance, started_by)
+
+
+def _add_project_rows(
+    m: pyo.ConcreteModel, instance: Instance, started_by: dict[tuple[str, str], list[tuple[str, str]]]
+) -> None:
+    """Rows of the rules on starts; `started_by`: by project and node, the last decisions."""
+    tree, programme = instance.tree, instance.programme
     leaves = [tree.names[leaf] for leaf in tree.leaves]
     last_starts = _first_of_each({(p, n): started_by[p, n] for p in programme.projects for n in leaves})
-    required = [
-        (p, q, tree.names[node])
-        for p, project in programme.projects.items()
-        for q in project.requires
-        for node in sorted({start[2] for start in programme.starts if start[0] == p})
-        if not _committed_by(instance, q, node)
-    ]
     excluded = {
         (p, q, n): [*started_by[p, n], *started_by[q, n]]
         for p, project in programme.projects.items()
         for q in project.excludes
         for n in leaves
     }
-    add_links(m, "STARTED_BEFORE", before, list(before))
-    add_links(m, "STARTED_BY", started_by, list(started_by), dimen=2)
-    add_set(m, "LAST_STARTS", last_starts, dimen=2)
     forced = [(p, programme.projects[p].forced_track, tree.names[node]) for p, node in _forced(instance)]
+    add_set(m, "LAST_STARTS", last_starts, dimen=2)
     add_set(m, "FORCED", forced, dimen=3)
-    add_set(m, "REQUIRED", required, dimen=3)
+    add_set(m, "REQUIRED", _required(instance), dimen=3)
     add_set(m, "EXCLUDED", _first_of_each(excluded), dimen=3)
+
+
+def _required(instance: Instance) -> list[tuple[str, str, str]]:
+    """(project, project it requires, node) wherever a start is on offer and the other was not decided beforehand."""
+    programme = instance.programme
+    return [
+        (p, q, instance.tree.names[node])
+        for p, project in programme.projects.items()
+        for q in project.requires
+        for node in sorted({start[2] for start in programme.starts if start[0] == p})
+        if not _committed_by(instance, q, node)
+    ]
 
 
 def _forced(instance: Instance) -> list[tuple[str, int]]:

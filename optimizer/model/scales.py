@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from lodeplan.optimizer.prepare.instance import Instance
-from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor, Survival
 
 Key = tuple[Any, ...]
 
@@ -62,18 +61,12 @@ class Sizes:
 
     def limit(self, key: Key) -> float:
         """By a limit: what it is measured in; a service floor by the demand beside it."""
-        limit = self._instance.scenario.limits[key[0]]
-        match limit:
-            case Budget():
-                return self._instance.units.kusd
-            case PermitSlots():
-                return 1.0
-            case ServiceFloor():
-                return self.demand((key[1],))
-            case Survival():
-                raise ValueError("survival limits are written out before a scenario is prepared")
-            case _:
-                return self._tonnes[limit.commodity]
+        name = key[0]
+        measure = self._instance.scenario.limits[name].measured_in
+        if measure == "t/y":
+            of = self._instance.limits.commodity
+            return self._tonnes[of[name, key[1]] if (name, key[1]) in of else of[name, ""]]
+        return self._instance.units.kusd if measure == "kUSD" else 1.0
 
 
 Scale = Callable[[Sizes, Key], float]

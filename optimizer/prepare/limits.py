@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,24 +13,29 @@ from lodeplan.optimizer.prepare.content import Content
 from lodeplan.optimizer.prepare.demands import Demands
 from lodeplan.optimizer.prepare.parts import Parts
 from lodeplan.optimizer.prepare.projects import Start
-from lodeplan.optimizer.prepare.shares import Concentration, ShareLimit, ShareRow, prepare_concentration, prepare_shares
+from lodeplan.optimizer.prepare.shares import Concentration, FlowLimit, ShareRow, prepare_concentration, prepare_shares
 from lodeplan.optimizer.prepare.stocks import Stocks
 from lodeplan.optimizer.prepare.supply import Supply
 from lodeplan.optimizer.prepare.tree import Tree
-from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor
+from lodeplan.schemas.limits import (
+    Budget,
+    ConcentrationCap,
+    MinimumShare,
+    NetImportReliance,
+    PermitSlots,
+    ServiceFloor,
+    ShareCap,
+)
 from lodeplan.schemas.limits import Limit as AnyLimit
 from lodeplan.schemas.patterns import matches
 from lodeplan.schemas.scenario import Scenario
-
-BY_MASS = ("share_cap", "minimum_share", "net_import_reliance", "concentration_cap", "service_floor")
-"""Kinds whose slack is in t/y."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """Rows of every limit, by the nodes it applies to."""
 
-    share_limits: Mapping[str, ShareLimit]
+    on_flows: Mapping[str, FlowLimit]
     """Share caps, minimum shares, net import reliance."""
     shares: Mapping[tuple[str, int], tuple[ShareRow, float]]
     """By (limit, node): coefficients, and what their sum, less slack, is at most, t/y."""
@@ -56,52 +62,71 @@ class Limits:
     """Price of a unit of slack; shape (soft, nodes)."""
     slack_limit: Floats
     """Slack at most: without end where the limit applies, 0 elsewhere; shape (soft, nodes)."""
+    commodity: Mapping[tuple[str, str], str]
+    """By (limit, item), as in `soft`: what a limit in t is about."""
 
 
 def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
     """All limits of a scenario as rows."""
     scenario = content.scenario
     money = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Budget | PermitSlots)}
-    floors = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, ServiceFloor)}
     nodes = {name: limited_nodes(tree, limit) for name, limit in scenario.limits.items()}
-    money_rows = tuple((name, node) for name in money for node in nodes[name])
-    floor_rows = tuple(
-        (name, demand, node)
-        for name, limit in floors.items()
-        for demand in _protected(limit, parts.demands)
-        for node in nodes[name]
-    )
-    soft = tuple(
-        (name, item)
-        for name, limit in scenario.limits.items()
-        if limit.violation_price_kusd is not None
-        for item in (_protected(limit, parts.demands) if isinstance(limit, ServiceFloor) else [""])
-    )
+    rows = tuple((name, node) for name in money for node in nodes[name])
+
+    def due(by: Callable[[Budget | PermitSlots, int], Iterable[tuple[Any, float]]]) -> dict[tuple[str, int], Any]:
+        return {(name, node): dict(by(money[name], node)) for name, node in rows}
+
+    floors = tuple(_floors(scenario, nodes, parts.demands))
+    soft = tuple(_soft(scenario, parts.demands))
     concentration = prepare_concentration(content, tree, parts)
-    shares = prepare_shares(content, tree, parts)
+    on_flows = prepare_shares(content, tree, parts)
     return Limits(
-        share_limits=shares,
-        shares={(name, node): limit.row(node) for name, limit in shares.items() for node in nodes[name]},
+        on_flows=on_flows,
+        shares={(name, node): limit.row(node) for name, limit in on_flows.items() for node in nodes[name]},
         concentration=concentration,
         concentrated=tuple((name, node) for name in concentration for node in nodes[name]),
-        budgets=money_rows,
-        allowance={(name, node): _allowance(money[name], tree, node) for name, node in money_rows},
-        starts_due={(name, node): dict(_starts_due(money[name], node, parts)) for name, node in money_rows},
-        onboardings_due={(name, node): dict(_onboardings_due(money[name], scenario)) for name, node in money_rows},
-        purchases_due={
-            (name, node): dict(_purchases_due(money[name], tree, node, parts.stocks)) for name, node in money_rows
-        },
-        support_due={
-            (name, node): dict(_support_due(money[name], tree, node, parts.supply)) for name, node in money_rows
-        },
-        service_floors=floor_rows,
-        allowed_shortage_t_per_y={
-            row: _allowed_shortage(floors[row[0]], row[1], row[2], tree, parts.demands) for row in floor_rows
-        },
+        budgets=rows,
+        allowance={(name, node): _allowance(money[name], tree, node) for name, node in rows},
+        starts_due=due(lambda limit, node: _starts_due(limit, node, parts)),
+        onboardings_due=due(lambda limit, _: _onboardings_due(limit, scenario)),
+        purchases_due=due(lambda limit, node: _purchases_due(limit, tree, node, parts.stocks)),
+        support_due=due(lambda limit, node: _support_due(limit, tree, node, parts.supply)),
+        service_floors=floors,
+        allowed_shortage_t_per_y={row: _allowed_shortage(scenario, row, tree, parts.demands) for row in floors},
         soft=soft,
         violation_kusd=_violation_prices(scenario, tree, soft),
         slack_limit=_slack_limits(nodes, tree, soft),
+        commodity=_commodities(scenario, parts.demands),
     )
+
+
+def _floors(
+    scenario: Scenario, nodes: Mapping[str, tuple[int, ...]], demands: Demands
+) -> Iterator[tuple[str, str, int]]:
+    """(limit, demand, node) of service floors."""
+    for name, limit in scenario.limits.items():
+        for demand in _protected(limit, demands) if isinstance(limit, ServiceFloor) else ():
+            for node in nodes[name]:
+                yield name, demand, node
+
+
+def _soft(scenario: Scenario, demands: Demands) -> Iterator[tuple[str, str]]:
+    """(limit, item) that may be exceeded."""
+    for name, limit in scenario.limits.items():
+        if limit.violation_price_kusd is not None:
+            for item in _protected(limit, demands) if isinstance(limit, ServiceFloor) else [""]:
+                yield name, item
+
+
+def _commodities(scenario: Scenario, demands: Demands) -> dict[tuple[str, str], str]:
+    """What each limit in t is about."""
+    found: dict[tuple[str, str], str] = {}
+    for name, limit in scenario.limits.items():
+        if isinstance(limit, ServiceFloor):
+            found |= {(name, demand): demands.demands[demand].commodity for demand in _protected(limit, demands)}
+        elif isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
+            found[name, ""] = limit.commodity
+    return found
 
 
 def limited_nodes(tree: Tree, limit: AnyLimit) -> tuple[int, ...]:
@@ -166,7 +191,10 @@ def _protected(limit: ServiceFloor, demands: Demands) -> list[str]:
     ]
 
 
-def _allowed_shortage(limit: ServiceFloor, demand: str, node: int, tree: Tree, demands: Demands) -> float:
+def _allowed_shortage(scenario: Scenario, row: tuple[str, str, int], tree: Tree, demands: Demands) -> float:
+    name, demand, node = row
+    limit = scenario.limits[name]
+    assert isinstance(limit, ServiceFloor)
     served = float(tree.calendar.mean(limit.served_share)[tree.period[node]])
     return float((1.0 - served) * demands.quantity_t_per_y[demands.names.index(demand), node])
 
@@ -176,7 +204,7 @@ def _violation_prices(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str
     rows = []
     for name, _ in soft:
         limit = scenario.limits[name]
-        years = tree.annuity_y if limit.kind in BY_MASS else tree.annuity_y / tree.length
+        years = tree.annuity_y if limit.measured_in == "t/y" else tree.annuity_y / tree.length
         rows.append((limit.violation_price_kusd or 0.0) * years)
     return np.array(rows, float).reshape(len(soft), len(tree))
 

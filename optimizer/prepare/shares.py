@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -60,6 +60,40 @@ class Whole:
     """Quantities of demands, met or not; shape (nodes,)."""
 
 
+class Reached(NamedTuple):
+    """What a limit on flows asks for at a node, what a plan comes to, and what is left of it."""
+
+    unit: str
+    asked: float
+    reached: float | None
+    """None for a share of nothing."""
+    left_t_per_y: float
+    of_t_per_y: float
+    """What counts as little is a part of it."""
+
+
+class FlowLimit(Protocol):
+    """A limit on a sum of flows."""
+
+    @property
+    def meant(self) -> ShareRow:
+        """The flows that are limited."""
+
+    @property
+    def whole(self) -> Whole:
+        """What they are held against."""
+
+    @property
+    def commodity(self) -> str:
+        """What is limited of."""
+
+    def row(self, node: int) -> tuple[ShareRow, float]:
+        """Coefficients at a node, and what their sum, less slack, is at most, t/y."""
+
+    def reached(self, node: int, meant_t_per_y: float, whole_t_per_y: float) -> Reached:
+        """What a plan with such flows comes to."""
+
+
 @dataclass(frozen=True)
 class ShareLimit:
     """A limit on a share, the same at every node but for the share and the quantities wanted."""
@@ -70,6 +104,7 @@ class ShareLimit:
     """Asked at each node; shape (nodes,)."""
     sign: float
     """1 for at most, -1 for at least."""
+    commodity: str
 
     def row(self, node: int) -> tuple[ShareRow, float]:
         """Coefficients at a node, and what their sum, less slack, is at most, t/y."""
@@ -77,6 +112,13 @@ class ShareLimit:
         row.add(self.meant, self.sign)
         row.add(self.whole.row, -self.sign * float(self.share[node]))
         return row, float(self.sign * self.share[node] * self.whole.known_t_per_y[node])
+
+    def reached(self, node: int, meant_t_per_y: float, whole_t_per_y: float) -> Reached:
+        """The share that a plan comes to."""
+        share = float(self.share[node])
+        reached = float(meant_t_per_y / whole_t_per_y) if whole_t_per_y > 0 else None
+        left = float(self.sign * (share * whole_t_per_y - meant_t_per_y))
+        return Reached("fraction", share, reached, left, max(whole_t_per_y, 0.0))
 
 
 @dataclass(frozen=True)
@@ -92,9 +134,9 @@ class Concentration:
     """Shares at which the square has a tangent."""
 
 
-def prepare_shares(content: Content, tree: Tree, parts: Parts) -> dict[str, ShareLimit]:
+def prepare_shares(content: Content, tree: Tree, parts: Parts) -> dict[str, FlowLimit]:
     """Share caps, minimum shares and net import reliance."""
-    found = {}
+    found: dict[str, FlowLimit] = {}
     for name, limit in content.scenario.limits.items():
         if not isinstance(limit, Shares):
             continue
@@ -104,6 +146,7 @@ def prepare_shares(content: Content, tree: Tree, parts: Parts) -> dict[str, Shar
             whole=_whole(limit, content.scenario, tree, parts),
             share=tree.calendar.mean(profile)[np.array(tree.period)],
             sign=-1.0 if isinstance(limit, MinimumShare) else 1.0,
+            commodity=limit.commodity,
         )
     return found
 

@@ -19,7 +19,6 @@ from lodeplan.optimizer.results.values import flow_indices
 from lodeplan.optimizer.solver.form import Form
 from lodeplan.optimizer.solver.money import money_weights
 from lodeplan.optimizer.solver.search import Answer
-from lodeplan.schemas.limits import PermitSlots
 
 Row = tuple[Any, ...]
 
@@ -187,4 +186,4 @@ def _unit(instance: Instance, name: str, key: Key) -> str:
         return "kUSD per t/y"
     if told.per == "t":
         return "kUSD/t"
-    return "kUSD per slot" if isinstance(instance.scenario.limits[key[0]], PermitSlots) else "kUSD per kUSD"
+    return f"kUSD per {instance.scenario.limits[key[0]].measured_in.removesuffix('s')}"

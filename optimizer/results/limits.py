@@ -16,7 +16,7 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.shares import Concentration, ShareRow
 from lodeplan.optimizer.results.solution_tables import frame
 from lodeplan.optimizer.results.values import Values, flow_indices
-from lodeplan.schemas.limits import Budget, PermitSlots, ServiceFloor
+from lodeplan.schemas.limits import Budget, ServiceFloor
 
 Row = tuple[Any, ...]
 
@@ -101,7 +101,7 @@ class _Book:
         _, told = self.priced[at.kind]
         if told.per != "kUSD or slot":
             return told.per
-        return "slots" if isinstance(self.values.instance.scenario.limits[at.limit], PermitSlots) else "kUSD"
+        return self.values.instance.scenario.limits[at.limit].measured_in
 
     def _price(self, at: Reached) -> tuple[float | None, str]:
         """What one more unit of the limit would save at the node; none where the node weighs nothing."""
@@ -120,26 +120,24 @@ class _Book:
 
 
 def _all(values: Values) -> Iterator[Reached]:
-    yield from _shares(values)
+    yield from _on_flows(values)
     yield from _concentration(values)
     yield from _budgets(values)
     yield from _floors(values)
     yield from _stocks(values)
 
 
-def _shares(values: Values) -> Iterator[Reached]:
+def _on_flows(values: Values) -> Iterator[Reached]:
     limits, flows = values.instance.limits, _Flows(values)
     amounts = {
         name: (flows.of(limit.meant), flows.of(limit.whole.row) + limit.whole.known_t_per_y)
-        for name, limit in limits.share_limits.items()
+        for name, limit in limits.on_flows.items()
     }
     for name, node in limits.shares:
-        limit, (meant, whole) = limits.share_limits[name], (amounts[name][0][node], amounts[name][1][node])
-        left = limit.sign * (limit.share[node] * whole - meant)
-        entry: Any = values.instance.scenario.limits[name]
-        reached = float(meant / whole) if whole > 0 else None
-        tight = bool(left <= TIGHT * max(whole, 0.0))
-        yield Reached(name, entry.kind, "", node, "fraction", float(limit.share[node]), reached, tight, entry.commodity)
+        limit, (meant, whole) = limits.on_flows[name], amounts[name]
+        unit, asked, reached, left, of = limit.reached(node, meant[node], whole[node])
+        kind, tight = values.instance.scenario.limits[name].kind, bool(left <= TIGHT * of)
+        yield Reached(name, kind, "", node, unit, asked, reached, tight, limit.commodity)
 
 
 def _concentration(values: Values) -> Iterator[Reached]:

@@ -13,7 +13,6 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Settings, tried
 from lodeplan.optimizer.solver.labels import Label
-from lodeplan.schemas.limits import PermitSlots
 
 TIME_LIMIT_S = 60.0
 GAP = 1e-4
@@ -85,8 +84,7 @@ def _sentence(instance: Instance, row: Label, amount: float, sentences: Mapping[
 
 
 def _unit(instance: Instance, row: Label, told: str) -> str:
-    """What a limit on money or permits is in."""
+    """What a limit is measured in."""
     limit = instance.scenario.limits.get(row.key[0])
-    if isinstance(limit, PermitSlots):
-        return "slot" if told == "1" else "slots"
-    return "kUSD"
+    unit = "" if limit is None else limit.measured_in
+    return unit.removesuffix("s") if told == "1" else unit

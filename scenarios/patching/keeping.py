@@ -123,10 +123,11 @@ def _narrow_tariffs(data: Data, kept: set[str], gone: set[str]) -> None:
 
 
 def _drop_names_of_plants(data: Data) -> None:
-    """Names of plants that are gone are taken out of events, and those of projects out of other projects."""
+    """Names of plants that are gone are taken out of events and limits, those of projects out of other projects."""
     plants = set(data.get("facilities", {})) | set(data.get("projects", {}))
-    _filter(data, "events", lambda _, entry: _still_means(entry, "projects", plants))
-    _filter(data, "events", lambda _, entry: _still_means(entry, "facilities", plants))
+    for collection in ("events", "limits"):
+        _filter(data, collection, lambda _, entry: _still_means(entry, "projects", plants))
+        _filter(data, collection, lambda _, entry: _still_means(entry, "facilities", plants))
     for project in data.get("projects", {}).values():
         for field in ("requires", "excludes"):
             if field in project:
@@ -245,8 +246,10 @@ def _still_means(entry: Data, field: str, kept: Iterable[str], gone: Iterable[st
     """Whether a rule's patterns still mean something; names of what is gone are taken out of them."""
     if field not in entry:
         return True
-    entry[field] = _left(entry[field], kept, gone)
-    return bool(entry[field])
+    stated = split_pairs(entry[field])
+    left = _left(stated, kept, gone)
+    entry[field] = {name: stated[name] for name in left} if isinstance(stated, dict) else left
+    return bool(left)
 
 
 def _left(patterns: Any, kept: Iterable[str], gone: Iterable[str]) -> list[str]:
