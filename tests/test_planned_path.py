@@ -140,6 +140,8 @@ def test_pages_and_the_terminal_show_the_planned_path_by_its_name(capsys: pytest
     print_plan(plan)
     said = capsys.readouterr().out
     assert "t a year on the planned path" in said
-    assert "From 2029 on some future has come for certain: the mean over those that are left." in " ".join(said.split())
+    assert "From 2029 on some future is certain to have come: the numbers are means over the futures left." in " ".join(
+        said.split()
+    )
     drawn = sum(flow.t_per_y for flow in group_flows(dict(plan.tables), "metal", 2029) if flow.target.column == 1)
     assert drawn == pytest.approx(shown)

@@ -18,10 +18,9 @@ from lodeplan.schemas.report import Cell, Heading, Section
 from lodeplan.schemas.scenario import Stage
 
 ON_PLANNED_PATH = (
-    "On the planned path: what happens if nothing does that is not sure. The files also hold the flows expected over "
-    "all futures."
+    "On the planned path: nothing uncertain happens. The files also hold the flows expected over all futures."
 )
-MEANS_FROM = "From {year} on some future has come for certain: the mean over those that are left."
+MEANS_FROM = "From {year} on some future is certain to have come: the numbers are means over the futures left."
 SOURCES_A_COMMODITY = 3
 YEARS_SHOWN = 6
 """Up to so many periods are all shown; of more the first, middle and last."""
