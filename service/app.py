@@ -56,15 +56,15 @@ from lodeplan.service.workers.shutdown import DrainingServer
 from lodeplan.service.workers.worker import Worker, make_worker
 
 _GOODBYE_S = 3
-"""How long open requests may take at the end, seconds; a long poll would keep the service up for a minute."""
+"""Time that open requests get at the end, seconds; a long poll would keep the service up for a minute."""
 
 _BEARER = HTTPBearer(
-    auto_error=False, description="An API key, or a token of the identity provider, where one is asked."
+    auto_error=False, description="An API key or a token of the identity provider, where log-in is required."
 )
-"""For the description of the API; the gate has checked it before."""
+"""Appears in the description of the API; the gate has checked it before."""
 
 _ALL = [Depends(known_query)]
-"""What every route asks of a request."""
+"""Dependencies of every route."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,7 @@ def create_app(
     settings: Settings, *, database: sqlalchemy.Engine | None = None, engine: JobEngine | None = None,
     worker: Worker | None = None,
 ) -> FastAPI:  # fmt: skip
-    """The application over a database and a job engine; `worker`, if given, lives as long as the app."""
+    """Build the application on a database and a job engine; `worker`, if given, runs as long as the app."""
     database = database or storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
     engine = engine or DbosEngine(database)
@@ -128,7 +128,8 @@ def create_app(
 
 
 class HeadAsGet:
-    """Middleware that answers HEAD as GET; the server leaves the body out. An endless answer looks at `is_head`."""
+    """Middleware that treats HEAD like GET; the server leaves the body out. Handlers of endless answers check
+    `is_head`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -141,9 +142,8 @@ class HeadAsGet:
 
 
 def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:
-    """Serve the API and the pages until a signal ends it; with `workers` also solve, in this process.
-
-    Raises `OSError` if the address cannot be listened at.
+    """Serve the API and the pages until a signal ends it; with `workers` also solve in this process. Raises `OSError`
+    if it cannot listen on the address.
     """
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
@@ -179,7 +179,8 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
 
 
 def _guarded(settings: Settings, database: sqlalchemy.Engine, host: str) -> Settings:
-    """The settings with log-in required; raises `InvalidInput` if nobody could log in, as other machines may call."""
+    """Return the settings with log-in required; raises `InvalidInput` if nobody could log in, because other machines
+    can reach the service."""
     storage.migrate(database)
     with storage.open_session(database) as session:
         can_log_in = settings.require_login or settings.oidc_issuer or any_usable_key(session)
@@ -187,22 +188,22 @@ def _guarded(settings: Settings, database: sqlalchemy.Engine, host: str) -> Sett
         problem = InputProblem(
             code="log_in_not_set_up",
             path="host",
-            message="other machines could call this address, and nobody would be asked who they are.",
+            message="other machines can reach this address, and callers would not have to log in.",
             value=host,
             allowed="127.0.0.1, or another address once callers can log in",
-            remedy="Make a key with `lodeplan keys create NAME --scope admin`, set LODEPLAN_OIDC_ISSUER and "
-            "LODEPLAN_OIDC_AUDIENCE, or set LODEPLAN_REQUIRE_LOGIN=true and make a key later.",
+            remedy="Create a key with `lodeplan keys create NAME --scope admin`, set LODEPLAN_OIDC_ISSUER and "
+            "LODEPLAN_OIDC_AUDIENCE, or set LODEPLAN_REQUIRE_LOGIN=true and create a key later.",
         )
         raise InvalidInput([problem])
     return settings.model_copy(update={"require_login": True})
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; raises `OSError` that names the address and says what to do."""
+    """Open a listening socket; raises an `OSError` that names the address and says what to do."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         reason = error.strerror.partition(" (while")[0] if error.strerror else str(error)
         if error.errno == errno.EADDRINUSE:
-            reason = "another program listens there; end it, or choose another port with --port"
+            reason = "another program is listening there; stop it, or choose another port with --port"
         raise OSError(error.errno, reason, f"http://{host}:{port}/") from None

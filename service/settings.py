@@ -18,7 +18,7 @@ PREFIX = "LODEPLAN_"
 
 
 def default_data_dir() -> Path:
-    """The user's data folder, where the system keeps such folders."""
+    """Return the user's data folder at the place customary on this system."""
     home = Path.home()
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "lodeplan"
@@ -53,33 +53,36 @@ class Settings(BaseModel):
     )
     max_body_mb: float = Field(default=32, gt=0, description="Largest body of a request, MB.")
     max_queued: int = Field(
-        default=20_000, ge=0, description="Jobs that may wait for a worker; more are answered 503. 0: no limit."
+        default=20_000, ge=0, description="Most jobs that may wait for a worker; further requests get 503. 0: no limit."
     )
     webhook_private_targets: bool = Field(
-        default=False, description="Whether webhooks may be plain http, and reach this machine and private networks."
+        default=False, description="Allow webhooks over plain http, and to this machine and private networks."
     )
     slots: int = Field(
         default_factory=lambda: max(1, (os.cpu_count() or 1) // 2),
         ge=1,
-        description="Solves a worker runs at once; the worker that starts last sets it for all on one database.",
+        description="Solves that a worker runs at a time; the worker started last sets it for all workers of the "
+        "database.",
     )
     max_solve_s: float = Field(
         default=86_400,
         ge=0,
-        description="Longest time limit of a solve, seconds; also of those that ask for none. 0: no limit.",
+        description="Longest time limit of a solve, seconds; also for jobs that set none. 0: no limit.",
     )
     hard_limit_margin_s: float = Field(
         default=120,
         gt=0,
-        description="A solve is killed this long after its time limit, seconds: reading, building and presolve "
-        "do not watch the clock.",
+        description="Time after its time limit at which a solve is killed, seconds: reading, building and presolve do "
+        "not watch the clock.",
     )
     require_login: bool | None = Field(
         default=None,
-        description="true: every caller needs a key or token. false: nobody does, on this machine only. When unset: "
-        "once a key was made, with OpenID Connect, and beyond this machine.",
+        description="true: every caller needs a key or token. false: nobody does; allowed on this machine only. When "
+        "unset: required once a key exists, with OpenID Connect, and when other machines can connect.",
     )
-    allowed_hosts: str = Field(default="", description="Further host names it goes by, joined by commas.")
+    allowed_hosts: str = Field(
+        default="", description="Further host names that the service accepts, separated by commas."
+    )
     oidc_issuer: str = Field(
         default="",
         pattern=r"^$|^https://.|^http://(localhost|127\.0\.0\.1|\[::1\])[:/]",
@@ -89,65 +92,73 @@ class Settings(BaseModel):
     oidc_jwks_url: str = Field(
         default="",
         pattern=r"^$|^https://.|^http://(localhost|127\.0\.0\.1|\[::1\])[:/]",
-        description="Where the issuer's keys are; found by its discovery document when empty.",
+        description="Address of the issuer's keys; taken from its discovery document when empty.",
     )
     oidc_tenant_claim: str = Field(default="tenant", min_length=1, description="Claim that names the tenant.")
     oidc_scope_claim: str = Field(
         default="scope", min_length=1, description="Claim with `lodeplan:read`, `lodeplan:submit` or `lodeplan:admin`."
     )
     requests_per_minute: int = Field(
-        default=0, ge=0, description="Requests of one caller a minute, in each process; 0: no limit."
+        default=0, ge=0, description="Most requests of one caller per minute, in each process; 0: no limit."
     )
-    tenant_max_queued: int = Field(default=0, ge=0, description="Jobs of a tenant that wait at once; 0: no limit.")
-    tenant_jobs_per_day: int = Field(default=0, ge=0, description="Jobs of a tenant submitted in 24 h; 0: no limit.")
-    tenant_max_results: int = Field(default=0, ge=0, description="Results of a tenant that are kept; 0: no limit.")
+    tenant_max_queued: int = Field(
+        default=0, ge=0, description="Most jobs of a tenant that may be queued at a time; 0: no limit."
+    )
+    tenant_jobs_per_day: int = Field(
+        default=0, ge=0, description="Most jobs that a tenant may submit in 24 h; 0: no limit."
+    )
+    tenant_max_results: int = Field(default=0, ge=0, description="Most results that a tenant may keep; 0: no limit.")
     memory_mb: float | None = Field(
         default=None,
         gt=0,
-        description="A solve that holds more memory than this, MB, is ended as `out_of_memory` (Linux); when unset, "
+        description="Memory limit of a solve, MB (Linux); a solve above it is ended as `out_of_memory`. When unset, "
         "four fifths of the memory of the machine or container, divided by the slots.",
     )
     tenant_slots: int | None = Field(
         default=None,
         ge=1,
-        description="Solves of one tenant that run at once, over all workers; the worker that starts last sets it for "
-        "all. No limit when unset.",
+        description="Most solves of one tenant that run at a time, over all workers; the worker started last sets it "
+        "for all. No limit when unset.",
     )
     lease_s: float = Field(
         default=15,
         ge=1,
         le=600,
-        description="How long a worker may be silent before its jobs are run elsewhere, seconds; it renews its lease "
-        "every fifth of this. An outage of the database for longer costs the solves under way.",
+        description="Time that a worker may be silent before its jobs run elsewhere, seconds; it renews its lease "
+        "every fifth of this. A database outage longer than this loses the running solves.",
     )
     drain_s: float = Field(
-        default=10, ge=0, description="A process that is told to end lets running solves go on this long, seconds."
+        default=10, ge=0, description="Time that running solves get to finish when a process is asked to end, seconds."
     )
     keep_days: float = Field(
         default=0,
         ge=0,
-        description="Ended jobs and all that belongs to them are deleted after this; 0 keeps them for ever.",
+        description="Age at which ended jobs and all their data are deleted, days; 0: never.",
     )
     keep_idempotency_hours: float = Field(
-        default=24, ge=0, description="An Idempotency-Key is known this long; 0 keeps it."
+        default=24, ge=0, description="Time for which an Idempotency-Key is remembered, hours; 0: for ever."
     )
     keep_deliveries_days: float = Field(
-        default=30, ge=0, description="The log of webhook deliveries is deleted after this; 0 keeps it."
+        default=30,
+        ge=0,
+        description="Age at which entries in the log of webhook deliveries are deleted, days; 0: never.",
     )
-    keep_audit_days: float = Field(default=365, ge=0, description="Audit entries are deleted after this; 0 keeps them.")
+    keep_audit_days: float = Field(
+        default=365, ge=0, description="Age at which entries of the audit log are deleted, days; 0: never."
+    )
     metrics_port: int = Field(
-        default=0, ge=0, le=65535, description="`lodeplan worker` answers `/metrics` on this port; 0 does not."
+        default=0, ge=0, le=65535, description="Port on which `lodeplan worker` answers `/metrics`; 0: none."
     )
-    metrics_host: str = Field(default="127.0.0.1", description="The address it listens at for that.")
+    metrics_host: str = Field(default="127.0.0.1", description="Address on which `lodeplan worker` answers `/metrics`.")
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
-        description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; logs are JSON, one object a line, on standard error.",
+        description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; logs are JSON, one object per line, on standard error.",
     )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """The settings of this environment; raises `InvalidInput` that names each wrong variable."""
+        """Read the settings of this environment; raises an `InvalidInput` that names each wrong variable."""
         names = {field: PREFIX + field.upper() for field in cls.model_fields}
         values = {field: environment[name] for field, name in names.items() if environment.get(name)}
         try:
@@ -182,12 +193,12 @@ class Settings(BaseModel):
 
     @property
     def solve_memory_mb(self) -> float:
-        """What one solve may hold, MB."""
+        """Memory limit of one solve, MB."""
         return self.memory_mb or usable_memory_mb() / self.slots
 
     @property
     def sqlalchemy_url(self) -> str:
-        """The database as SQLAlchemy names it; makes the data folder if the default file goes there."""
+        """Return the database URL for SQLAlchemy; creates the data folder if the default file is used."""
         if not self.database_url:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             return f"sqlite:///{self.data_dir / 'lodeplan.db'}"

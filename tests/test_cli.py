@@ -253,7 +253,7 @@ def test_init_writes_a_scenario_that_is_valid_and_never_replaces_one(run: Run, t
     written.write_text("mine", encoding="utf-8")
     again = run("init", folder)
     assert again.code == 2
-    assert "there already" in again.err
+    assert "exists already" in again.err
     assert written.read_text(encoding="utf-8") == "mine"
 
 
@@ -466,7 +466,7 @@ def test_serve_says_that_its_port_is_taken_before_it_does_anything_else(tmp_path
         ended = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"http://127.0.0.1:{port}/: another program listens there; end it, or choose another port with --port.\n"
+        f"http://127.0.0.1:{port}/: another program is listening there; stop it, or choose another port with --port.\n"
     )
     assert not (tmp_path / "data").exists()
 

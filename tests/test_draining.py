@@ -68,7 +68,7 @@ def test_a_server_told_to_end_finishes_what_runs_takes_nothing_new_and_says_so(h
         waits = house.submit("solve")
         process.send_signal(signal.SIGTERM)
         wait_until(lambda: httpx.get(f"{url}/readyz").status_code == 503)
-        assert "about to end" in httpx.get(f"{url}/readyz").json()["detail"]
+        assert "shutting down" in httpx.get(f"{url}/readyz").json()["detail"]
         assert httpx.get(f"{url}/api/v1/jobs/{runs}").json()["state"] == "running"
         assert "lodeplan_draining 1.0" in httpx.get(f"{url}/metrics").text
         late = httpx.post(f"{url}/api/v1/jobs", json={"scenario": "golden-toy"})

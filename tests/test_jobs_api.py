@@ -400,7 +400,7 @@ def test_text_that_no_database_holds_is_refused(api: httpx.Client, content: str,
     (error,) = body["errors"]
     assert error["code"] == "unstorable_text"
     assert error["pointer"] in ("/scenario/title", "/scenario/places")
-    assert "which is no text" in error["detail"]
+    assert "which is not allowed" in error["detail"]
 
 
 def test_plain_http_errors_are_problems_too(api: httpx.Client) -> None:

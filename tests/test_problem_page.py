@@ -44,7 +44,7 @@ def client(tmp_path: Path) -> TestClient:
         ("/static/none.js", 404, "There is no page at"),
         (f"/{ATTACK}", 404, "There is no page at"),
         ("/runs/none/figures/flows.json", 404, "has no plan to draw"),
-        ("/breaks", 500, "The service met an error of its own"),
+        ("/breaks", 500, "The service had an internal error"),
     ],
 )
 def test_a_browser_gets_a_page_and_a_program_gets_data(client: TestClient, path: str, status: int, says: str) -> None:

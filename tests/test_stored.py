@@ -323,7 +323,7 @@ def test_an_unbounded_scenario_that_was_stored_as_a_plan_is_shown_as_what_it_is(
     assert "objective_kusd" not in summary
     assert "An earlier version" in summary["conflict"][0]
     answer = client.get(f"{API}/jobs/{job.id}/result/tables/supply.csv")
-    assert (answer.status_code, "There is no plan" in answer.json()["detail"]) == (404, True)
+    assert (answer.status_code, "no plan, so it has no tables" in answer.json()["detail"]) == (404, True)
 
 
 # Jobs that wait

@@ -135,7 +135,7 @@ def test_a_child_killed_by_the_system_fails_with_the_likely_reason(bench: Bench)
     assert job.state is JobState.FAILED
     assert job.failure is not None
     assert job.failure.code is FailureCode.KILLED
-    assert "memory ran out" in job.failure.message
+    assert "lack of memory" in job.failure.message
 
 
 def test_a_child_that_crashes_fails_with_the_signal_by_name(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""Who may do what: callers, keys, tokens of an identity provider, quotas, rates, and the log of it all."""
+"""Access control: callers, keys, tokens of an identity provider, quotas, rate limits and the audit log."""
 
 from lodeplan.service.access.callers import CALLER, LOCAL_CALLER, Caller
 

@@ -1,4 +1,4 @@
-"""The audit log: who did what to what, written in the transaction that does it."""
+"""The audit log: one entry per action, written in the transaction of the action."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ _LONGEST = 200
 
 
 def record(session: Session, action: str, target: str, detail: str = "", *, by: Caller | None = None) -> None:
-    """Add an entry to the session's transaction, by the caller of this request unless told otherwise.
-
-    No secret may stand in `detail`.
+    """Add an entry to the session's transaction; its actor is the caller of this request unless given. `detail` must
+    hold no secret.
     """
     caller = by or current_caller.get()
     entry = AuditEntry(tenant=caller.tenant, actor=caller.actor[:_LONGEST], action=action, target=target, at=now())

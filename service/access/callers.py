@@ -1,4 +1,4 @@
-"""Callers: for whom a request is made, and what they may do."""
+"""Callers: the identity behind a request and its rights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lodeplan.service.storage import LOCAL, Scope
 
 CALLER = "lodeplan.caller"
-"""Where the gate leaves the caller in the scope of a request."""
+"""Key of the request scope under which the gate stores the caller."""
 
 COOKIE = "lodeplan_session"
 """The cookie of somebody who signed in."""
@@ -18,21 +18,21 @@ _ORDER = tuple(Scope)
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who may see what belongs to `tenant`, and do what `scope` and those below it allow."""
+    """A caller who may see the data of `tenant` and do what `scope` and the scopes below it allow."""
 
     tenant: str
     scope: Scope
     actor: str
-    """Who it is in the audit log: `local`, `key:ID`, `session:ID` or `oidc:SUBJECT`."""
+    """Name in the audit log: `local`, `key:ID`, `session:ID` or `oidc:SUBJECT`."""
 
     def may(self, needed: Scope) -> bool:
-        """Whether the scope is enough; each includes those before it."""
+        """True if the caller's scope is sufficient; each scope includes those before it."""
         return _ORDER.index(self.scope) >= _ORDER.index(needed)
 
 
 LOCAL_CALLER = Caller(LOCAL, Scope.ADMIN, "local")
-"""Everybody on a machine without log-in."""
+"""The caller of every request on a machine without log-in."""
 
 _SERVICE = Caller(LOCAL, Scope.ADMIN, "service")
 current_caller: ContextVar[Caller] = ContextVar("current_caller", default=_SERVICE)
-"""Who makes the request that is being answered, for the audit log; threads that a request starts see it too."""
+"""The caller of the current request, for the audit log; threads that a request starts inherit it."""

@@ -1,7 +1,5 @@
-"""The gate before every request: whether it may come in, who makes it, and whether that caller may.
-
-It stands before all routes, so that a new one is guarded by itself: what is not named here needs a caller with scope
-`read`, or `submit` where the method changes something.
+"""The gate before all routes: it admits or refuses each request and finds its caller. New routes are protected by
+default: a path that is not listed here needs a caller with scope `read`, or `submit` if the method changes something.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ from lodeplan.service.storage.keys import any_key
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 OPEN_FOLDERS = ("/static/",)
 ADMIN_PATHS = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/metrics")
-"""With all paths below them."""
+"""Open paths, with all paths below them."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # Anybody may come in here, so it may cost the session that is to be ended only.
@@ -49,7 +47,7 @@ log = structlog.get_logger(__name__)
 
 
 def scope_needed(method: str, path: str) -> Scope | None:
-    """The scope a request needs; None if it needs no caller."""
+    """Return the scope that a request needs; None if it needs no caller."""
     if path in OPEN_PATHS or path.startswith(OPEN_FOLDERS):
         return None
     if any(path == admin or path.startswith((admin + "/", admin + ":")) for admin in ADMIN_PATHS):
@@ -59,13 +57,14 @@ def scope_needed(method: str, path: str) -> Scope | None:
 
 @dataclass
 class Access:
-    """What the gate knows: whether callers must log in, and how they may."""
+    """State of the gate: whether callers must log in, and the ways to do so."""
 
     database: sqlalchemy.Engine
     settings: Settings
     login_required: bool
     remembered_s: float = 5.0
-    """How long a key that was found good is taken for good without a look: that long a revoked one may still hold."""
+    """Time for which a valid key is accepted without checking again. A revoked key may still be accepted for so
+    long."""
     _good: OrderedDict[str, tuple[Caller, float]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
@@ -74,7 +73,7 @@ class Access:
         self.refusals = Buckets(_REFUSALS_LOGGED_PER_MINUTE)
 
     async def admit(self, request: Request) -> Caller | None:
-        """The caller of a request, None where it needs none; raises `ApiError` if it may not come in."""
+        """Return the caller of a request, or None if it needs none; raises `ApiError` if the request is refused."""
         # The path as the router sees it. That of `request.url` also depends on the header Host.
         needed = scope_needed(request.method, get_route_path(request.scope))
         if needed is not None or request.method not in _SAFE:
@@ -113,7 +112,7 @@ class Access:
             raise ApiError(503, "not-ready", detail, headers={"retry-after": "5"}) from None
 
     def note_refusal(self, refused: Exception, address: str) -> None:
-        """Write a refused log-in to the audit log; not more than some a minute, so that nobody can fill it."""
+        """Write a refused log-in to the audit log, a few per minute at most so that nobody can flood it."""
         key = getattr(refused, "key", None)
         log.warning("log-in refused", reason=str(refused), address=address, key=key.id if key else None)
         if self.refusals.wait_s("all"):
@@ -142,18 +141,19 @@ class Access:
         return caller if time.monotonic() < until else None
 
     def forget_keys(self) -> None:
-        """Look at every key anew, as one was revoked."""
+        """Forget which keys were valid, because one was revoked."""
         self._good.clear()
 
     def hold_to_rate(self, who: str) -> None:
-        """Raise `ApiError` (429) if somebody asks too often."""
+        """Raise `ApiError` (429) if a caller sends too many requests."""
         wait_s = self.rates.wait_s(who)
         if wait_s:
             raise too_many_requests(self.settings.requests_per_minute, wait_s)
 
 
 def make_access(settings: Settings, database: sqlalchemy.Engine) -> Access:
-    """The gate's knowledge: log-in is required if the settings say so, and otherwise once there is a way to log in."""
+    """Build the gate's state: log-in is required if the settings say so; if they are silent, as soon as a way to log in
+    exists."""
     required = settings.require_login
     if required is None:
         with storage.open_session(database) as session:
@@ -162,7 +162,7 @@ def make_access(settings: Settings, database: sqlalchemy.Engine) -> Access:
 
 
 class Gate:
-    """Middleware that lets requests in that `access` admits, and leaves their caller in their scope."""
+    """Middleware that passes on requests that `access` admits, and stores the caller in their scope."""
 
     def __init__(self, app: ASGIApp, access: Access, sign_in_page: Callable[..., Response]) -> None:
         self.app = app
@@ -170,7 +170,7 @@ class Gate:
         self.sign_in_page = sign_in_page
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Admit or refuse."""
+        """Admit or refuse a request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -189,7 +189,7 @@ class Gate:
                 current_caller.reset(before)
 
     def _refuse(self, request: Request, error: ApiError) -> Response:
-        """The refusal as a problem, or to somebody at a browser as a page: of a log-in that on which to sign in."""
+        """Answer with a problem, or in a browser with a page; a missing log-in leads to the sign-in page."""
         if error.status_code == 401 and wants_page(request):
             return self.sign_in_page(request, headers=error.headers)
         problem = error.problem.model_copy(update={"instance": request.scope["path"]})
@@ -197,7 +197,7 @@ class Gate:
 
 
 def address_of(request: Request) -> str:
-    """Where a request comes from."""
+    """Return the address that a request comes from."""
     return request.client.host if request.client else "unknown"
 
 

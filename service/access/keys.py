@@ -1,7 +1,6 @@
-"""API keys, and the sessions of those who signed in with one.
-
-A key reads `lp_ID_SECRET`. Of the secret, 256 bits of chance, only the SHA-256 is kept: with so much chance a slow
-hash would add nothing. A session is a short-lived key of its own that only reads and ends with the key it came from.
+"""API keys, and browser sessions opened with them. A key has the form `lp_ID_SECRET`. The secret is 256 random bits, of
+which only the SHA-256 is stored; a slow hash would add nothing to so many random bits. A session is a short-lived key
+of its own that can only read and that ends with the key it was opened with.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from lodeplan.service.storage import keys as stored
 PREFIX = "lp_"
 SESSION_HOURS = 12
 GRACE_HOURS = 24
-"""How long the old secret of a rotated key still holds, unless told otherwise."""
+"""Time for which the old secret of a rotated key stays valid by default."""
 
 _KEY = re.compile(r"lp_([0-9a-f]{12})_([0-9a-f]{64})")
 _KEY_ID = re.compile("[0-9a-f]{12}")
@@ -33,7 +32,7 @@ _USED_EVERY = timedelta(minutes=1)
 
 
 class RefusedKey(Exception):
-    """A key that is not good, and whose it is, where that is known."""
+    """A key is refused; names its owner where that is known."""
 
     def __init__(self, reason: str, key: ApiKey | None = None) -> None:
         super().__init__(reason)
@@ -42,7 +41,7 @@ class RefusedKey(Exception):
 
 @dataclass(frozen=True)
 class _Key:
-    """What a new key is for."""
+    """Properties of a new key."""
 
     tenant: str
     name: str
@@ -52,25 +51,25 @@ class _Key:
 
 
 def is_key_id(text: str) -> bool:
-    """Whether a text looks like the id of a key."""
+    """True if a text looks like the id of a key."""
     return _KEY_ID.fullmatch(text) is not None
 
 
 def create_key(session: Session, tenant: str, wanted: KeyRequest) -> tuple[ApiKey, str]:
-    """Add a key to the session's transaction; the row, and the key itself, which is never seen again."""
+    """Add a key to the session's transaction; returns its row and the key itself, which is never shown again."""
     expires = now() + timedelta(days=wanted.expires_days)
     return _add(session, _Key(tenant, wanted.name, wanted.scope, expires))
 
 
 def create_session(session: Session, parent: ApiKey) -> tuple[ApiKey, str]:
-    """Add a session of somebody who showed this key; it reads only. Sessions long over go."""
+    """Add a read-only session opened with this key. Sessions that ended long ago are deleted."""
     stored.delete_ended_sessions(session)
     ends = _earlier(parent.expires_at, now() + timedelta(hours=SESSION_HOURS))
     return _add(session, _Key(parent.tenant, parent.name, Scope.READ, ends, parent.id))
 
 
 def rotate_key(session: Session, key: ApiKey, grace_hours: float = GRACE_HOURS) -> tuple[ApiKey, str]:
-    """Add a key that does what this one does and lasts as long; this one holds for the grace period only."""
+    """Add a key with the same rights and the same expiry; the old one stays valid for the grace period only."""
     old_ends = key.expires_at
     key.expires_at = _earlier(old_ends, now() + timedelta(hours=grace_hours))
     session.add(key)
@@ -78,40 +77,40 @@ def rotate_key(session: Session, key: ApiKey, grace_hours: float = GRACE_HOURS) 
 
 
 def revoke_key(session: Session, key: ApiKey) -> None:
-    """End a key, and with it its sessions, at once."""
+    """Revoke a key and its sessions immediately."""
     key.revoked_at = key.revoked_at or now()
     session.add(key)
 
 
 def find_key(session: Session, tenant: str, key_id: str) -> ApiKey | None:
-    """The tenant's key of this id; sessions are none."""
+    """Return the tenant's key of this id; sessions do not count."""
     return stored.find_key(session, tenant, key_id) if is_key_id(key_id) else None
 
 
 def check_key(session: Session, text: str, *, is_session: bool = False) -> ApiKey:
-    """The row of a key that somebody shows, or of a session; raises `RefusedKey`."""
+    """Check a key or session that a caller presents and return its row; raises `RefusedKey`."""
     parts = _KEY.fullmatch(text)
     row = stored.get_key(session, parts[1]) if parts else None
     if parts is None or row is None or not hmac.compare_digest(_hash(parts[2]), row.secret_sha256):
         raise RefusedKey("There is no such key.", row)
     if (row.parent_id is not None) != is_session:
-        raise RefusedKey("A session is no key, and a key is no session.", row)
+        raise RefusedKey("A session cannot be used as a key, nor a key as a session.", row)
     _check_holds(row)
     if row.parent_id:
         parent = stored.get_key(session, row.parent_id)
         if parent is None:
-            raise RefusedKey("The key it was opened with is gone.", row)
+            raise RefusedKey("The key that opened this session no longer exists.", row)
         _check_holds(parent)
     return row
 
 
 def caller_of(key: ApiKey) -> Caller:
-    """Who shows this key."""
+    """Return the caller that a key stands for."""
     return Caller(key.tenant, key.scope, f"session:{key.parent_id}" if key.parent_id else f"key:{key.id}")
 
 
 def note_use(session: Session, key: ApiKey) -> None:
-    """Record, at most once a minute, that a key was used. Nothing fails for it if the database is busy."""
+    """Record, at most once a minute, that a key was used. A busy database is no error here."""
     moment = now()
     if key.used_at is None or moment - key.used_at >= _USED_EVERY:
         with contextlib.suppress(OperationalError):

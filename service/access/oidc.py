@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class RefusedToken(Exception):
-    """A token that is not good."""
+    """A token is refused."""
 
 
 class TokenVerifier:
@@ -46,16 +46,15 @@ class TokenVerifier:
         self._failed_at = float("-inf")
 
     def caller(self, token: str) -> Caller:
-        """Who a token speaks for.
-
-        Raises `RefusedToken`, or `ApiError`: 403 if it gives no right here, 503 if the provider does not answer.
+        """Return the caller of a token. Raises `RefusedToken`, or `ApiError`: 403 if the token grants no rights here,
+        503 if the provider does not answer.
         """
         try:
             header = jwt.get_unverified_header(token)
         except PyJWTError:
             raise RefusedToken("This is neither a key of this service nor a token.") from None
         if header.get("alg") not in ALGORITHMS or not isinstance(header.get("kid"), str):
-            raise RefusedToken("The token is not signed in a way that is accepted here.")
+            raise RefusedToken("The token is signed with a method that is not accepted here.")
         return self._caller_of(self._claims(token, header["kid"]))
 
     def _claims(self, token: str, key_id: str) -> dict[str, Any]:
@@ -108,7 +107,7 @@ class TokenVerifier:
         scopes = [scope for scope in Scope if SCOPE_PREFIX + scope in words]
         if not scopes:
             wanted = ", ".join(SCOPE_PREFIX + scope for scope in Scope)
-            detail = f"The token has none of {wanted} in its claim {self.settings.oidc_scope_claim}."
+            detail = f"The claim {self.settings.oidc_scope_claim} of the token contains none of {wanted}."
             raise ApiError(403, "not-allowed", detail)
         return Caller(tenant, scopes[-1], f"oidc:{claims['sub']}")
 

@@ -1,7 +1,6 @@
-"""What other web pages may make a browser ask of us: nothing.
-
-A page elsewhere can have a browser on this machine send requests here. Without log-in two things keep it out: its
-requests say where they come from, and a name it had resolve to this machine (DNS rebinding) is none of ours.
+"""Protection against requests that pages of other sites make through a browser. A page elsewhere can make a browser on
+this machine send requests here. Without log-in two checks stop it: the request says which site it comes from, and a
+foreign name that resolves to this machine (DNS rebinding) is not accepted as a host.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
+    """True if a host name or address stands for this machine only."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -30,31 +29,30 @@ def is_loopback(host: str) -> bool:
 
 
 def check_host(request: Request, allowed: Collection[str], *, local: bool) -> None:
-    """Raise `ApiError` (421) unless the request names a host that is ours.
-
-    Without log-in (`local`) that is this machine; with it any host, unless some are `allowed`: then those.
+    """Raise `ApiError` (421) unless the request names an accepted host. Without log-in (`local`) this is only this
+    machine; with log-in any host, or only the `allowed` ones if there are any.
     """
     if not local and not allowed:
         return
     host = _host_of(request.headers.get("host", ""))
     if host in allowed or (host and is_loopback(host)):
         return
-    detail = "The request names a host that this service does not go by. LODEPLAN_ALLOWED_HOSTS lists further ones."
+    detail = "The request names a host that this service does not accept. Add host names with LODEPLAN_ALLOWED_HOSTS."
     raise ApiError(421, "unknown-host", detail)
 
 
 def check_not_forwarded(request: Request) -> None:
-    """Raise `ApiError` (403) for a request that came through a proxy, where nobody logs in."""
+    """Raise `ApiError` (403) for a request that came through a proxy while log-in is not required."""
     if any(name in request.headers for name in _FORWARDED):
         detail = (
-            "The request came through a proxy, and this service asks nobody who they are. "
-            "Set LODEPLAN_REQUIRE_LOGIN=true, make a key with `lodeplan keys create`, and start it again."
+            "The request came through a proxy, but this service does not require log-in. Set "
+            "LODEPLAN_REQUIRE_LOGIN=true, create a key with `lodeplan keys create`, and start the service again."
         )
         raise ApiError(403, "log-in-not-set-up", detail)
 
 
 def check_same_site(request: Request, allowed: Collection[str]) -> None:
-    """Raise `ApiError` (403) if a page of another origin has a browser change something here."""
+    """Raise `ApiError` (403) if a page of another origin makes a browser change something here."""
     if request.method in _SAFE:
         return
     site = request.headers.get("sec-fetch-site")
@@ -65,7 +63,7 @@ def check_same_site(request: Request, allowed: Collection[str]) -> None:
         origin = request.headers.get("origin")
         ours = origin is None or _is_ours(origin, request, allowed)
     if not ours:
-        raise ApiError(403, "cross-site", "A page of another site may change nothing here.")
+        raise ApiError(403, "cross-site", "Pages of other sites cannot change anything here.")
 
 
 def _is_ours(origin: str, request: Request, allowed: Collection[str]) -> bool:

@@ -1,6 +1,5 @@
-"""How often a caller may ask: a token bucket each, in the memory of this process.
-
-Several processes each grant the rate; a limit over all of them belongs into the proxy before them.
+"""Rate limits: a token bucket per caller, in the memory of this process. Several processes each grant the full rate; a
+limit over all of them belongs in the proxy in front of them.
 """
 
 from __future__ import annotations
@@ -16,16 +15,17 @@ _CALLERS_KEPT = 10_000
 
 @dataclass
 class Buckets:
-    """Each caller may ask `per_minute` times at once, and gets as many new asks a minute; 0: without limit."""
+    """Token buckets: each caller may send `per_minute` requests in a burst and gains as many a minute; 0: no limit."""
 
     per_minute: int
     clock: Callable[[], float] = time.monotonic
     _left: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
-    """Asks left, and when that was counted. Who has not asked for longest is forgotten, as if new."""
+    """Requests left and the time of counting, by caller. The caller silent for longest is forgotten and then starts
+    anew."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def wait_s(self, caller: str) -> float:
-        """Take one ask: 0 if there was one, else the seconds until there is."""
+        """Take one request from the bucket; returns 0, or the seconds to wait if the bucket is empty."""
         if not self.per_minute:
             return 0.0
         with self._lock:

@@ -1,4 +1,4 @@
-"""The ways in which the gate refuses a request."""
+"""Refusals of the gate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHALLENGE = 'Bearer realm="lodeplan"'
 
 
 def not_authenticated(why: str = "") -> ApiError:
-    """401 for a request without a caller, or with a key or token that is not good."""
+    """401 for a request without a caller, or with an invalid key or token."""
     detail = f"{why} Send a key or token as `Authorization: Bearer KEY`.".strip()
     challenge = _CHALLENGE + (', error="invalid_token"' if why else "")
     return ApiError(401, "not-authenticated", detail, headers={"www-authenticate": challenge})
@@ -24,6 +24,6 @@ def not_allowed(needed: Scope) -> ApiError:
 
 
 def too_many_requests(per_minute: int, wait_s: float) -> ApiError:
-    """429 for a caller who asks too often."""
-    detail = f"{per_minute} requests a minute are granted. Ask again in {math.ceil(wait_s)} s."
+    """429 for a caller who sends too many requests."""
+    detail = f"At most {per_minute} requests per minute are allowed. Try again in {math.ceil(wait_s)} s."
     return ApiError(429, "too-many-requests", detail, headers={"retry-after": str(math.ceil(wait_s))})

@@ -1,1 +1,1 @@
-"""The HTTP interface: routers, and what they share: bodies in, jobs submitted, documents out."""
+"""The HTTP interface: routers, and their shared parts for reading bodies, submitting jobs and sending documents."""

@@ -1,4 +1,4 @@
-"""Bodies of requests: held to a size before anything reads them, then read by media type."""
+"""Bodies of requests: limited in size before anything reads them, then parsed by media type."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ T = TypeVar("T")
 
 MEGABYTE = 1_000_000
 YAML_LIMIT_MB = 2
-"""YAML takes some 100 times as long to read as JSON of the same size; larger scenarios come as JSON."""
+"""YAML takes some 100 times as long to read as JSON of the same size; larger scenarios must be sent as JSON."""
 
 MAX_VALUES = {"json": 1_000_000, "yaml": 100_000}
-"""Values a body may hold, by the signs between them. Each takes some hundred bytes once read, in YAML also 0.1 ms."""
+"""Most values in a body, counted by the separators between them. Each takes some hundred bytes once read, in YAML also
+0.1 ms."""
 LARGE_MB = 0.1
 LARGE_AT_ONCE = 2
-"""Bodies of the largest size that may be in work at once; only those over `LARGE_MB` are counted."""
+"""Most large bodies that may be processed at the same time; only those over `LARGE_MB` count."""
 VALUES_AT_ONCE = 3 * MAX_VALUES["json"]
-"""Values that all bodies in work may hold together; one in YAML counts as ten."""
+"""Most values in all bodies being processed together; a value in YAML counts as ten."""
 
 _DRAIN_S = 5.0
 _TAKE_VALUES = "lodeplan.take_values"
-"""Where the scope of a request has what counts the values of its body as in work, until it is answered."""
+"""Key of the request scope under which the values of its body are counted until it is answered."""
 _PARSERS = {
     "application/json": parse_json,
     "application/yaml": parse_yaml,
@@ -44,7 +45,8 @@ _PARSERS = {
 
 
 class BodyLimit:
-    """Middleware that answers 413 to bodies over a limit, announced or not, without keeping them in memory."""
+    """Middleware that answers 413 to bodies over a limit, with or without Content-Length, without keeping them in
+    memory."""
 
     def __init__(self, app: ASGIApp, limit_mb: float) -> None:
         self.app = app
@@ -54,7 +56,7 @@ class BodyLimit:
         self.values_in_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what is announced as too large; count the rest as it comes."""
+        """Refuse bodies announced as too large; count the others as they arrive."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -113,17 +115,17 @@ class BodyLimit:
 
 def _compressed() -> ApiError:
     # A few bytes can unpack to more than a machine holds.
-    detail = "Bodies are read as they are, never unpacked. Send it without Content-Encoding."
+    detail = "Compressed bodies are not accepted. Send the body without Content-Encoding."
     return ApiError(415, "unsupported-media-type", detail, headers={"accept-encoding": "identity"})
 
 
 def _busy() -> ApiError:
-    detail = "Other large requests, or very many, are in work. Send it again in a while."
+    detail = "The service is processing other large requests, or very many. Send this one again in a while."
     return ApiError(503, "busy", detail, headers={"retry-after": "10", "connection": "close"})
 
 
 async def _drain(receive: Receive) -> None:
-    """Let a client send for a while, and throw that away: in mid-sending it would see a broken connection only."""
+    """Read and discard what a client sends for a while: cut off in the middle it would only see a broken connection."""
     try:
         async with asyncio.timeout(_DRAIN_S):
             while (await receive()).get("more_body"):
@@ -133,12 +135,13 @@ async def _drain(receive: Receive) -> None:
 
 
 async def read_job_request(request: Request) -> Asked:
-    """The job or batch a body asks for, and what is wrong with its envelope; raises `ApiError` if it cannot be read."""
+    """Read the job or batch that a body asks for, and the errors in its envelope; raises `ApiError` if it cannot be
+    parsed."""
     return await _parsed(request, read_envelope)
 
 
 async def read_body(request: Request, model: type[Model]) -> Model:
-    """What a body says, as this model; raises `ApiError`."""
+    """Read a body as this model; raises `ApiError`."""
 
     def validated(document: Document) -> Model:
         try:
@@ -150,19 +153,19 @@ async def read_body(request: Request, model: type[Model]) -> Model:
 
 
 async def _parsed(request: Request, make: Callable[[Document], T]) -> T:
-    """What is made of the document in a body, in a thread; raises `ApiError`."""
+    """Parse the document in a body, in a thread; raises `ApiError`."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     parse = _PARSERS.get(media_type)
     if parse is None:
-        found = f"It came as {media_type}." if media_type else "The request does not say what it is."
+        found = f"Its media type is {media_type}." if media_type else "The request has no Content-Type."
         accepted = ", ".join(_PARSERS)
         raise ApiError(
-            415, "unsupported-media-type", f"The body is JSON or YAML. {found}", headers={"accept-post": accepted}
+            415, "unsupported-media-type", f"The body must be JSON or YAML. {found}", headers={"accept-post": accepted}
         )
     body = await request.body()
     language = "yaml" if parse is parse_yaml else "json"
     if parse is parse_yaml and len(body) > YAML_LIMIT_MB * MEGABYTE:
-        detail = f"A body in YAML may have {YAML_LIMIT_MB} MB. JSON may be larger, and is read faster."
+        detail = f"A YAML body may have at most {YAML_LIMIT_MB} MB. JSON may be larger, and is read faster."
         raise ApiError(413, "body-too-large", detail)
     values = await asyncio.to_thread(_count_values, body, language)
     request.scope[_TAKE_VALUES](values * MAX_VALUES["json"] // MAX_VALUES[language])
@@ -183,12 +186,12 @@ def _read(parse: Any, body: bytes) -> Document:
 
 
 def _count_values(body: bytes, language: str) -> int:
-    """About how many values a body holds, those of lists in a text too (`CHN; RUS`); raises `ApiError` (413) where
-    there are so many that they take far more memory and time than its size."""
+    """Estimate the number of values in a body, including those of lists in text (`CHN; RUS`); raises `ApiError` (413)
+    if there are so many that they need far more memory and time than its size suggests."""
     signs = b",[{;" if language == "json" else b",[{;:\n"
     values = sum(map(body.count, (bytes([sign]) for sign in signs)))
     if values > MAX_VALUES[language]:
-        detail = f"The body holds about {values:,} values; in {language.upper()} it may hold {MAX_VALUES[language]:,}."
+        detail = f"The body has about {values:,} values; {language.upper()} may have at most {MAX_VALUES[language]:,}."
         raise ApiError(413, "body-too-large", detail)
     return values
 

@@ -1,4 +1,4 @@
-"""What a request handler may ask for."""
+"""Dependencies of request handlers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lodeplan.service.storage import LOCAL, JobFilter, Scope
 from lodeplan.service.storage.unstorable_text import is_unstorable
 
 _ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
-"""Told to clients; not left to FastAPI, whose message would not help."""
+"""Shown to clients instead of FastAPI's message, which would not help."""
 
 
 def get_database(request: Request) -> sqlalchemy.Engine:
@@ -45,13 +45,13 @@ def get_settings(request: Request) -> Settings:
 
 
 def get_intake(request: Request) -> Intake:
-    """Where jobs are submitted."""
+    """The intake, where jobs are submitted."""
     intake: Intake = request.app.state.intake
     return intake
 
 
 def get_watch(request: Request) -> JobWatch:
-    """What waits for jobs to change."""
+    """The watch, which waits for jobs to change."""
     watch: JobWatch = request.app.state.watch
     return watch
 
@@ -63,7 +63,7 @@ def get_session(request: Request) -> Iterator[Session]:
 
 
 async def get_job_id(job_id: str) -> str:
-    """The id in the path; raises `ApiError` (404) before the database sees what cannot be one."""
+    """The id in the path; raises `ApiError` (404) if it cannot be an id, before the database is asked."""
     if not storage.is_job_id(job_id):
         raise no_such_job(job_id)
     return job_id
@@ -72,27 +72,30 @@ async def get_job_id(job_id: str) -> str:
 async def get_cursor(
     cursor: Annotated[str | None, Query(description="From `next` of a page.", json_schema_extra=_ID)] = None,
 ) -> str | None:
-    """Where a page begins; raises `ApiError` (422)."""
+    """The start of a page; raises `ApiError` (422)."""
     if cursor is None or storage.is_id(cursor):
         return cursor
-    detail = "A cursor is the one in `next` of the page before; leave it out for the first page."
+    detail = "Take the cursor from `next` of the previous page; leave it out for the first page."
     raise bad_parameter("cursor", cursor, detail)
 
 
 async def get_filter(
     parent: Annotated[
-        str | None, Query(description="Id of a batch, for its jobs; without it, jobs of none.", json_schema_extra=_ID)
+        str | None,
+        Query(
+            description="Id of a batch, to list its jobs; without it, only jobs outside batches.", json_schema_extra=_ID
+        ),
     ] = None,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     scenario: Annotated[
         str | None, Query(description="Only jobs whose scenario has this name.", max_length=1000)
     ] = None,
 ) -> JobFilter:
-    """Which jobs are wanted; raises `ApiError` (422)."""
+    """The filter of a list of jobs; raises `ApiError` (422)."""
     if parent is not None and not storage.is_id(parent):
-        raise bad_parameter("parent", parent, "That is no id of a batch.")
+        raise bad_parameter("parent", parent, "This is not the id of a batch.")
     if scenario is not None and is_unstorable(scenario):
-        raise bad_parameter("scenario", None, "That is no name of a scenario.")
+        raise bad_parameter("scenario", None, "This is not a valid name of a scenario.")
     return JobFilter(parent, state, scenario)
 
 
@@ -103,10 +106,10 @@ def bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
 
 
 def get_caller(request: Request) -> Caller:
-    """Who makes the request, as the gate found; raises `ApiError` (401) if it let nobody in."""
+    """The caller of the request, as the gate found; raises `ApiError` (401) if there is none."""
     caller: Caller | None = request.scope.get(CALLER)
     if caller is None:
-        raise ApiError(401, "not-authenticated", "This needs a caller.")
+        raise ApiError(401, "not-authenticated", "This request needs a key or token.")
     return caller
 
 
@@ -114,21 +117,21 @@ CallerOf = Annotated[Caller, Depends(get_caller)]
 
 
 def get_tenant(caller: CallerOf) -> str:
-    """Whose jobs the request is about."""
+    """The tenant of the request."""
     return caller.tenant
 
 
 def get_access(request: Request) -> Access:
-    """What the gate knows."""
+    """The state of the gate."""
     access: Access = request.app.state.access
     return access
 
 
 def allow_operator(caller: CallerOf) -> None:
-    """Who may read what concerns all tenants at once, such as metrics: an admin of the tenant `local`, which is
-    everybody while there is no log-in. Raises `ApiError` (403)."""
+    """Admit only callers who may read data of all tenants, such as metrics: admins of the tenant `local`, which
+    includes everybody while there is no log-in. Raises `ApiError` (403)."""
     if caller.tenant != LOCAL or not caller.may(Scope.ADMIN):
-        raise ApiError(403, "not-allowed", f"This needs the scope admin of the tenant {LOCAL}.")
+        raise ApiError(403, "not-allowed", f"This needs a key of the tenant {LOCAL} with the scope admin.")
 
 
 DatabaseOf = Annotated[sqlalchemy.Engine, Depends(get_database)]

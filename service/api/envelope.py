@@ -1,4 +1,4 @@
-"""The envelope of a request for jobs: what is wrong with it is said together with what is wrong inside it."""
+"""The envelope of a request for jobs. Its errors are reported together with those of its content."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ Place = tuple[int | str, ...]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a body asks for, without what is wrong with it; nothing, if that leaves no sense."""
+    """The valid part of what a body asks for; empty if that makes no sense on its own."""
 
     wanted: ScenarioRequest | None
     errors: list[ProblemError]
-    """What is wrong with the envelope."""
+    """Errors in the envelope."""
 
 
 def read_envelope(document: Document) -> Asked:
-    """The job or batch in a body, and everything that is wrong with its envelope."""
+    """Read the job or batch in a body, with all errors in its envelope."""
     data = _shortened(document.data)
     kind, problems = _kind_of(data)
     model = kind.request
@@ -47,7 +47,7 @@ def read_envelope(document: Document) -> Asked:
 
 
 def problems_of(document: Document, model: type[BaseModel], error: ValidationError) -> list[InputProblem]:
-    """What pydantic found wrong with a body that is to be of this model, in a planner's words; one problem a place."""
+    """Validate a body against this model and return its errors in a planner's words, one problem per place."""
     about = Document(document.data, document.origins, [], model=model)
     note_problems(about, error)
     first = {problem.path: problem for problem in reversed(about.problems)}
@@ -73,7 +73,8 @@ def _kind_of(data: Data) -> tuple[Kind, list[InputProblem]]:
 
 
 def _shortened(data: Data) -> Data:
-    """A copy whose lists of patches are hardly longer than may be: each wrong one of a million takes a kilobyte."""
+    """Copy a body and cut its lists of patches to little more than the allowed length: each of a million wrong ones
+    takes a kilobyte."""
     copy = dict(data)
     if isinstance(copy.get("patches"), list):
         copy["patches"] = copy["patches"][: MAX_PATCHES + 1]

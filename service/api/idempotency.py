@@ -1,4 +1,4 @@
-"""Idempotency keys: a request that is sent again under its key is answered as it was the first time."""
+"""Idempotency keys: a request that is sent again with its key gets the first answer again."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 @dataclass(frozen=True)
 class KeyedRequest:
-    """A request under a key."""
+    """A request with an idempotency key."""
 
     tenant: str
     key: str
     body_sha256: str
     kept_for: timedelta | None
-    """How long a key is known; for ever, if none."""
+    """Time for which a key is remembered; None: for ever."""
 
 
 async def get_key(
@@ -37,21 +37,22 @@ async def get_key(
         str | None,
         Header(
             alias="Idempotency-Key",
-            description="1 to 255 visible ASCII characters, new for each request; the same when it is sent again.",
+            description="1 to 255 visible ASCII characters: new for each request, the same when the request is sent "
+            "again.",
             json_schema_extra={"pattern": "^[\\x21-\\x7e]{1,255}$"},
         ),
     ] = None,
 ) -> str | None:
-    """The key of a request, if it has one; raises `ApiError` (422)."""
+    """Return the key of a request, if it has one; raises `ApiError` (422)."""
     if key is None or _KEY.fullmatch(key):
         return key
-    detail = "An Idempotency-Key has 1 to 255 visible ASCII characters. A random UUID is a good one."
+    detail = "An Idempotency-Key must have 1 to 255 visible ASCII characters. A random UUID is a good choice."
     error = ProblemError(pointer="/header/idempotency-key", code="bad_key", detail=detail, value=key)
     raise ApiError(422, "invalid-request", "A header of the request is not valid.", [error])
 
 
 async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest | None:
-    """The request with its key, or None if it has none."""
+    """Return the request with its key, or None if it has none."""
     if key is None:
         return None
     kind = request.headers.get("content-type", "")
@@ -62,10 +63,9 @@ async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest 
 
 
 def answer_once(session: Session, request: KeyedRequest | None, make: Callable[[], JobView]) -> str:
-    """The answer, as JSON, that was given under this key, or else that of `make`; commits.
-
-    The key is written first, in the transaction that makes the job: of requests at once all but one wait there, and
-    then read what that one was told. Raises `ApiError` (422) if the key was used for another body.
+    """Return the answer, as JSON, that this key got before, or else that of `make`; commits. The key is written first,
+    in the transaction that makes the job: of several simultaneous requests all but one wait there and then read the
+    answer of that one. Raises `ApiError` (422) if the key was used for another body.
     """
     if request is None:
         text = json_text(make())
@@ -81,12 +81,12 @@ def answer_once(session: Session, request: KeyedRequest | None, make: Callable[[
 
 
 def find_answer(session: Session, request: KeyedRequest) -> str | None:
-    """The answer that was given under this key, if there is one; raises `ApiError` (422) as above."""
+    """Return the answer that this key got before, if any; raises `ApiError` (422) as above."""
     found = stored.find_answered(session, request.tenant, request.key)
     if found is None or (request.kept_for and found.created_at < storage.now() - request.kept_for):
         return None
     if found.body_sha256 != request.body_sha256:
-        detail = "This Idempotency-Key came with another body before. A new request needs a new key."
+        detail = "This Idempotency-Key was used with another body before. A new request needs a new key."
         raise ApiError(422, "idempotency-key-reused", detail)
     return found.answer
 
@@ -101,6 +101,6 @@ def _take_key(session: Session, request: KeyedRequest) -> bool:
 def _known_answer(session: Session, request: KeyedRequest) -> str:
     answer = find_answer(session, request)
     if answer is None:
-        detail = "The first request under this Idempotency-Key was answered and its job deleted a moment ago."
+        detail = "The first request with this Idempotency-Key was answered, and its job was deleted a moment ago."
         raise ApiError(422, "idempotency-key-reused", detail)
     return answer

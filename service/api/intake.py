@@ -1,4 +1,4 @@
-"""Taking requests in: load what they ask for, see whether there is room, and queue it once."""
+"""Intake of requests: load the jobs they ask for, check that the queue has room, and queue each job once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ THREADS = 2
 
 @dataclass
 class Intake:
-    """Where requests for jobs come in."""
+    """Intake of requests for jobs."""
 
     database: sqlalchemy.Engine
     engine: JobEngine
@@ -52,7 +52,7 @@ class Intake:
     _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     async def load(self, asked: Asked, tenant: str) -> Submission | BatchSubmission:
-        """What a request asks for; raises `ApiError` (422) with all that is wrong with it."""
+        """Load the jobs that a request asks for; raises `ApiError` (422) with all errors."""
         if not isinstance(asked.wanted, BatchRequest):
             return await self._in_thread(lambda: load(asked, tenant))
         # It can take minutes, and would keep single jobs waiting.
@@ -60,11 +60,12 @@ class Intake:
             return await self._in_thread(lambda: load(asked, tenant))
 
     async def known_answer(self, once: KeyedRequest | None) -> str | None:
-        """What was answered under this key before, as JSON; raises `ApiError` (422)."""
+        """Return the answer that this key got before, as JSON; raises `ApiError` (422)."""
         return await asyncio.to_thread(self._known_answer, once) if once else None
 
     async def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
-        """Queue it, unless its key says that this was done; the job as JSON. Raises `ApiError` (422, 429, 503)."""
+        """Queue the job unless its key shows that this was done before; returns the job as JSON. Raises `ApiError`
+        (422, 429, 503)."""
         return await self._in_thread(lambda: self._submit(submission, once))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -92,9 +93,8 @@ class Intake:
         return job_view(session, job)
 
     def _check_room(self, session: Session, count: int) -> None:
-        """Raise `ApiError` (503) if the queue is full, by a count that is at most a second old.
-
-        Several processes may together go over the limit by what they take in within that second.
+        """Raise `ApiError` (503) if the queue is full, by a count that is at most a second old. Several processes
+        together may exceed the limit by the jobs they accept within that second.
         """
         if not self.settings.max_queued:
             return
@@ -105,19 +105,19 @@ class Intake:
         if self._queued_jobs > self.settings.max_queued:
             self._queued_jobs -= count
             most = self.settings.max_queued
-            detail = f"LODEPLAN_MAX_QUEUED lets {most} jobs wait for a worker, and there is no room for more."
+            detail = f"The queue is full: at most {most} jobs may wait for a worker (LODEPLAN_MAX_QUEUED)."
             raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
 
 
 def validation(submission: Submission | BatchSubmission) -> Validation:
-    """The answer to a request that was only to be checked."""
+    """Answer a request with `validate_only`."""
     if isinstance(submission, BatchSubmission):
         return _validation_of_batch(submission)
     return validation_of(submission.scenario)
 
 
 def _validation_of_batch(submission: BatchSubmission) -> Validation:
-    """That of the scenario the jobs share, and the warnings of each job that are not among those of it."""
+    """Validate a batch: the shared scenario, and for each job the warnings that the shared scenario does not have."""
     base = submission.base
     shared = base.warnings.open
     own = [

@@ -1,4 +1,4 @@
-"""Waiting for jobs to change: one query a look for all who wait, however many they are."""
+"""Waiting for jobs to change, with one query for all waiting requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LOOK_EVERY_S = 0.25
 
 
 class JobWatch:
-    """Looks at the jobs somebody waits for, for one process; rests while nobody does."""
+    """Polls the jobs that requests of this process wait for; idle while there are none."""
 
     def __init__(self, database: sqlalchemy.Engine) -> None:
         self._database = database
@@ -22,9 +22,8 @@ class JobWatch:
         self._looking: asyncio.Task[None] | None = None
 
     async def wait(self, job_id: str, seen_event: int, timeout_s: float) -> None:
-        """Return when the job has an event after `seen_event`, or is gone, or the time is over.
-
-        Raises what the database raises.
+        """Return when the job has an event after `seen_event`, no longer exists, or the time is up. Raises what the
+        database raises.
         """
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[job_id][told] = seen_event

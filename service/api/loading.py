@@ -1,4 +1,4 @@
-"""From a request to what will be stored of it; everything wrong is said at once, with its place in the request."""
+"""Loading of requests: all errors are reported together, each with its place in the request."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from lodeplan.service.jobs.batches import BatchSubmission
 from lodeplan.service.jobs.states import Prepared, Submission
 from lodeplan.service.kinds import kind_named
 
-SEE_SCENARIOS = "GET /api/v1/scenarios lists those that are shipped."
+SEE_SCENARIOS = "GET /api/v1/scenarios lists the shipped ones."
 _SHIPPED_KEPT = 4
 """A shipped scenario takes up to a second to read from its files, and some tens of MB."""
 _ERRORS_SHOWN = 100
 MAX_BATCH_VALUES = 50_000_000
-"""Values of the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
+"""Most values in the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
 MAX_BATCH_WORK = 4 * MAX_WORK
-"""Names that the patches of all jobs of a batch may look at."""
+"""Most names that the patches of all jobs of a batch may look up."""
 
 
 def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
-    """What a request asks for; raises `ApiError` (422) with all that is wrong with it, its envelope too."""
+    """Load the job or batch that a request asks for; raises `ApiError` (422) with all errors, including those of its
+    envelope."""
     wanted = asked.wanted
     if wanted is None:
         raise all_wrong(asked.errors)
@@ -53,7 +54,7 @@ def load_job(wanted: ScenarioRequest, tenant: str) -> Submission:
 
 
 def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
-    """The batch a request asks for; raises `ApiError` (422) with what is wrong with it and with any of its jobs."""
+    """Load the batch that a request asks for; raises `ApiError` (422) with the errors of the batch and all its jobs."""
     try:
         source = _source(wanted.scenario)
         # Patches of the jobs see what the client wrote, not all the defaults that stand in a scenario.
@@ -83,7 +84,8 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
 
 
 def _misfits(items: Sequence[BatchItem], shared: dict[str, Any]) -> list[ProblemError]:
-    """Patches of jobs that do not fit a scenario which is wrong itself; what else they do to it nobody can say."""
+    """Find the patches of jobs that do not fit a scenario with errors of its own; nothing else about them can be
+    checked."""
     work = Work(MAX_BATCH_WORK)
     errors: list[ProblemError] = []
     for number, item in enumerate(items):
@@ -97,12 +99,12 @@ def _misfits(items: Sequence[BatchItem], shared: dict[str, Any]) -> list[Problem
 
 
 def _check_size(jobs: int, shared: dict[str, Any]) -> None:
-    """Raise `ApiError` (413) for so many large scenarios that other batches would wait for long."""
+    """Raise `ApiError` (413) for so many large scenarios that other batches would have to wait long."""
     values = count_values(shared)
     if jobs * values > MAX_BATCH_VALUES:
         detail = (
             f"{jobs:,} jobs with a scenario of {values:,} values each are {jobs * values:,} values; a batch may have "
-            f"{MAX_BATCH_VALUES:,} in all. Send it as several batches of {max(1, MAX_BATCH_VALUES // values):,} jobs."
+            f"at most {MAX_BATCH_VALUES:,}. Split it into batches of {max(1, MAX_BATCH_VALUES // values):,} jobs."
         )
         raise ApiError(413, "body-too-large", detail)
 

@@ -1,4 +1,4 @@
-"""The description of the API for machines: what FastAPI cannot see for itself is added here."""
+"""The OpenAPI description: this adds what FastAPI cannot derive by itself."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _ADDED: list[type[BaseModel]] = [
     KeyRequest,
     Problem,
 ]
-"""Models of bodies that handlers read themselves, of lines in streams, and of errors."""
+"""Models of bodies that handlers read themselves, of lines in streams and of errors."""
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def body_of(*models: type[BaseModel], media_types: tuple[str, ...] = ("application/json", "application/yaml")) -> Any:
-    """The `requestBody` of a handler that reads its body itself, for `openapi_extra`."""
+    """Build the `requestBody` of a handler that reads its body itself, for `openapi_extra`."""
     references = [{"$ref": _REFERENCE.format(model=model.__name__)} for model in models]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media_types}}}
 
 
 def complete(app: FastAPI, *, login_is_optional: bool) -> None:
-    """Have the app describe itself with the models above, every error as a problem, and whether one has to log in."""
+    """Complete the app's description with the models above, problems for all errors, and the log-in requirement."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:

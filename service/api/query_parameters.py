@@ -1,4 +1,4 @@
-"""Query parameters that a path does not know, or that come twice: refused, as nobody would see that they do nothing."""
+"""Unknown or repeated query parameters. They are refused, because nobody would notice that they have no effect."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _SHOWN = 100
 
 
 async def known_query(request: Request) -> None:
-    """For every route: raise `ApiError` (422) with each parameter that it does not know, or that is given twice and
-    takes one value."""
+    """Raise `ApiError` (422) with every parameter that the route does not know, or that is given twice and takes one
+    value; used by all routes.
+    """
     given = request.query_params.multi_items()
     if not given:
         return

@@ -1,4 +1,4 @@
-"""Stored documents as they go over the wire: compressed as they are, or unpacked a piece at a time."""
+"""Streaming of stored documents: compressed as they are stored, or decompressed piece by piece."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lodeplan.service.storage.plans import unpack
 
 
 def takes_gzip(request: Request) -> bool:
-    """Whether the client says that it reads gzip."""
+    """True if the client accepts gzip."""
     for part in request.headers.get("accept-encoding", "").lower().split(","):
         coding, _, weight = part.strip().partition(";")
         if coding.strip() in ("gzip", "x-gzip", "*"):
@@ -24,7 +24,7 @@ def takes_gzip(request: Request) -> bool:
 
 
 def stored_json(request: Request, stored_gzip: bytes, tag: str) -> Response:
-    """A stored document as JSON. `tag` is that of the unpacked text; the packed one has a tag of its own."""
+    """Send a stored document as JSON. `tag` is that of the decompressed text; compressed it has a tag of its own."""
     if takes_gzip(request):
         headers = {**document_headers(_packed(tag)), "content-encoding": "gzip"}
         return Response(stored_gzip, 200, headers, "application/json")
@@ -37,7 +37,7 @@ def document_headers(tag: str) -> Mapping[str, str]:
 
 
 def not_modified(request: Request, tag: str) -> Response | None:
-    """304 if the client holds the document of this tag, packed or not."""
+    """Return 304 if the client holds the document of this tag, compressed or not."""
     for held in (tag, _packed(tag)):
         if is_known(request, held):
             return Response(status_code=304, headers=document_headers(held))
@@ -45,7 +45,7 @@ def not_modified(request: Request, tag: str) -> Response | None:
 
 
 def table_rows(table: Table, suffix: str) -> Iterator[str]:
-    """A table as text in pieces, as its suffix says: `csv`, `json` or `ndjson`."""
+    """Yield a table as text in pieces, in the format of the suffix: `csv`, `json` or `ndjson`."""
     match suffix:
         case "csv":
             return csv_rows(table)

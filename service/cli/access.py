@@ -1,4 +1,4 @@
-"""What `lodeplan keys` and `lodeplan audit` do, for whoever has the database at hand: over all tenants."""
+"""Work of `lodeplan keys` and `lodeplan audit`. Access to the database is enough to use them, for all tenants."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _tenant: TypeAdapter[str] = TypeAdapter(TenantName)
 
 
 def create_key(tenant: str, fields: dict[str, Any]) -> NewKey:
-    """Make a key; raises `InvalidInput`."""
+    """Create a key; raises `InvalidInput`."""
     try:
         tenant, wanted = _tenant.validate_python(tenant), KeyRequest.model_validate(fields)
     except ValidationError as error:
@@ -41,13 +41,13 @@ def create_key(tenant: str, fields: dict[str, Any]) -> NewKey:
 
 
 def list_keys(tenant: str | None) -> KeyList:
-    """The keys of a tenant, or of all."""
+    """List the keys of a tenant, or of all tenants."""
     with _session() as session:
         return KeyList(keys=[key_view(key) for key in stored_keys(session, tenant)])
 
 
 def key_lines(found: KeyList) -> list[str]:
-    """Keys as lines of text."""
+    """Write keys as lines of text."""
     lines = []
     for key in found.keys:
         expires = f"until {key.expires_at:%Y-%m-%d}" if key.expires_at else "without end"
@@ -58,7 +58,7 @@ def key_lines(found: KeyList) -> list[str]:
 
 
 def revoke_key(key_id: str) -> None:
-    """End a key; raises `InvalidInput` if there is none."""
+    """Revoke a key; raises `InvalidInput` if it does not exist."""
     with _session() as session:
         key = _find(session, key_id)
         keys.revoke_key(session, key)
@@ -67,12 +67,12 @@ def revoke_key(key_id: str) -> None:
 
 
 def rotate_key(key_id: str, grace_hours: float) -> NewKey:
-    """Make a key in the place of one; raises `InvalidInput` if there is none, or it has ended."""
+    """Create a key to replace another; raises `InvalidInput` if that one does not exist or has ended."""
     with _session() as session:
         key = _find(session, key_id)
         if key.revoked_at or (key.expires_at and key.expires_at <= storage.now()):
             message = "the key was revoked or has expired."
-            raise _refuse("key_ended", message, key_id, "Make a new one with `lodeplan keys create`.")
+            raise _refuse("key_ended", message, key_id, "Create a new one with `lodeplan keys create`.")
         fresh, shown = keys.rotate_key(session, key, grace_hours)
         audit.record(session, "key.rotate", key.id, f"to {fresh.id}", by=_operator(key.tenant))
         session.commit()
@@ -80,7 +80,7 @@ def rotate_key(key_id: str, grace_hours: float) -> NewKey:
 
 
 def audit_page(tenant: str | None, limit: int) -> AuditPage:
-    """The latest entries of a tenant, or of all."""
+    """Read the latest entries of a tenant, or of all tenants."""
     with _session() as session:
         return AuditPage(entries=[entry_view(entry) for entry in read_audit(session, tenant, limit)])
 
@@ -97,7 +97,7 @@ def _session() -> Iterator[Session]:
 def _find(session: Session, key_id: str) -> ApiKey:
     key = get_key(session, key_id) if keys.is_key_id(key_id) else None
     if key is None or key.parent_id:
-        raise _refuse("unknown_key", "there is no such key.", key_id, "`lodeplan keys list` shows the ids.")
+        raise _refuse("unknown_key", "no such key exists.", key_id, "`lodeplan keys list` shows the ids.")
     return key
 
 

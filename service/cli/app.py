@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="lodeplan",
     help="Plans the supply of critical minerals. SCENARIO is a file, a folder, or the name of a shipped scenario.",
-    epilog="Exit codes: 0 optimal within the gap, 2 bad input, 3 infeasible, 4 stopped at a limit with a plan, "
-    "5 stopped before one was found, 1 anything else, such as unbounded.",
+    epilog="Exit codes: 0 optimal within the gap, 2 bad input, 3 infeasible, 4 stopped at a limit with a plan, 5 "
+    "stopped before a plan was found, 1 anything else, such as an unbounded cost.",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -34,15 +34,17 @@ Source = Annotated[str, typer.Argument(metavar="SCENARIO", help="File, folder or
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="PATH=VALUE", help="Change the scenario, such as economics.discount_rate=0.07. Repeatable."
+        "--set",
+        metavar="PATH=VALUE",
+        help="Change a value in the scenario, such as economics.discount_rate=0.07. Repeatable.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output and nothing else.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any free one.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only one JSON object on standard output.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command line, that of the program by default, and end with its exit code."""
+    """Run a command line (by default the program's own) and end with its exit code."""
     try:
         app(args=list(arguments) if arguments is not None else None)
     except Exception as error:  # Whatever it is, a person at a terminal is owed a sentence and no stack trace.
@@ -72,7 +74,7 @@ def demo(
     port: Port = 8000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Solve the shipped scenario us-2026-lite, serve it and print one URL. Ctrl-C ends it."""
+    """Solve the shipped scenario us-2026-lite, show the plan in a browser and print its URL. Ctrl-C ends it."""
     from lodeplan.service.cli.demo import run_demo
 
     run_demo(port, open_page)
@@ -92,7 +94,7 @@ def serve(
 
 @app.command()
 def worker() -> None:
-    """Solve queued jobs; any number of these may share one database."""
+    """Solve queued jobs. Any number of workers may share one database."""
     from lodeplan.service.workers.worker import run
 
     run()
@@ -100,7 +102,7 @@ def worker() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the tables of the database up to date, and say what was applied."""
+    """Bring the database tables up to date and list the migrations applied."""
     from lodeplan.service.cli.upkeep import migrate_tables
 
     migrate_tables()
@@ -108,9 +110,9 @@ def migrate() -> None:
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file; only its owner may read it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File to create; only its owner can read it.")],
 ) -> None:
-    """Write all jobs and results to one file, while the service runs."""
+    """Back up all jobs and results to one file while the service runs."""
     from lodeplan.service.cli.upkeep import write_backup
 
     write_backup(file)
@@ -118,10 +120,10 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What lodeplan backup wrote.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Lose what the database holds.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File written by lodeplan backup.")],
+    replace: Annotated[bool, typer.Option("--replace", help="Discard the current contents of the database.")] = False,
 ) -> None:
-    """Put a backup into the database, SQLite or PostgreSQL; unfinished jobs are queued again."""
+    """Restore a backup into the database, SQLite or PostgreSQL. Unfinished jobs are queued again."""
     from lodeplan.service.cli.upkeep import restore_backup
 
     restore_backup(file, replace)
@@ -129,7 +131,8 @@ def restore(
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
-    """Check this machine, the solver, the database and the workers, and say what to do; 1 if something fails."""
+    """Check this machine, the solver, the database and the workers, and say how to fix problems. The exit code is 1 if
+    a check fails."""
     from lodeplan.service.cli.upkeep import examined, print_report
 
     report = examined()
@@ -142,11 +145,11 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command("audit")
 def show_audit(
-    tenant: Annotated[str | None, typer.Option(help="Of this tenant only.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many entries.")] = 50,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of entries.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show who did what to what, latest first."""
+    """Show the audit log: who did what, latest first."""
     from lodeplan.service.cli.access import audit_page
 
     page = audit_page(tenant, limit)
@@ -166,12 +169,12 @@ def solve(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write plan.json, report.md and a CSV for each table here.")
     ] = None,
-    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Stop the solver after this, seconds.")] = None,
-    gap: Annotated[float | None, typer.Option(metavar="G", help="Stop at this relative gap (a fraction).")] = None,
-    bom: Annotated[bool, typer.Option("--bom", help="Begin each CSV with a byte order mark, for Excel.")] = False,
+    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Time limit of the solver, seconds.")] = None,
+    gap: Annotated[float | None, typer.Option(metavar="G", help="Relative gap at which to stop (a fraction).")] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin each CSV file with a byte order mark, for Excel.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Solve a scenario and say what to do. Ctrl-C stops the solver and keeps its best plan."""
+    """Solve a scenario and print the plan. Ctrl-C stops the solver and keeps the best plan found so far."""
     from lodeplan.service.cli.solving import Limits, solve_with_progress
 
     if out is not None:
@@ -193,7 +196,7 @@ def solve(
 
 @app.command()
 def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> None:
-    """Say everything that is wrong with a scenario, and count what is in it."""
+    """List all errors and warnings in a scenario, and count its entries."""
     from lodeplan.service.cli.validation import print_validation, validation_of
 
     found = validation_of(scenario, sets or [])
@@ -209,14 +212,17 @@ def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> No
 def compare(
     scenario: Source,
     other: Annotated[
-        str | None, typer.Argument(metavar="[OTHER]", help="Another scenario; the same one, changed, when left out.")
+        str | None,
+        typer.Argument(
+            metavar="[OTHER]", help="Second scenario; if left out, the first one with the changes in --set."
+        ),
     ] = None,
     sets: Sets = None,
-    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Stop each solve after this, seconds.")] = None,
-    gap: Annotated[float | None, typer.Option(metavar="G", help="Stop at this relative gap (a fraction).")] = None,
+    time_limit: Annotated[float | None, typer.Option(metavar="S", help="Time limit of each solve, seconds.")] = None,
+    gap: Annotated[float | None, typer.Option(metavar="G", help="Relative gap at which to stop (a fraction).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Solve two scenarios, or one before and after the changes in --set, and say what differs and why."""
+    """Solve two scenarios, or one with and without the changes in --set, and explain the differences."""
     from lodeplan.service.cli.comparing import compare_plans
     from lodeplan.service.cli.solving import Limits
 
@@ -226,22 +232,22 @@ def compare(
 # A command has a parameter for each of its options.
 @app.command()
 def duty(
-    commodity: Annotated[str, typer.Option(metavar="NAME", help="What is imported, such as gallium/metal.")],
-    origin: Annotated[str, typer.Option("--from", metavar="PLACE", help="Where from, such as CHN.")],
+    commodity: Annotated[str, typer.Option(metavar="NAME", help="Commodity, such as gallium/metal.")],
+    origin: Annotated[str, typer.Option("--from", metavar="PLACE", help="Country of origin, such as CHN.")],
     day: Annotated[str, typer.Option("--on", metavar="DAY", help="Any day, such as 2026-11-24.")],
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help="File, folder or shipped name.")] = "us-2026",
     destination: Annotated[
-        str | None, typer.Option("--to", metavar="PLACE", help="Where to; home when left out.")
+        str | None, typer.Option("--to", metavar="PLACE", help="Destination; home if left out.")
     ] = None,
     events: Annotated[
-        list[str] | None, typer.Option("--with", metavar="EVENT", help="A tariff event that happens. Repeatable.")
+        list[str] | None, typer.Option("--with", metavar="EVENT", help="Tariff event to assume. Repeatable.")
     ] = None,
     value: Annotated[
         float | None, typer.Option(metavar="KUSD_PER_T", help="Customs value, kUSD per t contained.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what duty an import pays on a day, measure by measure, and where each comes from."""
+    """Explain the duty on an import on one day, measure by measure, with sources."""
     from lodeplan.optimizer.studies.duty import Question
     from lodeplan.service.cli.duty_options import answer
 
@@ -256,7 +262,7 @@ def duty(
 
 @app.command("scenarios")
 def list_scenarios(as_json: AsJson = False) -> None:
-    """List the scenarios that come with the program."""
+    """List the shipped scenarios."""
     from lodeplan.scenarios.reading.catalogue import names
 
     shipped = names()
@@ -269,8 +275,8 @@ def list_scenarios(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; made if it is missing.")]) -> None:
-    """Write a small commented scenario to start from."""
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; created if it is missing.")]) -> None:
+    """Write a small commented scenario as a starting point."""
     from lodeplan.service.cli.writing import write_example
 
     path = write_example(folder)
@@ -280,10 +286,10 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; mad
 @app.command()
 def export(
     scenario: Source,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="A file that ends in .yaml, .yml or .json.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write, ending in .yaml, .yml or .json.")],
     sets: Sets = None,
 ) -> None:
-    """Write a scenario, its base and changes worked in, as one file."""
+    """Write a scenario to one file, with its base and changes applied."""
     from lodeplan.service.cli.writing import write_scenario
 
     write_scenario(scenario, _patches(sets), out)
@@ -291,7 +297,7 @@ def export(
 
 
 def _patches(sets: Sequence[str] | None) -> list[Patch]:
-    """The patches in `--set` options; raises `InvalidInput` with the problems of all of them."""
+    """Read the patches in `--set` options; raises `InvalidInput` with all errors."""
     if not sets:
         return []
     from lodeplan.service.cli.validation import patches_of

@@ -1,4 +1,4 @@
-"""Two plans, and their difference in sentences."""
+"""Comparison of two plans in sentences."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
 
 def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Limits, as_json: bool) -> int:
-    """Solve the first source as it is and the second with the patches, print the difference; the exit code.
-
+    """Solve the first source as it is and the second with the patches, print the differences and return the exit code.
     Both are read before the first is solved. The code is that of the first plan that is not optimal. Raises
     `InvalidInput`.
     """
@@ -42,7 +41,7 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
 
 
 def _print_warnings(first: Sequence[InputProblem], second: Sequence[InputProblem]) -> None:
-    """Warnings on standard error; those that both scenarios share once."""
+    """Print warnings on standard error; those that both scenarios share appear once."""
     from lodeplan.service.cli.validation import print_warnings
 
     # A warning is the same wherever the file that it stands in has it.

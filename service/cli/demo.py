@@ -1,4 +1,4 @@
-"""The first minute: a solved scenario on a page of one's own machine."""
+"""The demo: a solved scenario on a local page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _JOBS_LOOKED_AT = 100
 
 
 def run_demo(port: int, open_page: bool) -> None:
-    """Solve the shipped scenario unless that was done before, print the run's URL and serve it until Ctrl-C."""
+    """Solve the shipped scenario unless a plan exists already, print the URL of the run and serve it until Ctrl-C."""
     settings = Settings.from_environment()
     if PREFIX + "LOG_LEVEL" not in os.environ:
         settings = settings.model_copy(update={"log_level": "WARNING"})
@@ -38,7 +38,7 @@ def run_demo(port: int, open_page: bool) -> None:
 
 
 def find_or_solve(scenario: Scenario, settings: Settings) -> str:
-    """The id of a job that has solved this very scenario; solves and records it if there is none."""
+    """Return the id of a job that has solved exactly this scenario; solve and record it if there is none."""
     database = storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
     with storage.open_session(database) as session:
@@ -58,7 +58,7 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
 
 
 def free_port(wanted: int) -> int:
-    """The port wanted if nobody listens there, else any free one."""
+    """Return the wanted port if it is free, else any free one."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             if sys.platform != "win32":
@@ -73,7 +73,7 @@ def free_port(wanted: int) -> int:
 
 
 def _announce(url: str, port: int, open_page: bool) -> None:
-    """Print the URL, and open it, once the server answers."""
+    """Print the URL, and open it in a browser, once the server answers."""
     while True:
         try:
             socket.create_connection((_HOST, port), timeout=1).close()
@@ -87,6 +87,6 @@ def _announce(url: str, port: int, open_page: bool) -> None:
 
 
 def _has_screen() -> bool:
-    """Whether a browser would open beside this terminal and not within it."""
+    """True if a browser would open beside this terminal and not within it."""
     on_desktop = sys.platform in ("win32", "darwin") or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
     return on_desktop and sys.stdout.isatty()

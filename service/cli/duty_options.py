@@ -1,4 +1,4 @@
-"""`lodeplan duty`: asks the study, and calls what is wrong with a question by the options of the command."""
+"""Options of `lodeplan duty`: asks the study, and names errors in a question by the options of the command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OPTIONS = {
 
 
 def answer(source: str, question: Question) -> DutyAnswer:
-    """The answer to a question on a scenario; raises `InvalidInput` that names the options."""
+    """Answer a question on a scenario; raises an `InvalidInput` that names the options."""
     scenario = scenarios.load(source)
     try:
         return answer_of(scenario, question)

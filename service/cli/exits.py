@@ -1,4 +1,4 @@
-"""How a command ends: exit codes, and what is said when something is wrong."""
+"""Exit codes of commands, and their error messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Exit(IntEnum):
 
 
 class SolveFailed(Exception):
-    """A solving child failed. Its own words, for the log, stand in `trace`."""
+    """The child process that solves has failed; `trace` holds its traceback for the log."""
 
     def __init__(self, message: str, trace: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ class SolveFailed(Exception):
 
 
 def exit_of(summary: Summary) -> Exit:
-    """The exit code of a finished solve."""
+    """Return the exit code of a finished solve."""
     from lodeplan.schemas import Solution, Termination
 
     limits = {Termination.TIME_LIMIT, Termination.MEMORY_LIMIT, Termination.INTERRUPTED}
@@ -49,7 +49,7 @@ def exit_of(summary: Summary) -> Exit:
 
 
 def explain(error: Exception) -> Exit:
-    """Say on standard error what went wrong, without a stack trace; the exit code it deserves."""
+    """Explain an error on standard error without a stack trace, and return its exit code."""
     from lodeplan.schemas import InvalidInput
 
     if isinstance(error, InvalidInput):
@@ -69,15 +69,15 @@ def explain(error: Exception) -> Exit:
     said = (str(error).splitlines() or [""])[0]
     trace = "".join(traceback.format_exception(error))
     print(
-        f"Lodeplan failed with an error of its own: {type(error).__name__}: {said}\n"
-        f"The details are in {_write_log(trace)}; please send that file with your report.",
+        f"Lodeplan failed with an internal error: {type(error).__name__}: {said}\n"
+        f"The details are in {_write_log(trace)}; please attach that file to your report.",
         file=sys.stderr,
     )
     return Exit.ERROR
 
 
 def problems_text(problems: Sequence[InputProblem], kind: str = "problem") -> str:
-    """Every problem on lines of its own: place, message, value, allowed, remedy."""
+    """Write every problem on lines of its own: place, message, value, allowed, remedy."""
     count = len(problems)
     head = f"The input has one {kind}:" if count == 1 else f"The input has {count} {kind}s:"
     return "\n".join([head, *(_problem_text(problem) for problem in problems)])
@@ -102,7 +102,7 @@ def _short(value: object) -> str:
 
 
 def _write_log(trace: str) -> str:
-    """What a developer needs in a file of the temporary folder; its path."""
+    """Write details for developers to a file in the temporary folder; returns its path."""
     handle, path = tempfile.mkstemp(prefix="lodeplan-error-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
         log.write(f"{' '.join(sys.argv)}\n")

@@ -18,8 +18,8 @@ def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:
     """Write a plan to a folder that exists: `plan.json`, `report.md`, `tables.json` (titles, columns and units), and a
     CSV for each table.
 
-    A CSV is the same as over HTTP: no text in it is run by a spreadsheet, and with `bom` Excel knows that it is UTF-8.
-    Files of the same names are replaced, others in the folder stay. Returns what was written.
+    A CSV is the same as over HTTP: no spreadsheet runs text in it as a formula, and `bom` is for Excel.
+    Files of the same names are replaced, others in the folder stay. Returns the files written.
     """
     document = plan.document()
     whole = folder / "plan.json"

@@ -14,7 +14,7 @@ from lodeplan.schemas.report import Cell, Report, Section
 _SENTENCE_WIDTH = 100
 _PIPED_SENTENCE_WIDTH = 80
 _PIPED_WIDTH = 10_000
-"""In a pipe or a file a row of a table stays on its line, however long its names are."""
+"""In a pipe or a file each row of a table stays on one line, however long its names are."""
 
 
 def new_console() -> Console:
@@ -24,14 +24,14 @@ def new_console() -> Console:
 
 
 def say(console: Console, sentences: Iterable[str], style: str | None = None) -> None:
-    """Each sentence as a paragraph, then an empty line."""
+    """Print each sentence as a paragraph, then an empty line."""
     if lines := wrapped(console, sentences):
         console.print("\n".join(lines), style=style)
         console.print()
 
 
 def wrapped(console: Console, sentences: Iterable[str], indent: str = "") -> list[str]:
-    """The lines of paragraphs; from the second line of one on they are indented."""
+    """Wrap paragraphs to lines; lines after the first of a paragraph are indented."""
     width = min(console.width, _SENTENCE_WIDTH) if console.is_terminal else _PIPED_SENTENCE_WIDTH
     wrap = textwrap.TextWrapper(width, subsequent_indent=indent, break_on_hyphens=False)
     return [line for sentence in sentences for line in wrap.wrap(sentence)]

@@ -17,7 +17,8 @@ _CLEAR_LINE = "\r\x1b[2K"
 
 
 class ProgressLine:
-    """Call it with each `SolverProgress`, and `tick` in between; leaving the `with` block wipes the line."""
+    """Progress line of a solve. Call it with each `SolverProgress`, and `tick` in between; leaving the `with` block
+    clears the line."""
 
     def __init__(self) -> None:
         self._on_terminal = sys.stderr.isatty()
@@ -27,12 +28,12 @@ class ProgressLine:
         return self
 
     def __call__(self, progress: SolverProgress) -> None:
-        """Show where the solve stands."""
+        """Show the progress of the solve."""
         self._latest = progress, time.monotonic()
         self._show(progress_text(progress))
 
     def tick(self) -> None:
-        """Let the seconds of the line run on; a solver may have nothing to report for minutes."""
+        """Update the seconds in the line; a solver may have nothing to report for minutes."""
         if self._latest is not None:
             progress, heard_at = self._latest
             elapsed_s = progress.elapsed_s + time.monotonic() - heard_at
@@ -51,7 +52,7 @@ class ProgressLine:
 
 
 def progress_text(progress: SolverProgress) -> str:
-    """Where a solve stands, in one line."""
+    """Write the progress of a solve in one line."""
     parts = [f"{progress.phase}  {progress.elapsed_s:.0f} s"]
     if progress.objective_kusd is not None:
         parts.append(f"best plan {money(progress.objective_kusd)}")

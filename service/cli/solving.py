@@ -1,4 +1,4 @@
-"""A solve that Ctrl-C stops softly: the best plan found so far is kept."""
+"""Solving on the command line. Ctrl-C stops the solver and keeps the best plan found so far."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _PERSON_TAKES_S = 0.5
 
 @dataclass(frozen=True)
 class Limits:
-    """When a solve may stop, where the command says so; otherwise the scenario does."""
+    """Limits of a solve given on the command line; otherwise those of the scenario hold."""
 
     gap: float | None = None
     time_limit_s: float | None = None
 
 
 def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> Plan:
-    """Read and solve, with warnings and progress on standard error; raises what `solve_read` does."""
+    """Read a scenario and solve it, with warnings and progress on standard error; raises what `solve_read` does."""
     from lodeplan import scenarios
     from lodeplan.scenarios.options import check_options
     from lodeplan.scenarios.validation import find_warnings
@@ -53,7 +53,7 @@ def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits
 
 
 def solve_read(scenario: Scenario, limits: Limits, read_s: float) -> Plan:
-    """Solve in a child process, with a line of progress on standard error; reading it took `read_s`.
+    """Solve in a child process, with a line of progress on standard error; reading the scenario took `read_s`.
 
     Raises `InvalidInput`, `PlanError` when the independent check refuses the plan, and `SolveFailed`. The first Ctrl-C
     asks the solver to stop, which it does as soon as it can; the second ends the program.
@@ -78,13 +78,13 @@ def solve_read(scenario: Scenario, limits: Limits, read_s: float) -> Plan:
 
 @dataclass
 class _Terminal(Watch):
-    """Shows progress, and hears Ctrl-C."""
+    """Shows progress, and listens for Ctrl-C."""
 
     line: ProgressLine
     _asked_at: float | None = field(default=None)
 
     def wish(self) -> Wish:
-        """Stop, once somebody has pressed Ctrl-C."""
+        """Return the wish to stop once Ctrl-C was pressed."""
         self.line.tick()
         return Wish.GO_ON if self._asked_at is None else Wish.STOP
 
@@ -94,7 +94,7 @@ class _Terminal(Watch):
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Have Ctrl-C heard here."""
+        """Handle Ctrl-C here."""
         before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
             yield
@@ -113,7 +113,7 @@ class _Terminal(Watch):
 
 
 def _plan_of(ended: ChildEnd, scenario: Scenario) -> Plan:
-    """The plan a child wrote; raises what the solve ended with instead."""
+    """Read the plan that a child wrote; raises the error that the solve ended with instead."""
     from lodeplan.optimizer import Plan, PlanError
     from lodeplan.optimizer.expand import expand
     from lodeplan.optimizer.results.stored import read_plan

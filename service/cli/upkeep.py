@@ -1,4 +1,4 @@
-"""Commands for who runs the service: the state of the tables, backups, a check of everything."""
+"""Commands for operators: migrations, backups and the doctor."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _SIGNS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
 
 
 def migrate_tables() -> None:
-    """Bring the tables up to date, and say what was done."""
+    """Bring the tables up to date and print the steps."""
     before, after = storage.migrate(storage.open_database(Settings.from_environment().sqlalchemy_url))
     known = storage.revisions()
     applied = [step for step in known if before is None or step > before]
     for step in applied:
         print(f"Applied {step}: {known[step]}")
-    print(f"The tables are of version {after}." if applied else f"The tables are of version {after} already.")
+    print(f"The tables have version {after}." if applied else f"The tables already have version {after}.")
 
 
 def write_backup(file: Path) -> None:
-    """Write a backup, and say what is in it."""
+    """Write a backup and print its contents."""
     rows = backup(storage.open_database(Settings.from_environment().sqlalchemy_url), file)
     print(f"Wrote {file} ({file.stat().st_size / 1e6:.1f} MB): {_counted(rows)}.")
 
 
 def restore_backup(file: Path, replace: bool) -> None:
-    """Restore a backup, and say what was done."""
+    """Restore a backup and print what was restored."""
     # What libraries say of their steps is not for a terminal.
     logs.configure("ERROR")
     database = storage.open_database(Settings.from_environment().sqlalchemy_url)
@@ -42,7 +42,7 @@ def restore_backup(file: Path, replace: bool) -> None:
         engine.close()
     print(f"Restored {_counted(done.rows)}.")
     if done.requeued or done.cancelled:
-        print(f"Queued again: {done.requeued} jobs. Ended, because that was asked of them: {done.cancelled}.")
+        print(f"Queued again: {done.requeued} jobs. Cancelled, as requested before the backup: {done.cancelled}.")
 
 
 def _counted(rows: dict[str, int]) -> str:
@@ -50,14 +50,14 @@ def _counted(rows: dict[str, int]) -> str:
 
 
 def examined() -> Report:
-    """What the doctor finds with the settings of the environment."""
+    """Run the doctor with the settings of the environment."""
     # Standard output is for the report alone.
     logs.configure("ERROR")
     return examine(Settings.from_environment())
 
 
 def print_report(report: Report) -> None:
-    """A line for each check, and one below it on what to do."""
+    """Print a line for each check, and below it a line on what to do."""
     for check in report.checks:
         print(f"{_SIGNS[check.status]}  {check.name:<9}{check.found}.")
         if check.remedy:

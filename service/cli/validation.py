@@ -1,4 +1,4 @@
-"""What `lodeplan validate` finds, and how every command says what may not be meant."""
+"""Validation and warnings on the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lodeplan.service.cli.exits import problems_text
 
 
 def validation_of(source: str, sets: Sequence[str]) -> Validation:
-    """Everything that is wrong with a source changed by `PATH=VALUE` texts, and what may not be meant."""
+    """Validate a source changed by `PATH=VALUE` texts: all errors and warnings."""
     try:
         patches = patches_of(sets)
     except InvalidInput as error:
@@ -23,7 +23,7 @@ def validation_of(source: str, sets: Sequence[str]) -> Validation:
 
 
 def patches_of(sets: Sequence[str]) -> list[Patch]:
-    """The patches in texts of the form `PATH=VALUE`; raises `InvalidInput` with the problems of all of them."""
+    """Read patches from texts of the form `PATH=VALUE`; raises `InvalidInput` with all errors."""
     patches: list[Patch] = []
     problems = []
     for text in sets:
@@ -38,7 +38,7 @@ def patches_of(sets: Sequence[str]) -> list[Patch]:
 
 
 def _set_twice(patches: Sequence[Patch]) -> list[InputProblem]:
-    """Paths that a command line sets more than once, of which only the last would count."""
+    """Find paths that a command line sets more than once; only the last setting would count."""
     values: dict[str, list[str]] = {}
     for patch in patches:
         values.setdefault(_plain_path(patch.path), []).append(str(patch.value))
@@ -53,7 +53,7 @@ def _set_twice(patches: Sequence[Patch]) -> list[InputProblem]:
 
 
 def _plain_path(path: str) -> str:
-    """A path with quotes only where it needs them."""
+    """Write a path with quotes only where it needs them."""
     try:
         return join_path(split_path(path))
     except ValueError:
@@ -61,7 +61,7 @@ def _plain_path(path: str) -> str:
 
 
 def print_validation(found: Validation) -> None:
-    """Problems on standard error; warnings and counts, which are asked for here, on standard output."""
+    """Print problems on standard error; warnings and counts, the purpose of this command, on standard output."""
     if not found.valid:
         print(problems_text(found.errors), file=sys.stderr)
         return
@@ -74,6 +74,6 @@ def print_validation(found: Validation) -> None:
 
 
 def print_warnings(warnings: Sequence[InputProblem], whose: str = "") -> None:
-    """What may not be meant on standard error, if there is anything; `whose` may be ` of both scenarios`."""
+    """Print warnings, if any, on standard error; `whose` may be ` of both scenarios`."""
     for words in warnings_in_words(warnings):
         print(f"warning{whose}: {words}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Scenarios as files of the user's own."""
+"""Writing of scenarios to the user's files."""
 
 from __future__ import annotations
 
@@ -23,14 +23,19 @@ def write_example(folder: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(find_shipped(_EXAMPLE).read_text(encoding="utf-8"))
     except FileExistsError:
-        raise _refused("file_exists", path, "this file is there already.", "Choose another folder.") from None
+        raise _refused("file_exists", path, "this file exists already.", "Choose another folder.") from None
     return path
 
 
 def write_scenario(source: str, patches: Sequence[Patch], path: Path) -> None:
     """Write a valid scenario as YAML or JSON, by the ending of the path. Raises `InvalidInput`."""
     if path.suffix not in (".yaml", ".yml", ".json"):
-        raise _refused("unknown_format", path, "the ending says no format.", "End it in .yaml, .yml or .json.")
+        raise _refused(
+            "unknown_format",
+            path,
+            "the file name has no known ending.",
+            "Use a name that ends in .yaml, .yml or .json.",
+        )
     data = scenarios.load(source, patches).model_dump(mode="json", exclude_unset=True)
     if path.suffix == ".json":
         path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What brings queued attempts to workers, behind a port."""
+"""The job engine, behind a port: it brings queued attempts to workers."""
 
 from lodeplan.service.engine.port import Attempt, Handler, JobEngine, QueuePosition
 

@@ -1,6 +1,6 @@
 """The job engine on DBOS Transact. The only module that imports it.
 
-DBOS keeps one engine a process; so this class may be started as a worker once at a time.
+DBOS allows one engine per process, so only one instance at a time may be started as a worker.
 """
 
 from __future__ import annotations
@@ -87,16 +87,16 @@ class DbosEngine:
             self._ready_client().delete_workflows([_workflow_id(attempt) for attempt in attempts])
 
     def taken(self) -> Mapping[Attempt, str]:
-        """Workflows that some executor has begun."""
+        """Return the workflows that an executor has begun."""
         return {_attempt(found): found.executor_id or "" for found in self._found(_TAKEN)}
 
     def known(self, attempts: Sequence[Attempt]) -> set[Attempt]:
-        """Workflows that have not ended."""
+        """Return the workflows that have not ended."""
         ids = [_workflow_id(attempt) for attempt in attempts]
         return {_attempt(found) for found in self._found([*_WAITING, *_TAKEN], ids=ids)} if ids else set()
 
     def depth(self) -> int:
-        """Workflows that no executor has begun."""
+        """Count the workflows that no executor has begun."""
         return len(self._found(_WAITING))
 
     def purge(self) -> int:
@@ -126,7 +126,7 @@ class DbosEngine:
         self._pollers = [thread for thread in threading.enumerate() if "(queue_thread)" in thread.name]
 
     def is_working(self) -> bool:
-        """Whether the threads that look at the queue live."""
+        """True if the threads that poll the queue are alive."""
         return self._working and all(thread.is_alive() for thread in self._pollers)
 
     def stop(self, patience_s: float) -> None:
@@ -137,7 +137,7 @@ class DbosEngine:
             _handlers.pop()
 
     def close(self) -> None:
-        """Stop at once, and let go of the client."""
+        """Stop immediately and release the client."""
         self.stop(0)
         if self._client:
             self._client.destroy()

@@ -16,7 +16,7 @@ class InlineEngine:
         self.pending: list[Attempt] = []
         self.positions: dict[Attempt, QueuePosition] = {}
         self.in_hand: dict[Attempt, str] = {}
-        """Attempts a worker was given; a test may put one here that a worker took with it when it died."""
+        """Attempts given to a worker; a test may put one here to stand for a worker that died with it."""
         self.handled: list[Attempt] = []
         self._handler: Handler | None = None
         self._worker_id = ""
@@ -57,7 +57,7 @@ class InlineEngine:
         self._handler, self._worker_id = handler, worker_id
 
     def is_working(self) -> bool:
-        """Whether there is a handler."""
+        """True if there is a handler."""
         return self._handler is not None
 
     def stop(self, patience_s: float) -> None:

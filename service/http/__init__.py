@@ -1,1 +1,1 @@
-"""How things look over HTTP, whoever says them: problems, views of jobs, headers, CSV."""
+"""Representations shared by the API and the pages: problems, views of jobs, headers, CSV."""

@@ -1,4 +1,4 @@
-"""Tables as CSV that no spreadsheet runs."""
+"""Tables as CSV, safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator
 from lodeplan.schemas import Table
 
 BOM = "\ufeff"
-"""Before the text, it has Excel read it as UTF-8."""
+"""A byte order mark, by which Excel reads the text as UTF-8."""
 
 _RUNS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so for a formula, or looks for one behind it."""
+"""Beginnings of a cell that a spreadsheet takes for a formula, or skips to look for one."""
 _ROWS_AT_ONCE = 1_000
 
 
 def csv_rows(table: Table, *, bom: bool = False, line_end: str = "\r\n") -> Iterator[str]:
-    """RFC 4180 in pieces: a row of names, then the rows; what is absent is empty.
-
-    A text that a spreadsheet would run has an apostrophe before it. Numbers stay numbers.
+    """Yield a table as RFC 4180 in pieces: a header row, then the rows; absent values are empty. Text that a
+    spreadsheet would run as a formula gets an apostrophe in front. Numbers stay numbers.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator=line_end)
@@ -34,7 +33,7 @@ def csv_rows(table: Table, *, bom: bool = False, line_end: str = "\r\n") -> Iter
 
 
 def batches(rows: list[list[object]]) -> Iterable[list[list[object]]]:
-    """The rows, so many at a time."""
+    """Yield the rows in batches of this size."""
     return (rows[begin : begin + _ROWS_AT_ONCE] for begin in range(0, len(rows), _ROWS_AT_ONCE))
 
 

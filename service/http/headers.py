@@ -1,4 +1,4 @@
-"""Headers by which a response tells browsers what they may do with it."""
+"""Security headers: they tell browsers what a response may do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 DOCS = "/docs"
-"""The page that shows the API; it has a script of its own in it."""
+"""The page that shows the API; it contains a script."""
 
 API_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -17,18 +17,18 @@ API_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-"""Of every response that does not say otherwise itself, as pages do."""
+"""Policy of every response that does not set its own, as pages do."""
 
 _DOCS_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _SHARED_BY_ALL = ("/static/", "/static-offline-docs/")
-"""Files that are the same for everybody, and may be kept."""
+"""Paths of files that are the same for everybody and may be cached."""
 
 
 class SecurityHeaders:
-    """Middleware that adds these headers where the response does not have them."""
+    """Middleware that adds these headers to responses that lack them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -22,14 +22,14 @@ from lodeplan.service.http.headers import API_HEADERS
 from lodeplan.service.storage import OUTAGES
 
 API_PATH = "/api/"
-"""Programs call what is below it, also from a browser: they get data and no pages."""
+"""Programs call the paths below it, also from a browser: they get data, not pages."""
 
 ProblemPage = Callable[[Request, Problem, Mapping[str, str] | None], Response]
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:lodeplan:problem:"
 RETRY_AFTER_S = 5
-"""When a database that is away may be back."""
+"""Time after which an unavailable database may be back."""
 
 TITLES = {
     "broken-body": "The body cannot be read",
@@ -44,30 +44,30 @@ TITLES = {
     "job-not-ended": "The job has not ended",
     "job-ended": "The job has ended",
     "part-of-batch": "The job belongs to a batch",
-    "idempotency-key-reused": "The key was used for another request",
+    "idempotency-key-reused": "The Idempotency-Key was used for another request",
     "queue-full": "The queue is full",
     "webhook-not-found": "There is no such webhook",
     "delivery-not-found": "There is no such delivery",
-    "too-many-webhooks": "There are too many webhooks",
+    "too-many-webhooks": "The tenant has too many webhooks",
     "not-ready": "The service is not ready",
     "database-unavailable": "The database does not answer",
     "not-authenticated": "The caller is not known",
     "not-allowed": "The caller may not do this",
     "log-in-not-set-up": "Log-in is not set up",
-    "log-in-unavailable": "Log-in is not possible now",
+    "log-in-unavailable": "Log-in is unavailable",
     "cross-site": "The request comes from another site",
-    "unknown-host": "The service does not go by this name",
+    "unknown-host": "The host name is not accepted",
     "busy": "The service is busy",
     "too-many-requests": "Too many requests",
     "quota-reached": "A quota is reached",
     "key-not-found": "There is no such key",
     "key-ended": "The key has ended",
-    "internal-error": "An error of the service's own",
+    "internal-error": "Internal error of the service",
 }
-"""The last part of each problem type, and its title. Types of plain HTTP errors are named by their status."""
+"""Titles by the last part of each problem type. Types of plain HTTP errors are named by their status."""
 
 _PATCH = re.compile(r"patch (\d+)")
-"""What the loader names as the file of a value that a patch put there."""
+"""Text that the loader gives as the file of a value set by a patch."""
 
 _LARGEST = 1e308
 _LONGEST_TEXT = 500
@@ -77,9 +77,8 @@ log = structlog.get_logger(__name__)
 
 
 class ApiError(HTTPException):
-    """An error to be answered as a problem; `kind` is a key of `TITLES`.
-
-    An `HTTPException`, because FastAPI hides any other that comes up while it reads a body.
+    """An error that is answered as a problem; `kind` is a key of `TITLES`. It is an `HTTPException` because FastAPI
+    hides all others raised while it reads a body.
     """
 
     def __init__(
@@ -105,7 +104,7 @@ class _ProblemResponse(JSONResponse):
 
 
 def problem_response(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """A problem as a response."""
+    """Build the response of a problem."""
     # Not dumped by pydantic: it refuses half characters.
     errors = [
         {name: value for name, value in error if value is not None}
@@ -117,7 +116,7 @@ def problem_response(problem: Problem, headers: Mapping[str, str] | None = None)
 
 
 def _shown(value: Any) -> Any:
-    """A value of a request as a problem may repeat it: short, and of plain JSON."""
+    """Shorten a value of a request to plain JSON that a problem may quote."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float) and abs(value) <= _LARGEST:
@@ -138,7 +137,7 @@ def _cut(text: str) -> str:
 
 
 def invalid_input(error: InvalidInput, place: str = "") -> ApiError:
-    """422 with each problem of an input that stands at `place`, a JSON pointer, in the request."""
+    """422 with all problems of an input found at `place`, a JSON pointer, in the request."""
     return all_wrong(errors_of(error, "", place))
 
 
@@ -149,13 +148,13 @@ def all_wrong(errors: list[ProblemError]) -> ApiError:
 
 
 def errors_of(error: InvalidInput, request: str, scenario: str) -> list[ProblemError]:
-    """Each problem of an input, by JSON pointer: its patches stand in `request`, and its scenario at `scenario`
-    there."""
+    """List the problems of an input by JSON pointer; the request is at `request`, and its scenario at `scenario` within
+    it."""
     return [_error_of(problem, request, scenario) for problem in error.problems]
 
 
 def broken_body(error: InvalidInput) -> ApiError:
-    """400 for a body that is not the JSON or YAML it says it is."""
+    """400 for a body that is not the JSON or YAML that its media type says."""
     first = error.problems[0]
     where = f" (line {first.line})" if first.line else ""
     whole = _error_of(first, "", "").model_copy(update={"pointer": ""})
@@ -168,7 +167,7 @@ def no_such_job(job_id: str) -> ApiError:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether somebody at a browser asks for a page, instead of a program for data."""
+    """True if a browser asks for a page, false if a program asks for data."""
     return (
         "text/html" in request.headers.get("accept", "")
         and request.method in ("GET", "HEAD")
@@ -177,7 +176,8 @@ def wants_page(request: Request) -> bool:
 
 
 def install(app: FastAPI, problem_page: ProblemPage) -> None:
-    """Answer every error of the app as a problem; on the page that `problem_page` makes if a page was wanted."""
+    """Answer every error of the app as a problem, or with the page that `problem_page` makes if a browser asked for a
+    page."""
     app.state.problem_page = problem_page
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -211,7 +211,7 @@ def _error_of(problem: InputProblem, request: str, scenario: str) -> ProblemErro
 
 
 def answer_problem(request: Request, problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
-    """A problem as data, or to somebody at a browser as a page."""
+    """Answer with a problem as data, or as a page in a browser."""
     if wants_page(request):
         page: ProblemPage = request.app.state.problem_page
         try:
@@ -255,8 +255,8 @@ def _error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
 
 
 async def _on_outage(request: Request, error: Exception) -> Response:
-    log.error("the database is away", path=request.url.path, error=str(error))
-    detail = "The database does not answer, or is full. Nothing that was accepted is lost; try again soon."
+    log.error("the database is unavailable", path=request.url.path, error=str(error))
+    detail = "The database does not answer or is full. No accepted job is lost; try again soon."
     problem = ApiError(503, "database-unavailable", detail).problem
     problem = problem.model_copy(update={"instance": request.url.path})
     return answer_problem(request, problem, {"retry-after": str(RETRY_AFTER_S)})
@@ -264,7 +264,7 @@ async def _on_outage(request: Request, error: Exception) -> Response:
 
 async def _on_any_error(request: Request, error: Exception) -> Response:
     log.error("request failed", path=request.url.path, exc_info=error)
-    detail = "The service met an error of its own; its log says which. It goes on."
+    detail = "The service had an internal error; its log has the details. It continues to run."
     problem = ApiError(500, "internal-error", detail).problem
     # This answer passes no middleware, so it brings its headers itself.
     headers = {"x-request-id": request.state.request_id} if hasattr(request.state, "request_id") else {}

@@ -69,7 +69,7 @@ def key_view(key: ApiKey) -> KeyView:
 
 
 def new_key(key: ApiKey, shown: str) -> NewKey:
-    """A key as it is seen once."""
+    """A new key with its secret."""
     return NewKey(**key.model_dump(include=set(KeyView.model_fields)), key=shown)
 
 
@@ -79,7 +79,7 @@ def entry_view(entry: AuditEntry) -> AuditView:
 
 
 def table_entry(job_id: str, table: Table) -> TableEntry:
-    """Where to read a table, and what is in it."""
+    """Describe a table: its contents and the paths to read it from."""
     path = f"{job_path(job_id)}/result/tables/{table.name}"
     return TableEntry(
         name=table.name,
@@ -99,18 +99,18 @@ def json_text(model: BaseModel) -> str:
 
 
 def tag_of(text: str) -> str:
-    """A strong entity tag of this text."""
+    """Compute a strong entity tag of this text."""
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def is_known(request: Request, tag: str) -> bool:
-    """Whether the client says that it holds this."""
+    """True if the client holds this version already."""
     held = request.headers.get("if-none-match", "")
     return held.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in held.split(","))
 
 
 def tagged(request: Request, text: str, media_type: str, tag: str) -> Response:
-    """The text with its tag, or 304 if the client holds it."""
+    """Answer with the text and its tag, or with 304 if the client holds it already."""
     headers = {"etag": tag, "cache-control": "no-cache"}
     if is_known(request, tag):
         return Response(status_code=304, headers=headers)

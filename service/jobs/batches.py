@@ -18,19 +18,19 @@ from lodeplan.service.storage.jobs import find_solved
 from lodeplan.service.telemetry import metrics
 
 PRIORITY = -1
-"""Below that of single jobs: somebody waits for those."""
+"""Lower than that of single jobs, for which somebody waits."""
 
 
 @dataclass(frozen=True)
 class BatchSubmission:
-    """A request for a batch that was found valid: the scenario that is shared, and the jobs."""
+    """A valid request for a batch: the shared scenario and the jobs."""
 
     base: Prepared
     jobs: Sequence[Prepared]
     tenant: str = LOCAL
     reuse: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
-    """How much the shared scenario holds."""
+    """Number of entries of the shared scenario."""
 
 
 def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> Job:

@@ -1,4 +1,5 @@
-"""Answering a job with the plan of an identical one: the same work, word for word the same scenario."""
+"""Reuse of plans: a job is answered with the plan of an identical one, with the same work and a scenario equal word for
+word."""
 
 from __future__ import annotations
 
@@ -14,16 +15,16 @@ from lodeplan.schemas.plan import PLAN_VERSION
 
 
 def work_of(scenario: Scenario, scenario_hash: str, options: JobOptions) -> str:
-    """What tells apart work that gives other plans: SHA-256 of the scenario's hash, the gap and the versions.
-
-    The time limit does not count: only optimal plans are used again, and those were found within it. Nor does a
-    gap that the scenario asks for itself.
+    """Return the fingerprint of a job's work: SHA-256 of the scenario's hash, the gap and the versions. The time limit
+    does not count: only optimal plans are reused, and they were found within it. Nor does a gap that the scenario sets
+    itself.
     """
     return _work(scenario.solve.gap, scenario_hash, options)
 
 
 def work_of_stored(scenario_gzip: bytes, scenario_hash: str, options: JobOptions) -> str:
-    """The same, of a scenario as it is stored. A job may have been taken in by another version than solves it."""
+    """Return the fingerprint for a stored scenario. The version that accepted a job may differ from the one that solves
+    it."""
     # Where no gap was asked for, that of the scenario does not matter.
     own_gap = None if options.gap is None else json.loads(gzip.decompress(scenario_gzip))["solve"]["gap"]
     return _work(own_gap, scenario_hash, options)

@@ -43,14 +43,14 @@ SOURCES: dict[JobState, frozenset[JobState]] = {
 """The states from which each state can be reached."""
 
 _VERDICTS = (Termination.INFEASIBLE, Termination.UNBOUNDED)
-"""Answers that say of a scenario that it has no plan, and why."""
+"""Terminations that show that a scenario has no plan, and why."""
 MAX_LOST_WORKERS = 3
-"""A job that took so many workers with it is not tried again."""
+"""Workers a job may lose before it is not tried again."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """A request that was found valid."""
+    """A valid request for a job."""
 
     scenario: Scenario
     options: JobOptions
@@ -62,7 +62,8 @@ class Submission:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A submission as it will be stored; much smaller than the scenario in memory, so that there may be thousands."""
+    """A submission in the form in which it is stored: much smaller than the scenario in memory, so that there may be
+    thousands."""
 
     scenario: str
     scenario_title: str
@@ -76,7 +77,7 @@ class Prepared:
 
     @classmethod
     def of(cls, submission: Submission) -> Prepared:
-        """What is stored of a submission."""
+        """Prepare a submission for storing."""
         scenario, options = submission.scenario, submission.options
         # Dumped once for the hash and the text: that takes a good part of the time of a submission.
         dump = in_order(scenario).model_dump(mode="json")
@@ -96,7 +97,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: with a document, with a failure, or with neither if it was killed at a limit."""
+    """Result of an attempt: a document, a failure, or neither if it was killed at a limit."""
 
     termination: Termination | None = None
     solution: Solution | None = None
@@ -104,11 +105,11 @@ class Outcome:
     document_gzip: bytes | None = None
     failure: JobFailure | None = None
     scenario_hash: str | None = None
-    """Of the scenario by the version that solved it, which may not be the one that took the job in."""
+    """Hash of the scenario by the version that solved it, which may differ from the one that accepted the job."""
 
 
 def canonical_json(scenario: Scenario) -> str:
-    """The one JSON text of a scenario: its entries in order, no spaces. The first of the outputs stays the first."""
+    """Write the canonical JSON of a scenario: entries in order, no spaces. The first output stays first."""
     return _as_text(in_order(scenario).model_dump(mode="json"))
 
 
@@ -119,7 +120,7 @@ def _as_text(dump: dict[str, Any]) -> str:
 def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
     """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
 
-    Where the submission allows, a job whose plan is known has succeeded at once.
+    If the submission allows it, a job whose plan is known succeeds immediately.
     """
     prepared = Prepared.of(submission)
     job = new_job(prepared, submission.tenant, storage.new_id())
@@ -157,13 +158,13 @@ def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
 
 
 def _warned(warnings: Sequence[InputProblem]) -> JobWarnings:
-    """Warnings as a job carries them."""
+    """Return the warnings that a job carries."""
     first = list(warnings[:MAX_JOB_WARNINGS])
     return JobWarnings(first=first, count=len(warnings), words=warnings_in_words(warnings))
 
 
 def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
-    """Add new jobs with what they solve and the first line of their logs."""
+    """Add new jobs with their scenarios and the first lines of their logs."""
     for job, prepared in jobs:
         session.add(job)
         session.add(JobInput(job_id=job.id, scenario_gzip=prepared.scenario_gzip))
@@ -174,7 +175,7 @@ def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
 
 
 def first_events(job: Job) -> list[JobEvent]:
-    """The first lines in the log of a new job: that it is queued, and what its scenario may not mean."""
+    """Write the first lines in the log of a new job: that it is queued, and the warnings about its scenario."""
     texts = ["Queued.", "\n".join(f"Warning: {words}" for words in job.warned.words) if job.warned else ""]
     return [
         JobEvent(
@@ -190,9 +191,9 @@ def first_events(job: Job) -> list[JobEvent]:
 
 
 def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:
-    """End a new job with a copy of the plan of an identical one, which may be deleted one day."""
+    """End a new job with a copy of the plan of an identical one; a copy, because that job may be deleted one day."""
     source, result = moves.get_answer(session, source_id)
-    text = f"The job {source_id} has solved the same; its plan is taken."
+    text = f"Job {source_id} solved the same scenario; its plan is reused."
     _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), reused_from=source_id)
     document = result.document_gzip
     finish(session, attempt, Outcome(source.termination, source.solution, source.objective_kusd, document))
@@ -212,8 +213,8 @@ def record_finished(session: Session, scenario: Scenario, document: PlanDocument
 
 
 def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
-    """Claim an attempt for a worker; False if it is no longer wanted. True also if the worker has it already:
-    its first commit may have come through without its hearing of it."""
+    """Claim an attempt for a worker; False if it is no longer wanted. True also if the worker has it already: an
+    earlier commit may have succeeded without the worker learning of it."""
     text = f"Started, attempt {attempt.number}."
     if _move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), worker_id=worker_id):
         return True
@@ -221,7 +222,7 @@ def start(session: Session, attempt: Attempt, worker_id: str) -> bool:
 
 
 def request_stop(session: Session, job_id: str) -> bool:
-    """Ask a job to end with the best plan it has. A queued one has none, and is cancelled."""
+    """Ask a job to end with the best plan it has. A queued job has none and is cancelled."""
     return _request(session, job_id, JobState.STOPPING)
 
 
@@ -250,11 +251,9 @@ def tell(
 
 
 def _pass_on(session: Session, job: Row[Any], state: JobState) -> None:
-    """What the new state of a job means for its batch, or for those who wait to hear of its end.
-
-    Locks are taken in one order, the job's row before that of its batch, or two transactions could wait for each
-    other. The update that numbers the event locks the batch: of two last jobs that end at once, the second sees the
-    first.
+    """Pass the new state of a job on to its batch and its webhooks. Locks are taken in one order, the job's row before
+    that of its batch, or two transactions could wait for each other. The update that numbers the event locks the batch:
+    if the last two jobs end at the same time, the second sees the first.
     """
     if job.parent_id is None:
         if state.ended:
@@ -282,7 +281,7 @@ def end_batch(session: Session, batch_id: str) -> None:
 
 
 def ask_batch(session: Session, batch_id: str, wish: JobState) -> None:
-    """Note what is wanted of a batch whose jobs have been asked; it may end by that."""
+    """Record what was asked of a batch after its jobs were asked; this may end the batch."""
     batch = Attempt(batch_id, 1)
     if moves.has_open_child(session, batch_id):
         _move(session, batch, wish, _WISHES[wish])
@@ -293,25 +292,24 @@ def ask_batch(session: Session, batch_id: str, wish: JobState) -> None:
 
 
 def requeue(session: Session, engine: JobEngine, attempt: Attempt) -> bool:
-    """Give a running attempt back, as the next one, in the session's transaction; its worker ends in good order."""
+    """Queue a running job again as its next attempt, in the session's transaction, because its worker is shutting
+    down."""
     job = moves.job_on(session, attempt)
     if job is None or job.state is not JobState.RUNNING:
         return False
-    return _rerun(session, engine, job, "The worker ends; the job waits for another.")
+    return _rerun(session, engine, job, "The worker is shutting down; the job waits for another one.")
 
 
 def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | None:
-    """Give up an attempt whose worker is gone, in the session's transaction; the state the job is in then, or None
-    if there was nothing to do.
-
-    It runs again as the next attempt, unless that would be in vain: somebody wants it ended, or it has taken
-    `MAX_LOST_WORKERS` with it. An attempt that had not begun is no reason to count a worker.
+    """Give up an attempt whose worker is gone, in the session's transaction; returns the new state of the job, or None
+    if there was nothing to do. The job runs again as its next attempt, unless somebody asked it to end or it has lost
+    `MAX_LOST_WORKERS` workers. A worker lost before the attempt began does not count.
     """
     job = moves.job_on(session, attempt)
     if job is None or job.state.ended:
         return None
     if job.state is JobState.QUEUED:
-        lost = _rerun(session, engine, job, "Its worker was lost before it began; the job waits for another.")
+        lost = _rerun(session, engine, job, "The worker was lost before it began; the job waits for another one.")
         return JobState.QUEUED if lost else None
     if job.state is not JobState.RUNNING:
         text = _LOST_WISHES[job.state]
@@ -319,11 +317,11 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
         return JobState.CANCELLED if lost else None
     job.lost_workers += 1
     if job.lost_workers < MAX_LOST_WORKERS:
-        lost = _rerun(session, engine, job, "Its worker was lost; the job waits for another.")
+        lost = _rerun(session, engine, job, "The worker was lost; the job waits for another one.")
         return JobState.QUEUED if lost else None
     message = (
-        f"{MAX_LOST_WORKERS} workers were lost while they ran this job, so it is not tried again. "
-        "Most often a solve needs more memory than there is."
+        f"{MAX_LOST_WORKERS} workers were lost while they ran this job, so it is not tried again. The most common "
+        "cause is a lack of memory."
     )
     failure = JobFailure(code=FailureCode.LOST_WORKERS, message=message)
     values = {"ended_at": storage.now(), "failure": failure, "lost_workers": job.lost_workers}
@@ -331,14 +329,14 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
 
 
 def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
-    """Queue a job that came from elsewhere, without its place in a queue, as its next attempt."""
+    """Queue a restored job, which has no place in the queue, as its next attempt."""
     job = moves.job_on(session, attempt)
     if job and job.state in (JobState.QUEUED, JobState.RUNNING):
         _rerun(session, engine, job, text)
 
 
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
-    """Record the end of an attempt; the state it ended in, or None if the attempt was given up meanwhile."""
+    """Record the end of an attempt; returns the job's state, or None if the attempt was given up meanwhile."""
     while True:
         state = moves.state_on(session, attempt)
         if state is None or state.ended:
@@ -349,7 +347,7 @@ def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | N
 
 
 def final_state(state: JobState, outcome: Outcome) -> JobState:
-    """What an outcome means for a job that was in this state."""
+    """Return the final state of a job, from its current state and the outcome of its attempt."""
     if state is JobState.CANCELLING:
         return JobState.CANCELLED
     if outcome.failure:
@@ -369,7 +367,7 @@ def failure_of(termination: Termination | None, solution: Solution | None) -> Jo
     if solution is not Solution.NONE:
         return None
     if termination is Termination.MEMORY_LIMIT:
-        message = "The solver reached its memory limit before it had a plan. A smaller scenario needs less."
+        message = "The solver reached its memory limit before it found a plan. A smaller scenario needs less memory."
         return JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message)
     if termination is Termination.ERROR:
         return JobFailure(code=FailureCode.SOLVER_ERROR, message="The solver gave up on this scenario.")
@@ -377,12 +375,12 @@ def failure_of(termination: Termination | None, solution: Solution | None) -> Jo
 
 
 def position_of(job: Job) -> QueuePosition:
-    """Where in the queue a job stands."""
+    """Return the position of a job in the queue."""
     return QueuePosition(job.tenant, job.priority)
 
 
 def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
-    """Queue the next attempt, if the job still is as it was seen."""
+    """Queue the next attempt, if the job has not changed since it was read."""
     following = Attempt(seen.id, seen.attempt + 1)
     fresh: dict[str, Any] = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
     fresh |= {"state": JobState.QUEUED, "lost_workers": seen.lost_workers}
@@ -401,7 +399,7 @@ def _move(session: Session, of: Attempt, to: JobState, text: str, **values: Any)
 
 
 def _request(session: Session, job_id: str, wish: JobState) -> bool:
-    """Move a queued job to its end, and a running one to `wish`; whether either was so."""
+    """Cancel a queued job, or move a running one to `wish`; returns whether either applied."""
     if moves.change_job(session, job_id, [JobState.QUEUED], state=JobState.CANCELLED, ended_at=storage.now()):
         tell(session, job_id, "Cancelled before it started.", state=JobState.CANCELLED)
         return True
@@ -440,10 +438,10 @@ _WISHES = {JobState.STOPPING: "Asked to stop.", JobState.CANCELLING: "Asked to c
 _ENDINGS = {
     JobState.SUCCEEDED: "Succeeded.",
     JobState.CANCELLED: "Cancelled.",
-    JobState.TIMED_OUT: "The time limit passed before there was a plan.",
+    JobState.TIMED_OUT: "The time limit passed before a plan was found.",
 }
 
 _LOST_WISHES = {
-    JobState.STOPPING: "Cancelled: its worker was lost before it stopped, and its plan with it.",
-    JobState.CANCELLING: "Cancelled; its worker was lost meanwhile.",
+    JobState.STOPPING: "Cancelled: the worker was lost before it stopped, and the plan with it.",
+    JobState.CANCELLING: "Cancelled; the worker was lost meanwhile.",
 }

@@ -1,1 +1,1 @@
-"""What an operator runs: the doctor, backups."""
+"""Tools for operators: the doctor and backups."""

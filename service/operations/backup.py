@@ -33,7 +33,7 @@ _MAGIC = b"SQLite format 3\0"
 
 @dataclass(frozen=True)
 class Restored:
-    """What a restore did."""
+    """Result of a restore."""
 
     rows: dict[str, int]
     requeued: int
@@ -41,13 +41,12 @@ class Restored:
 
 
 def backup(database: sqlalchemy.Engine, file: Path) -> dict[str, int]:
-    """Write all that the service keeps to a new file, as of one moment; the number of rows by table.
-
-    Only its owner may read the file: it holds the secrets of webhooks. Raises `InvalidInput` if the file exists or
-    the database is not current, and `OSError`.
+    """Write all data of the service, as of one moment, to a new file; returns the number of rows by table. Only its
+    owner can read the file, because it holds the secrets of webhooks. Raises `InvalidInput` if the file exists or the
+    database is not current, and `OSError`.
     """
     if file.exists():
-        raise _refused("file_exists", file, "there is such a file.", "Choose another name, or remove it.")
+        raise _refused("file_exists", file, "this file exists already.", "Choose another name, or remove it.")
     partial = file.with_name(file.name + ".partial")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -69,7 +68,7 @@ def backup(database: sqlalchemy.Engine, file: Path) -> dict[str, int]:
 
 
 def restore(file: Path, database: sqlalchemy.Engine, engine: JobEngine, *, replace: bool = False) -> Restored:
-    """Put a backup into a database, in one transaction; with `replace` in the place of what is there.
+    """Restore a backup into a database, in one transaction; `replace` discards the current contents.
 
     Jobs that were queued or running are queued again, as their next attempts. Raises `InvalidInput` if the file is no
     backup or a newer version's, if workers are alive, or if there are jobs and `replace` is not given.
@@ -81,8 +80,13 @@ def restore(file: Path, database: sqlalchemy.Engine, engine: JobEngine, *, repla
             _refuse_live_workers(session)
             held = copying.tables_with_rows(session)
         if held and not replace:
-            message = f"the database is not empty: it holds rows in {', '.join(held)}."
-            raise _refused("not_empty", file, message, "Restore into a new database, or say --replace to lose those.")
+            message = f"the database is not empty: it has rows in {', '.join(held)}."
+            raise _refused(
+                "not_empty",
+                file,
+                message,
+                "Restore into a new database, or use --replace to discard its current contents.",
+            )
         if held:
             _forget_all(database, engine)
         with open_session(database) as session, backup_database.connect() as source:
@@ -97,9 +101,9 @@ def restore(file: Path, database: sqlalchemy.Engine, engine: JobEngine, *, repla
 
 @contextmanager
 def _opened(file: Path) -> Iterator[sqlalchemy.Engine]:
-    """The database in a backup; of an older version a copy that was brought up to date."""
+    """Open the database in a backup; one of an older version is copied and brought up to date."""
     if not file.is_file():
-        raise _refused("no_such_file", file, "there is no such file.", "Name a file that lodeplan backup wrote.")
+        raise _refused("no_such_file", file, "no such file exists.", "Name a file that lodeplan backup wrote.")
     with file.open("rb") as start:
         if start.read(len(_MAGIC)) != _MAGIC:
             raise _no_backup(file)
@@ -116,23 +120,25 @@ def _opened(file: Path) -> Iterator[sqlalchemy.Engine]:
 
 
 def _revision_in(found: sqlalchemy.Engine, file: Path) -> str | None:
-    """The version of a backup's tables; refuses what is broken, and what this program does not know."""
+    """Read the version of a backup's tables; refuses broken files and unknown versions."""
     try:
         verdict, tables, revision = copying.look_into(found)
     except DatabaseError as error:
         raise _no_backup(file, str(error.orig)) from None
     if verdict != "ok" or "job" not in tables:
-        raise _no_backup(file, "it holds no jobs" if verdict == "ok" else verdict)
+        raise _no_backup(file, "it has no table of jobs" if verdict == "ok" else verdict)
     if revision is not None and revision not in storage.revisions():
-        message = f"its tables are of version {revision}, which this version of Lodeplan does not know."
-        raise _refused("newer_backup", file, message, "Restore it with the version that wrote it, or a newer one.")
+        message = f"its tables have version {revision}, which this version of Lodeplan does not know."
+        raise _refused(
+            "newer_backup", file, message, "Restore it with the version of Lodeplan that wrote it, or a newer one."
+        )
     return revision
 
 
 def _require_current(connection: Connection, database: sqlalchemy.Engine) -> None:
     revision = storage.revision_of(connection)
     if revision != storage.newest_revision():
-        message = f"its tables are of version {revision or 'none'}, not {storage.newest_revision()}."
+        message = f"its tables have version {revision or 'none'}, not {storage.newest_revision()}."
         place = database.url.render_as_string(hide_password=True)
         problem = InputProblem(code="not_current", path="LODEPLAN_DATABASE_URL", message=message, value=place)
         raise InvalidInput([problem.model_copy(update={"remedy": "Run lodeplan migrate first."})])
@@ -145,13 +151,13 @@ def _refuse_live_workers(session: Session) -> None:
             code="workers_alive",
             path="LODEPLAN_DATABASE_URL",
             message=f"workers are using the database: {', '.join(names)}.",
-            remedy="Stop every lodeplan serve and lodeplan worker first.",
+            remedy="Stop all lodeplan serve and lodeplan worker processes first.",
         )
         raise InvalidInput([problem])
 
 
 def _forget_all(database: sqlalchemy.Engine, engine: JobEngine) -> None:
-    """Empty the engine's queue; before the transaction, because it uses a connection of its own."""
+    """Empty the engine's queue. This happens before the transaction, because it uses a connection of its own."""
     with open_session(database) as session:
         found = overview.all_attempts(session)
     # The number after, too: what comes from the backup may be queued under it.
@@ -161,7 +167,7 @@ def _forget_all(database: sqlalchemy.Engine, engine: JobEngine) -> None:
 
 
 def _revive(session: Session, engine: JobEngine) -> tuple[int, int]:
-    """Queue what is to be solved, and end what was being ended; how many of each."""
+    """Queue unfinished jobs again and end those that were asked to end; returns the number of each."""
     requeued = cancelled = 0
     for job_id, number, state in overview.open_attempts(session):
         attempt = Attempt(job_id, number)
@@ -175,8 +181,8 @@ def _revive(session: Session, engine: JobEngine) -> tuple[int, int]:
     return requeued, cancelled
 
 
-def _no_backup(file: Path, why: str = "it is no database") -> InvalidInput:
-    return _refused("no_backup", file, f"this is no backup: {why}.", "Name a file that lodeplan backup wrote.")
+def _no_backup(file: Path, why: str = "it is not a database") -> InvalidInput:
+    return _refused("no_backup", file, f"this is not a backup: {why}.", "Name a file that lodeplan backup wrote.")
 
 
 def _refused(code: str, file: Path, message: str, remedy: str) -> InvalidInput:

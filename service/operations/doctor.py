@@ -1,4 +1,4 @@
-"""Whether this machine and its database can do the service's work, and what to do where they cannot."""
+"""The doctor: checks whether this machine and its database can run the service, and says how to fix problems."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "sqlalchemy", "dbo
 TOY = "golden-toy"
 TOY_OBJECTIVE_KUSD = 5172.1574
 SOLVE_MIB = 1024
-"""What a solve of the size of us-2026-lite may need, with something to spare."""
+"""Memory that a solve of the size of us-2026-lite may need, with a margin."""
 
 _MIB = 1024 * 1024
 _DISK_FAILED_MIB, _DISK_WARNING_MIB = 200, 2000
@@ -42,7 +42,7 @@ Status = Literal["ok", "warning", "failed"]
 
 
 class Check(BaseModel):
-    """One thing that was looked at. Only what failed keeps the service from working."""
+    """One check and its result. Only failed checks keep the service from working."""
 
     name: str
     status: Status = "ok"
@@ -51,14 +51,14 @@ class Check(BaseModel):
 
 
 class Report(BaseModel):
-    """All that was looked at."""
+    """All checks."""
 
     healthy: bool
     checks: list[Check]
 
 
 def examine(settings: Settings) -> Report:
-    """Look at everything; a check that breaks has failed, and the others go on."""
+    """Run all checks; a check that raises an error counts as failed, and the others go on."""
     checks = [_python(), _solver(), _proc(), _memory(settings.slots), *_disks(settings), *_database(settings)]
     return Report(healthy=not any(check.status == "failed" for check in checks), checks=checks)
 
@@ -88,30 +88,34 @@ def _solver() -> Check:
         work = Work(scenario, JobOptions(gap=0))
         outcome = ChildSolver(hard_limit_margin_s=60)(work, _Patience(begun + 60))
     except OSError as error:
-        remedy = "A solve needs a process of its own and a writable temporary folder (TMPDIR)."
-        return Check(name="solver", status="failed", found=f"no solve could be started: {error}", remedy=remedy)
+        remedy = "A solve must be able to start a process and write to the temporary folder (TMPDIR)."
+        return Check(name="solver", status="failed", found=f"a solve could not be started: {error}", remedy=remedy)
     seconds = time.monotonic() - begun
     objective = outcome.objective_kusd
     if outcome.termination is Termination.OPTIMAL and objective and abs(objective - TOY_OBJECTIVE_KUSD) < 0.01:
         return Check(name="solver", found=f"a child process solved {TOY} in {seconds:.1f} s, with the known objective")
     why = outcome.failure.message if outcome.failure else f"it ended with {outcome.termination}, objective {objective}"
-    remedy = f"See what `lodeplan solve {TOY}` says; install the locked versions again (README.md)."
+    remedy = f"Read the output of `lodeplan solve {TOY}`; reinstall the locked versions (README.md)."
     return Check(name="solver", status="failed", found=f"{TOY} was not solved: {why}", remedy=remedy)
 
 
 def _proc() -> Check:
     if Path("/proc/self/status").is_file():
-        return Check(name="proc", found="/proc tells what solves hold in memory")
-    remedy = "Nothing, if this is no Linux; else mount /proc."
-    return Check(name="proc", status="warning", found="no /proc: failures name no memory", remedy=remedy)
+        return Check(name="proc", found="/proc shows the memory of solves")
+    remedy = "Mount /proc. On systems other than Linux nothing can be done."
+    return Check(
+        name="proc", status="warning", found="there is no /proc, so failures do not show the memory used", remedy=remedy
+    )
 
 
 def _memory(slots: int) -> Check:
     free_mib = free_memory_mib()
     if free_mib is None:
-        remedy = f"See to {slots * SOLVE_MIB} MiB for {slots} solves at once."
-        return Check(name="memory", status="warning", found="this system does not tell its free memory", remedy=remedy)
-    found = f"{free_mib:.0f} MiB free for {slots} solves at once"
+        remedy = f"Make sure that {slots * SOLVE_MIB} MiB are free for {slots} solves at a time."
+        return Check(
+            name="memory", status="warning", found="this system does not report its free memory", remedy=remedy
+        )
+    found = f"{free_mib:.0f} MiB free for {slots} solves at a time"
     if free_mib >= slots * SOLVE_MIB:
         return Check(name="memory", found=found)
     fits = max(1, int(free_mib // SOLVE_MIB))
@@ -120,7 +124,7 @@ def _memory(slots: int) -> Check:
 
 
 def free_memory_mib() -> float | None:
-    """Memory that processes may still take, MiB: of the machine, or of the container if that is less."""
+    """Memory that processes can still use, MiB: of the machine, or of the container if that is less."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:
@@ -165,8 +169,8 @@ def _sqlite_file(settings: Settings) -> Path | None:
 def _database(settings: Settings) -> Iterator[Check]:
     file = _sqlite_file(settings)
     if file and not file.exists():
-        remedy = "lodeplan migrate makes it; so do lodeplan serve and lodeplan worker when they start."
-        yield Check(name="database", status="warning", found=f"there is no database {file} yet", remedy=remedy)
+        remedy = "lodeplan migrate creates it; so do lodeplan serve and lodeplan worker when they start."
+        yield Check(name="database", status="warning", found=f"the database {file} does not exist yet", remedy=remedy)
         return
     database = storage.open_database(settings.sqlalchemy_url)
     place = database.url.render_as_string(hide_password=True)
@@ -192,11 +196,11 @@ def _database(settings: Settings) -> Iterator[Check]:
 def _current(revision: str | None, answered: str) -> Check:
     newest = storage.newest_revision()
     if revision == newest:
-        return Check(name="database", found=f"{answered}; its tables are of version {newest}")
-    found = f"{answered}; its tables are of version {revision or 'none'}, not {newest}"
+        return Check(name="database", found=f"{answered}; its tables have version {newest}")
+    found = f"{answered}; its tables have version {revision or 'none'}, not {newest}"
     remedy = "Run lodeplan migrate."
     if revision is not None and revision not in storage.revisions():
-        remedy = "A newer Lodeplan made them: run that one."
+        remedy = "A newer version of Lodeplan created them: use that version."
     return Check(name="database", status="failed", found=found, remedy=remedy)
 
 
@@ -206,10 +210,10 @@ def _writable(session: Session) -> Check:
         session.rollback()
     except SQLAlchemyError as error:
         session.rollback()
-        remedy = "Give the user of this process the right to write; of a SQLite file also to its folder."
-        found = f"the database cannot be written to: {str(getattr(error, 'orig', error)).strip()}"
+        remedy = "Give the user of this process write permission; for a SQLite file also on its folder."
+        found = f"writing to the database fails: {str(getattr(error, 'orig', error)).strip()}"
         return Check(name="writing", status="failed", found=found, remedy=remedy)
-    return Check(name="writing", found="the database can be written to")
+    return Check(name="writing", found="the database is writable")
 
 
 def _clock(session: Session) -> Check:
@@ -218,7 +222,10 @@ def _clock(session: Session) -> Check:
     found = f"the clock of the database is {abs(skew_s):.2f} s {'ahead' if skew_s > 0 else 'behind'}"
     if abs(skew_s) < _SKEW_WARNING_S:
         return Check(name="clock", found=found)
-    remedy = "Run a time service on both. Leases go by the database's clock alone; times in logs and jobs do not."
+    remedy = (
+        "Run a time service (NTP) on both machines. Leases use only the database's clock; times in logs and jobs "
+        "do not."
+    )
     return Check(name="clock", status="warning", found=found, remedy=remedy)
 
 
@@ -229,7 +236,7 @@ def _work(session: Session) -> Iterator[Check]:
         names = ", ".join(sorted({worker.host for worker in workers}))
         yield Check(name="workers", found=f"{len(workers)} alive with {slots} slots, on {names}")
     else:
-        remedy = "Start lodeplan serve or lodeplan worker, unless you are about to."
+        remedy = "Start lodeplan serve or lodeplan worker."
         yield Check(name="workers", status="warning", found="no worker is alive", remedy=remedy)
     yield from _stuck(session, slots)
 
@@ -237,15 +244,17 @@ def _work(session: Session) -> Iterator[Check]:
 def _stuck(session: Session, slots: int) -> Iterator[Check]:
     stranded = overview.jobs_of_lost_workers(session, 5)
     if stranded:
-        remedy = "A live worker takes them up within a lease. If they are still here then, its log says why."
-        found = f"jobs whose worker is gone: {', '.join(stranded)}"
+        remedy = "A live worker will take them over within the time of a lease. If it does not, its log says why."
+        found = f"jobs whose worker was lost: {', '.join(stranded)}"
         yield Check(name="jobs", status="failed" if slots else "warning", found=found, remedy=remedy)
     waiting, oldest = overview.count_states(session).get(JobState.QUEUED, 0), overview.oldest_queued(session)
     running = overview.count_begun(session)
     waits_s = (storage.now() - oldest).total_seconds() if oldest else 0
     found = f"{waiting} queued, {running} running"
     if waits_s > _WAITS_LONG_S and running < slots:
-        remedy = "Slots are free and the job is not taken: restart the workers; a quota of its tenant may hold it."
+        remedy = (
+            "Slots are free, but the job is not taken: restart the workers. A quota of its tenant may hold it back."
+        )
         found += f"; the first has waited for {waits_s / 60:.0f} minutes"
         yield Check(name="queue", status="warning", found=found, remedy=remedy)
     else:

@@ -8,7 +8,7 @@ from lodeplan.service.storage.tables import AuditEntry
 
 
 def read_audit(session: Session, tenant: str | None, limit: int, before: int | None = None) -> list[AuditEntry]:
-    """At most `limit` entries of a tenant (of all, for the operator) before that number, latest first."""
+    """Read at most `limit` entries of a tenant (of all tenants for the operator) before that number, latest first."""
     query = select(AuditEntry).order_by(col(AuditEntry.id).desc()).limit(limit)
     if tenant is not None:
         query = query.where(AuditEntry.tenant == tenant)

@@ -16,7 +16,7 @@ OPEN = tuple(state for state in JobState if not state.ended)
 
 
 def count_children(session: Session, batches: Sequence[Job]) -> dict[str, dict[JobState, int]]:
-    """By batch, how many of its jobs are in each state; states without a job are left out."""
+    """Count the jobs of each batch by state; states without a job are left out."""
     parents = [batch.id for batch in batches]
     found: dict[str, dict[JobState, int]] = {parent: {} for parent in parents}
     if not parents:

@@ -1,4 +1,4 @@
-"""Kinds of columns that SQLite and PostgreSQL do not share."""
+"""Column types that SQLite and PostgreSQL do not share."""
 
 from __future__ import annotations
 

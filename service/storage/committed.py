@@ -1,4 +1,4 @@
-"""What is to happen once a transaction has committed, and not if it is rolled back."""
+"""Actions after a commit; they do not happen if the transaction is rolled back."""
 
 from __future__ import annotations
 

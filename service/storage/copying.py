@@ -43,7 +43,7 @@ def tables_with_rows(session: Session) -> list[str]:
 
 @contextmanager
 def as_of_one_moment(database: sqlalchemy.Engine) -> Iterator[Connection]:
-    """A connection that sees nothing of what others write meanwhile, and keeps nobody from writing."""
+    """Open a connection that sees one moment of the database and does not block writers."""
     with database.connect() as connection:
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN DEFERRED")
@@ -75,7 +75,7 @@ def look_into(database: sqlalchemy.Engine) -> tuple[str, list[str], str | None]:
 
 
 def go_on_counting(connection: Connection) -> None:
-    """Have PostgreSQL give numbers that are not taken; SQLite does so by itself."""
+    """Make PostgreSQL continue with unused numbers; SQLite does so by itself."""
     if connection.dialect.name != "postgresql":
         return
     for name, table in _tables().items():
@@ -88,7 +88,7 @@ def go_on_counting(connection: Connection) -> None:
 
 
 def _tables() -> dict[str, Table]:
-    """Our tables, their columns without our types: a row is carried as it is, also one we could not read."""
+    """Return our tables with untyped columns, so that rows are copied as they are, even unreadable ones."""
     metadata = MetaData()
     return {
         table.name: Table(

@@ -19,18 +19,18 @@ from lodeplan.schemas import InputProblem, InvalidInput
 
 BUSY_TIMEOUT_S = 30
 SILENCE_S = 5
-"""How long a server may be silent before its connection counts as lost."""
+"""Time that a server may be silent before its connection counts as lost."""
 IDLE_TRANSACTION_S = 10
-"""How long a transaction may do nothing before the server ends it."""
+"""Time that a transaction may be idle before the server ends it."""
 OUTAGES = (OperationalError, InterfaceError, InternalError, sqlalchemy.exc.TimeoutError)
-"""What is raised while the database is away, locked or full; to try again later is all there is to do."""
+"""Errors raised while the database is unavailable, locked or full; the only remedy is to try again later."""
 FIRST_REVISION = "0001"
-"""What a database holds that was made before its tables had versions."""
+"""Table of a database that was created before its tables had versions."""
 _MIGRATION_LOCK = 5_627_101
 
 
 def open_database(url: str) -> sqlalchemy.Engine:
-    """The database of this URL, as SQLAlchemy's engine; several threads may use it."""
+    """Open the database of this URL as an SQLAlchemy engine; several threads may use it."""
     if not url.startswith("sqlite"):
         return _open_server(url)
     database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
@@ -46,7 +46,7 @@ def open_database(url: str) -> sqlalchemy.Engine:
 
 
 def _open_server(url: str) -> sqlalchemy.Engine:
-    """A database on another machine, perhaps: neither side waits without end for the other."""
+    """Open a database server, perhaps on another machine; neither side waits for the other without limit."""
     silence = {"keepalives_idle": SILENCE_S, "keepalives_interval": 2, "keepalives_count": 3}
     patience = {"connect_timeout": SILENCE_S, "tcp_user_timeout": SILENCE_S * 1000}
     database = create_engine(url, pool_pre_ping=True, connect_args={**silence, **patience})
@@ -61,10 +61,10 @@ def _open_server(url: str) -> sqlalchemy.Engine:
 
 
 def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
-    """Make the tables, or bring old ones up to date, in one transaction and one process at a time.
+    """Create the tables, or bring old ones up to date, in one transaction and one process at a time.
 
     Returns the versions before (None: there were no tables) and after. Raises `InvalidInput` if the database cannot
-    be reached, or was made by a newer version of the program.
+    be reached, or was created by a newer version of the program.
     """
     try:
         with database.connect() as connection:
@@ -94,10 +94,10 @@ def _newer(database: sqlalchemy.Engine, revision: str) -> InputProblem:
     return InputProblem(
         code="newer_database",
         path="LODEPLAN_DATABASE_URL",
-        message=f"the tables are of version {revision}, which this version of Lodeplan does not know.",
+        message=f"the tables have version {revision}, which this version of Lodeplan does not know.",
         value=database.url.render_as_string(hide_password=True),
         allowed=", ".join(revisions()),
-        remedy="Run the newer version of Lodeplan that made them.",
+        remedy="Use the newer version of Lodeplan that created them.",
     )
 
 
@@ -134,7 +134,7 @@ def _config() -> Config:
 
 
 def _take_turn(connection: sqlalchemy.Connection) -> None:
-    """Have other processes wait until this transaction has ended."""
+    """Make other processes wait until this transaction has ended."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN EXCLUSIVE")
     else:
@@ -148,5 +148,5 @@ def sqlite_file_of(url: str) -> Path | None:
 
 
 def open_session(database: sqlalchemy.Engine) -> Session:
-    """A session whose objects can be read after it has closed."""
+    """Open a session whose objects can be read after it has closed."""
     return Session(database, expire_on_commit=False)

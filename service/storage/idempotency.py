@@ -12,7 +12,7 @@ from lodeplan.service.storage.tables import Idempotency
 
 
 def find_answered(session: Session, tenant: str, key: str) -> Idempotency | None:
-    """What was submitted under the tenant's key, and answered."""
+    """Find the answered request under the tenant's key."""
     return session.exec(select(Idempotency).where(*_is(tenant, key))).first()
 
 

@@ -1,4 +1,4 @@
-"""Ids of rows: they sort by time, and nobody can guess them."""
+"""Ids of rows: they sort by time and cannot be guessed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ _MOST_AT_ONCE = 16**5
 
 
 def new_id() -> str:
-    """An id: 44 bits of milliseconds, 80 bits of chance."""
+    """Create an id: 44 bits of milliseconds and 80 random bits."""
     return f"{_now_ms():011x}{secrets.token_hex(10)}"
 
 
 def new_ids(count: int) -> list[str]:
-    """So many ids in the order of a list: 44 bits of milliseconds, 20 bits of place, 60 bits of chance.
-
+    """Create this many ids in the order of a list: 44 bits of milliseconds, 20 bits of position and 60 random bits.
     Raises `ValueError` for more than about a million.
     """
     if count > _MOST_AT_ONCE:
@@ -29,7 +28,7 @@ def new_ids(count: int) -> list[str]:
 
 
 def is_id(text: str) -> bool:
-    """Whether a text looks like an id; others, such as text that PostgreSQL refuses, need no query."""
+    """True if a text looks like an id. Other text, some of which PostgreSQL would refuse, needs no query."""
     return _ID.fullmatch(text) is not None
 
 

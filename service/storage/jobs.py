@@ -1,4 +1,5 @@
-"""What a client reads of its jobs, and the end of them: every query takes the tenant, or a job that was found by it."""
+"""Queries for clients about their jobs, and their deletion: every query takes the tenant, or a job that was found by
+it."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True)
 class JobFilter:
-    """Which jobs a list is to hold; without a parent those that belong to no batch."""
+    """Filter of a list of jobs; without a parent it holds jobs outside batches."""
 
     parent_id: str | None = None
     state: JobState | None = None
@@ -50,7 +51,7 @@ def list_jobs(
 
 
 def read_scenario(session: Session, job: Job) -> Scenario | None:
-    """The scenario a job solves, with its patches applied, also if it is not valid any more."""
+    """Read the scenario of a job with its patches applied, even if it is no longer valid."""
     row = session.get(JobInput, job.id)
     return read_as_stored(gzip.decompress(row.scenario_gzip)) if row else None
 
@@ -67,19 +68,19 @@ def read_document(session: Session, job: Job) -> PlanDocument | TablesDocument |
 
 
 def read_events(session: Session, job: Job, after: int = 0) -> list[JobEvent]:
-    """What happened to a job after the event of that number, oldest first."""
+    """Read the events of a job after the event of that number, oldest first."""
     query = select(JobEvent).where(JobEvent.job_id == job.id, col(JobEvent.number) > after)
     return list(session.exec(query.order_by(col(JobEvent.number))))
 
 
 def attempts_of(session: Session, job: Job) -> list[tuple[str, int]]:
-    """A job and, with a batch, its jobs: their ids, each with the number of its last attempt."""
+    """Return the ids of a job and, for a batch, of its jobs, each with the number of its last attempt."""
     family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
     return list(session.exec(select(Job.id, Job.attempt).where(family)).all())
 
 
 def delete_job(session: Session, job: Job) -> None:
-    """Delete a job and all that belongs to it; with a batch, its jobs."""
+    """Delete a job and all its data; for a batch also its jobs."""
     family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
     members = sqlalchemy.select(col(Job.id)).where(family)
     for table in (JobInput, JobResult, JobEvent, Idempotency, Delivery):
@@ -88,9 +89,9 @@ def delete_job(session: Session, job: Job) -> None:
 
 
 def find_solved(session: Session, tenant: str, works: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-    """By work, the latest job of the tenant that has solved it to optimality, for pairs of work and stored scenario.
-
-    The stored scenarios are compared too: names and texts do not count in the hash, but they stand in the plan.
+    """Find, for pairs of work and stored scenario, the latest job of the tenant that solved it to optimality; returns
+    jobs by work. The stored scenarios are compared too: names and texts are not part of the hash, but appear in the
+    plan.
     """
     wanted = dict(works)
     found: dict[str, str] = {}

@@ -23,7 +23,8 @@ def find_key(session: Session, tenant: str, key_id: str) -> ApiKey | None:
 
 
 def list_keys(session: Session, tenant: str | None) -> list[ApiKey]:
-    """The keys of a tenant (of all, for the operator), newest first; revoked ones too, sessions not."""
+    """List the keys of a tenant (of all tenants for the operator), newest first, including revoked ones, without
+    sessions."""
     query = select(ApiKey).where(col(ApiKey.parent_id).is_(None))
     if tenant is not None:
         query = query.where(ApiKey.tenant == tenant)
@@ -31,12 +32,12 @@ def list_keys(session: Session, tenant: str | None) -> list[ApiKey]:
 
 
 def any_key(session: Session) -> bool:
-    """Whether a key was ever made. A revoked one counts: ending the last key opens nothing."""
+    """True if a key was ever created. Revoked keys count, so revoking the last key does not open the service."""
     return session.exec(select(ApiKey.id).limit(1)).first() is not None
 
 
 def any_usable_key(session: Session) -> bool:
-    """Whether somebody could log in with a key."""
+    """True if there is a key that could log in now."""
     holds = (col(ApiKey.parent_id).is_(None), col(ApiKey.revoked_at).is_(None), col(ApiKey.expires_at) > now())
     return session.exec(select(ApiKey.id).where(*holds).limit(1)).first() is not None
 

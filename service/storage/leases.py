@@ -13,8 +13,8 @@ TICKS_A_LEASE = 5
 
 
 def is_live() -> ColumnElement[bool]:
-    """Whether a row of `worker` holds a lease. One that ends later than it can have been given is none: the
-    database's clock was set back, and whoever lives has renewed it since."""
+    """True if a row of `worker` has a live lease. A lease that ends later than any could have been given does not
+    count: the database's clock was set back, and live workers have renewed theirs since."""
     until_s, clock = col(WorkerRow.lease_until_s), database_clock()
     # A tick of patience, for a row written just before the clock was set back by a little.
     return and_(until_s > clock, until_s <= clock + col(WorkerRow.lease_s) * (1 + 1 / TICKS_A_LEASE))

@@ -48,13 +48,13 @@ def add_event(
 
 
 def is_held_by(session: Session, attempt: Attempt, worker_id: str) -> bool:
-    """Whether this worker runs the attempt."""
+    """True if this worker runs the attempt."""
     held = select(Job.id).where(*_is(attempt), Job.state == JobState.RUNNING, Job.worker_id == worker_id)
     return session.exec(held).first() is not None
 
 
 def is_in_state(session: Session, job_id: str, state: JobState) -> bool:
-    """Whether the job is in this state."""
+    """True if the job is in this state."""
     return session.exec(select(Job.id).where(Job.id == job_id, Job.state == state)).first() is not None
 
 
@@ -65,7 +65,7 @@ def state_on(session: Session, attempt: Attempt) -> JobState | None:
 
 
 def job_on(session: Session, attempt: Attempt) -> Job | None:
-    """The job, detached from the session, if it is on this attempt."""
+    """Return the job, detached from the session, if it is on this attempt."""
     job = session.exec(select(Job).where(*_is(attempt))).first()
     if job:
         session.expunge(job)
@@ -86,7 +86,7 @@ def get_answer(session: Session, job_id: str) -> tuple[Job, JobResult]:
 
 
 def has_open_child(session: Session, batch_id: str) -> bool:
-    """Whether a job of the batch has not ended."""
+    """True if a job of the batch has not ended."""
     query = select(Job.id).where(Job.parent_id == batch_id, col(Job.state).in_(OPEN)).limit(1)
     return session.exec(query).first() is not None
 

@@ -19,13 +19,13 @@ _AT_ONCE = 500
 
 
 def count_queued(session: Session, most: int) -> int:
-    """How many jobs of all tenants wait for a worker, counted no further than `most`."""
+    """Count the jobs of all tenants that wait for a worker, up to `most`."""
     waiting = select(Job.id).where(Job.state == JobState.QUEUED).limit(most).subquery()
     return session.exec(select(func.count()).select_from(waiting)).one()
 
 
 def latest_events(session: Session, job_ids: Sequence[str]) -> dict[str, int]:
-    """By job, the number of its latest event; a job that is gone is missing."""
+    """Return the number of the latest event by job; deleted jobs are missing."""
     found: dict[str, int] = {}
     for begin in range(0, len(job_ids), _AT_ONCE):
         some = col(Job.id).in_(job_ids[begin : begin + _AT_ONCE])
@@ -34,25 +34,25 @@ def latest_events(session: Session, job_ids: Sequence[str]) -> dict[str, int]:
 
 
 def count_states(session: Session) -> dict[JobState, int]:
-    """How many jobs are in each state; states without a job are left out."""
+    """Count jobs by state; states without a job are left out."""
     counted = select(Job.state, func.count()).group_by(col(Job.state))
     return {JobState(state): count for state, count in session.exec(counted)}
 
 
 def oldest_queued(session: Session) -> datetime | None:
-    """When the queued job that was submitted first was."""
+    """Return the time at which the oldest queued job was submitted."""
     return session.exec(select(func.min(Job.created_at)).where(Job.state == JobState.QUEUED)).one()
 
 
 def count_workers(session: Session) -> tuple[int, int]:
-    """How many workers hold a live lease, and their slots."""
+    """Count the workers with a live lease, and their slots."""
     alive = select(func.count(), func.coalesce(func.sum(WorkerRow.slots), 0))
     workers, slots = session.exec(alive.where(is_live())).one()
     return workers, slots
 
 
 def count_begun(session: Session) -> int:
-    """How many jobs run, or are about to end."""
+    """Count the jobs that run or are about to end."""
     return session.exec(select(func.count()).where(col(Job.state).in_(BEGUN))).one()
 
 

@@ -14,7 +14,7 @@ from lodeplan.service.kinds import ResultForm
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 256 * 1024
 _START = 100
-"""Bytes of a document that say its version."""
+"""Bytes of a document that contain its version."""
 _GZIP_LEVEL = 6
 
 
@@ -43,20 +43,19 @@ def compress(text: str) -> bytes:
 
 
 def unpack(stored_gzip: bytes) -> Iterator[bytes]:
-    """The text of a stored document in pieces; raises `ValueError` where the document breaks off."""
+    """Decompress a stored document in pieces; raises `ValueError` if the document is truncated."""
     unpacker = zlib.decompressobj(_GZIP)
     piece = unpacker.decompress(stored_gzip, _PIECE_BYTES)
     while piece:
         yield piece
         piece = unpacker.decompress(unpacker.unconsumed_tail, _PIECE_BYTES)
     if not unpacker.eof:
-        raise ValueError("a stored document breaks off")
+        raise ValueError("a stored document is truncated")
 
 
 def member(stored_gzip: bytes, name: str) -> object:
-    """The value of a member of a stored JSON object; what follows it is not read.
-
-    The name must not stand before it, in quotes and with a colon.
+    """Read one member of a stored JSON object and nothing after it. The name, in quotes and with a colon, must not
+    occur before it.
     """
     text, key = "", json.dumps(name) + ":"
     for piece in codecs.iterdecode(unpack(stored_gzip), "utf-8"):

@@ -1,4 +1,4 @@
-"""How much a tenant has."""
+"""Counts of a tenant's jobs and results."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ _QUOTA_LOCK = 5_627_102
 
 
 def take_turn_at_quotas(session: Session, tenant: str) -> None:
-    """Have others of the tenant wait until this transaction has ended, or each would count without the other's.
-
-    SQLite has one writer at a time anyway.
+    """Make other transactions of the tenant wait until this one has ended; otherwise each would count without the
+    other's rows. SQLite has one writer at a time anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sqlalchemy.select(func.pg_advisory_xact_lock(_QUOTA_LOCK, zlib.crc32(tenant.encode()) - 2**31)))

@@ -14,11 +14,11 @@ from lodeplan.schemas.plan import Solution, SolverProgress, Termination
 from lodeplan.service.storage.columns import AsJson, UtcDateTime, enum_column
 
 LOCAL = "local"
-"""The tenant of everybody on a machine without log-in."""
+"""Tenant of all callers on a machine without log-in."""
 
 
 class Job(SQLModel, table=True):
-    """One job: the truth about its state. Big documents stand in tables of their own, so that a poll is cheap."""
+    """A job and its true state. Large documents are in tables of their own, so that polling is cheap."""
 
     __table_args__ = (
         Index("ix_job_tenant_id", "tenant", "id"),
@@ -27,18 +27,18 @@ class Job(SQLModel, table=True):
         Index("ix_job_parent_id_state", "parent_id", "state"),
     )
 
-    id: str = Field(primary_key=True, description="Sorts by the moment of submission.")
-    tenant: str = Field(default=LOCAL, description="Who alone may see it.")
+    id: str = Field(primary_key=True, description="Ids sort by time of submission.")
+    tenant: str = Field(default=LOCAL, description="The only tenant that may see it.")
     kind: str
     parent_id: str | None = Field(default=None, description="The batch it belongs to.")
-    label: str | None = Field(default=None, description="What the client calls it.")
+    label: str | None = Field(default=None, description="The client's name for it.")
     priority: int = Field(default=0, description="Higher runs earlier, within its tenant.")
     state: JobState = Field(sa_column=enum_column(JobState, nullable=False, index=True))
     scenario: str
     scenario_title: str
     scenario_hash: str = Field(index=True)
     work_sha256: str = Field(
-        default="", description="Of the scenario, the options and the versions: the same work gives the same plan."
+        default="", description="Hash of the scenario, the options and the versions: the same work gives the same plan."
     )
     reused_from: str | None = Field(default=None, description="The job that solved it, if this one did not.")
     options: JobOptions = Field(sa_column=Column(AsJson(StoredOptions), nullable=False))
@@ -58,9 +58,9 @@ class Job(SQLModel, table=True):
     warned: JobWarnings | None = Field(
         default=None,
         sa_column=Column(AsJson(JobWarnings)),
-        description="Warnings of its scenario; none, too, of jobs from before these were kept.",
+        description="Warnings about its scenario; empty also for jobs from before these were stored.",
     )
-    result_sha256: str | None = Field(default=None, description="Of the stored bytes; set with the result.")
+    result_sha256: str | None = Field(default=None, description="Hash of the stored bytes; set with the result.")
 
 
 class JobInput(SQLModel, table=True):
@@ -82,8 +82,8 @@ class JobResult(SQLModel, table=True):
 
 
 class JobEvent(SQLModel, table=True):
-    """Something that happened to a job. Numbers count from 1 within the job and are given under the lock of its row,
-    so that no reader ever sees a number before a lower one."""
+    """An event in the log of a job. Numbers count from 1 within the job and are assigned under the lock of its row, so
+    that no reader ever sees a number before a lower one."""
 
     __tablename__ = "job_event"
 
@@ -91,13 +91,15 @@ class JobEvent(SQLModel, table=True):
     number: int = Field(primary_key=True)
     attempt: int
     at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    state: JobState | None = Field(default=None, sa_column=enum_column(JobState), description="The new state, if new.")
+    state: JobState | None = Field(
+        default=None, sa_column=enum_column(JobState), description="The new state, if it changed."
+    )
     progress: SolverProgress | None = Field(default=None, sa_column=Column(AsJson(SolverProgress)))
-    text: str = Field(description="For its reader.")
+    text: str = Field(description="Text for readers.")
 
 
 class WorkerRow(SQLModel, table=True):
-    """A process that solves, and until when it is known to live."""
+    """A worker process and its lease: until when it counts as alive."""
 
     __tablename__ = "worker"
 
@@ -107,23 +109,23 @@ class WorkerRow(SQLModel, table=True):
     version: str
     slots: int
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
-    lease_s: float = Field(description="How long a lease of it lasts, seconds.")
+    lease_s: float = Field(description="Length of its lease, seconds.")
     lease_until_s: float = Field(description="By the clock of the database, seconds since 1970.", index=True)
 
 
 class Idempotency(SQLModel, table=True):
-    """A key under which a tenant submitted something, and what came of it."""
+    """An idempotency key of a tenant, with the answer it got."""
 
     tenant: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     body_sha256: str
     job_id: str = Field(index=True)
-    answer: str = Field(description="What the client was told, as JSON; whoever asks again is told the same.")
+    answer: str = Field(description="The answer to the client, as JSON; a repeated request gets the same.")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
 
 
 class Webhook(SQLModel, table=True):
-    """An address that wants to hear of jobs that end."""
+    """A webhook: an address that is notified when jobs end."""
 
     id: str = Field(primary_key=True)
     tenant: str = Field(index=True)
@@ -172,7 +174,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who did what to what."""
+    """An entry of the audit log."""
 
     __tablename__ = "audit"
 

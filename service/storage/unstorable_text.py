@@ -1,4 +1,4 @@
-"""Text that no database holds: NUL, which PostgreSQL refuses, and half characters, which UTF-8 cannot write."""
+"""Text that cannot be stored: NUL, which PostgreSQL refuses, and lone surrogates, which UTF-8 cannot encode."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _NAMES = {"\0": "the character NUL (U+0000)"}
 
 
 def is_unstorable(text: str) -> bool:
-    """Whether a text holds such a character."""
+    """True if a text contains such a character."""
     return _BAD.search(text) is not None
 
 
 def unstorable_text(data: Any) -> list[InputProblem]:
-    """A problem for each key and text of plain data that holds such a character."""
+    """Return a problem for each key and text in plain data that contains such a character."""
     return [_problem(keys, text) for keys, text in _texts(data, ()) if _BAD.search(text)]
 
 
@@ -41,7 +41,8 @@ def _problem(keys: tuple[str, ...], text: str) -> InputProblem:
     return InputProblem(
         code="unstorable_text",
         path=join_path([_BAD.sub("�", key) for key in keys]) or "scenario",
-        message=f"the text holds {_NAMES.get(found, f'half a character (U+{ord(found):04X})')}, which is no text.",
+        message=f"the text contains {_NAMES.get(found, f'half a character (U+{ord(found):04X})')}, which is not "
+        "allowed.",
         value=_BAD.sub("�", text),
-        remedy="Take that character out.",
+        remedy="Remove that character.",
     )

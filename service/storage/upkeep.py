@@ -1,4 +1,4 @@
-"""What a worker looks for beside its solves: jobs nobody works on, and rows that are old. For the service itself."""
+"""Queries for a worker's upkeep: jobs that no worker is working on, and old rows. For the service itself."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def queued_after(session: Session, job_id: str, most: int) -> list[Attempt]:
 
 
 def take_turn_at_retention(session: Session) -> bool:
-    """Whether no other worker deletes what is old; they are kept out until the transaction ends."""
+    """Take the turn to delete old rows, which lasts until the transaction ends; False if another worker has it."""
     if session.connection().dialect.name != "postgresql":
         # SQLite lets one write at a time anyway.
         return True
@@ -70,7 +70,8 @@ def take_turn_at_retention(session: Session) -> bool:
 
 
 def old_jobs(session: Session, before: datetime, most: int) -> list[Job]:
-    """Jobs that ended before this, but for those of a batch that has not, and batches that still have jobs."""
+    """Find jobs that ended before this time, except jobs of batches that have not ended and batches that still have
+    jobs."""
     parent, child = aliased(Job), aliased(Job)
     parent_is_younger = exists().where(
         col(parent.id) == col(Job.parent_id), or_(col(parent.ended_at).is_(None), col(parent.ended_at) >= before)

@@ -1,1 +1,1 @@
-"""What the service tells about itself: metrics for Prometheus, traces for OpenTelemetry, a line a request."""
+"""Observability: metrics for Prometheus, traces for OpenTelemetry, and a log line per request."""

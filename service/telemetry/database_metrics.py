@@ -1,4 +1,4 @@
-"""Numbers that stand in the database, read when Prometheus asks: jobs by state, the queue, live workers."""
+"""Metrics read from the database when Prometheus asks: jobs by state, the queue, live workers."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ log = structlog.get_logger(__name__)
 
 
 class DatabaseMetrics(Collector):
-    """Counts by indexes; every process that shares the database tells the same, so take the maximum of them."""
+    """Collector of cheap, indexed counts. Every process on the database reports the same numbers, so take their
+    maximum."""
 
     def __init__(self, database: sqlalchemy.Engine) -> None:
         self._database = database
 
     def describe(self) -> Iterator[Metric]:
-        """Names and words, without asking the database."""
+        """Describe the metrics without a query."""
         yield from _families().values()
 
     def collect(self) -> Iterator[Metric]:
-        """The numbers of now; only `lodeplan_database_up` 0 while the database does not answer."""
+        """Collect the current numbers; while the database does not answer, only `lodeplan_database_up` with value 0."""
         families = _families()
         up = families.pop("up")
         try:
@@ -57,15 +58,13 @@ class DatabaseMetrics(Collector):
 
 def _families() -> dict[str, GaugeMetricFamily]:
     return {
-        "up": GaugeMetricFamily("lodeplan_database_up", "Whether the database answered this very request."),
+        "up": GaugeMetricFamily("lodeplan_database_up", "1 if the database answered this request, else 0."),
         "jobs": GaugeMetricFamily(
-            "lodeplan_jobs", "Jobs in the database; those `queued` are the depth of the queue.", labels=["state"]
+            "lodeplan_jobs", "Jobs in the database by state; `queued` is the depth of the queue.", labels=["state"]
         ),
-        "oldest": GaugeMetricFamily(
-            "lodeplan_queue_oldest_seconds", "Since the submission of the queued job that was submitted first."
-        ),
+        "oldest": GaugeMetricFamily("lodeplan_queue_oldest_seconds", "Time since the oldest queued job was submitted."),
         "workers": GaugeMetricFamily("lodeplan_workers", "Workers that hold a live lease."),
-        "slots": GaugeMetricFamily("lodeplan_workers_slots", "Solves that those may run at once."),
+        "slots": GaugeMetricFamily("lodeplan_workers_slots", "Solves that live workers may run at a time."),
     }
 
 

@@ -1,7 +1,6 @@
-"""Numbers for Prometheus: what happened in this process, and what stands in the database.
-
-The functions here are called where something happens. What they count is kept for the process and starts at 0 with
-it; Prometheus adds processes up. What all processes share is read from the database by `DatabaseMetrics`.
+"""Metrics for Prometheus: counts of this process, and numbers from the database. The functions here are called where
+something happens. Their counts belong to the process and start at 0 with it; Prometheus adds up processes.
+`DatabaseMetrics` reads the numbers that all processes share.
 """
 
 from __future__ import annotations
@@ -24,34 +23,36 @@ _MIB = 1024 * 1024
 REQUESTS = Counter("lodeplan_http_requests", "Requests answered.", ["method", "route", "status"], registry=PROCESS)
 REQUEST_SECONDS = Histogram(
     "lodeplan_http_request_seconds",
-    "Time to the end of an answer; a long poll counts with its waiting.",
+    "Time to the end of an answer, including the wait of a long poll.",
     ["method", "route"],
     registry=PROCESS,
     buckets=_REQUEST_BUCKETS_S,
 )
 REQUESTS_OPEN = Gauge("lodeplan_http_requests_open", "Requests being answered.", registry=PROCESS)
 SUBMITTED = Counter("lodeplan_jobs_submitted", "Jobs queued for the first time.", registry=PROCESS)
-ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by the state they ended in.", ["state"], registry=PROCESS)
+ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by final state.", ["state"], registry=PROCESS)
 SOLVE_SECONDS = Histogram(
     "lodeplan_solve_seconds",
-    "Wall time of solving processes, also of those that were killed.",
+    "Wall time of solving processes, including killed ones.",
     registry=PROCESS,
     buckets=_SOLVE_BUCKETS_S,
 )
 SOLVE_MEMORY = Histogram(
     "lodeplan_solve_peak_memory_bytes",
-    "Most memory a solving process held.",
+    "Peak memory of solving processes.",
     registry=PROCESS,
     buckets=_MEMORY_BUCKETS,
 )
-SLOTS = Gauge("lodeplan_worker_slots", "Solves this worker may run at once.", registry=PROCESS)
-SLOTS_BUSY = Gauge("lodeplan_worker_slots_busy", "Solves this worker runs.", registry=PROCESS)
-GIVEN_BACK = Counter("lodeplan_attempts_given_back", "Attempts queued again by a worker that ends.", registry=PROCESS)
+SLOTS = Gauge("lodeplan_worker_slots", "Solves that this worker may run at a time.", registry=PROCESS)
+SLOTS_BUSY = Gauge("lodeplan_worker_slots_busy", "Solves that this worker is running.", registry=PROCESS)
+GIVEN_BACK = Counter(
+    "lodeplan_attempts_given_back", "Attempts queued again by workers that shut down.", registry=PROCESS
+)
 LOST = Counter("lodeplan_attempts_lost", "Attempts whose worker was found dead.", registry=PROCESS)
 LATE = Counter("lodeplan_late_results", "Results dropped because their attempt had been given up.", registry=PROCESS)
-REAPED = Counter("lodeplan_reaper_actions", "What the reaper did, by kind.", ["action"], registry=PROCESS)
-PURGED = Counter("lodeplan_rows_purged", "Rows deleted for their age, by table.", ["table"], registry=PROCESS)
-DRAINING = Gauge("lodeplan_draining", "1 from the signal that ends the process on.", registry=PROCESS)
+REAPED = Counter("lodeplan_reaper_actions", "Actions of the reaper, by kind.", ["action"], registry=PROCESS)
+PURGED = Counter("lodeplan_rows_purged", "Rows deleted because of their age, by table.", ["table"], registry=PROCESS)
+DRAINING = Gauge("lodeplan_draining", "1 while the process is shutting down, else 0.", registry=PROCESS)
 
 for _state in JobState:
     if _state.ended:
@@ -76,7 +77,7 @@ def job_ended(state: JobState) -> None:
 
 @contextmanager
 def slot_taken() -> Iterator[None]:
-    """A slot of this worker is busy within."""
+    """Count a slot of this worker as busy within the block."""
     with SLOTS_BUSY.track_inprogress():
         yield
 

@@ -1,4 +1,4 @@
-"""A line in the log and a number for Prometheus for every request, and an id that both sides may quote."""
+"""A log line, a metric and an id for every request; both sides can quote the id."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lodeplan.service.telemetry import metrics
 
 HEADER = "x-request-id"
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked by machines every few seconds; logged at DEBUG, and not traced."""
+"""Paths that machines poll every few seconds; logged at DEBUG and not traced."""
 
 _VALID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 _CANCELLED = 499
@@ -26,13 +26,13 @@ log = structlog.get_logger("service.requests")
 
 
 class Observed:
-    """Middleware that gives a request an id, times it and logs it; the outermost of ours."""
+    """Outermost middleware: gives each request an id, times it and logs it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, and say how it went."""
+        """Pass the request on and record how it went."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -61,7 +61,7 @@ class Observed:
 
 
 def _request_id(scope: Scope) -> str:
-    """The id the client sent, if it is one that a log may hold, or a new one."""
+    """Return the id that the client sent, if it is safe for a log, or a new one."""
     sent = Headers(scope=scope).get(HEADER, "")
     return sent if _VALID.fullmatch(sent) else secrets.token_hex(16)
 
@@ -75,7 +75,7 @@ def _tell(scope: Scope, status: int, seconds: float) -> None:
 
 
 def route_of(scope: Scope) -> str:
-    """The template of the route that was found, such as `/api/v1/jobs/{job_id}`; never a path with ids in it."""
+    """Return the template of the matched route, such as `/api/v1/jobs/{job_id}`; never a path with ids."""
     route: Any = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     template = getattr(route, "path_format", None) or getattr(route, "path", None)
     if template:

@@ -1,7 +1,7 @@
 """One trace from the request that submits a job to the phases of its solve.
 
-Spans go through the API of OpenTelemetry, and to nowhere unless the extra `telemetry` is installed and
-OTEL_EXPORTER_OTLP_ENDPOINT says where. The other variables of OpenTelemetry's SDK are heeded too.
+Spans use the API of OpenTelemetry. They are sent only if the extra `telemetry` is installed and
+OTEL_EXPORTER_OTLP_ENDPOINT is set. The other variables of OpenTelemetry's SDK work too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from opentelemetry.trace import Span, TracerProvider
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 VARIABLE = "TRACEPARENT"
-"""What a child process finds its parent's span in."""
+"""Environment variable that passes the parent's span to a child process."""
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _FLUSH_S = 3.0
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 def configure(environment: Mapping[str, str] = os.environ) -> None:
-    """Send spans to where the environment says, if it says so and the SDK is installed."""
+    """Send spans to the endpoint in the environment, if it is set and the SDK is installed."""
     if not any(environment.get(name) for name in _ENDPOINTS) or environment.get("OTEL_SDK_DISABLED") == "true":
         return
     try:
@@ -39,7 +39,9 @@ def configure(environment: Mapping[str, str] = os.environ) -> None:
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        log.warning("no traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is set, and the extra lodeplan[telemetry] missing")
+        log.warning(
+            "no traces are sent: OTEL_EXPORTER_OTLP_ENDPOINT is set, but the extra lodeplan[telemetry] is not installed"
+        )
         return
     name = environment.get("OTEL_SERVICE_NAME", "lodeplan")
     resource = Resource.create({"service.name": name, "service.version": version("lodeplan")})
@@ -50,18 +52,18 @@ def configure(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def use(provider: TracerProvider | None) -> None:
-    """Have spans made by this provider from now on; by that of the process when None."""
+    """Use this provider for spans from now on; None: the provider of the process."""
     global _provider
     _provider = provider
 
 
 def provider() -> TracerProvider | None:
-    """What makes our spans, if not the provider of the process."""
+    """Provider of our spans, if not that of the process."""
     return _provider
 
 
 def flush() -> None:
-    """Send what has not been sent yet, before the process ends; give up on a collector that does not answer."""
+    """Send pending spans before the process ends; gives up on a collector that does not answer."""
     force_flush = getattr(_provider, "force_flush", None)
     if force_flush:
         sender = threading.Thread(target=force_flush, daemon=True)
@@ -70,13 +72,13 @@ def flush() -> None:
 
 
 def start(name: str, **attributes: Any) -> Span:
-    """A span that begins now under the current one; its maker ends it."""
+    """Start a span under the current one; the caller ends it."""
     return trace.get_tracer("lodeplan", tracer_provider=_provider).start_span(name, attributes=attributes)
 
 
 @contextmanager
 def span(name: str, parent: str | None = None, **attributes: Any) -> Iterator[Span]:
-    """A span that lasts as long as what is within; `parent` is a W3C `traceparent` from elsewhere."""
+    """Open a span for the length of the block; `parent` is a W3C `traceparent` from elsewhere."""
     token = context.attach(_propagator.extract({"traceparent": parent})) if parent else None
     tracer = trace.get_tracer("lodeplan", tracer_provider=_provider)
     try:

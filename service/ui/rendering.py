@@ -1,4 +1,4 @@
-"""How every page is made: from a template, with the headers of pages."""
+"""Rendering of pages from templates, with the headers of pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page of a run shows, read from the job, its scenario and its plan."""
+"""View of a run: the contents of its page, read from the job, its scenario and its plan."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RunView:
 
     @property
     def has_plan(self) -> bool:
-        """Whether there is something to do, rather than a reason why not."""
+        """True if there is a plan, false if there is a reason why not."""
         return self.summary.solution is not Solution.NONE
 
     @cached_property

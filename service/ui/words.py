@@ -1,4 +1,4 @@
-"""What states, codes and kinds are called on a page."""
+"""Names of states, codes and kinds on pages."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Telling addresses of jobs that have ended, by the rules of Standard Webhooks."""
+"""Webhooks: notifications about ended jobs, following Standard Webhooks."""

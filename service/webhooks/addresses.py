@@ -1,4 +1,4 @@
-"""Which addresses a webhook may have: none by which a client could reach into private networks."""
+"""Checks of webhook addresses: no client can use a webhook to reach into private networks."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:
 
 
 _NOT_PUBLIC = (ipaddress.ip_network("192.0.0.0/24"), ipaddress.ip_network("fec0::/10"))
-"""What `ipaddress` takes for public, depending on its version: protocol assignments, and old site-local addresses."""
+"""Networks that some versions of `ipaddress` take for public: protocol assignments and old site-local addresses."""
 
 
 _NO_HOST = re.compile(r"[\s%]")
-"""What stands in no name of a host; a space arrives as `%20`."""
+"""Characters that no host name contains; a space arrives as `%20`."""
 
 
 class RefusedAddressError(Exception):
-    """A URL that is not called; the message says why, for the owner of the webhook."""
+    """A webhook URL is refused; the message tells its owner why."""
 
 
 def check_url(text: str, allow_private: bool) -> httpx.URL:
-    """The URL of a webhook as far as it can be judged without asking the network; raises `RefusedAddressError`."""
+    """Check the URL of a webhook as far as possible without using the network; raises `RefusedAddressError`."""
     try:
         url = httpx.URL(text)
         port = url.port
     except (httpx.InvalidURL, ValueError):
-        raise RefusedAddressError("That is no URL.") from None
+        raise RefusedAddressError("This is not a valid URL.") from None
     if url.scheme != "https" and not (allow_private and url.scheme == "http"):
         begin = "https:// or http://." if allow_private else "https://; LODEPLAN_WEBHOOK_PRIVATE_TARGETS allows http."
-        raise RefusedAddressError(f"The URL of a webhook begins with {begin}")
+        raise RefusedAddressError(f"The URL of a webhook must begin with {begin}")
     if not url.host or _NO_HOST.search(url.host):
-        raise RefusedAddressError("The URL names no host.")
+        raise RefusedAddressError("The URL has no host.")
     if port is not None and not 0 < port < 2**16:
-        raise RefusedAddressError("A port is a number from 1 to 65535.")
+        raise RefusedAddressError("A port must be a number from 1 to 65535.")
     if url.userinfo or url.fragment:
-        raise RefusedAddressError("The URL of a webhook holds no user, password or fragment.")
+        raise RefusedAddressError("The URL of a webhook must not have a user, password or fragment.")
     literal = _literal(url.host)
     if literal and not allow_private and not is_public(literal):
         raise _private(url.host)
@@ -50,9 +50,8 @@ def check_url(text: str, allow_private: bool) -> httpx.URL:
 
 
 async def resolve(url: httpx.URL, allow_private: bool) -> str:
-    """The address to connect to; raises `RefusedAddressError` if one of the host's addresses is not public.
-
-    Whoever connects must use this very address: a second look-up might give another.
+    """Resolve the address to connect to; raises `RefusedAddressError` if any of the host's addresses is not public.
+    Connect to exactly this address: a second look-up might give another.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -68,7 +67,7 @@ async def resolve(url: httpx.URL, allow_private: bool) -> str:
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody on the internet could reach this address, also if it stands in for an IPv4 address."""
+    """True if an address is public; an IPv6 address that stands for an IPv4 address is judged by the latter."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.scope_id:
             return False
@@ -88,7 +87,7 @@ def is_public(address: Address) -> bool:
 
 
 def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address stands for."""
+    """Return the IPv4 address that an IPv6 address stands for."""
     if address.ipv4_mapped:
         return address.ipv4_mapped
     if address.sixtofour:

@@ -10,7 +10,7 @@ from lodeplan.service.storage import Delivery
 from lodeplan.service.storage.deliveries import webhook_ids
 
 AT_ONCE_S = 0.0
-"""A moment that has passed by any clock."""
+"""A time in the past by any clock."""
 
 
 def announce(session: Session, job_id: str, tenant: str, state: JobState) -> None:

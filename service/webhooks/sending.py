@@ -1,6 +1,5 @@
-"""Sending messages to webhooks: a loop in every worker; a message is claimed before it is sent, so that two do not.
-
-At least once: a worker that dies between sending and noting so leaves the message to be sent again.
+"""Sending of webhook messages: a loop in every worker. A message is claimed before it is sent, so that two workers do
+not send it. Delivery is at least once: if a worker dies between sending and recording it, the message is sent again.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url, 
 LOOK_EVERY_S = 1.0
 TRY_TAKES_AT_MOST_S = 15.0
 CLAIMED_FOR_S = 60.0
-"""When a message may be claimed again whose sender has said nothing; longer than a try takes."""
+"""Time after which a claimed message may be claimed again; longer than an attempt takes."""
 WAITS_S = (5, 60, 300, 1_800, 7_200, 14_400, 28_800, 36_000)
-"""Before each try after the first: nine within about a day."""
+"""Waits before each attempt after the first: nine attempts within about a day."""
 _AT_ONCE = 20
 _USER_AGENT = "Lodeplan-Webhooks"
 
@@ -52,7 +51,7 @@ class _Answer:
 
 @dataclass
 class Deliverer:
-    """Sends what is due, and forgets old idempotency keys, until it is stopped."""
+    """Sends due messages until it is stopped."""
 
     database: sqlalchemy.Engine
     settings: Settings
@@ -66,13 +65,13 @@ class Deliverer:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the tries that are under way."""
+        """Stop after the attempts in progress."""
         self._stopping.set()
         if self._thread:
             self._thread.join(TRY_TAKES_AT_MOST_S)
 
     def deliver_due(self) -> int:
-        """Send what is due now, each message once; how many were sent."""
+        """Send the messages that are due now, each once; returns their number."""
         with open_session(self.database) as session:
             messages = _claim(session)
         if messages:
@@ -96,7 +95,7 @@ class Deliverer:
 
 
 def _claim(session: Session) -> list[_Message]:
-    """Take what is due; what another worker took in between is left out."""
+    """Claim due messages; those that another worker claimed meanwhile are left out."""
     messages = []
     for delivery in deliveries.due_deliveries(session, _AT_ONCE):
         if deliveries.claim_delivery(session, delivery, CLAIMED_FOR_S):
@@ -140,11 +139,11 @@ async def _send(client: httpx.AsyncClient, message: _Message, allow_private: boo
         return _Answer(error=f"{type(error).__name__}: {error}")
     except Exception as error:
         log.exception("a webhook could not be tried", delivery=message.delivery_id)
-        return _Answer(error=f"The service met an error of its own ({type(error).__name__}).")
+        return _Answer(error=f"The service had an internal error ({type(error).__name__}).")
 
 
 def _request(client: httpx.AsyncClient, message: _Message, url: httpx.URL, address: str) -> httpx.Request:
-    """A request to this very address, in the name of the host: TLS checks its certificate for the host."""
+    """Build a request to exactly this address in the name of the host; TLS checks the certificate of the host."""
     moment = storage.now()
     signature = standardwebhooks.Webhook(message.secret).sign(message.delivery_id, moment, message.body)
     headers = {
@@ -170,7 +169,7 @@ def _record(session: Session, message: _Message, answer: _Answer) -> None:
     gives_up = answer.status == 410 or message.tries > len(WAITS_S)
     error = answer.error
     if answer.status is not None and not delivered:
-        error = f"It answered {answer.status}, not 2xx."
+        error = f"The address answered {answer.status}, not 2xx."
     waits = not delivered and not gives_up
     values = {"status": answer.status, "error": error, "delivered_at": storage.now() if delivered else None}
     again_in_s = WAITS_S[message.tries - 1] if waits else None

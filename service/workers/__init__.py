@@ -1,1 +1,1 @@
-"""The processes that solve: the worker, its child, its lease, and the upkeep it does beside."""
+"""Workers: the processes that solve, their children, their leases and their upkeep tasks."""

@@ -1,7 +1,7 @@
 """Do one job in a process of its own: `python -m lodeplan.service.workers.child SCENARIO RESULT`.
 
-Standard output carries the lines of `child_messages`, standard input the wishes of the worker: the line `stop` asks
-for the best plan so far, and its end, which comes when the worker dies, ends this process.
+Standard output carries the lines of `child_messages`, standard input the requests of the worker: the line `stop` asks
+for the best plan so far. When standard input ends, because the worker died, this process ends.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from lodeplan.service.workers.child_messages import ChildLine
 
 STOP = "stop"
-"""The line a worker writes to have the best plan so far."""
+"""Line by which a worker asks for the best plan so far."""
 ORPHANED_EXIT_CODE = 9
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Read the arguments, solve, and say how it ended."""
+    """Read the arguments, solve and report the result."""
     faulthandler.enable()
     arguments = _arguments()
     say = _speaker()
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
-    """Solve what the arguments name, and say how it goes and how it ended."""
+    """Solve the scenario in the arguments, and report progress and the result."""
     from lodeplan import optimizer
     from lodeplan.schemas import InvalidInput
     from lodeplan.schemas.jobs import FailureCode
@@ -63,10 +63,12 @@ def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     except optimizer.PlanError as error:
         say(FailedLine(code=FailureCode.CHECK_FAILED, message=str(error)))
     except MemoryError:
-        message = "Memory ran out. A smaller scenario, or a machine with more memory, would do."
+        message = "The solve ran out of memory. Use a smaller scenario or a machine with more memory."
         say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
     except Exception as error:
-        message = f"The solve ended on an error of Lodeplan's own ({type(error).__name__}); the log has it."
+        message = (
+            f"The solve failed with an internal error of Lodeplan ({type(error).__name__}); the log has the details."
+        )
         say(FailedLine(code=FailureCode.INTERNAL_ERROR, message=message, trace=traceback.format_exc()))
     finally:
         tracing.flush()
@@ -127,9 +129,8 @@ def _options_of(model: type[JobOptions], text: str) -> JobOptions:
 
 
 def _read(path: Path) -> Scenario:
-    """The scenario as it was stored, held against the rules of this version, which may not be the one that stored it.
-
-    A few tenths of a second for the largest. Raises `_NoLongerValid`.
+    """Read the stored scenario and check it by the rules of this version, which may differ from the one that stored it.
+    This takes a few tenths of a second for the largest. Raises `_NoLongerValid`.
     """
     from lodeplan import scenarios
     from lodeplan.schemas import InvalidInput
@@ -141,7 +142,7 @@ def _read(path: Path) -> Scenario:
 
 
 def _speaker() -> Callable[[ChildLine], None]:
-    """A function that writes lines to what was standard output; whatever else is printed goes to standard error."""
+    """Return a function that writes lines to the original standard output; all other output goes to standard error."""
     lines = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     lock = threading.Lock()
@@ -155,8 +156,8 @@ def _speaker() -> Callable[[ChildLine], None]:
 
 
 def _die_with_worker() -> None:
-    """Have the system end this process with its worker, where it can (Linux), also while the solver lets no other
-    thread of ours run. The end of standard input says the same, everywhere, and for a worker that died before this."""
+    """Ask the system (Linux) to end this process when its worker dies, even while the solver blocks our other threads.
+    The end of standard input has the same meaning on all systems, and covers a worker that died before this call."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

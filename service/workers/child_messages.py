@@ -1,4 +1,4 @@
-"""What a worker and its solving child say to each other: the child one JSON object a line."""
+"""Messages from a solving child to its worker: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lodeplan.schemas.types import Strict
 
 
 class ProgressLine(Strict):
-    """The solve goes on."""
+    """Progress of the solve."""
 
     line: Literal["progress"] = "progress"
     progress: SolverProgress
 
 
 class FinishedLine(Strict):
-    """The solve has ended, and the document is written."""
+    """The solve has ended and the document is written."""
 
     line: Literal["finished"] = "finished"
     termination: Termination | None = None

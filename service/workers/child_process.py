@@ -1,4 +1,4 @@
-"""A child process that solves, watched: progress out, stop and cancel in, limits held."""
+"""A watched child process that solves: it reports progress, accepts stop and cancel, and is held to limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Wish(Enum):
-    """What is wanted of a running solve."""
+    """Requests to a running solve."""
 
     GO_ON = auto()
     STOP = auto()
@@ -47,7 +47,7 @@ class Wish(Enum):
 
 @dataclass(frozen=True)
 class Work:
-    """What an attempt is to solve."""
+    """The work of an attempt."""
 
     scenario_gzip: bytes
     options: JobOptions
@@ -56,27 +56,27 @@ class Work:
 
 
 class Watch(Protocol):
-    """Who a running solve answers to."""
+    """Supervisor of a running solve."""
 
     def wish(self) -> Wish:
-        """What is wanted now; asked several times a second."""
+        """Return the current request; called several times a second."""
 
     def progress(self, progress: SolverProgress) -> None:
-        """Hear the latest progress."""
+        """Receive the latest progress."""
 
 
 @dataclass(frozen=True)
 class HardLimits:
-    """Where a child is killed."""
+    """Limits at which a child is killed."""
 
     deadline: float | None = None
-    """By the monotonic clock, seconds."""
+    """Time by the monotonic clock, seconds."""
     memory_mib: float | None = None
 
 
 @dataclass(frozen=True)
 class ChildEnd:
-    """How a child ended: its last word, if it had one; what it was killed for, if it was; what it wrote."""
+    """End of a child: its last message, the reason it was killed and its output, as far as they exist."""
 
     last: FinishedLine | FailedLine | None
     killed_for: Termination | None
@@ -84,13 +84,12 @@ class ChildEnd:
     peak_memory_mib: float | None
     document_gzip: bytes
     errors: str
-    """The last it wrote to standard error."""
+    """The last lines it wrote to standard error."""
 
 
 def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimits) -> ChildEnd:
-    """Solve in a child process; returns when it is gone.
-
-    Scenario and plan go through files without a name, of which nothing is left however this process ends.
+    """Solve in a child process; returns when it has ended. Scenario and plan pass through unnamed files, which leave
+    nothing behind however this process ends.
     """
     with _nameless_file() as scenario, _nameless_file() as document:
         scenario.write(gzip.decompress(work.scenario_gzip))
@@ -105,7 +104,7 @@ def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimi
 
 
 def _nameless_file() -> IO[bytes]:
-    """In memory where the system has such files (Linux): a disk that is full then ends no solve."""
+    """Create an unnamed file, in memory if the system can (Linux), so that a full disk does not end a solve."""
     if sys.platform == "linux":
         return os.fdopen(os.memfd_create("lodeplan"), "w+b")
     return tempfile.TemporaryFile()
@@ -116,11 +115,11 @@ def _flags(work: Work) -> list[str]:
 
 
 def death_of(exit_code: int, memory_mib: float | None) -> JobFailure:
-    """The failure of a child that ended without a word."""
+    """Return the failure of a child that ended without a message."""
     held = f" It held {memory_mib:.0f} MiB of memory." if memory_mib else ""
     if exit_code == -signal.SIGKILL:
         code = FailureCode.KILLED
-        message = f"The system killed the solve (SIGKILL), most often because memory ran out.{held}"
+        message = f"The system killed the solve (SIGKILL). The most common cause is a lack of memory.{held}"
     elif exit_code < 0:
         code, message = FailureCode.CRASHED, f"The solve was ended by signal {_signal_name(-exit_code)}.{held}"
     else:
@@ -176,16 +175,16 @@ class _Child:
 
     @property
     def exit_code(self) -> int:
-        """Its exit code, or minus the signal that ended it; waits for it."""
+        """Wait for its exit code, or minus the signal that ended it."""
         return self._process.wait()
 
     @property
     def errors(self) -> str:
-        """The last it wrote to standard error."""
+        """The last lines it wrote to standard error."""
         return "".join(self._errors)
 
     def follow(self, watch: Watch, limits: HardLimits) -> FinishedLine | FailedLine | None:
-        """Pass lines and wishes on until the child ends; its last word, if it had one."""
+        """Pass on messages and requests until the child ends; returns its last message, if any."""
         last: FinishedLine | FailedLine | None = None
         next_look = 0.0
         while True:
@@ -244,14 +243,13 @@ def _parse(text: str) -> ChildLine | None:
     try:
         return read_line.validate_json(text)
     except ValidationError:
-        log.warning("a child said what nobody understands", text=text.rstrip())
+        log.warning("a child sent an unreadable message", text=text.rstrip())
         return None
 
 
 def _peak_memory_mib(pid: int) -> float | None:
-    """Most memory the process has held, MiB, where the system tells (Linux).
-
-    Not from `wait4`: that counts what the parent held when it started the child.
+    """Peak memory of the process, MiB, where the system reports it (Linux). Not from `wait4`, which includes the
+    parent's memory at the time it started the child.
     """
     try:
         status = Path(f"/proc/{pid}/status").read_text()

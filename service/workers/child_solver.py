@@ -1,4 +1,4 @@
-"""Solve one attempt in a child process, and say how it ended as a job has it."""
+"""Solving of one attempt in a child process, with its result in terms of a job."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from lodeplan.service.workers.child_process import CHILD, ChildEnd, HardLimits, 
 
 MIB_PER_MB = 1e6 / 2**20
 _PLACES_KEPT = 100
-"""Places of a scenario that a job says are wrong."""
+"""Most errors in a scenario that a failed job lists."""
 _VALUE_KEPT = 200
-"""Characters of what was found there."""
+"""Most characters of a value quoted there."""
 
 Solver = Callable[[Work, Watch], Outcome]
 
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 @dataclass
 class ChildSolver:
     """Solves in a child process; kills it `hard_limit_margin_s` after its time limit, or when it holds more than
-    `memory_mb` of memory. Its time limit is `longest_s` where the job and the scenario ask for more, or for none."""
+    `memory_mb` of memory. The time limit is `longest_s` if the job and the scenario ask for more or for none."""
 
     hard_limit_margin_s: float
     command: Sequence[str] = CHILD
@@ -39,7 +39,7 @@ class ChildSolver:
     longest_s: float | None = None
 
     def __call__(self, work: Work, watch: Watch) -> Outcome:
-        """Solve to the end, and say how it ended."""
+        """Solve and return the outcome."""
         limit_s = self._limit_s(work)
         work = replace(work, options=work.options.model_copy(update={"time_limit_s": limit_s}))
         deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
@@ -56,12 +56,12 @@ class ChildSolver:
 
 
 def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
-    """What the child's last line, or its death without one, means."""
+    """Interpret the child's last line, or its death without one."""
     memory, last = ended.peak_memory_mib, ended.last
     if ended.killed_for is Termination.MEMORY_LIMIT:
         message = (
-            f"The solve held {memory or 0:.0f} MiB of memory, and was ended at its limit of {limit_mib or 0:.0f} MiB. "
-            "A smaller scenario needs less; the limit is the service's LODEPLAN_MEMORY_MB."
+            f"The solve used {memory or 0:.0f} MiB of memory and was ended at its limit of {limit_mib or 0:.0f} MiB "
+            "(LODEPLAN_MEMORY_MB). A smaller scenario needs less memory."
         )
         failure = JobFailure(code=FailureCode.OUT_OF_MEMORY, message=message, peak_memory_mib=memory)
         return Outcome(ended.killed_for, failure=failure)
@@ -81,7 +81,7 @@ def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
 
 
 def _failure_of(last: FailedLine) -> JobFailure:
-    """What a child said of its failure; of a scenario that is wrong, each place."""
+    """Read the failure that a child reported; for an invalid scenario with all its errors."""
     message = last.message
     if last.code is FailureCode.SCENARIO_NO_LONGER_VALID:
         count = len(last.problems)

@@ -1,7 +1,6 @@
-"""A worker's lease: the word, kept in the database and renewed every tick, that the worker lives.
-
-Others believe it until its end by the database's clock. The worker itself believes it no longer than that by a clock
-of its own, counted from before it asked; so it gives up its attempts before anybody else may take them.
+"""A worker's lease: a row in the database that says until when the worker counts as alive, renewed every tick. Other
+workers trust it until it ends by the database's clock. The worker itself trusts it for no longer than that by its own
+clock, counted from before it asked; so it gives up its attempts before any other worker may take them.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from lodeplan.service.storage import WorkerRow, leases, open_session
 from lodeplan.service.storage.leases import TICKS_A_LEASE
 
 FORGOTTEN_AFTER_S = 3600.0
-"""A worker whose lease ended so long ago is no longer listed."""
+"""Time after the end of its lease at which a worker is no longer listed."""
 
 
 class LeaseLost(Exception):
-    """The lease ran out: what was begun under it may be somebody else's by now."""
+    """The lease ran out: work begun under it may belong to another worker by now."""
 
 
 @dataclass
@@ -42,21 +41,21 @@ class Lease:
 
     @property
     def tick_s(self) -> float:
-        """How often it is to be renewed."""
+        """Interval between renewals."""
         return self.duration_s / TICKS_A_LEASE
 
     @property
     def term(self) -> int:
-        """Counts how often the lease was lost: what was begun in one term does not belong to the next."""
+        """Number of times the lease was lost: work begun in one term does not belong to the next."""
         return self._term
 
     def holds(self, term: int) -> bool:
-        """Whether the lease has held since this term, and does now."""
+        """True if the lease has held without interruption since this term."""
         return term == self._term and self.clock() < self._held_until
 
     def renew(self) -> float:
-        """Take or prolong the lease; the time by the database's clock. Raises what SQLAlchemy does if the database
-        is away."""
+        """Take or extend the lease; returns the time by the database's clock. Raises SQLAlchemy's errors if the
+        database is unavailable."""
         asked = self.clock()
         with open_session(self.database) as session:
             now_s = leases.prolong_lease(session, self.worker_id, self.duration_s)
@@ -71,7 +70,7 @@ class Lease:
         return now_s
 
     def release(self) -> None:
-        """Give the lease up; nothing of the worker remains."""
+        """Give up the lease and delete the worker's row."""
         self._held_until = float("-inf")
         with open_session(self.database) as session:
             leases.delete_worker(session, self.worker_id)

@@ -1,7 +1,6 @@
-"""What every worker looks for, each tick: jobs that nobody works on although somebody should.
-
-It looks at how things stand, never at what happened, so nothing that it missed can hurt. Whatever it does is a
-compare-and-set, so two of them, or one that dies halfway, are harmless.
+"""The reaper: in every worker, each tick, it finds jobs that should be running but that no worker is working on. It
+looks only at the present state, never at past events, so a missed event does no harm. All its actions are
+compare-and-set, so two reapers, or one that dies halfway, are harmless.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Reaper:
-    """The eyes of one worker. `at_work` tells the attempts that the worker has in hand."""
+    """Reaper of one worker; `at_work` returns the attempts that the worker is running."""
 
     database: sqlalchemy.Engine
     engine: JobEngine
@@ -39,7 +38,7 @@ class Reaper:
     _last_queued: str = ""
 
     def look(self, database_s: float) -> None:
-        """Look once, right after the lease was renewed at that time of the database's clock."""
+        """Look once, directly after the lease was renewed at that time of the database's clock."""
         quiet = self.notice_beat(database_s)
         # First of all what concerns this worker alone, and is true whatever became of the others.
         self._give_up(self._left_behind())
@@ -59,15 +58,15 @@ class Reaper:
             self._forget_workers()
 
     def notice_beat(self, database_s: float) -> bool:
-        """Note that the lease was renewed at that time of the database's clock; whether the others are to be left
-        alone now."""
+        """Record that the lease was renewed at that time of the database's clock; returns whether to leave the other
+        workers alone for now."""
         quiet = self._is_quiet(database_s)
         self._beat = self.lease.clock(), database_s
         return quiet
 
     def _is_quiet(self, database_s: float) -> bool:
-        """Whether this worker's own beat came late, or the database's clock jumped: then the others had no chance to
-        renew their leases, and get one now."""
+        """True if this worker's own beat was late or the database's clock jumped. The other workers then had no chance
+        to renew their leases, and get one now."""
         now = self.lease.clock()
         if self._beat is not None:
             passed_s = (now - self._beat[0], database_s - self._beat[1])
@@ -77,24 +76,25 @@ class Reaper:
         return now < self._quiet_until
 
     def _live(self) -> tuple[set[str], float]:
-        """The workers that hold a lease, and the time by the database's clock just after they were looked up."""
+        """Return the workers with a live lease, and the time by the database's clock directly after reading them."""
         with open_session(self.database) as session:
             return leases.live_worker_ids(session), leases.database_time_s(session)
 
     def _left_behind(self) -> list[Attempt]:
-        """Jobs this worker is said to run, and does not: it lost its lease, or could not record their end."""
+        """Find jobs that are marked as running on this worker but are not: it lost its lease, or could not record their
+        end."""
         with open_session(self.database) as session:
             begun = upkeep.begun_by(session, self.lease.worker_id, LOOKED_AT_ONCE)
         return [attempt for attempt in begun if attempt not in self.at_work()]
 
     def _of_lost_workers(self, live: set[str]) -> list[Attempt]:
-        """Jobs that are said to run, on workers that hold no lease."""
+        """Find jobs that are marked as running on workers without a lease."""
         with open_session(self.database) as session:
             return upkeep.begun_by_others(session, live, LOOKED_AT_ONCE)
 
     def _settle_taken(self, live: set[str]) -> None:
-        """Attempts that a worker without a lease took from the queue, or this one without running them: give those up
-        that had not begun, and forget those that are of no more use."""
+        """Settle attempts that a worker without a lease took from the queue, or that this worker took without running
+        them: give up those that had not begun, and delete those that are no longer needed."""
         taken = self.engine.taken()
         with open_session(self.database) as session:
             found = upkeep.states_of(session, {attempt.job_id for attempt in taken})
@@ -107,7 +107,7 @@ class Reaper:
         self.engine.forget([attempt for attempt in lost if attempt not in found or found[attempt].ended])
 
     def _stranded(self) -> list[Attempt]:
-        """Some of the jobs that are said to wait; those of them that the engine does not know."""
+        """Find, among some of the jobs marked as queued, those that the engine does not know."""
         with open_session(self.database) as session:
             queued = upkeep.queued_after(session, self._last_queued, LOOKED_AT_ONCE)
         self._last_queued = queued[-1].job_id if len(queued) == LOOKED_AT_ONCE else ""
@@ -115,7 +115,7 @@ class Reaper:
         return [attempt for attempt in queued if attempt not in known]
 
     def _give_up(self, attempts: Iterable[Attempt]) -> None:
-        """Each in a transaction of its own; one whose row is locked has its turn at the next tick."""
+        """Give up attempts, each in its own transaction; one whose row is locked waits for the next tick."""
         for attempt in attempts:
             try:
                 with open_session(self.database) as session:

@@ -1,4 +1,4 @@
-"""What has grown old is deleted, a little at a time, by one worker at once."""
+"""Retention: old rows are deleted in small batches, by one worker at a time."""
 
 from __future__ import annotations
 
@@ -21,37 +21,36 @@ from lodeplan.service.telemetry import metrics
 
 EVERY_S = 600.0
 FIRST_AFTER_S = (5.0, 60.0)
-"""Workers that start together do not look together."""
+"""Spreads the rounds of workers that start together."""
 
 _AT_ONCE = 100
 _BATCHES = 200
-"""In one round of one table: a service that was never cleaned catches up over some rounds."""
+"""Most rows per round and table: a service that was never cleaned catches up over several rounds."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Retention:
-    """Deletes ended jobs, idempotency keys, webhook deliveries and audit entries at the ages the settings say."""
+    """Deletes ended jobs, idempotency keys, webhook deliveries and audit entries at the ages in the settings."""
 
     database: sqlalchemy.Engine
     engine: JobEngine
     settings: Settings
 
     def loop(self, ended: threading.Event) -> None:
-        """Delete, every ten minutes, until `ended`; a database that does not answer is waited for."""
+        """Delete every ten minutes until `ended`; waits for a database that does not answer."""
         wait_s = random.uniform(*FIRST_AFTER_S)
         while not ended.wait(wait_s):
             wait_s = EVERY_S
             try:
                 self.round(storage.now(), ended)
             except SQLAlchemyError:
-                log.warning("nothing was deleted for its age: the database does not answer", exc_info=True)
+                log.warning("old rows were not deleted: the database does not answer", exc_info=True)
 
     def round(self, now: datetime, ended: threading.Event | None = None) -> dict[str, int]:
-        """Delete what is too old at this moment, in bounded batches; the number of rows by table.
-
-        Of jobs, those that belong to one count with it.
+        """Delete rows that are too old now, in bounded batches; returns the number of rows by table. The jobs of a
+        batch count with it.
         """
         counts: dict[str, int] = {}
         for name, days, delete in self._rules():
@@ -80,7 +79,7 @@ class Retention:
         ]
 
     def _in_turn(self, delete: Callable[[Session, datetime, int], int], before: datetime) -> int:
-        """Delete one batch in one transaction, unless another worker is at it."""
+        """Delete one batch in one transaction, unless another worker is deleting."""
         with open_session(self.database) as session:
             if not upkeep.take_turn_at_retention(session):
                 return 0

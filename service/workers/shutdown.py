@@ -1,4 +1,4 @@
-"""How a process ends: it takes no more jobs, lets running solves go on for a while, and gives back what is left."""
+"""Shutdown of a process: it takes no more jobs, lets running solves continue for a while, and queues the rest again."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ log = structlog.get_logger(__name__)
 
 
 class Shutdown:
-    """What signals mean: the first begins the drain, the second ends the wait, the third ends the process at once."""
+    """Handler of signals: the first begins the drain, the second ends the wait, the third ends the process
+    immediately."""
 
     def __init__(self, begin: Callable[[], object], hurry: Callable[[], object]) -> None:
         self._steps = iter((self._begin_with(begin), hurry))
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        """Take the next step; what handles a signal."""
+        """Handle a signal: take the next step."""
         next(self._steps, lambda: os._exit(1))()
 
     def listen(self) -> None:
-        """Be called by the signals that ask a process to end."""
+        """Register for the signals that ask a process to end."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self)
 
@@ -40,7 +41,7 @@ class Shutdown:
 
 
 class DrainingServer(uvicorn.Server):
-    """A server that goes on answering while the worker beside it drains, and ends then."""
+    """A server that continues to answer while the worker in the same process drains, and then ends."""
 
     def __init__(self, config: uvicorn.Config, drain: Callable[[], None], hurry: Callable[[], None]) -> None:
         super().__init__(config)

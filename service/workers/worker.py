@@ -1,7 +1,7 @@
 """A worker: takes attempts from the job engine, solves them, and records how they ended.
 
-It keeps a lease while it does so. Whatever it may not do without one it asks `Lease.holds` for first; and should that
-be wrong by a hair, the attempt's number in the job's row still refuses what comes too late.
+It holds a lease while it does so. Before anything that needs the lease it checks `Lease.holds`; if that check races,
+the attempt's number in the job's row still rejects late updates.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class Worker:
-    """Runs attempts with `solve`; several at once in several threads."""
+    """Runs attempts with `solve`, several at a time in several threads."""
 
     database: sqlalchemy.Engine
     engine: JobEngine
@@ -59,12 +59,12 @@ class Worker:
     deliverer: Deliverer | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     upkeep: Callable[[threading.Event], None] | None = None
-    """Runs beside the solves, until its event is set."""
+    """Runs in parallel to the solves until its event is set."""
     _at_work: set[Attempt] = field(default_factory=set)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self, slots: int) -> None:
-        """Take attempts, at most `slots` at once; returns at once."""
+        """Start taking attempts, at most `slots` at a time; returns immediately."""
         metrics.slots_offered(slots)
         self.lease = Lease(self.database, self.lease_s, slots)
         self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
@@ -79,11 +79,12 @@ class Worker:
             self.deliverer.start()
 
     def is_working(self) -> bool:
-        """Whether attempts are taken and solved."""
+        """True if attempts are being taken and solved."""
         return self.engine.is_working() and not self.stopping.is_set()
 
     def stop(self, drain_s: float = 0) -> None:
-        """Take no more attempts; let running solves go on for `drain_s`, then end them and give their jobs back."""
+        """Take no more attempts; let running solves continue for `drain_s`, then end them and queue their jobs
+        again."""
         if drain_s:
             log.info("draining", up_to_s=drain_s)
         until = time.monotonic() + drain_s + PATIENCE_S
@@ -103,15 +104,15 @@ class Worker:
             self.lease.release()
 
     def hurry(self) -> None:
-        """End running solves now; their jobs are given back."""
+        """End running solves now and queue their jobs again."""
         self.stopping.set()
 
     def at_work(self) -> set[Attempt]:
-        """The attempts in hand now."""
+        """The attempts being run now."""
         return set(self._at_work)
 
     def beat(self) -> None:
-        """Renew the lease, and look for jobs that nobody works on; does so every tick while the worker runs."""
+        """Renew the lease and look for abandoned jobs; called every tick while the worker runs."""
         try:
             now_s = self.lease.renew()
             if not self.stopping.is_set():
@@ -160,7 +161,7 @@ class Worker:
             self._at_work.discard(attempt)
 
     def _insist(self, term: int, act: Callable[[Session], T]) -> T:
-        """Do something in a transaction, and while the database is away do it again. Raises `LeaseLost`."""
+        """Run a function in a transaction, and retry while the database is unavailable. Raises `LeaseLost`."""
         pause_s = _FIRST_PAUSE_S
         while self.lease.holds(term):
             try:
@@ -196,11 +197,12 @@ class Worker:
         except Exception as error:
             # Whatever goes wrong here is ours, and the job must not stay `running` for it.
             log.exception("attempt broke off")
-            message = f"The worker ended on an error of its own ({type(error).__name__}); the service's log has it."
+            message = f"The worker had an internal error ({type(error).__name__}); the service's log has the details."
             return Outcome(failure=JobFailure(code=FailureCode.INTERNAL_ERROR, message=message))
 
     def _record(self, session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
-        """Record how the attempt ended; the job's state then, or None if the attempt was given up meanwhile."""
+        """Record the result of the attempt; returns the job's new state, or None if the attempt was given up
+        meanwhile."""
         given_back = self.stopping.is_set() and outcome.solution is None and outcome.failure is None
         if given_back and states.requeue(session, self.engine, attempt):
             once_committed(session, metrics.attempt_given_back)
@@ -210,7 +212,7 @@ class Worker:
 
 @dataclass
 class _AttemptWatch(Watch):
-    """Reads wishes from the job's row, and writes progress to it, not too often."""
+    """Watches one attempt: reads requests from the job's row, and writes progress to it at intervals."""
 
     worker: Worker
     attempt: Attempt
@@ -221,8 +223,8 @@ class _AttemptWatch(Watch):
     _is_written: bool = True
 
     def wish(self) -> Wish:
-        """What the job's state says, or said last if the database is away. A worker that stops or lost its lease,
-        and a job that is gone, want the solve ended."""
+        """Return the request in the job's state, or the last known one if the database is unavailable. If the worker is
+        stopping, has lost its lease, or the job no longer exists, the solve should end."""
         if time.monotonic() >= self._next_write:
             self.write_progress()
         if self.worker.stopping.is_set() or not self.worker.lease.holds(self.term):
@@ -233,13 +235,13 @@ class _AttemptWatch(Watch):
         return self._wish
 
     def progress(self, progress: SolverProgress) -> None:
-        """Keep the latest for the next look; numbers it does not tell stay as they were told before."""
+        """Keep the latest progress for the next write; numbers that it does not report keep their last value."""
         before = self._latest.model_dump(exclude_none=True) if self._latest else {}
         self._latest = SolverProgress(**{**before, **progress.model_dump(exclude_none=True)})
         self._is_written = False
 
     def write_progress(self) -> None:
-        """Record the latest progress, if it is not recorded yet; another time, if the database is away."""
+        """Record the latest progress, if it is new; later, if the database is unavailable."""
         if self._latest is None or self._is_written:
             return
         self._next_write = time.monotonic() + PROGRESS_EVERY_S
@@ -250,7 +252,7 @@ class _AttemptWatch(Watch):
 
 
 def _named(attempt: Attempt) -> dict[str, str | int]:
-    """An attempt as attributes of a span."""
+    """Return the attributes of an attempt's span."""
     return {"lodeplan.job": attempt.job_id, "lodeplan.attempt": attempt.number}
 
 
@@ -271,7 +273,7 @@ def _in_words(progress: SolverProgress) -> str:
 
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
-    """A worker that solves in child processes, and sends what webhooks are due."""
+    """Build a worker that solves in child processes and sends due webhook messages."""
     solver = ChildSolver(
         settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb, longest_s=settings.max_solve_s or None
     )
@@ -281,7 +283,7 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
 
 
 def run(settings: Settings | None = None) -> None:
-    """Work until a signal (SIGINT, SIGTERM) ends it; what `lodeplan worker` does."""
+    """Run a worker until a signal (SIGINT, SIGTERM) ends it; used by `lodeplan worker`."""
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
     tracing.configure()

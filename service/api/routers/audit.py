@@ -23,7 +23,7 @@ def list_entries(
     cursor: Annotated[int | None, Query(ge=1, le=_LARGEST_NUMBER, description="From `next` of a page.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> AuditPage:
-    """List who did what, latest first; follow `next` for what was before."""
+    """List audit log entries, latest first; follow `next` for earlier ones."""
     found = read_audit(session, caller.tenant, limit + 1, before=cursor)
     page = found[:limit]
     more = f"{API}/audit?limit={limit}&cursor={page[-1].id}" if len(found) > limit else None

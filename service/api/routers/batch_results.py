@@ -35,24 +35,25 @@ def show_batch_results(
     database: DatabaseOf,
     tenant: TenantOf,
     job_id: JobIdOf,
-    partial: Annotated[bool, Query(description="Also before the end, with the jobs as they are.")] = False,
+    partial: Annotated[
+        bool, Query(description="Answer before the batch has ended too, with the current state of each job.")
+    ] = False,
 ) -> Response:
-    """Give how each job of a batch ended, with the summary of its plan or its failure, one JSON object a line.
-
-    Before the batch has ended this is a conflict (409), unless `partial` is asked for.
+    """Return the results of a batch: for each job its state and the summary of its plan or its failure, one JSON object
+    per line. Before the batch has ended the answer is 409, unless `partial` is set.
     """
     with storage.open_session(database) as session:
         batch = find_job(session, tenant, job_id)
     if not kind_named(batch.kind).has_members:
         raise ApiError(404, "no-result", f"The job is no batch. Its result: {job_path(job_id)}/result.")
     if not batch.state.ended and not partial:
-        detail = f"The batch is {batch.state}. Wait for its end, or ask with ?partial=true."
+        detail = f"The batch is {batch.state}. Wait until it has ended, or add ?partial=true."
         raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "5"})
     return StreamingResponse(_lines(database, batch), media_type=MEDIA_TYPE)
 
 
 def _lines(database: sqlalchemy.Engine, batch: Job) -> Iterator[str]:
-    """The lines, some at a time: a slow client holds no connection to the database."""
+    """Yield the lines in portions, so that a slow client holds no connection to the database."""
     last, number = "", 0
     while True:
         with storage.open_session(database) as session:

@@ -1,4 +1,4 @@
-"""What happens to a job, as it happens: server-sent events."""
+"""Events of a job as server-sent events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lodeplan.service.storage import Job, JobEvent
 router = APIRouter(tags=["jobs"])
 
 LOOK_AGAIN_S = 60.0
-"""How long to wait for a change before reading the job anyway."""
+"""Time to wait for a change before reading the job anyway."""
 _HIGHEST = 2**31 - 1
 
 
@@ -29,17 +29,17 @@ async def get_last_event(
         str | None,
         Header(
             alias="Last-Event-ID",
-            description="Number of the last event received; what follows is sent.",
+            description="Number of the last event received; the events after it are sent.",
             json_schema_extra={"pattern": "^[0-9]{0,10}$"},
         ),
     ] = None,
 ) -> int:
-    """The number of the last event a client has; raises `ApiError` (422)."""
+    """Read the number of the last event that a client has; raises `ApiError` (422)."""
     if not last:
         return 0
     if last.isascii() and last.isdigit() and len(last) <= 10:
         return min(int(last), _HIGHEST)
-    detail = "Last-Event-ID is the `id` of an event of this job."
+    detail = "Last-Event-ID must be the `id` of an event of this job."
     error = ProblemError(pointer="/header/last-event-id", code="bad_event_id", detail=detail, value=last)
     raise ApiError(422, "invalid-request", "A header of the request is not valid.", [error])
 
@@ -63,7 +63,7 @@ async def stream_events(
     job_id: Annotated[str, Depends(get_known_job)],
     after: Annotated[int, Depends(get_last_event)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Send what happens to a job as server-sent events, from its beginning or after `Last-Event-ID`, until it ends.
+    """Send the events of a job as server-sent events, from the first or after `Last-Event-ID`, until the job ends.
 
     The `id` of an event is its number within the job. Events are `state` (a new state), `progress` and `note`.
     """
@@ -81,7 +81,7 @@ async def stream_events(
 
 
 def _read(database: sqlalchemy.Engine, whose: tuple[str, str], after: int) -> tuple[Job, list[JobEvent]]:
-    """The job, and then its events: none that its `last_event` counts is missing, and some may be newer than it."""
+    """Read the job, then its events: at least all that its `last_event` counts; some may be newer than it."""
     with storage.open_session(database) as session:
         job = find_job(session, *whose)
         return job, storage.read_events(session, job, after)

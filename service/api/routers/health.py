@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it can work."""
+"""Health checks: the process is alive, and the service is ready to work."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """Good news; bad news is a problem."""
+    """Answer of a health check that passed; failures are problems."""
 
     status: Literal["ok"] = "ok"
 
 
 @router.get("/healthz")
 def live() -> Health:
-    """Answer while the process lives."""
+    """Answer 200 while the process is alive."""
     return Health()
 
 
 @router.get("/readyz")
 def ready(request: Request, session: SessionOf) -> Health:
-    """Answer if the service can work; 503 if the database does not answer or is not current, if the worker in this
-    process has died, and from the signal that ends the process on.
+    """Answer 200 if the service is ready; 503 if the database does not answer or is not current, if the worker in this
+    process has died, or once a signal has asked the process to end.
     """
     state = request.app.state
     if state.draining.is_set():
-        raise _not_ready("The service is about to end.")
+        raise _not_ready("The service is shutting down.")
     try:
         revision = storage.revision_of(session.connection())
     except SQLAlchemyError as error:
@@ -44,7 +44,7 @@ def ready(request: Request, session: SessionOf) -> Health:
     if revision is None or (revision != wanted and revision in storage.revisions()):
         raise _not_ready(f"The tables are of version {revision}, not {wanted}. Run lodeplan migrate.")
     if state.worker and not state.worker.is_working():
-        raise _not_ready("The worker in this process takes no jobs.")
+        raise _not_ready("The worker in this process is not taking jobs.")
     return Health()
 
 

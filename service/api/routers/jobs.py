@@ -57,12 +57,11 @@ async def submit_job(
     intake: IntakeOf,
     tenant: TenantOf,
     key: KeyOf,
-    validate_only: Annotated[bool, Query(description="Check the request, and make no job.")] = False,
+    validate_only: Annotated[bool, Query(description="Check the request without creating a job.")] = False,
 ) -> Response:
-    """Check a request, and queue it as a job or a batch of jobs; with `validate_only` check it and do no more (200).
-
-    The body is JSON or YAML, by its media type. What is wrong with the scenario comes back as one problem (422)
-    with all errors. A request that is sent again under its Idempotency-Key is answered as it was the first time.
+    """Check a request and queue it as a job or a batch of jobs; with `validate_only` only check it (200). The body is
+    JSON or YAML, according to its media type. All errors in the scenario come back in one problem (422). A request that
+    is sent again with the same Idempotency-Key gets the first answer again.
     """
     if validate_only:
         submission = await intake.load(await read_job_request(request), tenant)
@@ -119,31 +118,34 @@ async def show_job(
 
 @router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)
 def show_log(session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> str:
-    """Show what happened to a job, one line an event."""
+    """Show the log of a job, one line per event."""
     events = storage.read_events(session, find_job(session, tenant, job_id))
     return "".join(f"{event.at:%Y-%m-%dT%H:%M:%SZ} {event.text}\n" for event in events)
 
 
 @router.post("/jobs/{job_id}:stop", status_code=202, response_model_exclude_none=True)
 def stop_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
-    """Have a job end with the best plan it holds; a queued one is cancelled. With a batch, all its jobs."""
+    """Stop a job; it ends with the best plan found so far. A queued job is cancelled. For a batch this applies to all
+    its jobs."""
     return _ask(session, engine, find_job(session, tenant, job_id), JobState.STOPPING)
 
 
 @router.post("/jobs/{job_id}:cancel", status_code=202, response_model_exclude_none=True)
 def cancel_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> JobView:
-    """Have a job end without a plan. With a batch, all its jobs."""
+    """Cancel a job; it ends without a plan. For a batch this applies to all its jobs."""
     return _ask(session, engine, find_job(session, tenant, job_id), JobState.CANCELLING)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
 def delete_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: JobIdOf) -> None:
-    """Delete a job that has ended, and its result; with a batch, its jobs."""
+    """Delete a job that has ended and its result; for a batch also its jobs."""
     job = find_job(session, tenant, job_id)
     if job.parent_id:
-        raise ApiError(409, "part-of-batch", f"Only the whole batch, {job.parent_id}, can be deleted.")
+        raise ApiError(
+            409, "part-of-batch", f"The job is part of the batch {job.parent_id}. Only the whole batch can be deleted."
+        )
     if not job.state.ended:
-        detail = f"The job is {job.state}. Cancel it first, and wait for its end."
+        detail = f"The job is {job.state}. Cancel it first and wait until it has ended."
         raise ApiError(409, "job-not-ended", detail)
     attempts = storage.attempts_of(session, job)
     storage.delete_job(session, job)
@@ -153,7 +155,7 @@ def delete_job(session: SessionOf, engine: EngineOf, tenant: TenantOf, job_id: J
 
 
 def find_job(session: Session, tenant: str, job_id: str) -> Job:
-    """The tenant's job of this id; raises `ApiError` (404), also for a job of somebody else."""
+    """Return the tenant's job of this id; raises `ApiError` (404), also for a job of another tenant."""
     job = storage.get_job(session, tenant, job_id)
     if job is None:
         raise no_such_job(job_id)

@@ -1,4 +1,4 @@
-"""API keys of the caller's tenant: make, see, rotate, revoke."""
+"""API keys of the caller's tenant: create, show, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/keys", tags=["keys"])
 
 
 async def read_wanted(request: Request) -> KeyRequest:
-    """What the body asks for; raises `ApiError`."""
+    """Read the key that the body asks for; raises `ApiError`."""
     return await read_body(request, KeyRequest)
 
 
@@ -31,13 +31,13 @@ WantedOf = Annotated[KeyRequest, Depends(read_wanted)]
 
 @router.get("", response_model_exclude_none=True)
 def list_keys(session: SessionOf, caller: CallerOf) -> KeyList:
-    """List the keys, newest first, without their secrets; those that were revoked or have expired too."""
+    """List the keys, newest first, including revoked and expired ones, without their secrets."""
     return KeyList(keys=[key_view(key) for key in stored.list_keys(session, caller.tenant)])
 
 
 @router.post("", status_code=201, response_model_exclude_none=True, openapi_extra=body_of(KeyRequest))
 def create_key(wanted: WantedOf, response: Response, session: SessionOf, caller: CallerOf) -> NewKey:
-    """Make a key. The answer is the only one that shows it."""
+    """Create a key. Only this answer shows it."""
     key, shown = keys.create_key(session, caller.tenant, wanted)
     audit.record(session, "key.create", key.id, f"{key.scope} {key.name}")
     session.commit()
@@ -53,7 +53,7 @@ def show_key(key_id: str, session: SessionOf, caller: CallerOf) -> KeyView:
 
 @router.delete("/{key_id}", status_code=204)
 def revoke_key(key_id: str, session: SessionOf, caller: CallerOf, access: AccessOf) -> None:
-    """Revoke a key, and the sessions opened with it. It stays in the list."""
+    """Revoke a key and the sessions opened with it. It stays in the list."""
     key = find_key(session, caller, key_id)
     keys.revoke_key(session, key)
     audit.record(session, "key.revoke", key.id, key.name)
@@ -63,10 +63,10 @@ def revoke_key(key_id: str, session: SessionOf, caller: CallerOf, access: Access
 
 @router.post("/{key_id}:rotate", status_code=201, response_model_exclude_none=True)
 def rotate_key(key_id: str, response: Response, session: SessionOf, caller: CallerOf) -> NewKey:
-    """Make a key that does the same; the old one holds for another 24 hours."""
+    """Create a key with the same rights; the old one stays valid for another 24 hours."""
     key = find_key(session, caller, key_id)
     if key.revoked_at or (key.expires_at and key.expires_at <= storage.now()):
-        raise ApiError(409, "key-ended", "The key was revoked or has expired. Make a new one.")
+        raise ApiError(409, "key-ended", "The key was revoked or has expired. Create a new one.")
     fresh, shown = keys.rotate_key(session, key)
     audit.record(session, "key.rotate", key.id, f"to {fresh.id}")
     session.commit()
@@ -75,7 +75,7 @@ def rotate_key(key_id: str, response: Response, session: SessionOf, caller: Call
 
 
 def find_key(session: Session, caller: Caller, key_id: str) -> ApiKey:
-    """The key of the caller's tenant; raises `ApiError` (404), also for one of somebody else."""
+    """Return a key of the caller's tenant; raises `ApiError` (404), also for one of another tenant."""
     key = keys.find_key(session, caller.tenant, key_id)
     if key is None:
         raise ApiError(404, "key-not-found", f"No key has the id {key_id}.")

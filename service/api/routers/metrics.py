@@ -13,5 +13,5 @@ router = APIRouter(tags=["health"], dependencies=[Depends(allow_operator)])
 
 @router.get("/metrics", response_class=Response)
 def show_metrics(request: Request) -> Response:
-    """Give the numbers of this process and of the database in Prometheus's text format."""
+    """Return the metrics of this process and of the database in Prometheus's text format."""
     return Response(exposition(request.app.state.database_registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/jobs/{job_id}/result", tags=["results"])
 
 @router.get("", response_model=PlanDocument)
 def show_result(request: Request, session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> Response:
-    """Give the whole plan: the summary and all tables. It goes out compressed to a client that reads gzip."""
+    """Return the whole plan: the summary and all tables. It is sent compressed if the client accepts gzip."""
     job = ended_job(session, tenant, job_id)
     tag = _tag(job, "result")
     known = not_modified(request, tag)
@@ -59,14 +59,16 @@ def show_table(
     job_id: JobIdOf,
     name: str,
     suffix: Literal["csv", "json", "ndjson"],
-    bom: Annotated[bool, Query(description="Begin a CSV with a byte order mark, by which Excel knows UTF-8.")] = False,
+    bom: Annotated[
+        bool, Query(description="Begin a CSV with a byte order mark, so that Excel reads it as UTF-8.")
+    ] = False,
 ) -> Response:
-    """Give a table as CSV with a row of names, as JSON with titles and units, or as one JSON object a row.
-
-    In CSV a text that begins as a formula does (`=`, `+`, `-`, `@`, tab, carriage return) has an apostrophe before it.
+    """Return a table as CSV with a header row, as JSON with titles and units, or as one JSON object per row. In CSV,
+    text that could be a formula (it begins with `=`, `+`, `-`, `@`, tab or carriage return) gets an apostrophe in
+    front.
     """
     if bom and suffix != "csv":
-        raise bad_parameter("bom", "true", f"A byte order mark stands in CSV only, not in {suffix.upper()}.")
+        raise bad_parameter("bom", "true", f"A byte order mark is possible only in CSV, not in {suffix.upper()}.")
     job = ended_job(session, tenant, job_id)
     tag = _tag(job, f"{name}.{suffix}{'-bom' if bom else ''}")
     if not tag.isascii():
@@ -87,11 +89,11 @@ def ended_job(session: Session, tenant: str, job_id: str) -> Job:
         detail = f"A batch has no plan of its own. Its jobs have: {job_path(job.id)}/results.ndjson."
         raise ApiError(404, "no-result", detail)
     if not job.state.ended:
-        detail = f"The job is {job.state}. Ask for the job with ?wait=20 until it has ended."
+        detail = f"The job is {job.state}. Poll the job with ?wait=20 until it has ended."
         raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "1"})
     if job.result_sha256 is None:
         why = f" {job.failure.message}" if job.failure else ""
-        raise ApiError(404, "no-result", f"The job is {job.state}, and has no result.{why}")
+        raise ApiError(404, "no-result", f"The job is {job.state} and has no result.{why}")
     return job
 
 
@@ -124,7 +126,7 @@ def _find_table(document: PlanDocument | TablesDocument, name: str) -> Table:
 
 def _no_table(document: PlanDocument | TablesDocument, name: str) -> ApiError:
     known = ", ".join(table.name for table in document.tables)
-    there_is = f"It has: {known}." if known else "There is no plan, and so no table."
+    there_is = f"Its tables are: {known}." if known else "The job found no plan, so it has no tables."
     return ApiError(404, "table-not-found", f"The result has no table {name}. {there_is}")
 
 

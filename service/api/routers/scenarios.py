@@ -1,4 +1,4 @@
-"""The shipped scenarios, and the schema of all."""
+"""The shipped scenarios and the schema of scenarios."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def list_scenarios() -> ScenarioList:
 
 @router.get("/scenarios/{name}")
 def show_scenario(name: str) -> Scenario:
-    """Give a shipped scenario whole, to be changed and sent back as a job."""
+    """Return a shipped scenario in full, to be changed and sent back as a job."""
     try:
         return scenarios.load(find_shipped(name))
     except InvalidInput as error:
         near = error.problems[0].remedy
-        detail = f"No scenario {name} is shipped.{f' {near}' if near else ''} {SEE_SCENARIOS}"
+        detail = f"No shipped scenario has the name {name}.{f' {near}' if near else ''} {SEE_SCENARIOS}"
         raise ApiError(404, "scenario-not-found", detail) from None
 
 
 @router.get("/schema")
 def show_schema() -> dict[str, Any]:
-    """Give the JSON Schema of a scenario."""
+    """Return the JSON Schema of a scenario."""
     return scenario_json_schema()

@@ -1,4 +1,4 @@
-"""Webhooks: addresses that hear of jobs that end, and what was sent to them."""
+"""Webhooks: addresses that are notified when jobs end, and their deliveries."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url
 from lodeplan.service.webhooks.announcing import new_delivery
 
 MOST_WEBHOOKS = 20
-"""Of a tenant: each end of a job writes a message to each."""
+"""Most webhooks of a tenant: each job that ends writes a message to each of them."""
 _SECRET_BYTES = 32
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
 
 async def read_wanted(request: Request) -> WebhookRequest:
-    """What the body asks for; raises `ApiError`."""
+    """Read the webhook that the body asks for; raises `ApiError`."""
     return await read_body(request, WebhookRequest)
 
 
 def find_webhook(session: SessionOf, tenant: TenantOf, webhook_id: str) -> Webhook:
-    """The tenant's webhook of this id; raises `ApiError` (404), also for one of somebody else."""
+    """Return the tenant's webhook of this id; raises `ApiError` (404), also for one of another tenant."""
     found = stored.get_webhook(session, tenant, webhook_id) if storage.is_id(webhook_id) else None
     if found is None:
         raise ApiError(404, "webhook-not-found", f"No webhook has the id {webhook_id}. It may have been deleted.")
@@ -58,9 +58,8 @@ WebhookOf = Annotated[Webhook, Depends(find_webhook)]
 def add_webhook(
     response: Response, session: SessionOf, settings: SettingsOf, tenant: TenantOf, wanted: WantedOf
 ) -> NewWebhook:
-    """Have an address told of every job that ends; the jobs of a batch are not told one by one.
-
-    Messages follow Standard Webhooks. The secret, which signs them, is in this answer only.
+    """Notify an address of every job that ends; a batch sends one message, not one per job. Messages follow Standard
+    Webhooks. The secret that signs them appears only in this answer.
     """
     try:
         url = check_url(wanted.url, settings.webhook_private_targets)
@@ -68,7 +67,7 @@ def add_webhook(
         refused = ProblemError(pointer="/url", code="refused_url", detail=str(error), value=wanted.url)
         raise ApiError(422, "invalid-input", "1 thing is wrong with the input.", [refused]) from None
     if len(stored.list_webhooks(session, tenant)) >= MOST_WEBHOOKS:
-        raise ApiError(409, "too-many-webhooks", f"There are {MOST_WEBHOOKS} already. Delete one first.")
+        raise ApiError(409, "too-many-webhooks", f"There are {MOST_WEBHOOKS} webhooks already. Delete one first.")
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     webhook = Webhook(id=storage.new_id(), tenant=tenant, url=str(url), secret=secret, created_at=storage.now())
     session.add(webhook)
@@ -92,7 +91,7 @@ def show_webhook(webhook: WebhookOf) -> WebhookView:
 
 @router.delete("/{webhook_id}", status_code=204)
 def delete_webhook(session: SessionOf, webhook: WebhookOf) -> None:
-    """Delete a webhook, what is due to it, and its log."""
+    """Delete a webhook with its pending deliveries and its log."""
     audit.record(session, "webhook.delete", webhook.id, webhook.url)
     stored.delete_webhook(session, webhook)
     session.commit()
@@ -102,7 +101,7 @@ def delete_webhook(session: SessionOf, webhook: WebhookOf) -> None:
 def list_deliveries(
     session: SessionOf, webhook: WebhookOf, cursor: CursorOf, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> DeliveryPage:
-    """List what was sent to a webhook or is due, newest first; follow `next` for older ones."""
+    """List the deliveries of a webhook, sent and pending, newest first; follow `next` for older ones."""
     found = stored.list_deliveries(session, webhook, limit + 1, cursor)
     last = found[limit - 1][0].id if len(found) > limit else None
     more = f"{_path(webhook)}/deliveries?limit={limit}&cursor={last}" if last else None
@@ -111,7 +110,7 @@ def list_deliveries(
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}:resend", status_code=202, response_model_exclude_none=True)
 def resend_delivery(session: SessionOf, webhook: WebhookOf, delivery_id: str) -> DeliveryView:
-    """Send a message once more, as a delivery of its own."""
+    """Send a message once more, as a new delivery."""
     delivery = _find_delivery(session, webhook, delivery_id)
     again = new_delivery(webhook.id, delivery.job_id, webhook.tenant, delivery.kind)
     session.add(again)

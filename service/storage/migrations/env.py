@@ -1,4 +1,4 @@
-"""What Alembic runs: our migrations on the connection that was handed over."""
+"""Entry point for Alembic: runs our migrations on the connection that was passed in."""
 
 from alembic import context
 from sqlmodel import SQLModel
