@@ -1,4 +1,4 @@
-"""How much a scenario holds, and how well its numbers are sourced."""
+"""Counts of a scenario's entries, and of its numbers by source."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def counts(scenario: Scenario) -> dict[str, int]:
 
 
 class Kinds:
-    """Where the numbers of a scenario come from."""
+    """Kinds of sources of a scenario's numbers."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._sources = _Sources(scenario.provenance)

@@ -1,4 +1,4 @@
-"""From a name, file, folder or mapping to a validated scenario; everything wrong with it is said at once."""
+"""Loader: turns a name, file, folder or mapping into a validated scenario. All errors are reported together."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MAX_BASES = 10
 
 
 def load(source: Source, patches: Patches = (), *, work: Work | None = None) -> Scenario:
-    """The scenario in a source, changed by patches.
+    """Load the scenario in a source and apply patches.
 
     A source is a shipped name, the path of a `.yaml`, `.yml` or `.json` file or of a folder with
     `scenario.yaml` and CSV tables, plain data, or a scenario. Raises `InvalidInput` with all problems. `work` bounds
@@ -91,12 +91,12 @@ def _locate(source: str | Path, folder: Path | None) -> Path:
     looks_like_path = isinstance(source, Path) or "/" in source or path.suffix in (".yaml", ".yml", ".json")
     if looks_like_path or (path / HEAD).is_file() or (path.suffix and path.is_file()):
         if not path.exists():
-            raise refuse("unknown_scenario", "there is no such file or folder.", value=str(source))
+            raise refuse("unknown_scenario", "no such file or folder exists.", value=str(source))
         return path
     try:
         return find_shipped(str(source))
     except InvalidInput as error:
-        message = "no scenario of this name is shipped, and no file or folder has it."
+        message = "no shipped scenario, file or folder has this name."
         raise InvalidInput([problem.model_copy(update={"message": message}) for problem in error.problems]) from None
 
 
@@ -104,7 +104,7 @@ def _read_path(path: Path, bases_left: int) -> Document:
     if path.is_dir():
         document = read_folder(path)
     elif path.suffix.lower() == TABLE:
-        remedy = f"Name the folder with its tables and a {HEAD}."
+        remedy = f"Give the folder that holds the tables and a {HEAD}."
         raise refuse("table_for_scenario", "this is one table, not a scenario.", file=label(path), remedy=remedy)
     elif path.suffix.lower() == ".json":
         document = parse_json(read_text_file(path), label(path))
@@ -124,7 +124,9 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
     if not isinstance(base, str):
         raise refuse("broken_base", "the base is a shipped name or a path.", path="base", value=base)
     if bases_left == 0:
-        raise refuse("broken_base", f"more than {_MAX_BASES} bases stand on one another.", path="base", value=base)
+        raise refuse(
+            "broken_base", f"more than {_MAX_BASES} scenarios are based on one another.", path="base", value=base
+        )
     found = _read_path(_locate(base, folder) if folder else find_shipped(base), bases_left - 1)
     found.problems.extend(document.problems)
     for key, value in document.data.items():
@@ -132,9 +134,9 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
             found.data[key] = value
             found.write_over([(key,)], document.origin((key,)))
         elif key not in ("base", "patches"):
-            document.problem("field_with_base", (key,), "a scenario with a `base` changes it by `patches`.", remedy=(
-                did_you_mean(key, [*_HEADER, "patches"]) or "Write a patch that sets it."
-            ))  # fmt: skip
+            message = "a scenario with a `base` may change it only with `patches`."
+            remedy = did_you_mean(key, [*_HEADER, "patches"]) or "Write a patch that sets this field."
+            document.problem("field_with_base", (key,), message, remedy=remedy)
             found.problems.append(document.problems[-1])
     patches = document.data.get("patches", [])
     if not isinstance(patches, list):
@@ -146,7 +148,7 @@ def _on_base(document: Document, folder: Path | None, bases_left: int) -> Docume
 
 def _validated(document: Document) -> Scenario:
     if {"summary", "tables"} <= document.data.keys():
-        remedy = "Name the scenario that the plan was made from; `summary.scenario` in it says which."
+        remedy = "Give the scenario from which the plan was made; `summary.scenario` in the plan names it."
         raise refuse(
             "plan_for_scenario", "this is a plan, not a scenario.", file=document.origin(()).file, remedy=remedy
         )

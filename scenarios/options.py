@@ -1,4 +1,4 @@
-"""Options of a solve that somebody gives besides the scenario."""
+"""Options of a solve that are given outside the scenario."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def check_options(gap: Any = None, time_limit_s: Any = None) -> None:
     """Raise `InvalidInput` with each option that is no gap (a fraction) or no time (seconds); None is none given."""
     problems = []
     if gap is not None and not (_is_number(gap) and 0 <= gap < 1):
-        remedy = "It is a fraction: 0.01 is 1 %."
+        remedy = "Write a fraction: 0.01 is 1 %."
         if _is_number(gap) and 1 <= gap <= 100:
             remedy = f"{gap:g} is {100 * gap:,.0f} %; did you mean {gap / 100:g}?"
-        problems.append(_refused("gap", "the gap is outside what it can be.", gap, "0 or more, below 1", remedy))
+        problems.append(_refused("gap", "the gap is out of range.", gap, "0 or more, below 1", remedy))
     if time_limit_s is not None and not (_is_number(time_limit_s) and time_limit_s >= 0):
         remedy = "Leave it out for no limit."
-        message = "the time limit is no time."
+        message = "the time limit is out of range."
         problems.append(_refused("time_limit_s", message, time_limit_s, "0 seconds or more", remedy))
     if problems:
         raise InvalidInput(problems)

@@ -29,7 +29,7 @@ class _Partial(Scenario):
 
 
 def check_the_rest(document: Document, places: Sequence[Keys]) -> list[InputProblem]:
-    """What does not fit together in the part of a scenario that can be read; `places` are those that cannot.
+    """Check the readable part of a scenario for consistency; `places` are the unreadable parts.
 
     A broken entry is left out, but its names are still looked up if it is whole without its broken fields.
     Problems of a whole section or collection say that checks which need it are still to come.
@@ -99,6 +99,6 @@ def _take_away(value: Any, keys: Keys) -> None:
 def _say_what_waits(document: Document, gaps: Gaps) -> None:
     for index, problem in enumerate(document.problems):
         if problem.path in gaps.whole:
-            note = "What refers to it is checked once it can be read."
+            note = "References to it are checked once it can be read."
             remedy = f"{problem.remedy} {note}" if problem.remedy else note
             document.problems[index] = problem.model_copy(update={"remedy": remedy})

@@ -1,4 +1,5 @@
-"""Which entries of a scenario a rule's lists mean: places and groups, patterns with `*`, tariff codes.
+"""Selections: the entries that the lists of a rule stand for, by places and groups, patterns with `*`, and tariff
+codes.
 
 Rules and the optimizer read lists here; the check of a plan has a reading of its own, `optimizer/check/selections.py`.
 """

@@ -1,4 +1,4 @@
-"""One look at a scenario for everybody: commands, Python, HTTP, pages and plans say what is found here."""
+"""Validation of a scenario, shared by commands, Python, HTTP, pages and plans."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path, spl
 from lodeplan.schemas.scenario import Acknowledgement, Scenario
 from lodeplan.schemas.validation import AcknowledgedWarnings, Validation
 
-_DEFAULT_REMEDY = "Correct it or take it away; if it is meant, acknowledge it."
+_DEFAULT_REMEDY = "Correct or remove it; if it is intended, acknowledge the warning."
 SHOWN_ALIKE = 3
-"""Warnings of one kind that are said one by one."""
+"""Most warnings of one kind that are listed one by one."""
 
 
 @dataclass(frozen=True)
 class Warnings:
-    """What is allowed in a scenario but probably not meant, and what of it the scenario says is meant."""
+    """Warnings about a scenario, and those of them that it acknowledges."""
 
     open: list[InputProblem]
     acknowledged: list[AcknowledgedWarnings]
@@ -36,7 +36,7 @@ class Warnings:
 def validate(
     source: str | Path | Mapping[str, Any] | Scenario, patches: Sequence[Patch | Mapping[str, Any]] = ()
 ) -> Validation:
-    """Everything that is wrong with a source changed by patches, what may not be meant, and what is in it."""
+    """Validate a source changed by patches: its errors, warnings and counts."""
     try:
         scenario = load(source, patches)
     except InvalidInput as error:
@@ -45,7 +45,7 @@ def validate(
 
 
 def validation_of(scenario: Scenario) -> Validation:
-    """The same of a scenario that is known to be right."""
+    """Validate a scenario that is known to have no errors: its warnings and counts."""
     found = find_warnings(scenario)
     return Validation(
         valid=True,
@@ -58,7 +58,7 @@ def validation_of(scenario: Scenario) -> Validation:
 
 
 def find_warnings(scenario: Scenario) -> Warnings:
-    """What is allowed but probably not meant, of a scenario without problems."""
+    """Find content of a valid scenario that is allowed but probably a mistake."""
     findings = Findings(scenario, Gaps())
     note_warnings(findings)
     plausibility.note_warnings(findings)
@@ -108,9 +108,9 @@ def _idle(number: int, rule: Acknowledgement) -> InputProblem:
     return InputProblem(
         code="acknowledges_nothing",
         path=join_path(["acknowledged", number]),
-        message=f"there is no warning `{rule.code}` at `{rule.path}`: it was mended, or is said elsewhere.",
+        message=f"there is no warning `{rule.code}` at `{rule.path}`: it was corrected, or appears elsewhere.",
         value=rule.path,
-        remedy="Take the acknowledgement away, or correct its code and path.",
+        remedy="Remove the acknowledgement, or correct its code and path.",
     )
 
 
@@ -128,7 +128,7 @@ def warnings_in_words(warnings: Sequence[InputProblem]) -> list[str]:
 
 
 def acknowledged_in_words(known: Sequence[AcknowledgedWarnings]) -> str:
-    """How many warnings the scenario says are meant; empty if none."""
+    """Count of warnings that the scenario acknowledges, in words; empty if none."""
     count = sum(rule.count for rule in known)
     words = "warning is" if count == 1 else "warnings are"
     return f"{count:,} {words} acknowledged in the scenario." if count else ""

@@ -22,5 +22,5 @@ def fits(name: str, pattern: str) -> bool:
 
 
 def matches(name: str, patterns: Iterable[str]) -> bool:
-    """Whether a name is what one of the patterns means."""
+    """True if a name matches one of the patterns."""
     return any(fits(name, pattern) for pattern in patterns)

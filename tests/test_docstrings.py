@@ -23,7 +23,7 @@ def public_docstrings(node: ast.Module | ast.ClassDef, path: str) -> Iterator[tu
                 yield name, ast.get_docstring(child) or ""
 
 
-@pytest.mark.parametrize("room", ["schemas", "service"])
+@pytest.mark.parametrize("room", ["schemas", "scenarios", "service"])
 def test_a_docstring_begins_with_a_noun_or_a_verb(room: str) -> None:
     found = [
         f"{name}: {docstring.splitlines()[0]}"

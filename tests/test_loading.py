@@ -414,7 +414,7 @@ def test_a_word_where_a_number_should_stand_is_one_problem() -> None:
     assert (found.code, found.value) == ("wrong_type", "plenty")
 
 
-VALUES = "a number at least 0, values with chances such as `0=0.5; 0.4=0.5` or a mapping with the fields low"
+VALUES = "a number at least 0, values with probabilities such as `0=0.5; 0.4=0.5` or a mapping with the fields low"
 
 
 @pytest.mark.parametrize(
@@ -784,7 +784,7 @@ def test_an_unknown_name_says_whether_files_were_looked_for_too() -> None:
     found = the_problem_of("golden-tyo")
 
     assert asked.value.problems[0].message == "no scenario of this name is shipped."
-    assert found.message == "no scenario of this name is shipped, and no file or folder has it."
+    assert found.message == "no shipped scenario, file or folder has this name."
     assert "`golden-toy`" in str(found.remedy)
     assert found.remedy == asked.value.problems[0].remedy
 

@@ -200,7 +200,7 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
         (
             [put("routes.'metal AUS'.freight_kusd_per_t", {"2026": 1, "2028": 1000})],
             "routes.'metal AUS'.freight_kusd_per_t",
-            "1000 is 91 times the price of what it is paid on, 11 kUSD/t.",
+            "1000 is 91 times the price of its commodity, 11 kUSD/t.",
         ),
         (
             [{"op": "remove", "path": "commodities.metal.reference_price_kusd_per_t"},
@@ -302,7 +302,7 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
         (
             [put("acknowledged", [{"code": "no_route", "path": "tariffs.duty", "reason": "x"}])],
             "acknowledged.0",
-            "Take the acknowledgement away",
+            "Remove the acknowledgement",
         ),
     ],
 }  # fmt: skip

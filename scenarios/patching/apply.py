@@ -59,7 +59,9 @@ def apply_patches(
     work = work or Work(MAX_WORK)
     for number, given in enumerate(patches, start=1):
         if len(document.problems) >= MAX_PROBLEMS:
-            message = f"the patches from number {number:,} on were not tried, as too much is wrong before."
+            message = (
+                f"the patches from number {number:,} on were not tried, because the earlier ones have too many errors."
+            )
             raise InvalidInput(
                 [*document.problems, InputProblem(code="not_tried", path=f"patches.{number - 1}", message=message)]
             )
@@ -78,7 +80,7 @@ def apply_patches(
         try:
             _apply(document, patch, name, work)
         except TooMuchWork:
-            message = "the patches look at or put too much, all together."
+            message = "the patches together read or write too much."
             remedy = "Use fewer `*` in paths, smaller values, or send the changed scenario."
             allowed = f"at most {work.allowed:,} names, and {work.allowed * _VALUES_AS_NAME:,} values"
             path = f"patches.{number - 1}"
@@ -103,8 +105,8 @@ def _apply(document: Document, patch: Patch, name: str, work: Work) -> None:
             kept = keep(document.data, patch.path, patch.value)
         except (AttributeError, KeyError, TypeError):
             # Nothing has looked at the shape of the data yet, and `keep` reads all of it.
-            message = "the scenario, or a patch before this one, has something of a wrong type, or lacks a field."
-            raise NoPlace("broken_patch", message, "Take this patch away to see what is wrong.") from None
+            message = "the scenario, or an earlier patch, has a value of the wrong type or a missing field."
+            raise NoPlace("broken_patch", message, "Remove this patch to see the error.") from None
         document.write_over([(section,) for section in kept], Origin(name))
         return
     places = find_places(document.data, patch.path, make=patch.op in ("set", "add"), work=work)
@@ -115,7 +117,7 @@ def _apply(document: Document, patch: Patch, name: str, work: Work) -> None:
     # From the last to the first, so that removing an item of a list does not move those still to be changed.
     changed = [place.keys for place in reversed(places) if change(place, patch.value)]
     if not changed:
-        message = "nothing stands here that could be changed."
+        message = "there is nothing here to change."
         raise NoPlace("patch_without_effect", message, "Use `set` to put a value.")
     document.write_over(changed, Origin(name))
 
@@ -160,11 +162,11 @@ def _add_keys(place: Place, present: Any, value: Mapping[str, Any]) -> bool:
         place.put(present)
         return True
     if not isinstance(present, dict):
-        raise NoPlace("broken_patch", "`add` cannot add keys to something that has none.", "Use `set`.")
+        raise NoPlace("broken_patch", "`add` cannot add keys to a value without keys.", "Use `set`.")
     added = _copy(value)
     twice = sorted(added.keys() & present.keys())
     if twice:
-        message = f"{', '.join(map(repr, twice))} is there already."
+        message = f"{', '.join(map(repr, twice))} exists already."
         raise NoPlace("exists_already", message, "Use `set` to replace it, or choose another name.")
     present.update(added)
     place.put(present)
@@ -177,7 +179,7 @@ def _change_numbers(place: Place, change: Any, what: str) -> bool:
     if present is None:
         if place.by_pattern:
             return False
-        remedy = "Nothing stands here and there is no default; use `set`."
+        remedy = "There is no value here and no default; use `set`."
         raise NoPlace("patch_without_effect", f"{what}.", remedy)
     number = as_number(present)
     if number is not None:
@@ -196,7 +198,7 @@ def _copy(value: Any) -> Any:
 
 
 def count_values(value: Any) -> int:
-    """How much raw data is: what stands in it, and a text by its length."""
+    """Count the values in raw data; texts count by length."""
     if isinstance(value, Mapping):
         return 1 + sum(count_values(key) + count_values(item) for key, item in value.items())
     if isinstance(value, list):

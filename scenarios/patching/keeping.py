@@ -1,4 +1,4 @@
-"""A part of a scenario: some mineral groups, or some futures, and whatever belongs to them alone goes along.
+"""Parts of a scenario: some mineral groups or futures with everything they use; what only the others use is removed.
 
 Works on raw data, where a list may still be text (`CHN; RUS`) and a recipe too (`ore=2`).
 """
@@ -58,7 +58,8 @@ def keep(data: Data, path: str, value: Any) -> list[str]:
 
 
 def work_of_keeping(data: Data) -> int:
-    """How many names one `keep` looks at, about: each entry, and for each rule or pattern each name, much faster."""
+    """Estimate the names that one `keep` reads: each entry, and for each rule or pattern each name, which is much
+    faster."""
     rules = sum(_size(data.get(name)) for name in ("events", "hazards", "limits", "tariffs", "futures"))
     rows = data.get("provenance")
     patterns = sum(

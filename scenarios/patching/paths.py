@@ -27,7 +27,7 @@ class TooMuchWork(Exception):
 
 @dataclass
 class Work:
-    """How much may still be done."""
+    """Work that patches may still do."""
 
     allowed: int
     comparisons_left: int = 200_000
@@ -43,7 +43,7 @@ class Work:
             raise TooMuchWork
 
     def suggestion(self, name: str, known: list[str]) -> str | None:
-        """What may have been meant, until too much was compared."""
+        """Suggest similar names, until too many were compared."""
         self.comparisons_left -= len(known)
         return did_you_mean(name, known) if self.comparisons_left >= 0 else None
 
@@ -60,7 +60,7 @@ class Place:
 
     @property
     def exists(self) -> bool:
-        """Whether a value stands here."""
+        """True if there is a value here."""
         return isinstance(self.around, list) or self.keys[-1] in self.around
 
     def get(self) -> Any:
@@ -75,7 +75,7 @@ class Place:
         return value
 
     def count(self) -> int:
-        """How many numbers there may be here."""
+        """Count the numbers that may be here."""
         value = self.around[int(self.keys[-1])] if isinstance(self.around, list) else self.around.get(self.keys[-1])
         return len(value) if isinstance(value, str | list | dict) else 1
 
@@ -87,7 +87,7 @@ class Place:
             self.around[self.keys[-1]] = value
 
     def drop(self) -> None:
-        """Take the value away."""
+        """Remove the value."""
         if isinstance(self.around, list):
             del self.around[int(self.keys[-1])]
         else:
@@ -122,7 +122,7 @@ class _Level:
         return self.spot.field_names(self.value) if self.spot else []
 
     def looked_at(self, key: str) -> int:
-        """How many names are looked at for a key; items of a list are compared some hundred times as fast."""
+        """Count the names read for a key; items of a list are compared some hundred times as fast."""
         if "*" in key:
             return len(self.value)
         return 1 + len(self.value) // 100 if isinstance(self.value, list) else 1
@@ -132,7 +132,7 @@ class _Level:
         return Place(self.value, (*self.keys, key), spot, self.by_pattern)
 
     def places(self, key: str, may_make: bool) -> list[Place]:
-        """What a key of the path means here: names it matches, an item of a list, or a field not yet given."""
+        """Find what a key of the path stands for here: matching names, an item of a list, or a field not yet given."""
         if "*" in key:
             pattern = _pattern(key)
             return [self.place(name) for name in self.names if pattern.fullmatch(name)]
@@ -161,7 +161,7 @@ def find_places(data: dict[str, Any], path: str, *, make: bool, work: Work) -> l
         pointer = _pointer(path)
         if isinstance(error, NoPlace) and pointer:
             message, remedy = (
-                "the keys of a path are joined by dots, not by slashes.",
+                "the keys of a path must be joined by dots, not slashes.",
                 f"Use dots: {join_path(pointer)}",
             )
             raise NoPlace("broken_path", message, remedy) from None
@@ -188,7 +188,7 @@ def _find(data: dict[str, Any], keys: list[str], make: bool, made: list[Place], 
         if not levels:
             what = join_path(found[0].keys)
             raise NoPlace(
-                "path_too_long", f"`{what}` is a single value; nothing stands below it.", f"End the path at `{what}`."
+                "path_too_long", f"`{what}` is a single value with nothing below it.", f"End the path at `{what}`."
             )
     return []
 
@@ -197,7 +197,9 @@ def _keys(path: str) -> list[str]:
     try:
         keys = split_path(path)
     except ValueError as error:
-        raise NoPlace("broken_path", f"{error}.", "Join keys by dots; put names with other signs in quotes.") from None
+        raise NoPlace(
+            "broken_path", f"{error}.", "Join keys by dots; put names with other characters in quotes."
+        ) from None
     if not keys:
         raise NoPlace("broken_path", "the path is empty.", "Join keys by dots.")
     return keys

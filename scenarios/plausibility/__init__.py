@@ -1,6 +1,5 @@
-"""Whether the numbers of a scenario make sense: each rule asks a question that a colleague would ask.
-
-`docs/reference/warnings.md` says what each asks, and how to say that it is meant.
+"""Plausibility checks: each rule asks a question about the numbers of a scenario that a colleague would ask.
+`docs/reference/warnings.md` lists them and says how to acknowledge a warning.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _OF_LANDED_COST = (note_penalties_below_cost, note_stocks_that_earn, note_flows_
 
 
 def note_warnings(findings: Findings) -> None:
-    """Note numbers and futures that are allowed, but probably not meant, of a scenario without problems."""
+    """Note numbers and futures of a valid scenario that are allowed but probably mistakes."""
     for rule in _OF_NUMBERS:
         rule(findings)
     landed = Landed(findings)

@@ -34,8 +34,8 @@ def note_amounts_above_prices(findings: Findings) -> None:
         if 0 < amount.times * amount.price_kusd_per_t < amount.kusd_per_t:
             times = amount.kusd_per_t / amount.price_kusd_per_t
             message = (
-                f"{amount.kusd_per_t:g} is {times:,.0f} times the price of what it is paid on, "
-                f"{amount.price_kusd_per_t:g} kUSD/t."
+                f"{amount.kusd_per_t:g} is {times:,.0f} times the price of its commodity, {amount.price_kusd_per_t:g} "
+                "kUSD/t."
             )
             remedy = unit_question(amount.kusd_per_t, times)
             findings.note("amount_above_price", amount.keys, message, value=amount.kusd_per_t, remedy=remedy)

@@ -22,11 +22,11 @@ def note_factors_far_off(findings: Findings) -> None:
         keys, factor = ["events", name, "factor"], event.factor
         what = "price" if isinstance(event, PriceEvent) else "demand"
         if factor > HIGH_FACTOR:
-            message = f"the {what} becomes {factor:g} times what it was."
+            message = f"the {what} becomes {factor:g} times as high."
             remedy = f"Did you mean {factor / 100:g} ({factor:g} % of the old {what})?"
             findings.note("factor_far_off", keys, message, value=factor, remedy=remedy)
         elif factor == 0 and isinstance(event, PriceEvent):
-            message = "the price becomes 0: all that the event touches is free while it holds."
+            message = "the price becomes 0: everything the event affects is free while it lasts."
             remedy = "Did you mean 1, no change? The factor is the new price over the old."
             findings.note("factor_far_off", keys, message, value=factor, remedy=remedy)
 
@@ -43,7 +43,7 @@ def note_events_that_change_nothing(findings: Findings) -> None:
         else:
             continue
         if left == 1 and not any(matching(patterns, [name]) for patterns in opening):
-            message = "1 leaves all as it was: the event does nothing."
-            remedy = "Say what is left, such as 0 for nothing." if field == "availability_share" else None
-            remedy = remedy or "Say the new over the old, such as 1.5 for half as much again."
+            message = "1 changes nothing: the event has no effect."
+            remedy = "Give the share that remains, such as 0 for nothing." if field == "availability_share" else None
+            remedy = remedy or "Give the new value over the old one, such as 1.5 for an increase by half."
             findings.note("changes_nothing", ["events", name, field], message, value=left, remedy=remedy)

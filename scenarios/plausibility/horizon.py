@@ -34,11 +34,11 @@ def _note(findings: Findings, keys: list[str], project: Project, track: Track) -
     first = project.committed_start or max(horizon.first_year, project.earliest_start or horizon.first_year)
     message = (
         f"it takes {track.lead_years:g} years: started in {first}, it comes on line in {first + track.lead_years:g}, "
-        f"and the horizon ends with {end_year(horizon) - 1}. It is never on offer."
+        f"and the horizon ends with {end_year(horizon) - 1}. It can never be used."
     )
     if project.committed_start is not None:
-        message = message.replace("It is never on offer.", "It never runs.")
-    remedy = "Lengthen the horizon, or take the track away."
+        message = message.replace("It can never be used.", "It never runs.")
+    remedy = "Lengthen the horizon, or remove the track."
     permit = track.permit_years
     if permit >= _MONTHS and permit / _MONTHS + track.construction_years < end_year(horizon) - first:
         remedy = f"Are {permit:g} years months? Then it is {permit / _MONTHS:g}."

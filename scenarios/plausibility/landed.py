@@ -18,7 +18,7 @@ _ROUNDS = 20
 
 
 def running_costs(facility: Facility) -> list[float]:
-    """What a t of activity costs, kUSD/t: of each step and year."""
+    """Cost of a t of activity for each step and year, kUSD/t."""
     if facility.steps:
         return [cost for step in facility.steps for cost in numbers(step.cost_kusd_per_t)]
     return numbers(facility.cost_kusd_per_t or 0.0)
@@ -56,7 +56,7 @@ class Landed:
 
     @property
     def parts_in_words(self) -> str:
-        """What the least cost is made of."""
+        """Components of the lowest cost, in words."""
         with_duty = self.scenario.economics.view == "importer"
         return "the cheapest price with freight and duty" if with_duty else "the cheapest price with freight"
 

@@ -38,10 +38,10 @@ def note_futures_that_begin_alike(findings: Findings) -> None:
         if others and whole not in others:
             other = next(iter(others.values()))
             message = (
-                f"it begins as `{other}` does, on {onset}, and differs later: from that day on the plan knows which of "
-                "the two it is in, and so how it ends."
+                f"it begins like `{other}`, on {onset}, and differs later: from that day on the plan knows which of "
+                "the two futures it is in, and so how it ends."
             )
-            remedy = f"Let one follow the other: `after: {other}`, with an event that begins where they part."
+            remedy = f"Let one follow the other: `after: {other}`, with an event that begins where they separate."
             keys = ["futures", name, "events"]
             findings.note("futures_begin_alike", keys, message, value=list(future.events), remedy=remedy)
         others.setdefault(whole, name)
@@ -90,9 +90,9 @@ def _note_overlap(findings: Findings, name: str, found: dict[str, tuple[Hit, dat
     and_more = f" and {len(more)} more do" if more else " does"
     message = (
         f"from {day} it interrupts {collection.removesuffix('s')} `{thing}`, as `{other}`{and_more}: futures exclude "
-        "one another, so in none of them both come."
+        "one another, so both never happen together."
     )
-    remedy = f"If one may come after the other, say `after: {other}`; if they are alternatives, acknowledge it."
+    remedy = f"If one may follow the other, write `after: {other}`; if they are alternatives, acknowledge the warning."
     findings.note("futures_overlap", ["futures", name, "events"], message, value=other, remedy=remedy)
 
 

@@ -28,7 +28,7 @@ def note_penalties_below_cost(findings: Findings, landed: Landed) -> None:
         share, penalty = below[-1]
         part = "nothing" if share >= 1 else f"the first {100 * share:g} % of it is never"
         message = (
-            f"a shortage costs {penalty:g} kUSD/t, less than {least:.4g}, the least that `{demand.commodity}` costs at "
+            f"a shortage costs {penalty:g} kUSD/t, less than {least:.4g}, the lowest cost of `{demand.commodity}` at "
             f"`{place}` ({landed.parts_in_words}): going short is cheaper, and {part} "
             + ("is bought." if share >= 1 else "served.")
         )
@@ -46,7 +46,7 @@ def note_penalties_far_above(findings: Findings) -> None:
         supply = dearest.get(demand.commodity, overall)
         if supply > 0 and penalty > FAR_ABOVE * supply:
             message = (
-                f"a shortage costs {penalty:g} kUSD/t, {penalty / supply:,.0f} times the dearest supply, {supply:g}: "
+                f"a shortage costs {penalty:g} kUSD/t, {penalty / supply:,.0f} times the costliest supply, {supply:g}: "
                 "next to it the cost of supply hardly counts."
             )
             remedy = f"Did you mean a penalty of {1000 * supply:g}? A few hundred times the price is served first too."

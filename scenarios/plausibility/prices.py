@@ -105,7 +105,7 @@ def _note_if_off(findings: Findings, keys: Sequence[str], prices: Sequence[float
 
 
 def unit_question(price: float, times: float) -> str:
-    """What to ask about an amount so many times its price: whether it is in USD/t or USD/kg."""
+    """Ask whether an amount that is this many times its price is in USD/t or USD/kg."""
     if 300 <= times <= 3000:
         return f"Is it in USD/t? Prices are in kUSD/t: did you mean {price / _USD_PER_KUSD:g}?"
     if 300 <= 1 / times <= 3000:

@@ -60,6 +60,6 @@ def note_ratios_like_percent(findings: Findings) -> None:
 
 def _note_ratio(findings: Findings, keys: Sequence[str], ratio: float, per: str) -> None:
     if ratio >= HIGH_RATIO:
-        message = f"it says {ratio:g} t per t {per}."
+        message = f"the ratio is {ratio:g} t per t {per}."
         remedy = f"Did you mean {ratio / 100:g} ({ratio:g} %)? Both are t contained."
         findings.note("ratio_like_percent", keys, message, value=ratio, remedy=remedy)

@@ -26,7 +26,7 @@ class Sheet:
     separator: str
     rows: list[tuple[int, list[str]]]
     broken: str | None = None
-    """Why the rows after these cannot be read."""
+    """Reason why the rows after these cannot be read."""
 
     @property
     def header(self) -> list[str]:
@@ -91,10 +91,10 @@ def ragged_rows(sheet: Sheet) -> Iterator[tuple[int, str, str]]:
             remedy = f"If `{split}` is one number, write {split.replace(',', '.')}."
         elif len(cells) > width:
             remedy = (
-                f"Put text that holds `{_shown(sheet.separator)}` in double quotes; take blank cells at its end away."
+                f"Put text that contains `{_shown(sheet.separator)}` in double quotes; remove blank cells at the end."
             )
         else:
-            remedy = f"Write a `{_shown(sheet.separator)}` for each blank cell, those at its end too."
+            remedy = f"Write a `{_shown(sheet.separator)}` for each blank cell, also at the end."
         yield number, message, remedy
 
 
@@ -111,7 +111,7 @@ def _shown(separator: str) -> str:
 
 
 class Decimals:
-    """How a table writes decimals: with a comma only where columns are parted by another sign."""
+    """Decimal sign of a table: a comma is possible only where another character separates the columns."""
 
     def __init__(self, separator: str, numbers: Collection[str]) -> None:
         """`numbers` are the cells of columns that hold numbers."""
@@ -139,13 +139,13 @@ class Decimals:
             return None
         whole = found.replace(".", "")
         if self.by_comma:
-            message = f"the table has decimal commas, and {found} has a point."
+            message = f"the table uses decimal commas, but {found} has a point."
             return "two_decimal_signs", message, f"Write {found.replace('.', ',')}, or {whole} if that is meant."
         decimal = found.rstrip("0") + "0" if not found.endswith("0") or found.endswith("000") else found.rstrip("0")
-        message = f"nothing in the table tells whether the point in {found} is of thousands or of decimals."
+        message = f"the table does not show whether the point in {found} separates thousands or decimals."
         return "thousands_or_decimals", message, f"Write {whole} or {decimal}, whichever is meant."
 
 
 def _numbers_in(cell: str) -> list[str]:
-    """What may be numbers in a cell: `2026=10,5; 2027=11` has 2026, 10,5 and so on."""
+    """Find possible numbers in a cell: `2026=10,5; 2027=11` has 2026, 10,5 and so on."""
     return [part.strip() for part in re.split(r"[;=]", cell)]

@@ -21,7 +21,7 @@ def known_columns(collection: str) -> list[str]:
 
 
 def holds_numbers(collection: str, keys: Sequence[str]) -> bool:
-    """Whether cells of a column are numbers, lists of them or mappings to them."""
+    """True if cells of a column are numbers, lists of numbers or mappings to numbers."""
     spot = find_spot((collection, "0", *keys), {})
     return spot is not None and any(_is_number(option) for option in types_at(spot.annotation))
 
@@ -33,7 +33,7 @@ def _is_number(option: Any) -> bool:
 
 
 def year_columns(collection: str, names: Sequence[str]) -> tuple[str, str] | None:
-    """What to say of columns named by a year alone, all of them at once."""
+    """Describe columns that are named by a year alone, all together."""
     years = [name.removesuffix(".0") for name in names if _YEAR.fullmatch(name)]
     if not years:
         return None
@@ -42,7 +42,7 @@ def year_columns(collection: str, names: Sequence[str]) -> tuple[str, str] | Non
     fields = _fields_by_year(collection)
     message = f"the {are} and say{'s' if len(years) == 1 else ''} not of which number."
     if not fields:
-        return message, "No field of this table goes by year."
+        return message, "No field of this table has values by year."
     written = [f"`{field}.{years[0]}`" for field in fields[:3]]
     return message, f"Write {' or '.join(written)}."
 
@@ -72,8 +72,8 @@ def what_is_wrong(
     if not name:
         if not has_cells:
             return None
-        message = f"column {index + 1} has cells and no name, so nobody can say what they are."
-        return "unnamed_column", message, "Name it after a field, or take it away."
+        message = f"column {index + 1} has cells but no name."
+        return "unnamed_column", message, "Name it after a field, or remove it."
     if names.count(name) > 1:
         return "duplicate_column", f"the column `{name}` is given twice.", "Keep one of them."
     if any(other.startswith(f"{name}.") for other in names):

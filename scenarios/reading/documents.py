@@ -24,7 +24,7 @@ Keys = tuple[str, ...]
 
 MAX_DEPTH = 50
 """Mappings and lists within one another; a scenario in a request has some eight."""
-_TOO_DEEP = f"mappings and lists stand more than {MAX_DEPTH} deep in one another."
+_TOO_DEEP = f"mappings and lists are nested more than {MAX_DEPTH} levels deep."
 _TAG = "tag:yaml.org,2002:"
 _SCALARS = {_TAG + kind for kind in ("str", "int", "float", "bool", "null", "timestamp")}
 _JSON_SIGNS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
@@ -32,7 +32,7 @@ _JSON_SIGNS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a value was written: a file (or a patch) and a line (or a row of a table), from 1."""
+    """Origin of a value: a file (or a patch) and a line (or a row of a table), from 1."""
 
     file: str | None = None
     line: int | None = None
@@ -74,7 +74,7 @@ def refuse(code: str, message: str, **more: Any) -> InvalidInput:
 
 
 def label(path: Path) -> str:
-    """How problems name a file; of a shipped one, from the package on."""
+    """Name a file as problems show it; a shipped file relative to the package."""
     package = Path(__file__).parent.parent
     return str(path.relative_to(package.parent)) if path.is_relative_to(package) else str(path)
 
@@ -109,7 +109,7 @@ def parse_json(text: str, file: str | None = None) -> Document:
 def from_mapping(data: Any, file: str | None = None) -> Document:
     """The document in plain Python data, copied, with every key as text."""
     if not isinstance(data, Mapping):
-        raise refuse("not_a_mapping", "a scenario is a mapping of fields.", value=data, file=file)
+        raise refuse("not_a_mapping", "a scenario must be a mapping of fields.", value=data, file=file)
     return Document(_plain(data, (), file))
 
 
@@ -121,7 +121,7 @@ def parse_yaml(text: str, file: str | None = None) -> Document:
     """
     data, reader = _read_yaml(text, file)
     if not isinstance(data, dict):
-        raise refuse("not_a_mapping", "a scenario is a mapping of fields.", file=file)
+        raise refuse("not_a_mapping", "a scenario must be a mapping of fields.", file=file)
     return Document(data, reader.origins, reader.problems)
 
 
@@ -180,7 +180,9 @@ class _YamlReader:
         try:
             return self.yaml.constructor.construct_object(node)
         except (LookupError, ValueError, TypeError):
-            raise refuse("broken_yaml", f"{node.value[:80]!r} is no {node.tag}.", file=self.file, line=line) from None
+            raise refuse(
+                "broken_yaml", f"{node.value[:80]!r} is not a valid {node.tag}.", file=self.file, line=line
+            ) from None
 
     def _check_tag(self, node: Node) -> None:
         """Only the tags of plain data, which the reader itself gives to what has none."""
@@ -232,7 +234,7 @@ def _twice(key: str, first: Any, second: Any) -> str:
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _deep_line_of_json(text: str) -> int | None:

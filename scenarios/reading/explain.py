@@ -42,8 +42,8 @@ _WORDS = {
     "string_type": "this is not text.",
     "bool_parsing": "this is neither true nor false.",
     "bool_type": "this is neither true nor false.",
-    "literal_error": "this word is not known here.",
-    "enum": "this word is not known here.",
+    "literal_error": "this word is not allowed here.",
+    "enum": "this word is not allowed here.",
     "list_type": "this is not a list.",
     "dict_type": "this is not a mapping.",
     "model_type": "this is not a mapping of fields.",
@@ -52,7 +52,7 @@ _WORDS = {
     "string_too_short": "this text is empty.",
     "string_too_long": "this text is longer than {max_length} characters.",
     "string_pattern_mismatch": "it does not match the pattern {pattern}.",
-    "union_tag_invalid": "this word is not known here.",
+    "union_tag_invalid": "this word is not allowed here.",
 }
 
 

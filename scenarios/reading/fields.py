@@ -1,4 +1,4 @@
-"""What the schema says about a place in a scenario: its field, default, and what is allowed there."""
+"""Look-up of a place in the schema: its field, its default and the values allowed."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class Spot:
 
     @property
     def is_section(self) -> bool:
-        """Whether fields stand here, rather than names a planner gives."""
+        """True if the keys here are fields rather than names that a planner gives."""
         return bool(self.field_names())
 
     @property
     def is_list(self) -> bool:
-        """Whether a list stands here."""
+        """True if a list is expected here."""
         return all(get_origin(option) is list for option in types_at(self.annotation))
 
     def default(self) -> Any:
@@ -81,7 +81,7 @@ class Spot:
         return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, BaseModel) else deepcopy(value)
 
     def allowed(self) -> str:
-        """What is accepted here, in words, with the field's description and so its unit."""
+        """Describe the values allowed here, with the field's description and so its unit."""
         *others, last = dict.fromkeys(_in_words(option) for option in _choices(self.annotation))
         text = f"{', '.join(others)} or {last}" if others else last
         if self.field and self.field.description:
@@ -106,12 +106,12 @@ def find_spot(keys: Sequence[str], data: Any, root: Spot = ROOT) -> Spot | None:
 
 @cache
 def entry_type(collection: str) -> TypeAdapter[Any]:
-    """What reads one entry of a collection."""
+    """Return the type of one entry of a collection."""
     return TypeAdapter(get_args(Scenario.model_fields[collection].annotation)[-1])
 
 
 def value_under(value: Any, key: str) -> Any:
-    """What stands under a key of raw data, or None."""
+    """Return the value under a key of raw data, or None."""
     value = opened(value)
     if isinstance(value, Mapping):
         return value.get(key)
@@ -237,7 +237,9 @@ def _mapping_in_words(key: Any, value: Any) -> str:
         return f"numbers by year such as `2026=5; 2030=8`, each{_bounds_in_words(plain) or ' a number'}"
     if _bare(key) is float:
         is_of_shares = "at most" in _bounds_in_words(key)
-        return "steps such as `0.1=50; 1=400`" if is_of_shares else "values with chances such as `0=0.5; 0.4=0.5`"
+        return (
+            "steps such as `0.1=50; 1=400`" if is_of_shares else ("values with probabilities such as `0=0.5; 0.4=0.5`")
+        )
     if _is_model(_bare(plain)):
         return "a mapping from names to entries"
     return f"a mapping such as `NAME=1; OTHER=2`, each{_bounds_in_words(plain) or ' a number'}"

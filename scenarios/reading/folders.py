@@ -1,4 +1,4 @@
-"""Which files of a folder are its tables, and which look like tables but are not read."""
+"""Files in a folder: those that are its tables, and those that look like tables but are not read."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def tables_in(folder: Path) -> tuple[list[Path], list[InputProblem]]:
             tables.append(path)
             continue
         if collection in (*COLLECTIONS, Path(HEAD).stem):
-            code, message = "unread_table", f"{path.name} is named as a part of the scenario, and is not read."
+            code, message = "unread_table", f"{path.name} has the name of a part of the scenario but is not read."
             remedy = _how_to_be_read(path, collection)
         elif path.suffix.lower() == TABLE:
             code, message = "unknown_table", f"{path.name} is not a table of a scenario."
             remedy = did_you_mean(collection, COLLECTIONS)
         elif path.is_file() and path.suffix.lower() in _TABLE_LIKE and _nearest(collection):
-            code, message = "unread_table", f"{path.name} is named much as a table, and is not read."
-            remedy = f"Did you mean `{_nearest(collection)}{TABLE}`? Else rename it or move it away."
+            code, message = "unread_table", f"{path.name} has a name much like that of a table but is not read."
+            remedy = f"Did you mean `{_nearest(collection)}{TABLE}`? Otherwise rename it or move it away."
         else:
             continue
         problems.append(InputProblem(code=code, path=collection, message=message, file=label(path), remedy=remedy))

@@ -19,8 +19,8 @@ def from_python(data: Any) -> Document:
     document = from_mapping(_without_marks(data, (), found))
     if found:
         count = "one value is" if len(found) == 1 else f"{len(found):,} values, this one first, are"
-        message = f"{count} NaN: an empty cell of a data frame, or no result of a calculation."
-        remedy = "Leave out what is not given: `{key: value for key, value in row.items() if pandas.notna(value)}`."
+        message = f"{count} NaN: an empty cell of a data frame, or a failed calculation."
+        remedy = "Leave out missing values: `{key: value for key, value in row.items() if pandas.notna(value)}`."
         document.problem("not_finite", found[0], message, remedy=remedy)
     return document
 

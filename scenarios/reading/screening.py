@@ -1,4 +1,4 @@
-"""What is refused before the schema looks at it: more than anyone writes, and signs that are no text."""
+"""Screening before validation: refuses scenarios that are too large, and texts with control characters."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def screen(document: Document) -> None:
             _screen_text(document, keys, text)
     largest = max((_count(data, name) for name in COLLECTIONS), default=0)
     if patterns * largest > MAX_PATTERN_PAIRS:
-        message = f"{patterns:,} patterns with `*` would be held against {largest:,} names."
+        message = f"{patterns:,} patterns with `*` would have to be compared with {largest:,} names."
         raise _too_many("scenario", message, f"at most {MAX_PATTERN_PAIRS:,} in all")
 
 
 def _screen_pairs(data: dict[str, Any]) -> None:
     rules, selected = (sum(_count(data, name) for name in names) for names in (_RULES, _SELECTED))
     if rules * selected > MAX_PAIRS:
-        message = f"{rules:,} tariffs, limits, events and hazards would be held against {selected:,} entries."
+        message = f"{rules:,} tariffs, limits, events and hazards would have to be compared with {selected:,} entries."
         raise _too_many("scenario", message, f"at most {MAX_PAIRS:,} pairs in all")
 
     limits = data.get("limits")
@@ -92,8 +92,8 @@ def _screen_text(document: Document, keys: Keys, text: str) -> None:
         raise _too_many(path, f"this text has {len(text):,} characters.", f"at most {MAX_TEXT:,}")
     found = _CONTROL.search(text)
     if found and len(document.problems) <= MAX_PROBLEMS:
-        message = f"the text has the control character U+{ord(found[0]):04X}."
-        remedy = "Take it away: only line breaks and tabs may stand in texts."
+        message = f"the text contains the control character U+{ord(found[0]):04X}."
+        remedy = "Remove it: of control characters only line breaks and tabs are allowed."
         document.problem("control_character", keys, message, value=text[:100], remedy=remedy)
 
 

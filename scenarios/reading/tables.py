@@ -52,7 +52,7 @@ def _other_head(folder: Path) -> str | None:
 def _read_table(document: Document, path: Path) -> None:
     collection = path.name.split(".", 1)[0]
     if "base" in document.data:
-        message = "a scenario with a `base` changes it by `patches`, not by tables."
+        message = "a scenario with a `base` may change it only with `patches`, not with tables."
         document.problems.append(
             InputProblem(code="table_with_base", path=collection, message=message, file=label(path))
         )

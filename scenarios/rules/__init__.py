@@ -1,7 +1,6 @@
-"""What makes a scenario sensible beyond the type of each field.
-
-One subject a file: its `check` notes what is wrong, its `warn` what is unused or has no meaning as it stands. Rules run
-when a scenario is read, never when a `Scenario` is made; `find_problems` and `note_warnings` ask all of them.
+"""Rules that a scenario must keep beyond the type of each field. Each file has one subject: its `check` notes errors,
+its `warn` notes entries that are unused or have no effect. Rules run when a scenario is read, never when a `Scenario`
+is made; `find_problems` and `note_warnings` run all of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether the numbers and words within an entry, or within one collection, agree with one another."""
+"""Consistency of the values within an entry or a collection."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ def check(findings: Findings) -> None:
     for name, place in scenario.places.items():
         _check_region(findings, name, place)
         for club in filter(place.groups.__contains__, place.memberships):
-            message = "the place is in the group for good and by date; it is one or the other."
-            findings.note("two_memberships", ["places", name, "memberships", club], message, remedy="Take one away.")
+            message = "the place is in the group both permanently and by date; only one is possible."
+            findings.note(
+                "two_memberships", ["places", name, "memberships", club], message, remedy="Remove one of them."
+            )
     for collection in ("facilities", "projects"):
         for name, facility in getattr(scenario, collection).items():
             _check_costs(findings, [collection, name], facility)
@@ -25,7 +27,7 @@ def check(findings: Findings) -> None:
             _check_sources(findings, [collection, name], facility)
     for name in scenario.facilities:
         if name in findings.names("projects"):
-            message = "a facility and a project have the same name, and results could not tell them apart."
+            message = "a facility and a project have the same name; results could not tell them apart."
             findings.note("ambiguous_name", ["facilities", name], message, remedy="Rename one of them.")
     for name, project in scenario.projects.items():
         _check_project(findings, name, project)
@@ -46,7 +48,7 @@ def check(findings: Findings) -> None:
 
 
 def warn(findings: Findings) -> None:
-    """What is unused or has no meaning as it stands."""
+    """Note entries that are unused or have no effect."""
     scenario = findings.scenario
     used = {event for future in scenario.futures.values() for event in future.events}
     for name in scenario.events:
@@ -64,7 +66,7 @@ def warn(findings: Findings) -> None:
         _warn_of_quota(findings, ["tariffs", name, "quota", "in_quota_rate_share"], measure)
     for name, project in scenario.projects.items():
         if project.grant_share > 0 and project.capex_kusd == 0:
-            message = "there is no capex of which the state could pay a share."
+            message = "the project has no capex of which the state could pay a share."
             findings.note("unused", ["projects", name, "grant_share"], message, value=project.grant_share)
     _warn_of_idle(findings)
 
@@ -72,7 +74,9 @@ def warn(findings: Findings) -> None:
 def _warn_of_quota(findings: Findings, keys: list[str], measure: TariffMeasure) -> None:
     over = min(numbers(measure.rate_share))
     if measure.quota is not None and measure.quota.in_quota_rate_share > over:
-        message = f"the rate within the quota is above the rate over it, {over:g}: whether it is full first is a "
+        message = (
+            f"the rate within the quota is above the rate over it, {over:g}: whether the quota is filled first is a "
+        )
         message += "yes/no decision at each node, which takes time to solve."
         findings.note("quota_rates", keys, message, value=measure.quota.in_quota_rate_share)
 
@@ -85,8 +89,8 @@ def _warn_of_idle(findings: Findings) -> None:
             if facility.reserves_t == 0:
                 findings.note("never_runs", [*keys, "reserves_t"], "without reserves it never runs.", value=0)
             elif growth is not None and growth.seed_t_per_y == 0 and _starts_at_nothing(facility):
-                message = "it begins with nothing, and nothing grows from nothing: it never runs."
-                remedy = "Give `seed_t_per_y`, what may be added each year."
+                message = "it starts at zero and cannot grow from zero, so it never runs."
+                remedy = "Give `seed_t_per_y`, the activity that may be added each year."
                 findings.note("never_runs", [*keys, "growth", "seed_t_per_y"], message, value=0, remedy=remedy)
 
 
@@ -106,7 +110,7 @@ def _warn_of_precedence(findings: Findings, name: str, measure: TariffMeasure, o
         if other in (key, known.programme) and known.precedence < measure.precedence
     ]
     if not lower:
-        message = "it replaces only measures of lower precedence, and this one has none lower."
+        message = "it replaces only measures of lower precedence, and this measure's precedence is not lower."
         findings.note("unused", ["tariffs", name, "replaces"], message, value=other, remedy="Raise `precedence`.")
 
 
@@ -132,10 +136,10 @@ def _check_sum(findings: Findings, keys: Sequence[str], shares: Sequence[float],
 def _check_costs(findings: Findings, keys: list[str], facility: Facility) -> None:
     if facility.steps and facility.supply_curve:
         message = "`steps` and `supply_curve` are both given; a facility has one or the other."
-        findings.note("two_costs", [*keys, "supply_curve"], message, remedy="Take one of them away.")
+        findings.note("two_costs", [*keys, "supply_curve"], message, remedy="Remove one of them.")
     elif facility.steps and facility.cost_kusd_per_t not in (None, 0):
         message = "`steps` and `cost_kusd_per_t` are both given; the steps carry their own costs."
-        findings.note("two_costs", [*keys, "cost_kusd_per_t"], message, remedy="Take one of them away.")
+        findings.note("two_costs", [*keys, "cost_kusd_per_t"], message, remedy="Remove one of them.")
     if facility.supply_curve:
         _check_curve(findings, [*keys, "supply_curve"], facility, facility.supply_curve)
 
@@ -150,15 +154,15 @@ def _check_running(findings: Findings, keys: list[str], facility: Facility) -> N
 
 
 def _check_sources(findings: Findings, keys: list[str], facility: Facility) -> None:
-    """Only of an offer may it be said where its material comes from; with inputs, these say so."""
+    """Check that only offers state the origin of their material; with inputs, these determine it."""
     for field in ("mined_in", "refined_in"):
         place = getattr(facility, field)
         if place is None:
             continue
         known = findings.scenario.places.get(place)
         if facility.inputs:
-            message = "it has inputs, and where they come from is known; only what has none can say this."
-            findings.note("has_inputs", [*keys, field], message, value=place, remedy="Take it away.")
+            message = "it has inputs, which determine the origin; only facilities without inputs can state it."
+            findings.note("has_inputs", [*keys, field], message, value=place, remedy="Remove it.")
         elif known is not None and known.members:
             message = "this must be a plain place, not a region."
             remedy = "Name one of its members, or make an offer of each."
@@ -204,7 +208,7 @@ def _check_measure(findings: Findings, keys: list[str], measure: TariffMeasure) 
     if measure.all_in_ceiling_share is not None:
         for field in ("rate_share", "rate_kusd_per_t_gross", "minimum_price_kusd_per_t", "quota"):
             if getattr(measure, field) not in (None, 0):
-                message = f"an all-in measure takes what its ceiling leaves; `{field}` has no place in it."
+                message = f"an all-in measure adds only the difference to its ceiling; it cannot have `{field}`."
                 findings.note("two_rates", [*keys, field], message, remedy="Make it a measure of its own.")
     if measure.quota is not None:
         _check_quota(findings, [*keys, "quota"], measure)
@@ -219,7 +223,7 @@ def _check_quota(findings: Findings, keys: list[str], measure: TariffMeasure) ->
         remedy = "Give `volume_t_per_y`, or volumes of single origins in `volume_by_origin_t_per_y`."
         findings.note("no_volume", [*keys, "volume_t_per_y"], message, value=quota.volume_t_per_y, remedy=remedy)
     if measure.origin_role != "last_origin":
-        message = "a quota counts by last origin, and this measure by another role of its origins."
+        message = "a quota counts by last origin, but this measure uses another role of its origins."
         remedy = "Make the quota a measure of its own."
         findings.note("quota_by_content", [*keys[:2], "origin_role"], message, value=measure.origin_role, remedy=remedy)
     elif findings.can_read_shapes("places") and tuple(keys[:2]) not in findings.doubtful:
@@ -235,7 +239,7 @@ def _check_stockpile(findings: Findings, keys: list[str], stockpile: Stockpile) 
     if stockpile.replenish_within_years is not None:
         keys_within = [*keys, "replenish_within_years"]
         if stockpile.kind == "strategic":
-            message = "only a commercial stock is replenished; a strategic reserve follows its releases."
+            message = "only a commercial stock is replenished; a strategic reserve follows its release events."
             findings.note("no_replenishing", keys_within, message, remedy="Take it away, or change `kind`.")
         elif largest(stockpile.cover_days) == 0:
             message = "there is no cover target to replenish to."
@@ -254,13 +258,13 @@ def _check_objective(findings: Findings) -> None:
     scenario, objective = findings.scenario, findings.scenario.risk.objective
     keys = ["risk", "objective"]
     if objective != "cost" and scenario.risk.tail_weight > 0:
-        message = "`tail_weight` weighs tail and expectation of cost, and cost is not the objective."
+        message = "`tail_weight` applies only to the objective `cost`."
         remedy = "Set `tail_weight` to 0, or `objective` to `cost`."
         findings.note("two_objectives", keys, message, value=objective, remedy=remedy)
     if objective == "maximum_regret" and findings.can_read_shapes("futures", "sampling"):
         listed = sum(not future.stress for future in scenario.futures.values())
         drawn = scenario.sampling.futures if scenario.sampling else 0
         if listed + drawn < 2:
-            message = "a single future leaves nothing to regret."
+            message = "regret needs two futures or more."
             remedy = "Add futures, or set `objective` to `cost`."
             findings.note("one_future", keys, message, value=objective, allowed="two futures or more", remedy=remedy)

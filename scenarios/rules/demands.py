@@ -1,4 +1,4 @@
-"""Whether demands, the other ways to meet them, and what comes back from use agree with themselves."""
+"""Consistency of demands, substitutes, elastic demand and recycling."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def _check_shortage_steps(findings: Findings, keys: list[str], demand: Demand) -
         message = "the shares must rise from above 0 to exactly 1."
         findings.note("shortage_steps", keys, message, value=shares, allowed="rising shares, the last 1")
     if any(after < before for before, after in pairwise(penalties)):
-        message = "the penalties must rise, or the dearest need would be given up first."
+        message = "the penalties must rise; otherwise the most valuable need would go short first."
         findings.note("shortage_steps", keys, message, value=penalties, allowed="rising penalties")
 
 
 def _check_substitute(findings: Findings, keys: list[str], demand: Demand, substitute: Substitute) -> None:
     name = keys[-1]
     if substitute.commodity == demand.commodity:
-        message = "a substitute must be another commodity than the one wanted."
-        remedy = "Name another, or none if the need is reduced."
+        message = "a substitute must be a different commodity."
+        remedy = "Name another one, or none if the need is reduced."
         findings.note("refers_to_itself", [*keys, "commodity"], message, value=substitute.commodity, remedy=remedy)
     if name.split("/")[0] == "itself" or name.startswith("given up "):
         message = "in results this name stands for the commodity itself, or for need given up to the price."
@@ -61,15 +61,15 @@ def _check_recycling(findings: Findings, keys: list[str], recycling: Recycling) 
         message = f"of `from_commodity` and `available_t_per_y` {given} given."
         findings.note("recycling", keys, message, remedy="Give one of them.")
     elif recycling.from_commodity is not None and largest(recycling.recovered_t_per_t) == 0:
-        message = "nothing of what is used comes back."
+        message = "nothing is recovered from past use."
         remedy = "Give the share that is recovered, such as 0.3."
         findings.note("recycling", [*keys, "recovered_t_per_t"], message, value=0, allowed="above 0", remedy=remedy)
     elif recycling.available_t_per_y is not None:
         for field in ("recovered_t_per_t", "lag_years", "past_use_t_per_y"):
             found = getattr(recycling, field)
             if found != 0:
-                message = f"`available_t_per_y` says what comes back; `{field}` is for a share of past use."
-                findings.note("recycling", [*keys, field], message, value=found, remedy="Take one of them away.")
+                message = f"`available_t_per_y` states the recovery; `{field}` applies only to a share of past use."
+                findings.note("recycling", [*keys, field], message, value=found, remedy="Remove one of them.")
 
 
 def _warn_of_delay(findings: Findings, keys: list[str], substitute: Substitute) -> None:
@@ -78,7 +78,7 @@ def _warn_of_delay(findings: Findings, keys: list[str], substitute: Substitute) 
     departs = any(future.events for future in scenario.futures.values())
     departs = departs or bool(scenario.sampling or findings.selections.survival_futures)
     if substitute.after_departure and not (departs and len(starts) > 1):
-        message = "it can be used once a future departs, and none does."
+        message = "it can be used only once a future departs, and none does."
         findings.note("unused", [*keys, "after_departure"], message)
     elif (starts[1] if substitute.after_departure else starts[0]) + substitute.delay_years > starts[-1]:
         message = "it cannot be used within the horizon."
@@ -91,7 +91,9 @@ def _warn_of_elastic(findings: Findings, keys: list[str], demand: Demand) -> Non
     if curve is None:
         return
     if curve.down_to_share == 1:
-        findings.note("unused", [*keys, "down_to_share"], "nothing is given up: the curve ends at once.", value=1)
+        findings.note(
+            "unused", [*keys, "down_to_share"], "no need can be given up: the curve ends where it begins.", value=1
+        )
         return
     given_up = (1 - curve.down_to_share) * (curve.steps - 0.5) / curve.steps
     worth = curve.price_kusd_per_t * (1 + given_up / curve.elasticity)
@@ -124,10 +126,10 @@ def _warn_of_recycling(findings: Findings, keys: list[str], recycling: Recycling
     if past_is_used:
         return
     if product not in used:
-        message = f"no demand at `{place}` uses it, so nothing comes back."
+        message = f"no demand at `{place}` uses it, so nothing is recovered."
         findings.note("no_demand", [*keys, "from_commodity"], message, value=product)
     elif starts[0] + recycling.lag_years > starts[-1]:
-        message = "what is used comes back after the horizon, and what was used before is not given."
+        message = "material used within the horizon comes back after it, and earlier use is not given."
         remedy = "Give `past_use_t_per_y`."
         findings.note("outside_horizon", [*keys, "lag_years"], message, value=recycling.lag_years, remedy=remedy)
 

@@ -1,4 +1,4 @@
-"""Whether limits, events, hazards and tariff measures meet a flow."""
+"""Effects of limits, events, hazards and tariff measures: each must apply to something."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def check(findings: Findings) -> None:
 
 def _note_if_nothing(findings: Findings, keys: tuple[str, str], nothing: str | None) -> None:
     if nothing and keys not in findings.doubtful:
-        findings.note("no_match", keys, nothing, remedy="Correct its selection or take it away.")
+        findings.note("no_match", keys, nothing, remedy="Correct its selection or remove it.")
 
 
 def warn(findings: Findings) -> None:
-    """Measures that meet no route, and numbers that a rule needs but an entry lacks."""
+    """Note measures that apply to no route, and numbers that a rule needs but an entry does not have."""
     for name, measure in findings.scenario.tariffs.items():
         if not findings.selections.routes_of_measure(measure):
             found = [*measure.commodities, *measure.hts]
-            remedy = "Correct its places, commodities or codes: as it stands no duty is taken."
+            remedy = "Correct its places, commodities or codes; now it adds no duty."
             message = "the measure applies to no route of the scenario."
             findings.note("no_route", ["tariffs", name], message, value=found, remedy=remedy)
         _warn_of_codes(findings, name, measure)
@@ -112,13 +112,15 @@ def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:
             return f"the limit matches no flow: no route brings `{limit.commodity}` to home."
     elif isinstance(limit, ShareCap | MinimumShare | ConcentrationCap):
         if not sources_abroad(findings, limit.commodity) and not made_at_home(findings, limit.commodity):
-            return f"the limit matches no flow: no route brings `{limit.commodity}` to home, nothing makes it there."
+            return (
+                f"the limit matches no flow: no route brings `{limit.commodity}` to home, and nothing makes it there."
+            )
     elif isinstance(limit, ServiceFloor | Survival):
         if isinstance(limit, Survival) and not selections.lost_places(limit):
-            return "the limit means no place: nothing at these plain places abroad makes or ships anything."
+            return "the limit matches no place: nothing is made at or shipped from these places abroad."
         commodities = selections.commodities(limit.commodities)
         if not any(item.tier in limit.tiers and item.commodity in commodities for item in scenario.demands.values()):
-            return "the limit matches no demand: none has such a tier and commodity."
+            return "the limit matches no demand: none has this tier and commodity."
     return None
 
 
@@ -142,7 +144,7 @@ def sources_abroad(findings: Findings, commodity: str) -> set[str]:
 
 
 def made_at_home(findings: Findings, commodity: str, *, of_scrap: bool = False) -> bool:
-    """Whether something at home makes or recovers a commodity; `of_scrap`: recovers, or makes of scrap alone."""
+    """True if something at home makes or recovers a commodity; `of_scrap`: recovers it, or makes it of scrap alone."""
     scenario = findings.scenario
     scrap = {name for name, item in scenario.commodities.items() if item.stage == "scrap"}
     plants = [*scenario.facilities.values(), *scenario.projects.values()]
@@ -159,21 +161,21 @@ def _event_meets_nothing(findings: Findings, event: Event) -> str | None:
     scenario, selections = findings.scenario, findings.selections
     if isinstance(event, ExportEvent):
         if not _routes_hit(findings, event):
-            return "the event matches nothing: no route has such a commodity, origin and destination."
+            return "the event has no effect: no route has this commodity, origin and destination."
     elif isinstance(event, OutputEvent):
         plants = {**scenario.facilities, **scenario.projects}
         named = {name: plants[name] for name in matching(event.facilities, plants)}
         if not _plants_at(findings, named, event.places, event.commodities):
-            return "the event matches nothing: no such facility or project makes such a commodity at such a place."
+            return "the event has no effect: none of these facilities and projects makes this commodity at this place."
     elif isinstance(event, PriceEvent):
         abroad = selections.places(event.places) - {scenario.home}
         routes = selections.routes(selections.commodities(event.commodities), abroad, scenario.places)
         if not routes and not _plants_at(findings, scenario.facilities, sorted(abroad), event.commodities):
-            return "the event matches nothing: no such commodity is made at, or brought from, such a place abroad."
+            return "the event has no effect: this commodity is neither made at nor shipped from these places abroad."
     elif isinstance(event, DemandEvent):
         commodities = selections.commodities(event.commodities)
         if not any(item.tier in event.tiers and item.commodity in commodities for item in scenario.demands.values()):
-            return "the event matches no demand: none has such a tier and commodity."
+            return "the event matches no demand: none has this tier and commodity."
     elif isinstance(event, ProjectEvent):
         if not matching(event.projects, scenario.projects):
             return "the event matches no project."
@@ -186,9 +188,9 @@ def _hazard_meets_nothing(findings: Findings, hazard: Hazard) -> str | None:
     scenario = findings.scenario
     if hazard.changes == "exports":
         if not _routes_hit(findings, hazard):
-            return "the hazard matches nothing: no route has such a commodity, origin and destination."
+            return "the hazard has no effect: no route has this commodity, origin and destination."
     elif not _plants_at(findings, {**scenario.facilities, **scenario.projects}, hazard.places, hazard.commodities):
-        return "the hazard matches nothing: no facility or project makes such a commodity at such a place."
+        return "the hazard has no effect: no facility or project makes this commodity at this place."
     return None
 
 
@@ -222,7 +224,7 @@ def _check_quotas(findings: Findings) -> None:
             more = f" and {len(routes) - 1} more" if len(routes) > 1 else ""
             message = f"route `{min(routes)}`{more} is under the quota of `{first}` too; a route can have one quota."
             findings.note(
-                "two_quotas", ["tariffs", name, "quota"], message, remedy="Part their origins or commodities."
+                "two_quotas", ["tariffs", name, "quota"], message, remedy="Separate their origins or commodities."
             )
 
 
@@ -263,10 +265,10 @@ def _warn_of_missing_values(findings: Findings) -> None:
             if on_metal and scenario.commodities[route.commodity].reference_price_kusd_per_t is None:
                 by_metal.setdefault(route.commodity, name)
     for key, name in by_value.items():
-        message = f"without it the duty of `{name}` is not taken on this route."
+        message = f"without it the duty of `{name}` is not charged on this route."
         findings.note("no_customs_value", ["routes", key, "customs_value_kusd_per_t"], message)
     for key, name in by_metal.items():
-        message = f"without it the duty of `{name}` on metal value is not taken."
+        message = f"without it the duty of `{name}` on metal value is not charged."
         findings.note("no_reference_price", ["commodities", key, "reference_price_kusd_per_t"], message)
 
 
@@ -280,10 +282,10 @@ def _warn_of_stockpiles(findings: Findings) -> None:
         place = pile.place or scenario.home
         _warn_of_room(findings, name, sum(largest(need) for need in wanted.get((pile.commodity, place), [])))
         if largest(pile.cover_days) > 0 and (pile.commodity, place) not in wanted:
-            message = f"nobody at `{place}` demands `{pile.commodity}`, so its cover is no stock at all."
+            message = f"no demand at `{place}` uses `{pile.commodity}`, so its cover target is zero."
             findings.note("no_demand", ["stockpiles", name, "cover_days"], message)
         if stock_is_paid and scenario.commodities[pile.commodity].reference_price_kusd_per_t is None:
-            message = f"without it the purchases of stockpile `{name}` cost a budget nothing but their premium."
+            message = f"without it, only the premium on purchases of stockpile `{name}` counts against a budget."
             keys = ["commodities", pile.commodity, "reference_price_kusd_per_t"]
             findings.note("no_reference_price", keys, message)
 

@@ -1,4 +1,4 @@
-"""What checks find, collected, and what of a scenario they cannot see because its shape is broken."""
+"""Findings of the checks, and the parts of a scenario that they cannot see because its shape is broken."""
 
 from __future__ import annotations
 
@@ -54,25 +54,25 @@ class Findings:
         return at_most(self.problems, self._left)
 
     def can_read(self, *parts: str) -> bool:
-        """Whether these sections and collections are complete and refer only to known things."""
+        """True if these sections and collections are complete and refer only to known entries."""
         return self.can_read_shapes(*parts) and not any(keys[0] in parts for keys in self.doubtful)
 
     def can_read_shapes(self, *parts: str) -> bool:
-        """Whether every entry of these collections could be read."""
+        """True if every entry of these collections could be read."""
         return not any(part in self._gaps.whole or part in self._gaps.names for part in parts)
 
     def knows(self, section: str) -> bool:
-        """Whether a section could be read."""
+        """True if a section could be read."""
         return section not in self._gaps.whole
 
     @cached_property
     def places_or_groups(self) -> Collection[str]:
-        """What a rule may name as places."""
+        """Names that a rule may use for places."""
         return {*self.names("places"), *self.selections.groups}
 
     @cached_property
     def places_or_clubs(self) -> Collection[str]:
-        """What a tariff measure may name as places."""
+        """Names that a tariff measure may use for places."""
         return {*self.places_or_groups, *self.selections.clubs}
 
     def names(self, collection: str) -> Collection[str]:
@@ -100,7 +100,7 @@ class Findings:
         if remedy is None and len(self.problems) < MAX_PROBLEMS and len(known) <= self._comparisons_left:
             self._comparisons_left -= len(known)
             remedy = did_you_mean(name, known)
-        self.note(code, keys, f"there is no {word} of this name.", value=name, remedy=remedy)
+        self.note(code, keys, f"no {word} has this name.", value=name, remedy=remedy)
 
 
 _ONE = {

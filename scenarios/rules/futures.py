@@ -1,4 +1,4 @@
-"""Whether futures hang together: how likely they are, whom they follow, when they depart, which limits name them."""
+"""Consistency of futures: probabilities, the futures they follow, their departures, and the limits that name them."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def line(futures: Mapping[str, Future], name: str) -> list[str]:
 def _check_stress(findings: Findings, name: str, future: Future) -> None:
     keys = ["futures", name]
     if future.stress and future.probability:
-        message = "a stress test is no forecast: its probability is 0."
-        remedy = "Take the probability away, or `stress`."
+        message = "a stress test is not a forecast: its probability is 0."
+        remedy = "Remove the probability or `stress`."
         more = {"value": future.probability, "allowed": "0, or none given", "remedy": remedy}
         findings.note("stress_probability", [*keys, "probability"], message, **more)
     followed = findings.scenario.futures.get(future.after or "")
@@ -93,7 +93,7 @@ def _check_line(findings: Findings, name: str, future: Future, events_of: Mappin
         findings.note("follows_itself", [*keys, "after"], message, value=future.after, remedy=remedy)
     if not future.events:
         message = "a future that follows another needs an event of its own, or it would never depart from it."
-        findings.note("no_event", [*keys, "events"], message, remedy="Give it one, or take it away.")
+        findings.note("no_event", [*keys, "events"], message, remedy="Give it one, or remove it.")
 
 
 def _is_in_circle(futures: Mapping[str, Future], name: str) -> bool:
@@ -129,11 +129,13 @@ def _check_probabilities(findings: Findings) -> None:
 def _wrong_beside_drawn(chances: Chances) -> Wrong | None:
     """What is wrong with probabilities that leave the rest to futures that are drawn."""
     if blank := _without_chance(chances):
-        message = "futures that are drawn take what the listed ones leave, so each of these needs a probability."
-        return message, {"value": blank, "remedy": "Give it, or take `sampling` away."}
+        message = (
+            "drawn futures take the probability that the listed ones leave, so each listed one needs a probability."
+        )
+        return message, {"value": blank, "remedy": "Give it, or remove `sampling`."}
     total, listed = _sum_of(chances)
     if total > 1 - TOLERANCE:
-        message = f"the probabilities add to {total:.6g} and leave nothing to futures that are drawn: {listed}."
+        message = f"the probabilities add up to {total:.6g} and leave nothing for drawn futures: {listed}."
         return message, {"value": round(total, 9), "allowed": "a sum below 1", "remedy": "Lower some of them."}
     return None
 
@@ -143,15 +145,15 @@ def _wrong_alone(chances: Chances) -> Wrong | None:
     blank = _without_chance(chances)
     total, listed = _sum_of(chances)
     if not chances:
-        message = "all futures are stress tests, so nothing is said of what may come."
+        message = "all futures are stress tests, so no future has a probability."
         return message, {"remedy": "Add one without events, such as `as_planned: {}`."}
     if len(blank) > 1:
-        message = f"{len(blank)} futures have no probability; at most one may be left to take what the others leave."
+        message = f"{len(blank)} futures have no probability; at most one may omit it and take what the others leave."
         return message, {"value": blank}
     if total > 1 + TOLERANCE or (not blank and total < 1 - TOLERANCE):
         remedy = "Leave one of them out: it takes what the others leave." if total < 1 else "Lower some of them."
         more = {"value": round(total, 9), "allowed": "a sum of 1", "remedy": remedy}
-        return f"the probabilities add to {total:.6g}, not to 1: {listed}.", more
+        return f"the probabilities add up to {total:.6g}, not 1: {listed}.", more
     return None
 
 
@@ -171,11 +173,11 @@ def _check_scope(findings: Findings, keys: list[str], limit: Limit) -> None:
         for field, default in (("futures", []), ("applies_to", "all")):
             found = getattr(limit, field)
             if found != default:
-                message = f"it applies to the futures that the limit itself stands for; `{field}` has no place in it."
-                findings.note("two_scopes", [*keys, field], message, value=found, remedy="Take it away.")
+                message = f"the limit applies to the futures that it creates; it cannot have `{field}`."
+                findings.note("two_scopes", [*keys, field], message, value=found, remedy="Remove it.")
     elif limit.futures and limit.applies_to == "base_path":
-        message = "`futures` and `applies_to: base_path` are both given; no node is of both."
-        findings.note("two_scopes", [*keys, "applies_to"], message, remedy="Take one of them away.")
+        message = "`futures` and `applies_to: base_path` are both given; no node belongs to both."
+        findings.note("two_scopes", [*keys, "applies_to"], message, remedy="Remove one of them.")
 
 
 class _Departures:
@@ -217,13 +219,15 @@ class _Departures:
             elif future.after is not None and period <= (departs := self.departs[future.after] or 0):
                 self._note_too_early(name, future.after, departs)
             elif self._left(future.after, period - 1) < _NO_PROBABILITY:
-                message = "the future can never come: by its first event, earlier futures have taken all probability."
-                remedy = "Take it away, or lower the others."
+                message = (
+                    "the future can never happen: earlier futures have taken all probability before its first event."
+                )
+                remedy = "Remove it, or lower the probabilities of the others."
                 self.findings.note("never_comes", ["futures", name], message, remedy=remedy)
         for name, limit in self.findings.scenario.limits.items():
             period = _period_of(self.horizon, limit.onset.year) if isinstance(limit, Survival) else 0
             if 0 < period < len(self.horizon.period_years) and self._left(None, period - 1) < _NO_PROBABILITY:
-                message = "the loss can never come: by its onset, the futures have taken all probability."
+                message = "the loss can never happen: the futures have taken all probability before its onset."
                 remedy = "Let it begin before, or add a future without events."
                 self.findings.note("never_comes", ["limits", name, "onset"], message, remedy=remedy)
 

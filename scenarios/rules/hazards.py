@@ -1,4 +1,4 @@
-"""Whether hazards say what may happen by chance, and whether futures can be drawn from them."""
+"""Hazards: their distributions, and whether futures can be drawn from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check(findings: Findings) -> None:
         _check_shares(findings, [*keys, "availability_share"], hazard.availability_share)
         if hazard.changes == "output" and hazard.destinations != ["*"]:
             message = "output is lost whatever its destination; only a hazard that changes exports has some."
-            remedy = "Take them away, or let it change exports."
+            remedy = "Remove them, or let it change exports."
             findings.note("no_destinations", [*keys, "destinations"], message, value=hazard.destinations, remedy=remedy)
     _check_sampling(findings)
 
@@ -50,7 +50,7 @@ def _check_distribution(findings: Findings, keys: Sequence[str], values: Values)
     elif isinstance(values, Mapping):
         total = sum(values.values())
         if abs(total - 1) > TOLERANCE:
-            message = f"the probabilities of the values add to {total:.6g}, not to 1."
+            message = f"the probabilities of the values add up to {total:.6g}, not 1."
             remedy = "Write each value with its probability, such as `0=0.5; 0.4=0.5`."
             more = {"value": round(total, 9), "allowed": "a sum of 1", "remedy": remedy}
             findings.note("sum_not_1", keys, message, **more)
@@ -59,7 +59,7 @@ def _check_distribution(findings: Findings, keys: Sequence[str], values: Values)
 def _check_shares(findings: Findings, keys: Sequence[str], values: Values) -> None:
     high = ends(values)[1]
     if high > 1:
-        message = "what is left is a share of the whole."
+        message = "the remaining availability is a share from 0 to 1."
         remedy = f"Did you mean {high / 100:.10g}?" if high <= 100 else None
         findings.note("out_of_bounds", keys, message, value=high, allowed="values from 0 to 1", remedy=remedy)
 
@@ -69,10 +69,10 @@ def _check_sampling(findings: Findings) -> None:
     if sampling is None:
         return
     if findings.knows("hazards") and not findings.names("hazards"):
-        message = "futures are drawn from hazards, and the scenario has none."
-        findings.note("no_hazards", ["sampling"], message, remedy="Add `hazards`, or take `sampling` away.")
+        message = "futures are to be drawn from hazards, but the scenario has none."
+        findings.note("no_hazards", ["sampling"], message, remedy="Add `hazards`, or remove `sampling`.")
     if sampling.futures > sampling.draws:
-        message = "more futures are kept than drawn."
+        message = "more futures are to be kept than drawn."
         allowed = f"at most {sampling.draws}, the `draws`"
         findings.note("too_few_draws", ["sampling", "futures"], message, value=sampling.futures, allowed=allowed)
     if findings.knows("horizon") and len(horizon.period_years) == 1:

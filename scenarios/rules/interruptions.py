@@ -1,4 +1,4 @@
-"""What interrupts output or exports: events of a future, hazards that are drawn from, survival limits."""
+"""Interruptions of output or exports: events of a future, hazards that are drawn from, survival limits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Interruption:
     """Onset and end; None where they are drawn."""
 
     def leaves_part(self, weight: float) -> bool:
-        """Whether on some day neither all nor nothing is there of something of which this share is meant."""
+        """True if on some day a part, neither all nor nothing, is available of something selected by this share."""
         least, most = self.left
         return weight > 0 and least < 1 and (most > 0 or self.fades or weight < 1)
 

@@ -1,4 +1,4 @@
-"""Whether items of lists are single names: `allies, covered` in one item is two, and would mean nothing."""
+"""Items of lists: each must be a single name; `allies, covered` in one item is two names and matches nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OTHER_SIGNS = re.compile(r"[,|\n\t，、；]")
 
 
 def looks_like_several(name: str) -> bool:
-    """Whether a text holds a sign that people put between names."""
+    """True if a text contains a character that people put between names."""
     return _OTHER_SIGNS.search(name) is not None
 
 
@@ -31,7 +31,7 @@ def check(findings: Findings) -> None:
             if keys[0] == "places" or not matching([item], known):
                 findings.several.add((keys, item))
                 findings.doubtful.add(keys[:2])
-                message = "this is one name, and nothing is called so."
+                message = "this is read as a single name, and nothing has that name."
                 findings.note("several_in_one", keys, message, value=item, remedy="Separate names by `;`.")
 
 

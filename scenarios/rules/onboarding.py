@@ -1,4 +1,4 @@
-"""Whether routes about which something is decided have a limit: yes or no is modelled by it."""
+"""Routes with yes/no decisions: each needs a limit, which the model of the decision uses."""
 
 from __future__ import annotations
 
@@ -25,8 +25,12 @@ def check(findings: Findings) -> None:
         if (route.commodity, route.origin) in unlimited_from and (
             (route.commodity, route.destination) in unlimited_to or scenario.commodities[route.commodity].disposable
         ):
-            why = "needs onboarding" if route.onboarding else f"is under the quota of `{dear[name]}`, dearer within it"
-            message = f"the route {why}, but nothing limits what it could carry."
+            why = (
+                "needs onboarding"
+                if route.onboarding
+                else (f"is under the quota of `{dear[name]}`, whose rate within is above the rate over it")
+            )
+            message = f"the route {why}, but nothing limits its flow."
             allowed = "a capacity on the route, on the offers that feed it, or on what its destination takes"
             remedy = "Give the route a capacity that it will not exceed."
             keys = ["routes", name, "capacity_t_per_y"]

@@ -1,4 +1,4 @@
-"""Whether prices are said: what is left out must not be had for nothing."""
+"""Prices: each must be given, so that nothing is free by omission."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ def check(findings: Findings) -> None:
 
 
 def warn(findings: Findings) -> None:
-    """What costs nothing because nothing is said, and prices that are 0 in some years only."""
+    """Note what is free because no price is given, and prices that are 0 in some years only."""
     for name, demand in findings.scenario.demands.items():
         for key, substitute in demand.substitutes.items():
             if substitute.commodity is None and "cost_kusd_per_t" not in substitute.model_fields_set:
                 path = ["demands", name, "substitutes", key, "cost_kusd_per_t"]
-                message = "without it, need is given up for nothing."
-                findings.note("no_price", path, message, remedy="Give it, as 0 if that is meant.")
+                message = "without it, giving up need costs nothing."
+                findings.note("no_price", path, message, remedy="Give it; write 0 if it is free.")
     for name, recycling in findings.scenario.recycling.items():
         if "cost_kusd_per_t" not in recycling.model_fields_set:
             path = ["recycling", name, "cost_kusd_per_t"]
             message = "without it, what is recovered costs nothing."
-            findings.note("no_price", path, message, remedy="Give it, as 0 if that is meant.")
+            findings.note("no_price", path, message, remedy="Give it; write 0 if it is free.")
     for keys, prices in _prices(findings):
         if isinstance(prices, Mapping) and any(prices.values()):
             years = [year for year, price in prices.items() if price == 0]
             if years:
                 message = f"it is 0 from {years[0]} on, and not in other years."
-                remedy = "Take the year away if no price is known, and that of the year before holds."
+                remedy = (
+                    "If the price of that year is unknown, remove the year; the price of the year before then holds."
+                )
                 findings.note("zero_price_year", keys, message, value=years[0], remedy=remedy)
 
 
@@ -49,18 +51,18 @@ def _check_producer(findings: Findings, keys: list[str], facility: Facility) -> 
         return
     curve = facility.supply_curve
     if curve is not None and (curve.elasticity is not None or not facility.inputs):
-        message = "the supply curve has no price to begin at, and would be free."
+        message = "the supply curve has no base price, so it would be free."
     elif not facility.inputs:
-        message = "it says no price and has no inputs, so it would give its output away."
+        message = "it has neither a price nor inputs, so its output would be free."
     else:
         return
-    findings.note("no_price", keys, message, allowed="kUSD per t of activity", remedy="Give it, as 0 if that is meant.")
+    findings.note("no_price", keys, message, allowed="kUSD per t of activity", remedy="Give it; write 0 if it is free.")
 
 
 def _check_measure(findings: Findings, keys: list[str], measure: TariffMeasure) -> None:
     if measure.model_fields_set.isdisjoint(_RATES):
-        message = "the measure says no rate, so it would add no duty."
-        findings.note("no_rate", keys, message, remedy="Give it, as 0 if the measure is there to replace others.")
+        message = "the measure has no rate, so it would add no duty."
+        findings.note("no_rate", keys, message, remedy="Give it; write 0 if the measure only replaces others.")
 
 
 def _prices(findings: Findings) -> Iterator[tuple[Sequence[str], ByYear | None]]:

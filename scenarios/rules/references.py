@@ -1,4 +1,4 @@
-"""Whether each name an entry refers to exists."""
+"""References: each name in an entry must exist."""
 
 from __future__ import annotations
 

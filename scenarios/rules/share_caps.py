@@ -1,4 +1,4 @@
-"""Whether caps on shares of supply leave something that may be bought."""
+"""Caps on shares of supply: they must leave something to buy."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _warn_of_few_sources(findings: Findings, name: str, limit: ConcentrationCap)
     count = len(sources_abroad(findings, limit.commodity)) + made_at_home(findings, limit.commodity)
     least = min(numbers(limit.cap_index))
     if count and least * count < 1:
-        message = f"the index of {count} source{'s' if count > 1 else ''} is {1 / count:.3g} at least: nothing could "
-        message += f"be bought or made of `{limit.commodity}`."
+        message = f"the index of {count} source{'s' if count > 1 else ''} is at least {1 / count:.3g}: no plan could "
+        message += f"buy or make `{limit.commodity}`."
         keys = ["limits", name, "cap_index"]
         findings.note("too_few_sources", keys, message, value=least, allowed=f"{1 / count:.3g} or more")
 
@@ -85,7 +85,7 @@ def _warn_of_several(findings: Findings, commodity: str, shares: Mapping[str, fl
 def _warn_at(
     findings: Findings, name: str, why: str, value: float, remedy: str = "Add another source, or raise the share to 1."
 ) -> None:
-    message = f"{why}: the limit is met only by buying nothing."
+    message = f"{why}: only buying nothing keeps the limit."
     findings.note("met_by_nothing", ["limits", name, "cap_share"], message, value=value, remedy=remedy)
 
 

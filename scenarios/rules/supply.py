@@ -1,4 +1,4 @@
-"""Whether demands have a supply: all of it, and what source bans leave."""
+"""Supply of demands, with and without source bans."""
 
 from __future__ import annotations
 
@@ -48,14 +48,15 @@ def warn(findings: Findings) -> None:
                 found[same] = _clean_last(findings, ban) if ban.role == "last_origin" else _clean(findings, ban)
             place = demand.place or scenario.home
             if largest(demand.quantity_t_per_y) > 0 and not _is_served(demand, place, found[same]):
-                message = f"while the ban is in force, nothing it allows reaches `{place}`."
+                message = f"while the ban is in force, no allowed material reaches `{place}`."
                 remedy = "Add a source, route or substitute that is free of these places."
                 keys = ["demands", name, "source_bans", key]
                 findings.note("no_clean_source", keys, message, value=ban.places, remedy=remedy)
 
 
 def reachable(scenario: Scenario) -> set[Stop]:
-    """Where each commodity can be had at all, following recipes, recycling, routes and opening stocks, at any date."""
+    """Find the places where each commodity can be obtained, by recipes, recycling, routes and opening stocks, at any
+    date."""
     recovery = [_recovery(scenario, item) for item in scenario.recycling.values()]
     return _spread(scenario, [*_running(scenario), *recovery], list(scenario.stockpiles.values()))
 
@@ -93,12 +94,12 @@ def _running(scenario: Scenario) -> list[Facility]:
 
 
 def can_run(plant: Facility) -> bool:
-    """Whether home can have anything of what a facility or project makes, as far as its own capacity goes."""
+    """True if the capacity of a facility or project lets home get any of its output."""
     return plant.home_share > 0 and (plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0)
 
 
 def can_carry(route: Route) -> bool:
-    """Whether a route has room for anything."""
+    """True if a route can carry anything."""
     return route.capacity_t_per_y is None or largest(route.capacity_t_per_y) > 0
 
 
@@ -132,7 +133,7 @@ def _cannot_run(scenario: Scenario, reached: set[Stop]) -> dict[str, str]:
 
 def _where_to_be_had(commodity: str, place: str, sources: Mapping[str, Collection[str]]) -> str:
     if sources.get(commodity):
-        return f"It is to be had at {', '.join(nsmallest(5, sources[commodity]))}: add a route from there."
+        return f"It is available at {', '.join(nsmallest(5, sources[commodity]))}: add a route from there."
     return f"Add a facility that makes `{commodity}`, and a route to `{place}` if it stands elsewhere."
 
 

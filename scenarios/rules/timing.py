@@ -1,4 +1,4 @@
-"""Whether dates and years of a scenario are in order and meet its horizon."""
+"""Dates and years of a scenario: they must be in order and fit the horizon."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _check_window(findings: Findings, keys: list[str], earliest: int | None, lat
 def _check_commitment(findings: Findings, name: str, project: Project) -> None:
     if project.committed_start is None or project.forced_track is not None or len(project.tracks) == 1:
         return
-    message = "the project is committed, but on which of its tracks is not said."
+    message = "the project is committed, but its track is not given."
     remedy = f"Set `forced_track` to one of {', '.join(project.tracks)}."
     findings.note("no_forced_track", ["projects", name, "forced_track"], message, remedy=remedy)
 
@@ -136,13 +136,13 @@ def _check_commitment_of_others(findings: Findings, name: str, project: Project)
         required = findings.scenario.projects.get(other)
         if required is not None and required.committed_start is None and other != name:
             message = "the project is committed, but it requires one that is not."
-            remedy = f"Give `{other}` a `committed_start`, or take it out of `requires`."
+            remedy = f"Give `{other}` a `committed_start`, or remove it from `requires`."
             findings.note("requires_undecided", ["projects", name, "requires"], message, value=other, remedy=remedy)
     for other in project.excludes:
         excluded = findings.scenario.projects.get(other)
         if excluded is not None and excluded.committed_start is not None and other != name:
             message = "the project is committed, and so is one that it excludes."
-            remedy = f"Take `{other}` out of `excludes`, or take one `committed_start` away."
+            remedy = f"Remove `{other}` from `excludes`, or remove one `committed_start`."
             findings.note("both_committed", ["projects", name, "excludes"], message, value=other, remedy=remedy)
 
 
@@ -151,7 +151,7 @@ def _check_onset(findings: Findings, keys: list[str], onset: date, what: str) ->
     second = horizon.first_year + horizon.period_years[0]
     end = end_year(horizon)
     if onset.year < second:
-        message = f"{what} cannot begin in the first period or before, as nothing would be decided before it."
+        message = f"{what} cannot begin in the first period or earlier, because no decision would come before it."
         findings.note("onset_too_early", keys, message, value=str(onset), allowed=f"{date(second, 1, 1)} or later")
     elif onset.year >= end:
         message = f"{what} cannot begin after the horizon."
@@ -180,7 +180,7 @@ def _can_start(horizon: Horizon, project: Project) -> bool:
 
 
 def can_decide(horizon: Horizon, window: tuple[int | None, int | None], lead_years: float) -> bool:
-    """Whether some period begins within the window and early enough for what follows `lead_years` later."""
+    """True if a period begins within the window, early enough for a result `lead_years` later."""
     earliest, latest = window
     year, end = horizon.first_year, end_year(horizon)
     for length in horizon.period_years:

@@ -1,4 +1,4 @@
-"""Whether years and dates of a scenario are years that anybody means: 26, 206 and 2072 are not, around 2026."""
+"""Unlikely years and dates in a scenario: around 2026, 26, 206 and 2072 are probably mistakes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
-"""Whether events leave a part of what has no limit, or of what is limited by less than all that feeds it.
-
-`docs/reference/conventions.md` says what is unlimited, and what an interrupted route is held to.
+"""Events that leave a part of something without a limit, or of a route fed by more than the limited offers.
+`docs/reference/conventions.md` defines what is unlimited, and the limit of an interrupted route.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class _Hit:
 
     @property
     def why_unlimited(self) -> str:
-        """What it lacks, in words."""
+        """Reason why it is unlimited, in words."""
         if self.start is None:
             return "which has no capacity"
         commodity, place = self.start
@@ -38,7 +37,7 @@ class _Hit:
 
     @property
     def owner(self) -> str:
-        """What may be given a capacity."""
+        """The entry to which a capacity can be given."""
         return "the offer (or the route)" if self.start is None else "the route"
 
 
