@@ -5,7 +5,7 @@
 >>> round(plan.summary.objective_kusd, 4)
 5172.1574
 
-Names are loaded when they are asked for: a plan can be read without the solver.
+Names are loaded when first used, so a plan can be read without the solver.
 """
 
 from importlib import import_module

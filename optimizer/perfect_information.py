@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 
 def best_by_future(scenario: Scenario, control: Control, problem_of: Callable[[Scenario], Problem]) -> dict[str, float]:
-    """Least cost of each future that may come, if it were known to come, kUSD.
-
-    Stress tests that depart before it, or with it, stay: the plan has to stand them whatever comes. `problem_of` makes
-    the problem of a scenario that is written out.
+    """Compute the lowest cost of each possible future if it were known to come, kUSD. Stress tests that depart before
+    it or with it stay: the plan must withstand them in any case. `problem_of` makes the problem of a scenario that is
+    written out.
 
     Raises `InvalidInput` where a future has no plan.
     """
@@ -60,6 +59,6 @@ def _no_plan(name: str, termination: str) -> InputProblem:
     return InputProblem(
         code="no_plan_for_regret",
         path=f"futures.{name}",
-        message=f"by itself this future has no plan ({termination}), so there is nothing to hold regret against.",
-        remedy="Solve for `cost` first to see what clashes, or allow more time.",
+        message=f"this future has no plan of its own ({termination}), so its regret cannot be computed.",
+        remedy="Solve for `cost` first to see which limits conflict, or allow more time.",
     )

@@ -1,4 +1,4 @@
-"""A plan: what a solve returns, in Python and as a document. Whoever only reads plans needs no solver."""
+"""A plan: the result of a solve, in Python and as a document. Reading plans needs no solver."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lodeplan.schemas.scenario import Scenario
 
 
 class PlanError(RuntimeError):
-    """A plan that the independent check refuses: never to be shown as an answer."""
+    """The independent check refuses a plan; such a plan must never be shown as an answer."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Plan:
 
     summary: Summary
     tables: Mapping[str, pd.DataFrame]
-    """By name; `specs` says what the columns are."""
+    """By name; `specs` describes the columns."""
     scenario: Scenario | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
-    """By table, what the version that made the plan does not tell in it."""
+    """By table: a note on data that the version that made the plan did not store."""
 
     @property
     def specs(self) -> Mapping[str, Table]:
@@ -60,7 +60,7 @@ class Plan:
 
 
 def _frame_of(table: Table) -> pd.DataFrame:
-    """The rows of a table; numbers that an older version did not tell are NaN."""
+    """Read the rows of a table; numbers that an older version did not store are NaN."""
     frame = pd.DataFrame(table.rows, columns=[column.name for column in table.columns])
     if table.note is None:
         return frame

@@ -24,11 +24,11 @@ def solve(
 
     `source` is a shipped name, a path to a file or folder, a mapping, or a `Scenario`; `patches` change it first.
     `gap` (fraction) and `time_limit_s` (seconds of search) override the scenario's. `should_stop` is asked during the
-    search: true ends it with the best plan so far. What the scenario may not mean as it stands is in
-    `summary.warnings`. `Problem` does the same in steps.
+    search: true ends it with the best plan so far. Warnings about the scenario are in `summary.warnings`. `Problem`
+    does the same in steps.
 
     Raises `schemas.InvalidInput` for a bad scenario or option, `PlanError` when the independent check refuses the plan.
-    An infeasible scenario, or one whose cost falls without end, is no error: the plan says so and names why.
+    An infeasible scenario, or one whose cost falls without limit, is not an error: the plan gives the reason.
     """
     check_options(gap, time_limit_s)
     problem = Problem(source, patches, on_progress=on_progress)

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from lodeplan.optimizer.model import ConcreteModel
 
 TOLERANCE = 1e-6
-"""Largest violation and cost difference, both relative, that the independent check lets pass."""
+"""Largest violation and cost difference, both relative, that the independent check accepts."""
 PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "pandas")
 STEPS = ("read", "expand", "alone", "prepare", "build", "handoff", "highs", "extract")
 """Steps that every plan tells the time of; one that was held took none."""

@@ -32,23 +32,27 @@ def test_a_duty_on_content_is_given_as_the_reason_for_another_supplier() -> None
 
 
 def test_a_plan_does_not_differ_from_itself() -> None:
-    assert explain_difference(plan(), plan()) == ["Both plans decide and buy the same.", "Both cost the same."]
+    assert explain_difference(plan(), plan()) == [
+        "Both plans have the same decisions and purchases.",
+        "Both cost the same.",
+    ]
 
 
 def test_a_difference_within_what_the_searches_left_open_is_called_chance() -> None:
     before, after = plan(), plan(("set", "tariffs.*.origin_role", "mined_in"))
     for bound_kusd, may_be_chance in ((after.summary.objective_kusd, False), (0.0, True)):
         loose = replace(after, summary=after.summary.model_copy(update={"bound_kusd": bound_kusd}))
-        assert any("may be chance" in sentence for sentence in explain_difference(before, loose)) is may_be_chance
+        assert any("may not be real" in sentence for sentence in explain_difference(before, loose)) is may_be_chance
 
 
 def test_a_plan_that_the_search_did_not_find_is_not_compared_without_a_word() -> None:
     found = golden(0)
     nothing = replace(found, summary=found.summary.model_copy(update={"nothing_found": True}))
-    assert "Of the second scenario no plan was found: what is compared is no advice." in explain_difference(
-        found, nothing
+    assert (
+        "No plan was found for the second scenario, so this comparison is not a recommendation."
+        in explain_difference(found, nothing)
     )
-    assert not any("no advice" in sentence for sentence in explain_difference(found, found))
+    assert not any("not a recommendation" in sentence for sentence in explain_difference(found, found))
 
 
 def golden(probability: float, *patches: Patch) -> Plan:
@@ -105,7 +109,7 @@ def test_other_periods_do_not_make_another_duty(period_years: list[int]) -> None
 def test_a_shorter_horizon_is_compared_over_the_years_of_both() -> None:
     shorter = golden(0, RISING, Patch(op="set", path="horizon.period_years", value=[1, 1, 1]))
     sentences = explain_difference(golden(0, RISING), shorter)
-    assert sentences[0] == "Both plans decide and buy the same."
+    assert sentences[0] == "Both plans have the same decisions and purchases."
     assert "supply is compared over the years 1 to 3 alone" in sentences[1]
 
 

@@ -115,7 +115,7 @@ def test_the_customs_value_is_the_route_s_or_another_s_which_is_said(run: Run) -
     assert own["value_from"] == "of the route 'gallium/metal CHN' in 2026"
     other = answer(run, "--commodity", "gallium/metal", "--from", "CHL", "--on", "2026-11-24")
     assert other["customs_value_kusd_per_t"] > 0
-    assert "as the scenario has no value for this one" in other["value_from"]
+    assert "because the scenario has no value for this one" in other["value_from"]
 
 
 def test_without_any_customs_value_there_are_rates_only(run: Run, tmp_path: Path) -> None:

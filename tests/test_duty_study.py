@@ -65,5 +65,5 @@ def test_the_command_has_an_option_for_every_part_of_a_question() -> None:
 def test_two_plans_are_compared_from_python() -> None:
     first, second = (lodeplan.solve("golden-toy", [{"op": "set", "path": "title", "value": name}]) for name in "ab")
     found = lodeplan.compare(first, second)
-    assert found.difference == ["Both plans decide and buy the same.", "Both cost the same."]
+    assert found.difference == ["Both plans have the same decisions and purchases.", "Both cost the same."]
     assert (found.first, found.second) == (first.summary, second.summary)

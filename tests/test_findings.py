@@ -75,17 +75,17 @@ def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> Non
 @pytest.mark.parametrize(
     ("termination", "fell_back", "begins", "plan_follows"),
     [
-        (Termination.ERROR, False, "The solver failed before it came within the gap", True),
+        (Termination.ERROR, False, "The solver failed before it reached the requested gap", True),
         (
             Termination.ERROR,
             True,
-            "The solver failed before it found a plan. What follows only keeps the limits",
+            "The solver failed before it found a plan. The following only keeps the limits",
             False,
         ),
         (
             Termination.TIME_LIMIT,
             True,
-            "No plan was found before the search was ended. What follows is the outcome of doing nothing",
+            "No plan was found before the search ended. The following is the outcome of doing nothing",
             False,
         ),
         (Termination.TIME_LIMIT, False, "", True),
@@ -111,7 +111,7 @@ def test_doing_nothing_is_a_plan_like_any_other_where_nothing_better_can_exist(m
     monkeypatch.setattr(import_module("lodeplan.optimizer.solver"), "judged", proven)
     summary = optimizer.solve(golden_toy()).summary
     assert not summary.nothing_found
-    assert "no advice" not in " ".join(summary.findings)
+    assert "not a recommendation" not in " ".join(summary.findings)
 
 
 @pytest.mark.parametrize(("periods", "shown"), [(4, None), (6, None), (7, "3 of 7 periods are shown")])

@@ -231,7 +231,7 @@ ENDLESS: dict[str, tuple[Data, str]] = {
             commodities={"metal": {"disposable": True}},
             routes={"from China": {"calibration_kusd_per_t": -20, "capacity_t_per_y": None}},
         ),
-        "Nothing limits the gain of offer China and route from China in 2026: each t costs 13.5 kUSD and brings "
+        "Nothing limits the gain of offer China and route from China in 2026: each t costs 13.5 kUSD and earns "
         "20 kUSD (calibration).",
     ),
     "a floor price for all that is made": (
@@ -246,7 +246,7 @@ ENDLESS: dict[str, tuple[Data, str]] = {
                 }
             },
         ),
-        "Nothing limits the gain of offer plant in 2026: each t costs 3 kUSD and brings 8 kUSD (support).",
+        "Nothing limits the gain of offer plant in 2026: each t costs 3 kUSD and earns 8 kUSD (support).",
     ),
 }
 

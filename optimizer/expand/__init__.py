@@ -1,6 +1,5 @@
-"""Scenario to scenario, before anything else: what a planner says in short, written out as futures and events.
-
-What drawn futures and survival limits stand for is in `docs/reference/futures.md`.
+"""Expansion of a scenario before all other steps: survival limits and hazards are written out as futures and events.
+`docs/reference/futures.md` describes the result.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def refuse_names(collection: str, known: Collection[str], new: Iterable[str], re
     for name in new:
         path = join_path([collection, name])
         if name in seen:
-            message = "this name is needed for an entry to be written out, and is taken."
+            message = "this name is needed for an entry that is written out, but it is taken."
             allowed = "a name that no other entry has"
             problems.append(
                 InputProblem(code="name_taken", path=path, message=message, value=name, allowed=allowed, remedy=remedy)

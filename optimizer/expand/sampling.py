@@ -70,9 +70,9 @@ def _check_names(hazards: Mapping[str, Hazard]) -> None:
         InputProblem(
             code="name_too_long",
             path=join_path(["hazards", name]),
-            message=f"the name has {len(name)} characters, and events and futures are named after it.",
+            message=f"the name has {len(name)} characters, too many for the events and futures named after it.",
             allowed=f"at most {MAX_LETTERS_OF_HAZARD}, where futures are drawn",
-            remedy="Shorten it; `title` may say more.",
+            remedy="Shorten it; use `title` for a longer name.",
         )
         for name in hazards
         if len(name) > MAX_LETTERS_OF_HAZARD

@@ -21,7 +21,7 @@ def with_survival_futures(scenario: Scenario) -> Scenario:
     if not limits:
         return scenario
     tests = Selections(scenario).survival_futures
-    remedy = "Rename the entry that has this name, or the place or limit that asks for it."
+    remedy = "Rename the entry that has this name, or the place or limit that needs it."
     refuse_names("events", scenario.events, [name for test in tests for name in _event_names(test)], remedy)
     events: dict[str, Event] = {}
     futures = {} if _any_may_come(scenario) or not tests else {AS_PLANNED: Future(probability=1.0)}

@@ -112,10 +112,10 @@ def worst_future_is_counted(m: Any, w: str) -> Any:
 
 
 def weighted_cost(m: Any) -> Any:
-    """What is least, kUSD.
+    """The objective, kUSD.
 
     (1 - lambda) * expected cost + lambda * CVaR; or the worst future, the maximum regret or the expected shortage, with
-    expected cost as tie-breaker. What exceeds soft limits in stress tests is paid as if they came.
+    expected cost as tie-breaker. Violations of soft limits in stress tests are charged as if the tests came.
     """
     return (
         sum(m.node_weight[n] * m.cost[n] for n in m.COMPARED)
@@ -200,7 +200,7 @@ def compared_nodes(instance: Instance) -> frozenset[str]:
 
 
 def _add_shortage_weights(m: pyo.ConcreteModel, instance: Instance) -> None:
-    """Weights of shortage where its expected worth is what is least."""
+    """Add weights of shortage where the objective is its expected worth."""
     tree, weights = instance.tree, {}
     if instance.scenario.risk.objective == "expected_shortage":
         penalty = instance.demands.penalty_kusd_per_t * tree.annuity_y * tree.probability * tree.discount

@@ -1,4 +1,4 @@
-"""Marginal values: what one more unit of a commodity, a capacity or a limit is worth, with the decisions fixed."""
+"""Marginal values: the worth of one more unit of a commodity, a capacity or a limit, with the decisions fixed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Worth:
 
 
 def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFrame:
-    """Duals other than 0 of what a planner can act on; commodities at home only.
+    """Collect the duals other than 0 of limits that a planner can change, and of commodities at home.
 
     A limit may be a row, a bound of one variable or of several, or both; its duals are added, as all of them move with
     it.

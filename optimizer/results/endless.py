@@ -1,4 +1,4 @@
-"""Gains without end in words: what a planner would have to limit."""
+"""Unlimited gains in words, with the limits that would end them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from lodeplan.optimizer.words.numbers import listed
 
 SMALL = 1e-6
 """Share of the largest flow of a direction below which a flow is not told."""
-UNNAMED = "Costs fall without end, but nothing that a planner could limit shows in it: check prices and values below 0."
+UNNAMED = "The cost falls without limit, but no single activity explains it: check for negative prices and values."
 
 
 def gains_without_end(instance: Instance, form: Form, answer: Answer) -> list[str]:
-    """A sentence for each way to gain without end."""
+    """Return a sentence for each way to gain without limit."""
     found = [_sentence(Values.of(instance, form, ray)) for ray in answer.rays or find_rays(form)]
     return list(dict.fromkeys(found)) or [UNNAMED]
 
@@ -39,13 +39,13 @@ def _sentence(ray: Values) -> str:
     terms = listed([term.replace("_", " ") for term in gains])
     cost, gain = paid / tonnes, sum(gains.values()) / tonnes
     return (
-        f"Nothing limits the gain of {listed(named)} in {_when(ray)}: each t costs {cost:,.4g} kUSD and brings "
-        f"{gain:,.4g} kUSD ({terms}). Limit one of them, or change what it brings."
+        f"Nothing limits the gain of {listed(named)} in {_when(ray)}: each t costs {cost:,.4g} kUSD and earns "
+        f"{gain:,.4g} kUSD ({terms}). Limit one of them, or change what it earns."
     )
 
 
 def _of_stock(ray: Values, costs: dict[str, Floats]) -> str:
-    """Metal is bought for no other use than to be held."""
+    """Describe a gain from buying material only to hold it."""
     instance = ray.instance
     stock = ray.flows["stock"]
     row = int(stock.max(axis=1).argmax())

@@ -1,4 +1,4 @@
-"""The plan in sentences: what to do, what it costs, what it buys, what stays at risk."""
+"""The plan in sentences: decisions, cost, benefit and remaining risk."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ TIER_WORDS = {
     "military": "Expected shortage of the military tier",
     "essential_civilian": "Expected shortage of the essential civilian tier",
     "other": "Expected shortage of the other tier",
-    "export": "Expected sales abroad forgone",
+    "export": "Expected lost sales abroad",
 }
 
 
 SAME_COST = 1e-9
 """Relative difference within which two costs are the same."""
 UNDERSTATED = 0.8
-"""Share of a hazard's expected loss below which the futures kept are said to understate it."""
+"""Share of a hazard's expected loss below which a finding says that the futures kept understate it."""
 NOTHING_FOUND = (
-    "No plan was found before the search was ended. What follows is the outcome of doing nothing, and no advice: "
-    "allow more time."
+    "No plan was found before the search ended. The following is the outcome of doing nothing and not a "
+    "recommendation: allow more time."
 )
 FAILED_WITHOUT_PLAN = (
-    "The solver failed before it found a plan. What follows only keeps the limits, and is no advice: look for "
-    "numbers of very different size in the scenario."
+    "The solver failed before it found a plan. The following only keeps the limits and is not a recommendation: look "
+    "for numbers of very different size in the scenario."
 )
 FAILED_WITH_PLAN = (
-    "The solver failed before it came within the gap asked for: this plan was checked like any other, and a better one "
+    "The solver failed before it reached the requested gap: this plan passed the independent check, but a better one "
     "may exist."
 )
 
@@ -58,7 +58,7 @@ def _how_the_search_failed(answer: Answer) -> Iterator[str]:
 
 
 def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
-    """What to do, what it costs, what it buys."""
+    """Write the decisions, their cost and their benefit."""
     starts, onboardings, stored = _starts(values), _onboardings(values), _stored(values)
     fast = sum(_is_fast(values, project, track) for project, track, _ in starts)
     do = []
@@ -104,7 +104,7 @@ def _decisions(values: Values) -> Iterator[str]:
 
 
 def _is_fast(values: Values, project: str, track: str) -> bool:
-    """Whether a track, whatever its name, brings its project on line sooner than the slowest one does."""
+    """True if a track brings its project on line sooner than the slowest one."""
     return values.instance.programme.projects[project].is_fast(track)
 
 
@@ -136,7 +136,7 @@ def spend(values: Values) -> float:
 
 
 def commodity_title(values: Values, commodity: str) -> str:
-    """What a planner calls a commodity."""
+    """Return the title of a commodity."""
     return values.instance.scenario.commodities[commodity].title or commodity
 
 
@@ -175,7 +175,7 @@ def _tail(values: Values) -> Iterator[str]:
 
 
 def _aim(values: Values) -> Iterator[str]:
-    """What was minimised, if not expected cost and its tail."""
+    """Name the objective, if it is not expected cost and its tail."""
     instance = values.instance
     costs = dict(zip(instance.tree.future_names, values.future_costs().tolist(), strict=True))
     match instance.scenario.risk.objective:
@@ -194,7 +194,7 @@ def _aim(values: Values) -> Iterator[str]:
 
 
 def sampling_findings(report: SamplingReport) -> Iterator[str]:
-    """How far the futures kept stand for those drawn."""
+    """Describe how well the futures kept represent those drawn."""
     yield (
         f"{report.futures} futures stand for {report.draws:,} drawn ({report.distinct_draws:,} different): "
         f"{percent(report.relative_distance)} of the distance that a single future would leave remains."
@@ -207,7 +207,7 @@ def sampling_findings(report: SamplingReport) -> Iterator[str]:
     if low:
         worst = sorted(low, key=lambda name: low[name])
         yield (
-            f"They understate what is lost: {listed([f'{name} keeps {percent(low[name])}' for name in worst])} of its "
+            f"They understate losses: {listed([f'{name} keeps {percent(low[name])}' for name in worst])} of its "
             "expected loss. Keep more futures."
         )
 

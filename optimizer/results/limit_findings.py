@@ -1,4 +1,4 @@
-"""Limits in sentences: which are missed, and which hold only because something goes short."""
+"""Limits in sentences: those that are missed, and those that hold only because something goes short."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lodeplan.optimizer.results.values import Values
 from lodeplan.optimizer.words.numbers import amount, listed, measured, money, span_of_years, tonnes
 
 MOST = 5
-"""Limits of a kind that are told; the table has them all."""
+"""Most limits of a kind that get a sentence; the table has them all."""
 PERIODS = 3
 SHARES = ("fraction", "index from 0 to 1")
 

@@ -1,4 +1,4 @@
-"""Every limit at every node it applies to: what it asks, what is reached, what is missed, what keeping it costs."""
+"""The table of limits: for each limit and node the value required, reached and missed, and the cost of keeping it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects in a plan: when they come on line, how far they are used, at what price they break even."""
+"""Projects in a plan: dates, use and break-even prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables a planner asks for: where supply comes from, what it serves, what it costs, how dependent it leaves home."""
+"""Report tables: sources of supply, its uses, its cost, and home's dependence."""
 
 from __future__ import annotations
 

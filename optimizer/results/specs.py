@@ -1,4 +1,4 @@
-"""What each table of a result holds: columns, units, descriptions."""
+"""Specifications of result tables: columns, units, descriptions."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _WORDS = {
     "demand": "Name of the demand.",
     "limit": "Name of the limit.",
     "future": "Name of the future.",
-    "tier": "Whose need it is.",
+    "tier": "Group of users.",
     "term": "Term of cost, as in the table of cost terms of the conventions.",
     "probability": "Probability of the future.",
     "base_t_per_y": "In each year, on the planned path.",
     "expected_t_per_y": "In each year, probability-weighted over all nodes of the period.",
 }
-"""What columns mean that mean the same in every table."""
+"""Descriptions of columns that mean the same in every table."""
 _MISSED_IN = "t/y for shares and floors; for the whole period kUSD for budgets, slots for permit slots."
 
 
@@ -88,8 +88,8 @@ SOLUTION = (
         period="First year of the node's period.",
         start_y="Years from the horizon's first day to the node's.",
         length_y="Length of the period.",
-        probability="That the node is reached.",
-        discount_factor="What money of the node is worth at the horizon's beginning.",
+        probability="Probability that the node is reached.",
+        discount_factor="Factor that discounts money of the node to the beginning of the horizon.",
         future="Future it belongs to; empty on the base path.",
     ),
     _table(
@@ -109,7 +109,7 @@ SOLUTION = (
         "mode",
         "node",
         "run_t_per_y",
-        mode="What its material carries: tags joined by ` + `, or `clean`.",
+        mode="Tags of its material, joined by ` + `, or `clean`.",
         run_t_per_y="Activity in the mode in each year of the node.",
     ),
     _table(
@@ -131,8 +131,8 @@ SOLUTION = (
         "declared",
         "node",
         "declared_t_per_y",
-        variant="What the material carries.",
-        declared="What it is passed on as.",
+        variant="Tags of the material.",
+        declared="Tags under which it is passed on.",
         declared_t_per_y="Flow in each year of the node.",
     ),
     _table(
@@ -141,7 +141,7 @@ SOLUTION = (
         "recycling",
         "node",
         "recovered_t_per_y",
-        recovered_t_per_y="What is recovered in each year of the node.",
+        recovered_t_per_y="Amount recovered in each year of the node.",
     ),
     _table(
         "store",
@@ -153,16 +153,16 @@ SOLUTION = (
         "stock_t",
         buy_t_per_y="Purchases in each year of the node.",
         release_t_per_y="Releases in each year of the node.",
-        stock_t="Held at the end of the node's period.",
+        stock_t="Stock at the end of the node's period.",
     ),
     _table(
         "dispose",
-        "Surplus let go",
+        "Surplus disposed of",
         "commodity",
         "place",
         "node",
         "dispose_t_per_y",
-        dispose_t_per_y="What is let go in each year of the node.",
+        dispose_t_per_y="Amount disposed of in each year of the node.",
     ),
     _table(
         "serve",
@@ -172,7 +172,7 @@ SOLUTION = (
         "node",
         "served_t_per_y",
         option="Itself, a substitute, or a step given up to the price; with the variant where material is traced.",
-        served_t_per_y="Of the demand met, in each year of the node.",
+        served_t_per_y="Demand met this way in each year of the node.",
     ),
     _table(
         "shortage",
@@ -182,7 +182,7 @@ SOLUTION = (
         "node",
         "shortage_t_per_y",
         step="Number of the penalty step, from 0.",
-        shortage_t_per_y="What is short in each year of the node.",
+        shortage_t_per_y="Shortage in each year of the node.",
     ),
     _table("starts", "Projects started", "project", "track", "node", node="Node of the start."),
     _table("onboardings", "Suppliers onboarded", "route", "node", node="Node of the decision."),
@@ -193,8 +193,8 @@ SOLUTION = (
         "item",
         "node",
         "slack [t/y, kUSD or slots]",
-        item="Demand, for a service floor; else empty.",
-        slack=f"By how much: {_MISSED_IN}",
+        item="Demand of a service floor; else empty.",
+        slack=f"Excess: {_MISSED_IN}",
     ),
     _table(
         "node_costs",
@@ -202,7 +202,7 @@ SOLUTION = (
         "node",
         "term",
         "cost_kusd [kUSD per period]",
-        cost_kusd="What falls due in all the node's years, as of its first day.",
+        cost_kusd="Money due in all years of the node, as of its first day.",
     ),
     _table(
         "futures",
@@ -210,7 +210,7 @@ SOLUTION = (
         "future",
         "probability",
         "cost_kusd",
-        cost_kusd="Of its nodes from first to last, discounted.",
+        cost_kusd="Cost of its nodes from first to last, discounted.",
     ),
     _table(
         "regrets",
@@ -218,8 +218,8 @@ SOLUTION = (
         "future",
         "best_kusd",
         "regret_kusd",
-        best_kusd="Least cost if the future were known to come.",
-        regret_kusd="What the plan costs above it.",
+        best_kusd="Lowest cost if the future were known to come.",
+        regret_kusd="Extra cost of the plan over that.",
     ),
 )
 _FLOWS = ("year", "base_t_per_y", "expected_t_per_y", "years", "mineral")
@@ -228,7 +228,7 @@ _SAME_EXPECTED = "The same, probability-weighted over all nodes of the period."
 REPORTS = (
     _table(
         "supply",
-        "Where home's supply comes from",
+        "Sources of home's supply",
         "commodity",
         "mineral_group",
         "stage",
@@ -236,11 +236,11 @@ REPORTS = (
         "place",
         *_FLOWS,
         source_kind=_one_of(SourceKind, home="gross output") + ".",
-        place="Where it comes from.",
+        place="Place it comes from.",
     ),
     _table(
         "uses",
-        "What home's supply is for",
+        "Uses of home's supply",
         "commodity",
         "mineral_group",
         "use_kind",
@@ -256,9 +256,9 @@ REPORTS = (
         "expected_kusd",
         "do_nothing_kusd",
         "change_kusd",
-        expected_kusd="Of the plan, expected and discounted.",
-        do_nothing_kusd="The same of doing nothing; absent where that cannot be.",
-        change_kusd="The first less the second.",
+        expected_kusd="Cost of the plan, expected and discounted.",
+        do_nothing_kusd="The same for doing nothing; absent if doing nothing is impossible.",
+        change_kusd="Difference: plan less doing nothing.",
     ),
     _table(
         "duties",
@@ -272,9 +272,9 @@ REPORTS = (
         "duty_kusd [kUSD per period]",
         "expected_duty_kusd [kUSD per period]",
         "years",
-        place="Where the route begins.",
+        place="Origin of the route.",
         measure="Name of the tariff measure.",
-        duty_kusd_per_t="What it adds per t, on the planned path.",
+        duty_kusd_per_t="Duty per t, on the planned path.",
         duty_kusd="Paid in all years of the period, on the planned path; not discounted.",
         expected_duty_kusd=_SAME_EXPECTED,
     ),
@@ -292,16 +292,16 @@ REPORTS = (
         "capex_kusd",
         "utilisation_share",
         "break_even_kusd_per_t",
-        title="What a planner calls it.",
+        title="Title of the project.",
         status=_one_of(ProjectStatus, started="by the plan", committed="before it") + "; of those not started, the "
         "track and price are of the first start.",
         track="Track of the start; of those not started, of the first start on offer.",
         node="Node of the start; empty of those not started by the plan.",
         start="Year of the start.",
         on_line="Year of first output, with the part of the year.",
-        capacity_t_per_y="Activity at most when ramped up.",
+        capacity_t_per_y="Maximum activity after ramp-up.",
         capex_kusd="Capital cost, not discounted.",
-        utilisation_share="Of the capacity on line, on the planned path.",
+        utilisation_share="Share of the capacity on line, on the planned path.",
         break_even_kusd_per_t="Running cost and capital per t of activity, inputs not counted.",
     ),
     _table(
@@ -316,7 +316,7 @@ REPORTS = (
         "years",
         base_t="In all years of the period, on the planned path.",
         expected_t=_SAME_EXPECTED,
-        expected_penalty_kusd="Its penalties, expected and discounted.",
+        expected_penalty_kusd="Penalties of the shortage, expected and discounted.",
     ),
     _table(
         "concentration",
@@ -335,7 +335,7 @@ REPORTS = (
     ),
     _table(
         "limits",
-        "Limits: what each asks, what is reached, what is missed",
+        "Limits: values required, reached and missed",
         "limit",
         "kind",
         "item",
@@ -356,33 +356,33 @@ REPORTS = (
         "short_t [t per period]",
         limit="Name of the limit; of a stockpile for its days of cover, end minimum and refilling.",
         kind="Kind of the limit, as in the scenario; `stock_cover`, `end_minimum` or `stock_refill` of a stockpile.",
-        item="Demand, for a service floor; else empty.",
+        item="Demand of a service floor; else empty.",
         future="Future the node belongs to; empty on the base path.",
         sense="at most, or at least.",
-        asked="What the limit says at the node.",
-        reached="What the plan comes to; absent for a share of nothing. An index is the index proper.",
-        margin="How far what is reached stays on the right side; negative where it does not. A concentration may be "
-        "over by what its tangents understate.",
-        unit="Of what is asked and reached: fraction, index from 0 to 1, kUSD or slots per period, or t.",
-        missed="By how much a soft limit is exceeded or missed; a hard one never is.",
+        asked="Value required at the node.",
+        reached="Value in the plan; absent for a share of zero. An index is exact, not its approximation.",
+        margin="Distance to the limit; negative if it is exceeded. A concentration may exceed it by the amount that "
+        "its tangents understate.",
+        unit="Unit of the values required and reached: fraction, index from 0 to 1, kUSD or slots per period, or t.",
+        missed="Amount by which a soft limit is exceeded or missed; always 0 for a hard one.",
         missed_unit=f"t for stockpiles; {_MISSED_IN}",
-        missed_kusd="What that costs at the node, as of its first day.",
-        price_kusd="What one more unit of the limit would save if the node is reached, decisions fixed; absent where "
-        "the node weighs nothing.",
-        price_unit="Of the price; empty where it is 0.",
-        short_t="What goes short of the commodity at home while the limit holds with nothing left, and one more unit "
-        "of it would save something: it holds only because of that.",
+        missed_kusd="Cost of that at the node, as of its first day.",
+        price_kusd="Saving from one more unit of the limit if the node is reached, with the decisions fixed; absent "
+        "where the node has no weight.",
+        price_unit="Unit of the price; empty where it is 0.",
+        short_t="Shortage of the commodity at home while the limit binds and one more unit of it would save "
+        "something: the limit holds only because of this shortage.",
     ),
     _table(
         "branches",
-        "Branches that weigh nothing in the objective",
+        "Branches without weight in the objective",
         "node",
         "cost_kusd",
         "bound_kusd",
         "gap [fraction]",
-        node="Where the branch begins.",
-        cost_kusd="At its futures' own conditional probabilities (a test: 1), discounted.",
-        bound_kusd="What it costs at least with its yes/no decisions as they are; absent where that is not known.",
+        node="First node of the branch.",
+        cost_kusd="Cost at its futures' conditional probabilities (1 for a stress test), discounted.",
+        bound_kusd="Proven lower bound of its cost with its yes/no decisions as they are; absent if none is known.",
         gap="Relative gap of its own yes/no decisions, where it has any; absent where it has none.",
     ),
     _table(
@@ -395,10 +395,11 @@ REPORTS = (
         "value [in `unit`]",
         "at_node [in `unit`, per t for yearly flows]",
         what="Constraint, or bound, as on the page of the mathematics; or what a modeler added or holds.",
-        name="What it is about.",
-        unit="Of the value.",
-        value="What one more unit would change the objective by: expected and discounted.",
-        at_node="The same in money of the node, if it is reached: not weighted or discounted; per t for yearly flows.",
+        name="Entry that it applies to.",
+        unit="Unit of the value.",
+        value="Change of the objective per additional unit, expected and discounted.",
+        at_node="The same in money of the node, if it is reached: neither weighted nor discounted; per t for yearly "
+        "flows.",
     ),
 )
 SPECS: dict[str, Table] = {spec.name: spec for spec in (*SOLUTION, *REPORTS)}

@@ -1,7 +1,6 @@
-"""Plans as any version of the program has stored them: read here alone, and brought up to date a version at a time.
-
-Each version of plan documents has a step to the next. What the program that wrote a document did not tell, whatever its
-version, is there and empty, with a sentence that says so: nothing that reads a plan has to know of versions.
+"""Reader of stored plans of every version, which it brings up to date one version at a time. Each version of plan
+documents has a step to the next. Data that the writing program did not store are present but empty, with a sentence
+that says so: no other code has to know of versions.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ _NOT_TOLD = "Lodeplan {version} wrote this plan, and {what}."
 _NOTHING_FOUND = "No plan was found before the search was ended."
 """How the findings of earlier programs begin where they said by this sentence alone that nothing was found."""
 _WAS_NO_PLAN = (
-    "An earlier version of Lodeplan stored this as a plan. It is none: the cost of the scenario can fall without end. "
-    "Solve it again to hear what earns money."
+    "An earlier version of Lodeplan stored this as a plan, but it is not one: the cost of the scenario can fall "
+    "without limit. Solve it again to see what earns money."
 )
 
 

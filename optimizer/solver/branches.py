@@ -1,4 +1,4 @@
-"""Branches that weigh nothing in the objective: what they do is decided last, each by itself.
+"""Branches that have no weight in the objective: they are decided last, each on its own.
 
 A stress test, a future too unlikely to move a sum, a future outside the tail where only the tail weighs: whatever
 happens there, the objective is the same, so the search leaves it as it comes. With everything before them fixed these

@@ -1,4 +1,4 @@
-"""Why a scenario is infeasible: the least that would have to give way, by limit, in sentences."""
+"""Conflicts in an infeasible scenario: the smallest relaxation of its limits, in sentences."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def _least_relaxation(instance: Instance, form: Form, sentences: Mapping[str, st
     return list(dict.fromkeys(found))
 
 
-_UNNAMED = "No stated limit alone explains it: check capacities, bounds and dates against the demands that must be met."
+_UNNAMED = (
+    "The stated limits alone do not explain it: check capacities, bounds and dates against the demands that "
+    "must be met."
+)
 
 
 def _elastic(form: Form, rows: Ints) -> Form:

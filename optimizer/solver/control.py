@@ -1,4 +1,4 @@
-"""How far to search, who listens, and the bounds that are proven so far."""
+"""Control of a search: its limits, its listener, and the bounds proven so far."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Proven:
 
 @dataclass(frozen=True)
 class Control:
-    """How far to search, and who listens."""
+    """Limits and listener of a search."""
 
     gap: float
     time_limit_s: float | None = None
@@ -63,7 +63,7 @@ class Control:
         return None if self.time_limit_s is None else max(0.0, self.began + self.time_limit_s - time.monotonic())
 
     def ended(self) -> bool:
-        """Whether the limit has passed, or somebody asked to stop."""
+        """True if the time limit has passed or a stop was requested."""
         return self.left_s() == 0.0 or (self.should_stop is not None and self.should_stop())
 
     def of_another_model(self) -> Control:

@@ -1,4 +1,4 @@
-"""What a column or row of the arrays stands for, without the Pyomo object behind it.
+"""Labels of columns and rows of the arrays, without the Pyomo objects behind them.
 
 Pyomo's data objects know their component only as long as the model lives.
 """

@@ -1,4 +1,4 @@
-"""What no point of a linear model can cost less than: weak duality, valid for any duals, right or not."""
+"""Lower bounds of a linear model by weak duality, valid for any duals, right or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a point costs, added up again: rows of costs hold only within the solver's tolerance, and this is exact."""
+"""Exact cost of a point, added up again: rows of costs hold only within the solver's tolerance."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _own_column(form: Form, rows: sp.csr_array, which: Ints, name: str) -> tuple
 
 
 def money_weights(instance: Instance, form: Form, row_dual: Floats | None) -> Floats:
-    """What a kUSD at each node weighs in the objective, not discounted yet; shape (nodes,).
+    """Compute the weight of a kUSD at each node in the objective, before discounting; shape (nodes,).
 
     Its coefficient where cost stands in the objective; where costs are compared, the dual of the row that adds them up
     (kUSD per kUSD): a future in the tail, or the worst, weighs more than its probability, and the others less.

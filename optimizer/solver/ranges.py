@@ -1,4 +1,5 @@
-"""Numbers that are too far apart for the solver: scaled further where that helps, else refused by name.
+"""Numbers that are too far apart for the solver: scaled further where that helps, otherwise refused with the entry's
+name.
 
 HiGHS takes no coefficient of 1e15 or more and drops those of 1e-9 or less without a word. Canonical units keep almost
 every model far within; only rows and columns that reach beyond are scaled again, by powers of two, which is exact.
@@ -157,8 +158,8 @@ def _problem(column: Label, scenario: Scenario) -> InputProblem:
     return InputProblem(
         code="numbers_too_far_apart",
         path=join_path([collection, name]) if collection else "risk",
-        message="numbers of this entry are too far from those it is used with: a solver cannot tell them from nothing, "
-        "or from no limit.",
+        message="the numbers of this entry differ too much in size from those they are used with: a solver cannot "
+        "tell them from zero or from no limit.",
         allowed="recipes, capacities, prices and quantities within about 12 digits of each other",
         remedy="Check its units (t, kUSD); leave out a number that only stands for no limit.",
     )

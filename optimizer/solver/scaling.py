@@ -1,4 +1,4 @@
-"""What one canonical unit of each column and row is, in the model's own units."""
+"""Canonical units of columns and rows, in the model's own units."""
 
 from __future__ import annotations
 

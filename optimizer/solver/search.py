@@ -70,11 +70,11 @@ class Answer:
     rays: tuple[Floats, ...] = ()
     """Where a branch has no least cost: directions along which it falls, in the model's own units."""
     fell_back: bool = False
-    """Whether the search was ended, or failed, before it found anything, so that a point known before is the answer."""
+    """True if the search ended or failed before it found anything, so that a point known before is the answer."""
 
     @property
     def nothing_found(self) -> bool:
-        """Whether what is held is no plan of the search, and not proven as good as any either."""
+        """True if the answer is not a plan of the search and not proven optimal either."""
         return self.fell_back and self.solution != Solution.OPTIMAL
 
     @property

@@ -1,4 +1,4 @@
-"""How near is near enough where answers of the solver are judged: a name for each meaning.
+"""Tolerances for judging answers of the solver, with a name for each meaning.
 
 HiGHS holds rows, bounds and reduced costs to 1e-7, absolute, in canonical units. What follows is measured against that.
 """

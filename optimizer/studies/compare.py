@@ -1,4 +1,4 @@
-"""Two plans side by side: which decisions differ, which flows move, and why, in sentences."""
+"""Comparison of two plans in sentences: decisions that differ, flows that move, and the reasons."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class Change:
 
 
 def compare(first: Plan, second: Plan) -> Comparison:
-    """What differs between two plans that know their scenarios, such as `solve` gives; there are no sentences if one of
-    them is none.
+    """Compare two plans that hold their scenarios, as `solve` returns them. There are no sentences if one scenario has
+    no plan.
 
     >>> import lodeplan
     >>> compare(*(lodeplan.solve("golden-toy", gap=0) for _ in range(2))).difference
-    ['Both plans decide and buy the same.', 'Both cost the same.']
+    ['Both plans have the same decisions and purchases.', 'Both cost the same.']
     """
     if any(plan.summary.solution is Solution.NONE for plan in (first, second)):
         return Comparison(difference=[], first=first.summary, second=second.summary, sections=[])
@@ -89,7 +89,9 @@ def changes(before: Plan, after: Plan) -> Iterator[Change]:
 def explain_difference(before: Plan, after: Plan) -> list[str]:
     """The difference of two plans of nearly the same scenario in sentences, the largest shift of supply first."""
     moved = list(_moved(before, after))
-    sentences = [*_shifts(before, after, moved), *_decided(before, after)] or ["Both plans decide and buy the same."]
+    sentences = [*_shifts(before, after, moved), *_decided(before, after)] or [
+        "Both plans have the same decisions and purchases."
+    ]
     about = [*_nothing_found(before, after), *_other_years(before, after)]
     return [*sentences, *about, _costs(before, after), *_doubt(before, after)]
 
@@ -154,7 +156,7 @@ def _nothing_found(before: Plan, after: Plan) -> Iterator[str]:
     """That what is compared is no plan, where a search found none."""
     for plan, word in ((before, "first"), (after, "second")):
         if plan.summary.nothing_found:
-            yield f"Of the {word} scenario no plan was found: what is compared is no advice."
+            yield f"No plan was found for the {word} scenario, so this comparison is not a recommendation."
 
 
 def _other_years(before: Plan, after: Plan) -> Iterator[str]:
@@ -163,7 +165,9 @@ def _other_years(before: Plan, after: Plan) -> Iterator[str]:
     spans = [Calendar.of(scenario_of(plan).horizon) for plan in (before, after)]
     if {(span.starts[0], span.end) for span in spans} != {(years.start, years.stop)}:
         shared = f"the years {years.start} to {years.stop - 1}" if years else "no year"
-        yield f"The plans are for other years: supply is compared over {shared} alone, cost over the whole of each."
+        yield (
+            f"The plans cover different years: supply is compared over {shared} only, cost over the whole of each plan."
+        )
 
 
 def _from(key: Source, places: Mapping[str, Place]) -> str:
@@ -180,12 +184,12 @@ def _from(key: Source, places: Mapping[str, Place]) -> str:
 
 
 def _called(place: str, places: Mapping[str, Place]) -> str:
-    """What a planner calls a place, or a group of places."""
+    """Return the title of a place, or of a group of places."""
     return (places[place].title or place) if place in places else place
 
 
 class PlannedDuties:
-    """What routes home pay in a plan's scenario if nothing happens, whatever futures it knows, in each of some years.
+    """Duties on routes home in a plan's scenario if the years go as planned, in each of some years.
 
     Two scenarios are compared over the years that both plan for, one period a year: so neither their futures, nor
     where their horizons begin and end, nor how they are cut into periods make a difference, and what differs does so
@@ -216,7 +220,8 @@ class PlannedDuties:
 def duty_reasons(
     commodity: str, imports: dict[str, float], duties: tuple[PlannedDuties, PlannedDuties]
 ) -> Iterator[str]:
-    """What changes in the duty on each route of a commodity whose imports moved with it, and by which measures.
+    """Describe the changes of duty on each route of a commodity whose imports moved with them, and the measures behind
+    them.
 
     `imports`: t more from each place.
     """
@@ -280,8 +285,8 @@ def _doubt(before: Plan, after: Plan) -> list[str]:
     if difference == 0 or difference > open_kusd:
         return []
     return [
-        f"The objectives differ by {money(difference)}, and a better plan of one of the two could save up to "
-        f"{money(open_kusd)}: what differs may be chance. Solve with a smaller gap to tell."
+        f"The objectives differ by {money(difference)}, but a better plan of one of the two could save up to "
+        f"{money(open_kusd)}: the differences may not be real. Solve with a smaller gap to find out."
     ]
 
 

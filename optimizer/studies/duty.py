@@ -1,4 +1,4 @@
-"""What duty an import pays on a day, measure by measure."""
+"""The duty on an import on one day, measure by measure."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Provenance, Route, Scenario
 
 SCENARIO = "us-2026"
-"""The shipped scenario that is asked unless another is named."""
+"""The shipped scenario used by default."""
 _RATES_ONLY = 1e9
 """kUSD/t: a customs value beside which duties by weight and minimum prices vanish."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """An import whose duty is asked for. What is wrong with it is named by the field here."""
+    """A question for the duty on an import. Errors in it name the field."""
 
     commodity: str
     origin: str
@@ -50,9 +50,8 @@ def duty(
     commodity: str, *, origin: str, on: str | date, scenario: Source = SCENARIO, destination: str | None = None,
     events: Sequence[str] = (), customs_value_kusd_per_t: float | None = None,
 ) -> DutyAnswer:  # fmt: skip
-    """The duty on an import, in kUSD per t contained and as a share of customs value; arguments as in `Question`.
-
-    Raises `InvalidInput` with all that is wrong with the question, by the names of the arguments.
+    """Return the duty on an import, in kUSD per t contained and as a share of customs value; arguments as in
+    `Question`. Raises `InvalidInput` with all errors in the question, by the names of the arguments.
 
     >>> answer = duty("gallium/metal", origin="CHN", on="2026-11-24")
     >>> round(answer.bands[0].duty_share, 6)
@@ -63,7 +62,7 @@ def duty(
 
 
 def answer_of(scenario: Scenario, question: Question) -> DutyAnswer:
-    """The answer to a question on a scenario; raises `InvalidInput` with all that is wrong with the question."""
+    """Answer a question on a scenario; raises `InvalidInput` with all errors in the question."""
     day = _checked(scenario, question)
     route = Route(
         commodity=question.commodity,
@@ -169,13 +168,13 @@ def _customs_value(scenario: Scenario, route: Route, day: date, given: float | N
     for name in [*same, *valued]:
         words = f"of the route {name!r} in {day.year}"
         if not same:
-            words += ", as the scenario has no value for this one"
+            words += ", because the scenario has no value for this one"
         return value_in(valued[name], day.year), words
-    return None, "not known: rates only, without duties by weight, on metal value and to a minimum price"
+    return None, "not known: rates only, without duties by weight, duties on metal value and minimum prices"
 
 
 def _notes(scenario: Scenario, events: Mapping[str, TariffEvent], day: date) -> list[str]:
-    """What should be said beside the numbers."""
+    """Notes on the numbers."""
     return [
         f"The event {name} holds from {event.onset}"
         + (f" until {event.until}" if event.until else "")
