@@ -110,7 +110,7 @@ def test_a_shorter_horizon_is_compared_over_the_years_of_both() -> None:
     shorter = golden(0, RISING, Patch(op="set", path="horizon.period_years", value=[1, 1, 1]))
     sentences = explain_difference(golden(0, RISING), shorter)
     assert sentences[0] == "Both plans have the same decisions and purchases."
-    assert "supply is compared over the years 1 to 3 alone" in sentences[1]
+    assert "supply is compared over the years 1 to 3 only" in sentences[1]
 
 
 def test_a_duty_is_a_reason_to_buy_less_where_it_rises_and_more_where_it_falls() -> None:

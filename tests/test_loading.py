@@ -302,7 +302,7 @@ def test_very_deep_nesting_is_refused() -> None:
     for text, code in ((yaml, "broken_yaml"), (json_text, "broken_json")):
         found = yaml_problem(text)
         assert (found.code, found.line) == (code, 3)
-        assert "more than 50 deep" in found.message
+        assert "more than 50 levels deep" in found.message
 
 
 def test_nesting_that_can_be_read_but_is_too_deep_is_refused_with_its_place() -> None:

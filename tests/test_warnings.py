@@ -221,10 +221,10 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
         ([event("demand", factor=21)], "events.shift.factor", "Did you mean 0.21"),
     ],
     "changes_nothing": [
-        ([event("price", factor=1)], "events.shift.factor", "does nothing"),
-        ([event("demand", factor=1)], "events.shift.factor", "does nothing"),
-        ([event("exports", availability_share=1)], "events.shift.availability_share", "does nothing"),
-        ([event("output", availability_share=1)], "events.shift.availability_share", "does nothing"),
+        ([event("price", factor=1)], "events.shift.factor", "changes nothing"),
+        ([event("demand", factor=1)], "events.shift.factor", "changes nothing"),
+        ([event("exports", availability_share=1)], "events.shift.availability_share", "changes nothing"),
+        ([event("output", availability_share=1)], "events.shift.availability_share", "changes nothing"),
     ],
     "cost_off_its_kind": [
         ([put("projects.first.capex_kusd", 300e3)], "projects.first.capex_kusd", "Are capex in kUSD"),

@@ -221,5 +221,5 @@ def test_a_gap_in_per_cent_is_asked_about() -> None:
 def test_a_scenario_made_in_python_is_held_to_the_same_rules() -> None:
     scenario = scenarios.load(small())
     scenario.routes["metal CHN"].origin = "XXX"
-    with pytest.raises(InvalidInput, match="no place of this name"):
+    with pytest.raises(InvalidInput, match="no place has this name"):
         optimizer.solve(scenario)
