@@ -1,4 +1,4 @@
-"""What a change of a scenario leaves of its model."""
+"""Changes of a scenario: the parts of its model that can be kept."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SetDifference:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of the steps of a problem when its scenario was changed."""
+    """Result of changing a scenario: the steps of the problem that were kept or done again."""
 
     fields: tuple[str, ...]
     """Fields of the scenario that are not what they were, such as `demands`."""
@@ -39,7 +39,7 @@ class Change:
 
     @property
     def only_numbers(self) -> bool:
-        """Whether the model has the index sets that it had, so that only its numbers may be others."""
+        """True if the model has the same index sets as before, so that only its numbers may differ."""
         return not self.differences
 
 
@@ -59,7 +59,7 @@ def set_differences(before: Instance, after: Instance) -> Iterator[SetDifference
 
 
 def index_sets(instance: Instance) -> Mapping[str, tuple[Any, ...]]:
-    """What the variables and limits of a model are indexed by, nodes by their names."""
+    """Index sets of the variables and limits of a model, with nodes by name."""
     names = instance.tree.names
     limits = instance.limits
     return {

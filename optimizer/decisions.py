@@ -1,4 +1,4 @@
-"""What a plan decides on its planned path: starts, onboardings and filled stocks."""
+"""Decisions of a plan on its planned path: starts, onboardings and filled stocks."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Kind:
 
     @property
     def has_members(self) -> bool:
-        """Whether its work is other jobs."""
+        """True if its work is other jobs."""
         return self.run is None
 
     @property

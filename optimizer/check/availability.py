@@ -1,4 +1,4 @@
-"""What the events in force do at a node (conventions, "Availability, prices, demand at a node")."""
+"""Effects of the events in force at a node (conventions, "Availability, prices, demand at a node")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Branches that weigh nothing in the objective (conventions, "Branches without weight"), and how cheap they are."""
+"""Branches without weight in the objective (conventions, "Branches without weight"), and how cheap they are."""
 
 from __future__ import annotations
 

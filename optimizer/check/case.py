@@ -77,7 +77,7 @@ class World:
 
     @cached_property
     def sources(self) -> Sources:
-        """What can come about where."""
+        """Sources: the commodities that can exist at each place."""
         return Sources(self.scenario, self.content)
 
     @cached_property
@@ -237,6 +237,6 @@ def times(width: float, availability: float) -> float:
 
 
 def support_kusd_per_t(floor: PriceFloor, period: Period) -> float:
-    """What the state pays per t under a price floor; negative: what it keeps."""
+    """Payment of the state per t under a price floor; negative: the amount it keeps."""
     short = floor.floor_kusd_per_t - mean(floor.reference_price_kusd_per_t, period)
     return short if short > 0 else floor.kept_above_share * short

@@ -28,7 +28,7 @@ class _Making:
 
 
 class Content:
-    """What follows from the tags of a scenario; none of it depends on time."""
+    """Consequences of the tags of a scenario; none of them depends on time."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -45,7 +45,7 @@ class Content:
         """Of each facility and project, by what is written for them."""
 
     def written(self, commodity: str, variant: Variant) -> str:
-        """What is written for a variant of a commodity."""
+        """Written form of a variant of a commodity."""
         return _written(variant) if self.tags.traced[commodity] else ""
 
     def taken(self, maker: str, mode: str, commodity: str) -> Variant:

@@ -83,7 +83,7 @@ class Duties:
         return self._duties[key]
 
     def has_quota(self, name: str) -> bool:
-        """Whether a measure with a quota matches the route, in force or not: it then has two bands.
+        """True if a measure with a quota matches the route, in force or not: the route then has two bands.
 
         Such measures go by last origin.
         """

@@ -1,4 +1,4 @@
-"""What the check finds: violations against their scale, and cost differences."""
+"""Findings of the check: violations relative to their scale, and cost differences."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Ledger:
             self._violation(abs(value - expected) / scale, words)
 
     def balance(self, subject: str, coming: float, going: float, unit: Unit) -> None:
-        """What comes equals what goes."""
+        """Check that inflow equals outflow."""
         gap = abs(coming - going)
         if gap:
             scale = max(unit.size, coming, going)

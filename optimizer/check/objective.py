@@ -14,7 +14,7 @@ TIE_BREAKER = 0.001
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a plan comes to, kUSD, discounted."""
+    """Costs of a plan, kUSD, discounted."""
 
     costs: Mapping[str, float]
     """By future, stress tests among them."""
@@ -27,7 +27,7 @@ class Outcome:
 
 
 def objective_kusd(outcome: Outcome, risk: Risk) -> float:
-    """What the plan makes least."""
+    """The objective value."""
     probabilities = outcome.probabilities
     expected = sum(probabilities[future] * cost for future, cost in outcome.costs.items())
     if risk.objective == "cost":

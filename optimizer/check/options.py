@@ -14,7 +14,7 @@ ITSELF = "itself"
 
 @dataclass(frozen=True)
 class Option:
-    """What is taken for each t of the demand met; no commodity is taken where the need is reduced or given up."""
+    """Material taken for each t of demand met; none where the need is reduced or given up."""
 
     commodity: str | None
     ratio_t_per_t: float = 1.0

@@ -29,13 +29,13 @@ class Period:
         return self.year + self.length_y
 
     def contains(self, day: date) -> bool:
-        """Whether the day falls in the period."""
+        """True if the day is in the period."""
         return self.year <= day.year < self.end_year
 
 
 @dataclass(frozen=True)
 class Dates:
-    """When an event holds, and for how long its effect fades afterwards."""
+    """Dates of an event, and the time over which its effect fades afterwards."""
 
     onset: date
     until: date | None

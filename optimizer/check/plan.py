@@ -46,7 +46,7 @@ LAYOUTS = {
 
 @dataclass
 class Plan:
-    """What the plan does, by node; what is missing is zero."""
+    """Values of the plan by node; missing values are zero."""
 
     tables: dict[str, Rows] = field(default_factory=dict)
     _totals: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)

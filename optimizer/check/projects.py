@@ -97,7 +97,7 @@ class Projects:
         return sum(due for _, _, due in self._capex_due(node))
 
     def grants_due_kusd(self, node: Node) -> float:
-        """What the state pays of that."""
+        """Part of that paid by the state."""
         return sum(project.grant_share * due for project, _, due in self._capex_due(node))
 
     def capex_and_grants_paid_kusd(self, node: Node) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Which commodities a tariff measure is about (conventions, "Duty", 7)."""
+"""Commodities to which a tariff measure applies (conventions, "Duty", 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which places, names and tariff codes a list selects (conventions, "Selections")."""
+"""Selection of places, names and tariff codes by lists (conventions, "Selections")."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def _expression(pattern: str) -> re.Pattern[str]:
 
 
 def selects_name(patterns: Iterable[str], name: str) -> bool:
-    """Whether one of the names or patterns with `*` means this name."""
+    """True if one of the names or patterns with `*` matches this name."""
     return any(_expression(pattern).fullmatch(name) for pattern in patterns)
 
 
 def selects_code(prefixes: Iterable[str], codes: Iterable[str]) -> bool:
-    """Whether one of a commodity's HTS codes starts with one of the entries; dots do not count."""
+    """True if one of a commodity's HTS codes starts with one of the entries; dots do not count."""
     bare = [code.replace(".", "") for code in codes]
     return any(code.startswith(prefix.replace(".", "")) for prefix in prefixes for code in bare)
 
@@ -29,7 +29,7 @@ def selects_code(prefixes: Iterable[str], codes: Iterable[str]) -> bool:
 def names_place(
     selected: Iterable[str], place: str, places: Mapping[str, Place], clubs: frozenset[str] = frozenset()
 ) -> bool:
-    """Whether the list holds the place itself, a group of it, a club that counts now, or `*`."""
+    """True if the list contains the place itself, one of its groups, a club that counts now, or `*`."""
     meant = {"*", place, *clubs, *(places[place].groups if place in places else ())}
     return not meant.isdisjoint(selected)
 
@@ -41,7 +41,7 @@ def clubs_on(day: date, place: str, places: Mapping[str, Place]) -> frozenset[st
 
 
 def holds(onset: date | None, until: date | None, day: date) -> bool:
-    """Whether the day lies from `onset` (included) to `until` (not included)."""
+    """True if the day lies from `onset` (included) to `until` (not included)."""
     return (onset is None or onset <= day) and (until is None or day < until)
 
 

@@ -1,4 +1,4 @@
-"""What can come about where, at whatever time (conventions, "Duty", 5)."""
+"""Sources of material: the commodities that can exist at each place at any time (conventions, "Duty", 5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sources:
             self._found |= {*self._made(), *self._arrived()}
 
     def feeds(self, route: str, variant: Variant) -> bool:
-        """Whether a variant can be at the origin of a route."""
+        """True if a variant can exist at the origin of a route."""
         entry = self._scenario.routes[route]
         return (entry.commodity, entry.origin, variant) in self._found
 

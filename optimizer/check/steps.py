@@ -1,4 +1,4 @@
-"""What a facility can do in a period and what that costs (conventions, "Cost steps").
+"""Cost steps of a facility in a period (conventions, "Cost steps").
 
 Without events: availability and price factors are of the node, these numbers of the period.
 """

@@ -11,7 +11,7 @@ from lodeplan.optimizer.check.tree import Node
 
 
 def check_stocks(case: Case, node: Node, ledger: Ledger) -> None:
-    """What is stored carries over, fits, is bought and released as allowed, and covers what it must."""
+    """Check that stocks carry over, fit, are bought and released as allowed, and meet their targets."""
     for name, stockpile in case.scenario.stockpiles.items():
         buy, release, stock = case.plan.rows("store", node.name).get((name,), (0.0, 0.0, 0.0))
         flow_unit, stock_unit = case.units[stockpile.commodity], case.stock_unit(name)

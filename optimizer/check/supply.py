@@ -50,7 +50,7 @@ def _recovered(case: Case, node: Node, commodity: str) -> Iterator[Source]:
 
 
 def is_recycled(case: Case, source: Source) -> bool:
-    """Whether it is recovered, or made at home of scrap alone."""
+    """True if it is recovered, or made at home of scrap alone."""
     if source.origin is not None:
         return False
     if source.maker is None:

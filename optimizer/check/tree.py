@@ -192,7 +192,7 @@ def _share_of_event(scenario: Scenario, name: str, period: Period) -> float:
 
 
 def is_stress(scenario: Scenario, future: str) -> bool:
-    """Whether a future is a test without probability."""
+    """True if a future is a stress test, without probability."""
     return future in scenario.futures and scenario.futures[future].stress
 
 

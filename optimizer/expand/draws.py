@@ -29,7 +29,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Interruptions:
-    """What a hazard does over all draws, one entry an interruption, by draw and then by year."""
+    """Interruptions by a hazard over all draws, one entry each, by draw and then by year."""
 
     draw: Ints
     year: Ints

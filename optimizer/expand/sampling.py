@@ -37,7 +37,7 @@ class Draws:
 
     @property
     def candidates_lost(self) -> Floats:
-        """What is lost in each candidate; shape (candidates, hazards, periods)."""
+        """Losses in each candidate; shape (candidates, hazards, periods)."""
         return np.where((self.candidate == NO_DRAW)[:, None, None], 0.0, self.lost[self.candidate])
 
 

@@ -1,4 +1,4 @@
-"""What the plan's cost is made of."""
+"""The figure of the plan's cost by term."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ class FigureName(StrEnum):
 
     @property
     def by_group(self) -> bool:
-        """Whether it shows one mineral group."""
+        """True if it shows one mineral group."""
         return self in (FigureName.FLOWS, FigureName.STOCK_LEVELS)
 
     @property
     def by_year(self) -> bool:
-        """Whether it shows one period."""
+        """True if it shows one period."""
         return self is FigureName.FLOWS
 
 

@@ -86,7 +86,7 @@ def _no_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) ->
 
 
 def group_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> list[Flow]:
-    """What `supply` and `uses` say of a group and year, as flows between columns 0, 1 and 2."""
+    """Flows of a group in a year, from `supply` and `uses`, between columns 0, 1 and 2."""
     result = []
     for row in _rows(tables, "supply", mineral_group, year):
         source = Key(SOURCES, SourceKind(row["source_kind"]).value, str(row["place"]))

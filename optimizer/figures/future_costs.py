@@ -1,4 +1,4 @@
-"""What each future would cost, and how likely it is."""
+"""The figure of each future's cost and probability."""
 
 from __future__ import annotations
 

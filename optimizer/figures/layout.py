@@ -1,4 +1,4 @@
-"""Where the boxes and ribbons of a flow picture stand. Vega-Lite has no such layout, so this is one.
+"""Layout of the boxes and ribbons of a flow picture, which Vega-Lite does not have.
 
 Boxes stand in columns, ribbons run from a column to a later one. Everything is in shares of the picture's
 height, 0 at the top; one t/y is equally high everywhere.
@@ -38,7 +38,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Box:
-    """Where a box stands; as high as its t/y."""
+    """Position of a box; its height stands for its t/y."""
 
     key: Key
     t_per_y: float

@@ -1,4 +1,4 @@
-"""What all figures share: the frame of a Vega-Lite specification, and colours that say the same everywhere."""
+"""Parts shared by all figures: the frame of a Vega-Lite specification, and colours with one meaning everywhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def nothing(sentence: str) -> Spec:
 
 
 def note(text: str) -> Spec:
-    """What a page says below a figure: what it does not show."""
+    """Note below a figure on what it does not show."""
     return {"usermeta": {"note": text}}
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     marginal_value=Price("t/y", home="q"),
 )
 def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
-    """What reaches a market leaves it, for every commodity (in each variant, where it is traced), place and node.
+    """Everything that reaches a market leaves it, for every commodity (in each variant, where it is traced), place and
+    node.
 
     sum net output[f] run[f,i,n] + net output[f,t] activity[f,t,n] + arrivals + release + recovered + declared as v
     = departures + buy + dispose + declared as another + takes[d,o] use[d,o,n]

@@ -106,7 +106,7 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
     couples=(Couples.PATH,),
 )
 def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
-    """What runs on the way to the end of a future stays within the reserves.
+    """Total activity on the path to the end of a future stays within the reserves.
 
     sum over the path to leaf n of l * run[f,i,a] <= reserves[f]
 
@@ -209,7 +209,7 @@ def _add_minimum(m: pyo.ConcreteModel, instance: Instance) -> None:
 
 
 def growth_factor(share_per_y: float, years: float) -> float:
-    """What activity may be multiplied by in these years; at most `MOST_GROWTH`, without overflow.
+    """Factor by which activity may grow in these years; at most `MOST_GROWTH`, without overflow.
 
     >>> growth_factor(1.0, 3.0), growth_factor(1.0, 1e6)
     (8.0, 1000000.0)

@@ -1,4 +1,4 @@
-"""How arrays become index sets, parameters, variables and rows.
+"""Helpers that turn arrays into index sets, parameters, variables and rows.
 
 Pyomo is imported where a model is built: what constraints and variables say of themselves can be read without it.
 """
@@ -82,7 +82,7 @@ def add_constraint(m: pyo.ConcreteModel, constraint: Constraint, *index: pyo.Set
 
 
 def add_objective(m: pyo.ConcreteModel, rule: Callable[..., Any]) -> None:
-    """What is minimised, named as its rule."""
+    """Add the objective, named as its rule."""
     import pyomo.core as pyo
 
     setattr(m, rule.__name__, pyo.Objective(rule=rule))

@@ -1,4 +1,4 @@
-"""What a constraint, a bound and a variable say of themselves, where they are written.
+"""Declarations of constraints, bounds and variables, where they are written.
 
 Each is one documented function. What a reader has to know of it stands in its docstring; what the rest of the program
 has to know (how it is scaled, how its dual is told, what is said when it gives way, what it couples) stands in the
@@ -65,7 +65,7 @@ ON_A_DECISION = Untold("it hangs on a yes-or-no decision, which is fixed when du
 
 @dataclass(frozen=True)
 class GivesWay:
-    """What is said of a constraint that cannot hold. Its letters, `amount` and `unit` may stand in the sentences."""
+    """Sentences for a constraint that cannot hold. Its letters, `amount` and `unit` may stand in the sentences."""
 
     sentence: str
     turn: Literal[1, 2, 3] = 1
@@ -75,7 +75,7 @@ class GivesWay:
 
 
 class Couples(StrEnum):
-    """What the terms of a row may belong to, beside the row's own node and mineral."""
+    """Owners of the terms of a row, other than the row's own node and mineral."""
 
     NODE_BEFORE = "the node before"
     PATH = "nodes on the way there"
@@ -109,7 +109,7 @@ class Statement:
 
     @property
     def is_yearly(self) -> bool:
-        """Whether it is on yearly flows: its value at a node is per t, so the node's years are divided out."""
+        """True if it limits yearly flows: its value at a node is per t, so the node's years are divided out."""
         return not isinstance(self.marginal_value, Untold) and self.marginal_value.per == "t/y"
 
     @property
@@ -119,7 +119,7 @@ class Statement:
 
     @property
     def reported(self) -> str:
-        """How the table of marginal values has its dual, or why not, in words."""
+        """Unit of its dual in the table of marginal values, or the reason why it has none, in words."""
         told = self.marginal_value
         return f"no, {told.why}." if isinstance(told, Untold) else f"by node, per {told.per}."
 

@@ -39,7 +39,7 @@ def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
     gives_way="Minimum share {c!r} would lack {amount} t/y in {n}.",
 )
 def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
-    """What is made, or recovered, at home is at least its share of home's supply of a commodity, or of its use there.
+    """Output or recovery at home is at least its share of home's supply of a commodity, or of its use there.
 
     minimum[c,n] * (sum arrivals + gross output + recovery at home) - (output and recovery meant) <= slack
     of use: minimum[c,n] * (quantity wanted + sum inputs run + sum takes use at home) - ... <= slack
@@ -171,7 +171,7 @@ def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
     ),
 )
 def budget_is_kept(m: Any, c: str, n: str) -> Any:
-    """What falls due in a node stays within the budget, or within the permit slots.
+    """The money due in a node stays within the budget, or the starts within the permit slots.
 
     sum due of starts + onboardings + stock purchases + support <= amount * l + slack
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     couples=(Couples.PATH,),
 )
 def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:
-    """What is recovered is at most a share of what was used a stated lag before.
+    """Recovery is at most a share of the use a given lag before.
 
     recover[x,n] <= recovered[x,n] * sum takes[d,o] use[d,o,LAG(x,n)]
 

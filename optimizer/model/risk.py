@@ -77,7 +77,7 @@ def _cost(m: Any, n: str) -> Any:
     ),
 )
 def tail_excess_is_counted(m: Any, w: str) -> Any:
-    """What a future costs beyond the value at risk counts towards CVaR.
+    """The cost of a future beyond the value at risk counts towards CVaR.
 
     excess[w] >= sum over the path of discount[n] * cost[n] - value at risk
 
@@ -135,7 +135,7 @@ def cost(m: Any, instance: Instance) -> Any:
 
 @variable("w", unit="kUSD", scale=Sizes.money)
 def excess(m: Any, instance: Instance) -> Any:
-    """What future w costs beyond z."""
+    """Cost of future w beyond z."""
     return amount(m.TAIL_FUTURES)
 
 

@@ -59,7 +59,7 @@ def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
     marginal_value=Limit("tariff quota", per="t/y"),
 )
 def flow_stays_within_quota(m: Any, u: str, q: str, n: str) -> Any:
-    """What enters at the in-quota rate of a tariff-rate quota stays within its volume.
+    """Imports at the in-quota rate of a tariff-rate quota stay within its volume.
 
     sum_r share[u,q,r] ship[r,in quota,n] <= volume[u,q,n], q an origin with a volume of its own, or none
 

@@ -1,4 +1,4 @@
-"""How large one canonical unit of a row or column is: of the tonnes, the money or the whole numbers it is about."""
+"""Sizes of one canonical unit of a row or column, in tonnes, money or whole numbers."""
 
 from __future__ import annotations
 

@@ -90,19 +90,19 @@ def release(m: Any, instance: Instance) -> Any:
 
 @variable("z,n", unit="t", scale=Sizes.stockpile, bounds=(stock_stays_within_room,))
 def stock(m: Any, instance: Instance) -> Any:
-    """What it holds at the end of n."""
+    """Stock at the end of n."""
     return flow(m, m.STOCKPILES, stock.upper(instance))
 
 
 @variable("x,n", unit="t/y", scale=Sizes.recovery, bounds=(recovery_known_beforehand,))
 def recover(m: Any, instance: Instance) -> Any:
-    """What recycling rule x recovers."""
+    """Recovery by recycling rule x."""
     return flow(m, m.RECOVERIES, recover.upper(instance))
 
 
 @variable("k,q,n", unit="t/y", scale=Sizes.commodity)
 def dispose(m: Any, instance: Instance) -> Any:
-    """Surplus let go."""
+    """Surplus disposed of."""
     return flow(m, m.DISPOSALS, np.inf)
 
 
@@ -120,7 +120,7 @@ def short(m: Any, instance: Instance) -> Any:
 
 @variable("c,x,n", unit="as the limit", scale=Sizes.limit)
 def slack(m: Any, instance: Instance) -> Any:
-    """How far soft limit c is exceeded (a floor by demand x)."""
+    """Violation of soft limit c (of a floor by demand x)."""
     return flow(m, m.SOFT, instance.limits.slack_limit)
 
 

@@ -40,7 +40,7 @@ class Span:
     """Days from its end on over which its effect falls evenly to nothing."""
 
     def effect(self, day: Floats) -> Floats:
-        """What there is of its effect at points of time: 1 while it holds, in between while it fades, else 0."""
+        """Share of its effect at points of time: 1 while it holds, between 0 and 1 while it fades, else 0."""
         fades = np.clip(1.0 - (day - self.finish) / self.fading, 0.0, 1.0) if self.fading > 0 else 0.0
         return np.where(day < self.begin, 0.0, np.where(day < self.finish, 1.0, fades))
 

@@ -36,7 +36,7 @@ class Mode:
 
 @dataclass(frozen=True)
 class Content:
-    """Which tags each commodity is traced for, and what follows for producers and routes."""
+    """Tags for which each commodity is traced, with the consequences for producers and routes."""
 
     scenario: Scenario
     selections: Selections

@@ -56,7 +56,7 @@ def production(subjects: Subjects) -> FlowTerm:
 
 
 def support(subjects: Subjects) -> FlowTerm:
-    """What the state pays under price floors, to the producer's and so the importer's good."""
+    """Payments of the state under price floors, which benefit the producer and so the importer."""
     supply, nodes = subjects.supply, len(subjects.tree)
     payment = [supply.support_kusd_per_t.get(producer, np.zeros(nodes)) for producer, _ in supply.steps]
     return FlowTerm("support", "run", -np.array(payment).reshape(len(supply.steps), nodes) * subjects.tree.annuity_y)
@@ -68,7 +68,7 @@ def freight(subjects: Subjects) -> FlowTerm:
 
 
 def hub_markup(subjects: Subjects) -> FlowTerm:
-    """What trading hubs add."""
+    """Mark-ups of trading hubs."""
     return FlowTerm("hub_markup", "ship", subjects.trade.hub_markup_kusd_per_t * subjects.tree.annuity_y)
 
 
@@ -112,7 +112,7 @@ def holding(subjects: Subjects) -> FlowTerm:
 
 
 def buying_premium(subjects: Subjects) -> FlowTerm:
-    """What a purchase for stock costs beyond the price."""
+    """Premium on purchases for stock."""
     return FlowTerm("buying_premium", "buy", subjects.stocks.premium_kusd_per_t * subjects.tree.annuity_y)
 
 
@@ -144,7 +144,7 @@ def capex(subjects: Subjects) -> StartTerm:
 
 
 def grant(subjects: Subjects) -> StartTerm:
-    """What the state pays of capex, to the builder's and so the importer's good."""
+    """Part of capex paid by the state, which benefits the builder and so the importer."""
     programme = subjects.programme
     paid = {key: -kusd * programme.projects[key[0][0]].grant_share for key, kusd in programme.capex_worth_kusd.items()}
     return StartTerm("grant", {key: kusd for key, kusd in paid.items() if kusd < 0})
@@ -193,7 +193,7 @@ class Costs:
     national_view: bool
 
     def counts(self, term: str) -> bool:
-        """Whether a term is a cost in the scenario's view."""
+        """True if a term is a cost in the scenario's view."""
         return not (self.national_view and term in TRANSFERS)
 
     def unit_cost(self, variable: Variable) -> Floats | float:

@@ -45,7 +45,7 @@ CLEAN: Variant = frozenset()
 
 @dataclass(frozen=True)
 class DutyCase:
-    """What is shipped, in which band and on which day, under which tariff events."""
+    """A shipment: its commodity, band, day and tariff events."""
 
     route: Route
     day: date
@@ -108,7 +108,7 @@ class TariffBook:
         return by_measure(self.steps(DutyCase(route, day, value, band, events, content)))
 
     def steps(self, case: DutyCase) -> Iterator[Step]:
-        """What each measure in force that means the case does, by part of the origin."""
+        """Steps of the duty: the effect of each measure in force on the case, by part of the origin."""
         for origin, share in self.selections.parts(case.route.origin).items():
             active = {
                 name: measure
@@ -120,7 +120,7 @@ class TariffBook:
                 yield replace(step, origin=origin, share=share)
 
     def passed_over(self, case: DutyCase) -> Iterator[Step]:
-        """Why the other measures of the scenario do not count, by part of the origin."""
+        """Reasons why the other measures of the scenario do not count, by part of the origin."""
         for origin, share in self.selections.parts(case.route.origin).items():
             for name, measure in self.scenario.tariffs.items():
                 miss = self._scope.miss(name, case.route, origin, case.content)
@@ -184,7 +184,8 @@ class ExplainedStep:
 
 
 def explain_duty(book: TariffBook, case: DutyCase) -> list[ExplainedStep]:
-    """How a duty comes about: the steps of what is in force in stacking order, then why the rest adds nothing."""
+    """Explain a duty: the steps of the measures in force in stacking order, then the reasons why the others add
+    nothing."""
     explained = []
     total = 0.0
     for step in [*book.steps(case), *book.passed_over(case)]:

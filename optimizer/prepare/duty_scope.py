@@ -1,4 +1,4 @@
-"""What a tariff measure means: whether a route from a part of its origin is meant, and if not, why not."""
+"""Scope of a tariff measure: whether it applies to a route from a part of its origin, and if not, why."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Scope:
         self._named: dict[str, frozenset[str]] = {}
 
     def miss(self, name: str, route: Route, origin: str, tags: Variant) -> Miss | None:
-        """Why a measure does not mean a route for a part of its origin, on any day; None if it may."""
+        """Reason why a measure never applies to a route from a part of its origin; None if it may."""
         measure = self._scenario.tariffs[name]
         if (measure.destination or self._scenario.home) != route.destination:
             return Miss("other_destination")

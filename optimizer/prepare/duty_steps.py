@@ -26,7 +26,7 @@ Base = Literal["customs_value", "metal_value", "gross_weight", "minimum_price", 
 
 @dataclass(frozen=True)
 class Valuation:
-    """What the rates of a route apply to in one period, kUSD per t contained."""
+    """Bases of the rates of a route in one period, kUSD per t contained."""
 
     customs_value: float | None
     reference_price: float | None
@@ -63,7 +63,7 @@ class Step:
 
     @property
     def duty_kusd_per_t(self) -> float:
-        """What it adds for its part of the origin, kUSD per t contained."""
+        """Duty that it adds for its part of the origin, kUSD per t contained."""
         total = 0.0
         for term in self.terms:
             total += term.duty_kusd_per_t
@@ -71,7 +71,7 @@ class Step:
 
     @property
     def in_force(self) -> bool:
-        """Whether it counted on the day, be it with nothing."""
+        """True if it counted on the day, even if it added nothing."""
         return self.outcome in ("adds", "adds_nothing", "ceiling_reached")
 
 
@@ -86,7 +86,7 @@ def by_measure(steps: Iterable[Step]) -> dict[str, float]:
 
 
 def idle(name: str, measure: TariffMeasure, day: date, events: Mapping[str, TariffEvent]) -> tuple[Idle, str] | None:
-    """Why a measure is not in force on a day, by its own dates or an event's; being switched off wins."""
+    """Reason why a measure is not in force on a day, by its own dates or an event's; being switched off wins."""
     held = {key: e for key, e in events.items() if e.onset <= day and (e.until is None or day < e.until)}
     for key, event in held.items():
         if matches(name, event.switch_off):

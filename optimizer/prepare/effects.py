@@ -1,4 +1,4 @@
-"""What events do at each node to availability, prices and demand."""
+"""Effects of events at each node on availability, prices and demand."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Effects:
         return cls(scenario, tree, selections, spans, in_force)
 
     def output_availability(self, name: str, facility: Facility) -> Floats:
-        """What is left of a facility's capacity."""
+        """Remaining share of a facility's capacity."""
         changes = {}
         for key, event in self.scenario.events.items():
             if (
@@ -53,7 +53,7 @@ class Effects:
         return self._factor(changes)
 
     def export_availability(self, route: Route) -> Floats:
-        """What is left of a route."""
+        """Remaining share of a route's flow."""
         changes = {}
         for key, event in self.scenario.events.items():
             if isinstance(event, ExportEvent) and matches(route.commodity, event.commodities):

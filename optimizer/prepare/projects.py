@@ -20,7 +20,7 @@ Start = tuple[str, str, int]
 
 @dataclass(frozen=True)
 class Programme:
-    """What may be started where, and what follows from it."""
+    """Starts on offer by node, and their consequences."""
 
     projects: Mapping[str, Project]
     starts: tuple[Start, ...]
@@ -41,13 +41,13 @@ class Programme:
     """Year of first output without events."""
 
     def may_run(self, project: str, node: int) -> bool:
-        """Whether any start on offer, or one already decided, is on line at a node."""
+        """True if any start on offer, or one already decided, is on line at a node."""
         return bool(self.reached[project, node]) or self.committed_share.get((project, node), 0.0) > 0
 
 
 @dataclass(frozen=True)
 class Qualification:
-    """Where routes may be onboarded, and from which decisions they are usable."""
+    """Nodes at which routes may be onboarded, and the decisions from which they are usable."""
 
     offers: tuple[tuple[str, int], ...]
     """(route, node) where onboarding may be decided."""
@@ -111,7 +111,7 @@ def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
 
 
 def prepare_qualification(tree: Tree, onboarding: Mapping[str, Onboarding]) -> Qualification:
-    """Where onboardings may be decided and when they serve."""
+    """Prepare the nodes at which onboardings may be decided, and those at which they take effect."""
     offers = [
         (route, node)
         for route, rule in onboarding.items()

@@ -16,7 +16,7 @@ from lodeplan.schemas.scenario import Recycling, Scenario
 
 @dataclass(frozen=True)
 class Recovery:
-    """What may be recovered at each node; arrays of shape (rules, nodes)."""
+    """Limits of recovery at each node; arrays of shape (rules, nodes)."""
 
     rules: Mapping[str, Recycling]
     market: Mapping[str, Market]

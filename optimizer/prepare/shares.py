@@ -53,7 +53,7 @@ class ShareRow:
 
 @dataclass(frozen=True)
 class Whole:
-    """What a share is of: variables, and the part of use that is known beforehand."""
+    """Total of which a share is taken: variables, and the part of use that is known beforehand."""
 
     row: ShareRow
     known_t_per_y: Floats
@@ -61,7 +61,7 @@ class Whole:
 
 
 class Reached(NamedTuple):
-    """What a limit on flows asks for at a node, what a plan comes to, and what is left of it."""
+    """A limit on flows at a node: the value required, the value in a plan, and the margin left."""
 
     unit: str
     asked: float
@@ -81,17 +81,17 @@ class FlowLimit(Protocol):
 
     @property
     def whole(self) -> Whole:
-        """What they are held against."""
+        """Total to which they are compared."""
 
     @property
     def commodity(self) -> str:
-        """What is limited of."""
+        """Commodity that is limited."""
 
     def row(self, node: int) -> tuple[ShareRow, float]:
         """Coefficients at a node, and what their sum, less slack, is at most, t/y."""
 
     def reached(self, node: int, meant_t_per_y: float, whole_t_per_y: float) -> Reached:
-        """What a plan with such flows comes to."""
+        """Value reached by a plan with these flows."""
 
 
 @dataclass(frozen=True)

@@ -106,12 +106,12 @@ class Tree:
 
     @cached_property
     def planned_ends(self) -> tuple[int, ...]:
-        """Where the planned path ends: one node, or one for each future that is left."""
+        """Last nodes of the planned path: one node, or one for each future that is left."""
         return tuple(node for node in self.planned_path if self.period[node] == len(self.calendar) - 1)
 
     @cached_property
     def planned_share(self) -> Floats:
-        """What a node weighs in a number on the planned path: 1, or less where it has forked; shape (nodes,)."""
+        """Weight of a node in a number on the planned path: 1, or less where the path has forked; shape (nodes,)."""
         on_path = np.isin(np.arange(len(self)), self.planned_path)
         period = np.array(self.period)
         total = np.bincount(period, weights=np.where(on_path, self.probability, 0.0), minlength=len(self.calendar))
@@ -125,7 +125,7 @@ class Tree:
 
     @cached_property
     def stressed(self) -> tuple[bool, ...]:
-        """Whether each node belongs to a stress test."""
+        """True for each node that belongs to a stress test."""
         return tuple(future >= 0 and self.stress[future] for future in self.future)
 
     @cached_property

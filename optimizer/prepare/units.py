@@ -24,7 +24,7 @@ LARGEST_EXPONENT = 60
 
 @dataclass(frozen=True)
 class Units:
-    """What one unit of each commodity, and of money, is in t and kUSD."""
+    """Size of one unit of each commodity and of money, in t and kUSD."""
 
     tonnes: Mapping[str, float]
     kusd: float

@@ -1,4 +1,4 @@
-"""How much a kUSD at each node weighs in what is least."""
+"""Weight of a kUSD at each node in the objective."""
 
 from __future__ import annotations
 

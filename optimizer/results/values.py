@@ -78,7 +78,7 @@ class Values:
         return total
 
     def short_at_home(self, commodity: str) -> Floats:
-        """What demands of a commodity at home, sales abroad left out, lack in each period, t; shape (nodes,)."""
+        """Shortage of a commodity at home in each period, without sales abroad, t; shape (nodes,)."""
         instance = self.instance
         short = np.zeros(len(instance.tree))
         for row, (name, _) in enumerate(instance.demands.steps):

@@ -82,7 +82,7 @@ class Control:
         return replace(self, report=lambda phase, objective, bound: report(f"{name}: {phase}", objective, bound))
 
     def machine(self) -> Settings:
-        """What holds for every run, whatever it is for."""
+        """Settings of every run."""
         return Settings(threads=self.threads, options=self.options, log=self.log)
 
     def settings(self, phase: str, money_unit: float) -> Settings:

@@ -72,7 +72,7 @@ class Relaxation:
     """Yes/no columns that neither the LP relaxation nor their group's own search takes up."""
 
     def gaps(self, form: Form, x: Floats) -> dict[str, float]:
-        """What a plan (canonical) may still be off in each group, as a fraction of what the group costs."""
+        """Gap of a plan (canonical) in each group, as a fraction of the group's cost."""
         found = {}
         for block in self.blocks:
             cost = float(self.prices.column[block.columns] @ x[block.columns])

@@ -53,7 +53,7 @@ class _QuietHighs(highspy.Highs):
 
 @dataclass(frozen=True)
 class Settings:
-    """How to run."""
+    """Settings of a run."""
 
     gap: float = 1e-6
     time_limit_s: float | None = None
@@ -79,7 +79,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Run:
-    """What came back, in canonical units."""
+    """Result of a run, in canonical units."""
 
     termination: Termination
     x: Floats | None

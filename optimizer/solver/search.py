@@ -44,7 +44,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the search holds, in the model's own units."""
+    """Answer of the search, in the model's own units."""
 
     termination: Termination
     solution: Solution

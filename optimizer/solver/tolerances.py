@@ -44,7 +44,7 @@ def gap_of(objective: float, bound: float) -> float:
 
 
 def bound_of_parts(bounds: Sequence[float]) -> float:
-    """What parts cost at least together: the sum of their bounds, less a claim of what cancels out in it.
+    """Lower bound of parts together: the sum of their bounds, less a claim of what cancels out in it.
 
     The bound of a part holds relative to the part, and so does the sum relative to the whole, unless the whole is a
     small difference of large parts.

@@ -50,7 +50,7 @@ def tonnes(t: float) -> str:
 
 
 def measured(value: float | None, unit: str) -> str:
-    """What a limit asks or what is reached, in its unit: a share in per cent, an index as it is.
+    """Write the value of a limit in its unit: a share in per cent, an index as it is.
 
     >>> measured(0.65, "fraction"), measured(0.5, "index from 0 to 1"), measured(12.0, "t"), measured(None, "t")
     ('65 %', '0.5', '12 t', '–')

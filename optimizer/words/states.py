@@ -1,4 +1,4 @@
-"""How a solve ended and what it holds, in sentences."""
+"""Sentences on how a solve ended and what it found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NEVER_A_PLAN = (Termination.INFEASIBLE, Termination.UNBOUNDED)
 
 
 def status(summary: Summary) -> str:
-    """Why the search ended, and what it holds where that is a plan or might have been one."""
+    """Describe why the search ended, and what it found if that is a plan or might have been one."""
     ended = TERMINATIONS[summary.termination]
     if summary.nothing_found or summary.termination in _NEVER_A_PLAN:
         return ended

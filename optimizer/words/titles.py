@@ -1,4 +1,4 @@
-"""What a planner calls the names that stand in results."""
+"""Titles of the names that appear in results."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def title_of(entries: Mapping[str, Entry], name: str) -> str:
 
 
 def user_title(scenario: Scenario, kind: UseKind, name: str) -> str:
-    """What a planner calls whoever uses: the column `name` of the table `uses` in words; empty where it has none."""
+    """Return the title of a user: the column `name` of the table `uses` in words; empty where it has none."""
     match kind:
         case UseKind.DEMAND | UseKind.REDUCED | UseKind.SHORTAGE:
             return TIER_TITLES.get(name, name)

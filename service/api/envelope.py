@@ -65,7 +65,7 @@ def _kind_of(data: Data) -> tuple[Kind, list[InputProblem]]:
     if isinstance(name, str) and name in KINDS:
         return KINDS[name], []
     problem = InputProblem(
-        code="unknown_word", path="kind", message="there is no such kind of job.", value=name,
+        code="unknown_word", path="kind", message="no such kind of job exists.", value=name,
         allowed="one of " + ", ".join(KINDS), remedy=did_you_mean(str(name), KINDS),
     )  # fmt: skip
     data["kind"] = likely.name
@@ -82,7 +82,8 @@ def _shortened(data: Data) -> Data:
 
 
 def _without(data: Data, places: Iterable[Place], kind: Kind) -> Data:
-    """A copy without what stands at these places; patches keep their numbers, as one that does nothing is put there."""
+    """Copy a body without the values at these places. Patches keep their numbers: a patch that does nothing takes the
+    place."""
     left = {**data, "patches": _copied(data.get("patches")), "jobs": [_item(one) for one in _copied(data.get("jobs"))]}
     for place in places:
         match place:

@@ -45,7 +45,7 @@ def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
 
 
 def load_job(wanted: ScenarioRequest, tenant: str) -> Submission:
-    """The job a request asks for; raises `ApiError` (422)."""
+    """Load the job that a request asks for; raises `ApiError` (422)."""
     try:
         scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
     except InvalidInput as error:

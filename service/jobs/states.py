@@ -363,7 +363,7 @@ def final_state(state: JobState, outcome: Outcome) -> JobState:
 
 
 def failure_of(termination: Termination | None, solution: Solution | None) -> JobFailure | None:
-    """The failure in how a solver stopped, if it is one."""
+    """Return the failure that a termination of the solver stands for, if any."""
     if solution is not Solution.NONE:
         return None
     if termination is Termination.MEMORY_LIMIT:

@@ -17,7 +17,7 @@ def get_key(session: Session, key_id: str) -> ApiKey | None:
 
 
 def find_key(session: Session, tenant: str, key_id: str) -> ApiKey | None:
-    """The tenant's key of this id; sessions are none."""
+    """Return the tenant's key of this id; sessions do not count."""
     mine = (ApiKey.id == key_id, ApiKey.tenant == tenant, col(ApiKey.parent_id).is_(None))
     return session.exec(select(ApiKey).where(*mine)).first()
 

@@ -57,7 +57,7 @@ def count_begun(session: Session) -> int:
 
 
 def jobs_of_lost_workers(session: Session, most: int) -> list[str]:
-    """Jobs that are said to run, on workers that hold no lease."""
+    """Find jobs that are marked as running on workers without a lease."""
     has_worker = select(WorkerRow.id).where(col(WorkerRow.id) == col(Job.worker_id), is_live())
     is_parent = col(Job.id).in_(select(Job.parent_id).where(col(Job.parent_id).is_not(None)))
     lost = select(Job.id).where(col(Job.state).in_(BEGUN), or_(col(Job.worker_id).is_(None), ~has_worker.exists()))

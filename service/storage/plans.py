@@ -1,4 +1,4 @@
-"""What is stored compressed: results of any form and version, as documents or as the bytes that go out."""
+"""Compressed documents: results of any form and version, as documents or as the bytes that are sent."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _GZIP_LEVEL = 6
 
 
 def as_of_today(form: ResultForm, document_gzip: bytes) -> bytes:
-    """The stored document itself, unread, or if it is of an older version one that says the same as today's do."""
+    """Return the stored document as it is, or one of an older version converted to today's format."""
     if is_of_today(form, document_gzip):
         return document_gzip
     return compress(form.read(gzip.decompress(document_gzip)).model_dump_json(exclude_none=True))
 
 
 def is_of_today(form: ResultForm, document_gzip: bytes) -> bool:
-    """Whether a document is of the version that is written today."""
+    """True if a document has today's version."""
     return form.version_of(zlib.decompressobj(_GZIP).decompress(document_gzip, _START)) == form.version
 
 

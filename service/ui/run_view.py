@@ -29,7 +29,7 @@ class RunView:
 
     @property
     def not_told(self) -> list[str]:
-        """What the version that made the plan does not tell in it."""
+        """Data that the version that made the plan did not store, in sentences."""
         return record.untold(self.plan)
 
     @property
@@ -76,7 +76,7 @@ class RunView:
         return costs.totals(self.plan)
 
     def decisions(self) -> list[Section]:
-        """What to start and whom to qualify."""
+        """Decisions: projects to start and suppliers to qualify."""
         return [decisions.starts(self.plan), decisions.onboardings(self.plan)]
 
     def group_grids(self, group: str) -> list[Section]:
@@ -101,5 +101,5 @@ class RunView:
         return shortages.shortages(self.plan)
 
     def check_sentences(self) -> list[str]:
-        """What the independent check found."""
+        """Result of the independent check, in sentences."""
         return record.check_sentences(self.summary)

@@ -1,4 +1,4 @@
-"""What a child does for a job: a function for each kind, from a task to an answer."""
+"""Work of a child for a job: a function for each kind, from a task to an answer."""
 
 from __future__ import annotations
 

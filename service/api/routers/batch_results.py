@@ -45,7 +45,7 @@ def show_batch_results(
     with storage.open_session(database) as session:
         batch = find_job(session, tenant, job_id)
     if not kind_named(batch.kind).has_members:
-        raise ApiError(404, "no-result", f"The job is no batch. Its result: {job_path(job_id)}/result.")
+        raise ApiError(404, "no-result", f"The job is not a batch. Its result is at {job_path(job_id)}/result.")
     if not batch.state.ended and not partial:
         detail = f"The batch is {batch.state}. Wait until it has ended, or add ?partial=true."
         raise ApiError(409, "job-not-ended", detail, headers={"retry-after": "5"})

@@ -42,12 +42,12 @@ def show_duty(
         str | None, Query(alias="to", description="The place it goes to; home when left out.", max_length=_LONGEST_NAME)
     ] = None,
     events: Annotated[
-        list[str] | None, Query(alias="with", description="A tariff event that happens. Repeatable.", max_length=100)
+        list[str] | None, Query(alias="with", description="Tariff event to assume. Repeatable.", max_length=100)
     ] = None,
     value: Annotated[float | None, Query(description="Customs value, kUSD per t contained.")] = None,
     scenario: Annotated[str, Query(description="A shipped scenario.", max_length=_LONGEST_NAME)] = SCENARIO,
 ) -> DutyAnswer:
-    """Say what duty an import pays on a day, measure by measure, and where each comes from.
+    """Explain the duty on an import on one day, measure by measure, with sources.
 
     Without a customs value that of the scenario's route is taken, or else of another route of the commodity;
     `value_from` says which. If there is none, only rates are given.

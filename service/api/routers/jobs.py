@@ -49,7 +49,7 @@ _ACTIONS = {JobState.STOPPING: "job.stop", JobState.CANCELLING: "job.cancel"}
     "/jobs",
     status_code=202,
     response_model=JobView,
-    responses={200: {"model": Validation, "description": "The request is right; with `validate_only`."}},
+    responses={200: {"model": Validation, "description": "The request is valid (only with `validate_only`)."}},
     openapi_extra=body_of(*[kind.request for kind in KINDS.values()]),
 )
 async def submit_job(
@@ -175,7 +175,7 @@ def _read_view(database: sqlalchemy.Engine, tenant: str, job_id: str) -> tuple[J
 
 
 def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobView:
-    """Ask a job to end; raises `ApiError` (409) if it has ended."""
+    """Ask a job to end; raises `ApiError` (409) if it has ended already."""
     accepted, unstarted = batches.ask(session, job, wish)
     if accepted:
         audit.record(session, _ACTIONS[wish], job.id)
@@ -185,7 +185,7 @@ def _ask(session: Session, engine: JobEngine, job: Job, wish: JobState) -> JobVi
     # Somebody else may have deleted it by now.
     job = find_job(session, tenant, job_id)
     if not accepted:
-        raise ApiError(409, "job-ended", f"The job is {job.state}: nothing is left to end.")
+        raise ApiError(409, "job-ended", f"The job has already ended; its state is {job.state}.")
     if not kind_named(job.kind).has_members and job.state is JobState.CANCELLED:
         unstarted = [Attempt(job.id, job.attempt)]
     if unstarted:

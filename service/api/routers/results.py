@@ -86,7 +86,7 @@ def ended_job(session: Session, tenant: str, job_id: str) -> Job:
     """The tenant's job of this id, which has a result; raises `ApiError` (404, 409)."""
     job = find_job(session, tenant, job_id)
     if kind_named(job.kind).has_members:
-        detail = f"A batch has no plan of its own. Its jobs have: {job_path(job.id)}/results.ndjson."
+        detail = f"A batch has no plan of its own. The results of its jobs are at {job_path(job.id)}/results.ndjson."
         raise ApiError(404, "no-result", detail)
     if not job.state.ended:
         detail = f"The job is {job.state}. Poll the job with ?wait=20 until it has ended."
