@@ -84,8 +84,8 @@ class FlowLimit(Protocol):
         """Total to which they are compared."""
 
     @property
-    def commodity(self) -> str:
-        """Commodity that is limited."""
+    def commodity(self) -> str | None:
+        """Commodity whose shortage may be what keeps the limit; None where it is about the supply of none."""
 
     def row(self, node: int) -> tuple[ShareRow, float]:
         """Coefficients at a node, and what their sum, less slack, is at most, t/y."""

@@ -46,7 +46,7 @@ _WORDS = {
     "expected_t_per_y": "In each year, probability-weighted over all nodes of the period.",
 }
 """Descriptions of columns that mean the same in every table."""
-_MISSED_IN = "t/y for shares and floors; for the whole period kUSD for budgets, slots for permit slots."
+_MISSED_IN = "for the whole period kUSD for budgets, slots for permit slots; t/y for all others."
 
 
 def _table(name: str, title: str, /, *columns: str, **descriptions: str) -> Table:
@@ -363,7 +363,7 @@ REPORTS = (
         reached="Value in the plan; absent for a share of zero. An index is exact, not its approximation.",
         margin="Distance to the limit; negative if it is exceeded. A concentration may exceed it by the amount that "
         "its tangents understate.",
-        unit="Unit of the values required and reached: fraction, index from 0 to 1, kUSD or slots per period, or t.",
+        unit="Unit of both values: fraction, index from 0 to 1, kUSD or slots per period, t or t/y.",
         missed="Amount by which a soft limit is exceeded or missed; always 0 for a hard one.",
         missed_unit=f"t for stockpiles; {_MISSED_IN}",
         missed_kusd="Cost of that at the node, as of its first day.",
