@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from lodeplan.schemas.content import Role
 from lodeplan.schemas.entries import Entry, Tier
-from lodeplan.schemas.types import ByYear, Name, NameList, Positive, Share, ShareByYear, When, split_list
+from lodeplan.schemas.types import ByYear, Name, NameList, Positive, Recipe, Share, ShareByYear, When, split_list
 
 Nodes = Literal["all", "base_path"]
 Whole = Literal["supply", "use"]
 Measure = Literal["t/y", "kUSD", "slots"]
+
+
+def each_once(value: Any) -> Any:
+    """Read a list of names as a mapping of each to 1."""
+    return dict.fromkeys(value, 1.0) if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
 
 
 class _Limit(Entry):
@@ -104,6 +109,18 @@ class Budget(_Limit):
     amount_kusd_per_y: ByYear = Field(description="kUSD/y.")
 
 
+class JointCapacity(_Limit):
+    """Upper limit on the activity of several facilities and projects together, such as recipes of one plant."""
+
+    kind: Literal["joint_capacity"]
+    facilities: Annotated[Recipe, BeforeValidator(each_once)] = Field(
+        min_length=1,
+        description="Facilities and projects, each with the t of the limit that 1 t of its activity takes. In a list "
+        "each takes 1.",
+    )
+    capacity_t_per_y: ByYear = Field(description="t/y.")
+
+
 class PermitSlots(_Limit):
     """Upper limit on the permit slots that starts use."""
 
@@ -139,6 +156,14 @@ class Survival(_Limit):
 
 
 Limit = Annotated[
-    ShareCap | MinimumShare | NetImportReliance | ConcentrationCap | Budget | PermitSlots | ServiceFloor | Survival,
+    ShareCap
+    | MinimumShare
+    | NetImportReliance
+    | ConcentrationCap
+    | Budget
+    | JointCapacity
+    | PermitSlots
+    | ServiceFloor
+    | Survival,
     Field(discriminator="kind"),
 ]

@@ -11,6 +11,7 @@ from reference_reading import Node, matches, support_kusd_per_t
 from lodeplan.schemas.limits import (
     Budget,
     ConcentrationCap,
+    JointCapacity,
     MinimumShare,
     NetImportReliance,
     PermitSlots,
@@ -43,6 +44,9 @@ def _rows(model: Model, name: str, entry: Any, node: Node) -> list[tuple[str, Te
         return [("", {}, allowed - model.built.slots(node))]
     if isinstance(entry, Budget):
         return [("", *_spending(model, entry, node))]
+    if isinstance(entry, JointCapacity):
+        taken = {column: share for name, share in entry.facilities.items() for column in model.runs(name, node)}
+        return [("", taken, node.period.mean(entry.capacity_t_per_y))]
     supply = Supply(model, entry.commodity, node)
     supply.of_use = entry.of == "use"
     if isinstance(entry, ShareCap):

@@ -519,6 +519,19 @@ def net_import_reliance(draw: st.DrawFn, data: Data) -> Undo:
 
 
 @concept
+def joint_capacity(draw: st.DrawFn, data: Data) -> Undo:
+    """What several producers share."""
+    sharing = draw(st.permutations(sorted({**data["facilities"], **data["projects"]})))[:3]
+    data["limits"]["shared"] = {
+        "kind": "joint_capacity",
+        "facilities": {name: draw(st.sampled_from([1.0, 0.5, 1.75])) for name in sharing},
+        "capacity_t_per_y": draw(st.sampled_from([15.0, 60.0])),
+        "violation_price_kusd": _soft(draw),
+    }
+    return _drop("limits", "shared")
+
+
+@concept
 def concentration_cap(draw: st.DrawFn, data: Data) -> Undo:
     data["limits"]["index"] = {
         "kind": "concentration_cap",

@@ -3,7 +3,11 @@
 from typing import Any
 
 import pytest
-from families import FLOOR, conflict, cost_kusd, limited, optimum, put, shipped, worth
+import yaml
+from families import DEFAULTS, FLOOR, conflict, cost_kusd, limited, optimum, put, shipped, worth
+
+from lodeplan import scenarios
+from lodeplan.schemas.limits import JointCapacity
 
 SOURCES = """
 places: {USA: {}, A: {}, B: {}}
@@ -212,6 +216,77 @@ def test_a_service_floor_that_cannot_hold_is_named() -> None:
     # 60 t from B, 90 asked for.
     said = conflict(SOURCES, *only("offer A", "home mine"), *limited(floor={**FLOOR, "served_share": 0.9}))
     assert said == ["Service floor 'floor' lacks 30 t/y for 'user' in 1."]
+
+
+# Joint capacity
+
+SHARED_TANKS = """
+horizon: {first_year: 1, period_years: [1, 1]}
+commodities: {oxide: {stage: refined, mineral_group: metal}, metal: {stage: refined, mineral_group: metal}}
+places: {USA: {}}
+facilities:
+  oxide line: {place: USA, outputs: {oxide: 1}, capacity_t_per_y: 50, cost_kusd_per_t: 0}
+  metal line:
+    place: USA
+    outputs: {metal: 1}
+    steps: [{width_t_per_y: 20, cost_kusd_per_t: 1}, {width_t_per_y: 20, cost_kusd_per_t: 2}]
+demands:
+  oxide user: {commodity: oxide, tier: other, quantity_t_per_y: 40, shortage_penalty_kusd_per_t: 10}
+  metal user: {commodity: metal, tier: other, quantity_t_per_y: 40, shortage_penalty_kusd_per_t: 30}
+"""
+"""40 t/y of each are wanted. A t of tank room saves 10 with oxide, and (30 - 2) / 1.5 or more with metal."""
+TANKS = {"kind": "joint_capacity", "facilities": {"oxide line": 1, "metal line": 1.5}, "capacity_t_per_y": "1=60; 2=90"}
+
+
+@pytest.mark.parametrize(
+    ("price", "objective_kusd"),
+    [
+        # Metal takes 1.5 * 40 = 60 t of room each year and costs 20 * 1 + 20 * 2; oxide has 0 t, then 30 t.
+        (None, 2 * 60 + 40 * 10 + 10 * 10),
+        (12, 620),
+        (5, 2 * 60 + 40 * 5 + 10 * 5),  # cheaper than going short: room for 100 t/y
+    ],
+)
+@pytest.mark.proves("joint_capacity_is_kept")
+def test_recipes_that_share_tanks_run_where_a_tonne_of_room_saves_most(
+    price: float | None, objective_kusd: float
+) -> None:
+    plan = optimum(SHARED_TANKS, *limited(tanks={**TANKS, "violation_price_kusd": price}))
+
+    assert cost_kusd(plan) == pytest.approx(objective_kusd)
+    for node in ("1", "2"):
+        assert worth(plan, "joint_capacity_is_kept", "tanks", node) == pytest.approx(-5 if price == 5 else -10)
+    rows = plan.tables["limits"]
+    missed = [0, 0] if price != 5 else [40, 10]
+    assert rows["asked"].tolist() == [60, 90]
+    assert rows["reached"].tolist() == pytest.approx([60 + missed[0], 90 + missed[1]])
+    assert rows["missed"].tolist() == pytest.approx(missed)
+    assert set(rows["unit"]) == set(rows["missed_unit"]) == {"t/y"}
+
+
+@pytest.mark.proves("joint_capacity_is_kept")
+def test_in_a_list_each_tonne_takes_as_much_of_a_joint_capacity() -> None:
+    # 60 t: 40 of metal for 60 kUSD, 20 of oxide, 20 short.
+    listed = {**TANKS, "facilities": ["oxide line", "metal line"], "capacity_t_per_y": 60}
+    assert cost_kusd(optimum(SHARED_TANKS, *limited(tanks=listed))) == pytest.approx(2 * (60 + 20 * 10))
+
+
+@pytest.mark.proves("joint_capacity_is_kept")
+def test_a_joint_capacity_that_cannot_hold_is_named() -> None:
+    # All 80 t of both take 40 t/y; 20 t fewer served would do too, but 10 t/y of room are less.
+    half = {"facilities": {"oxide line": 0.5, "metal line": 0.5}, "capacity_t_per_y": {1: 30, 2: 40}}
+    said = conflict(SHARED_TANKS, *limited(tanks={**TANKS, **half}, floor=FLOOR))
+    assert said == ["Joint capacity 'tanks' would have to be exceeded by 10 t/y in 1."]
+
+
+def test_a_joint_capacity_of_what_is_left_out_keeps_the_rest() -> None:
+    data = DEFAULTS | yaml.safe_load(SHARED_TANKS) | {"limits": {"tanks": TANKS}}
+    apart = put("commodities.oxide.mineral_group", "oxide")
+    keep = {"op": "keep", "path": "mineral_groups", "value": ["metal"]}
+    scenario = scenarios.load(data, [*apart, keep])
+    tanks = scenario.limits["tanks"]
+    assert isinstance(tanks, JointCapacity)
+    assert tanks.facilities == {"metal line": 1.5}
 
 
 # Budgets and permit slots

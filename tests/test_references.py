@@ -217,6 +217,11 @@ TRIPS: dict[str, tuple[list[Patch], str, str]] = {
         "unknown_commodity",
         "limits.index.commodity",
     ),
+    "the joint capacity of no facility": (
+        [put("limits.tanks", {"kind": "joint_capacity", "facilities": ["mill"], "capacity_t_per_y": 5})],
+        "unknown_facility",
+        "limits.tanks.facilities",
+    ),
     "a loss of no place": ([put("limits.loss", {**LOSS, "places": "CHM"})], "unknown_place", "limits.loss.places"),
     "a loss that no commodity stands": (
         [put("limits.loss", {**LOSS, "commodities": "mettal"})],

@@ -11,6 +11,7 @@ from lodeplan.optimizer.check.tree import Node
 from lodeplan.schemas.limits import (
     Budget,
     ConcentrationCap,
+    JointCapacity,
     Limit,
     MinimumShare,
     NetImportReliance,
@@ -49,6 +50,8 @@ def _unit(case: Case, limit: Limit) -> Unit:
         return case.units[limit.commodity]
     if isinstance(limit, PermitSlots):
         return SLOTS
+    if isinstance(limit, JointCapacity):
+        return case.units[next(iter(case.world.makers[next(iter(limit.facilities))].outputs))]
     return MONEY if isinstance(limit, Budget) else ONE
 
 
@@ -58,6 +61,11 @@ def _limit_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
         _floor_holds(case, node, name, ledger)
     elif isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
         check_supply_limit(case, node, name, ledger)
+    elif isinstance(limit, JointCapacity):
+        run = case.run_t_per_y(node)
+        taken = sum(share * run.get(maker, 0.0) for maker, share in limit.facilities.items())
+        bound = mean(limit.capacity_t_per_y, node.period) + case.plan.value("slack", node.name, (name, ""))
+        ledger.at_most(f"joint activity under limit {name} at {node.name}", taken, bound, _unit(case, limit))
     elif isinstance(limit, Budget):
         due = sum(_due_kusd(case, node, covered) for covered in limit.covers)
         bound = mean(limit.amount_kusd_per_y, node.period) * node.period.length_y

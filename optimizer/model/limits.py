@@ -71,6 +71,24 @@ def reliance_stays_below_cap(m: Any, c: str, n: str) -> Any:
     return _beyond_share(m, c, n) <= m.known_share[c, n]
 
 
+@constraint(
+    scale=Sizes.limit,
+    marginal_value=Limit("joint capacity", per="t/y", kinds=("joint_capacity",)),
+    gives_way="Joint capacity {c!r} would have to be exceeded by {amount} t/y in {n}.",
+)
+def joint_capacity_is_kept(m: Any, c: str, n: str) -> Any:
+    """Facilities and projects that share something, each by what a t of its activity takes, stay within it together.
+
+    sum weight[c,f] run[f,i,n] <= capacity[c,n] + slack
+
+    Unit: t/y.
+    Dual: what one more t/y of it would save, kUSD per t/y (expected, discounted); negative or 0.
+    Kind: hard, or soft at the limit's price.
+    Source: joint capacity of the scenario.
+    """
+    return _beyond_share(m, c, n) <= m.known_share[c, n]
+
+
 def _beyond_share(m: Any, c: str, n: str) -> Any:
     """What is meant by a limit on shares, less its share of supply, less slack."""
     return (
@@ -227,6 +245,7 @@ CONSTRAINTS = (
     share_stays_below_cap,
     minimum_share_is_kept,
     reliance_stays_below_cap,
+    joint_capacity_is_kept,
     supply_adds_up,
     square_lies_above_tangent,
     index_stays_below_cap,
@@ -234,7 +253,7 @@ CONSTRAINTS = (
     shortage_stays_below_floor,
 )
 VARIABLES = (supplied, square)
-ON_FLOWS = (share_stays_below_cap, minimum_share_is_kept, reliance_stays_below_cap)
+ON_FLOWS = (share_stays_below_cap, minimum_share_is_kept, reliance_stays_below_cap, joint_capacity_is_kept)
 """Rows whose coefficients `prepare` gives, each of the limits whose price it is."""
 
 

@@ -13,13 +13,22 @@ from lodeplan.optimizer.prepare.content import Content
 from lodeplan.optimizer.prepare.demands import Demands
 from lodeplan.optimizer.prepare.parts import Parts
 from lodeplan.optimizer.prepare.projects import Start
-from lodeplan.optimizer.prepare.shares import Concentration, FlowLimit, ShareRow, prepare_concentration, prepare_shares
+from lodeplan.optimizer.prepare.shares import (
+    Concentration,
+    FlowLimit,
+    Reached,
+    ShareRow,
+    Whole,
+    prepare_concentration,
+    prepare_shares,
+)
 from lodeplan.optimizer.prepare.stocks import Stocks
 from lodeplan.optimizer.prepare.supply import Supply
 from lodeplan.optimizer.prepare.tree import Tree
 from lodeplan.schemas.limits import (
     Budget,
     ConcentrationCap,
+    JointCapacity,
     MinimumShare,
     NetImportReliance,
     PermitSlots,
@@ -36,7 +45,7 @@ class Limits:
     """Rows of every limit, by the nodes it applies to."""
 
     on_flows: Mapping[str, FlowLimit]
-    """Share caps, minimum shares, net import reliance."""
+    """Share caps, minimum shares, net import reliance, joint capacities."""
     shares: Mapping[tuple[str, int], tuple[ShareRow, float]]
     """By (limit, node): coefficients, and what their sum, less slack, is at most, t/y."""
     concentration: Mapping[str, Concentration]
@@ -66,6 +75,25 @@ class Limits:
     """By (limit, item), as in `soft`: what a limit in t is about."""
 
 
+@dataclass(frozen=True)
+class AmountLimit:
+    """A limit on a sum of flows, in t of each year."""
+
+    meant: ShareRow
+    whole: Whole
+    """What it allows, known beforehand."""
+    commodity: None = None
+
+    def row(self, node: int) -> tuple[ShareRow, float]:
+        """Coefficients at a node, and what their sum, less slack, is at most, t/y."""
+        return self.meant, float(self.whole.known_t_per_y[node])
+
+    def reached(self, node: int, meant_t_per_y: float, whole_t_per_y: float) -> Reached:
+        """The amount that a plan comes to."""
+        asked, amount = float(whole_t_per_y), float(meant_t_per_y)
+        return Reached("t/y", asked, amount, asked - amount, asked)
+
+
 def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
     """All limits of a scenario as rows."""
     scenario = content.scenario
@@ -79,7 +107,7 @@ def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
     floors = tuple(_floors(scenario, nodes, parts.demands))
     soft = tuple(_soft(scenario, parts.demands))
     concentration = prepare_concentration(content, tree, parts)
-    on_flows = prepare_shares(content, tree, parts)
+    on_flows = {**prepare_shares(content, tree, parts), **_joint_capacities(scenario, tree)}
     return Limits(
         on_flows=on_flows,
         shares={(name, node): limit.row(node) for name, limit in on_flows.items() for node in nodes[name]},
@@ -118,6 +146,17 @@ def _soft(scenario: Scenario, demands: Demands) -> Iterator[tuple[str, str]]:
                 yield name, item
 
 
+def _joint_capacities(scenario: Scenario, tree: Tree) -> dict[str, AmountLimit]:
+    return {
+        name: AmountLimit(
+            meant=ShareRow(run=dict(limit.facilities)),
+            whole=Whole(ShareRow(), tree.calendar.mean(limit.capacity_t_per_y)[np.array(tree.period)]),
+        )
+        for name, limit in scenario.limits.items()
+        if isinstance(limit, JointCapacity)
+    }
+
+
 def _commodities(scenario: Scenario, demands: Demands) -> dict[tuple[str, str], str]:
     """What each limit in t is about."""
     found: dict[tuple[str, str], str] = {}
@@ -126,6 +165,9 @@ def _commodities(scenario: Scenario, demands: Demands) -> dict[tuple[str, str], 
             found |= {(name, demand): demands.demands[demand].commodity for demand in _protected(limit, demands)}
         elif isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
             found[name, ""] = limit.commodity
+        elif isinstance(limit, JointCapacity):
+            first = next(iter(limit.facilities))
+            found[name, ""] = next(iter({**scenario.facilities, **scenario.projects}[first].outputs))
     return found
 
 

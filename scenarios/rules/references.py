@@ -12,6 +12,7 @@ from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent
 from lodeplan.schemas.hazards import Hazard
 from lodeplan.schemas.limits import (
     ConcentrationCap,
+    JointCapacity,
     Limit,
     MinimumShare,
     NetImportReliance,
@@ -139,6 +140,11 @@ def _check_recycling(findings: Findings, keys: list[str], recycling: Recycling) 
 def _check_limit(findings: Findings, keys: list[str], limit: Limit) -> None:
     if isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
         findings.check_name("commodities", limit.commodity, [*keys, "commodity"])
+    if isinstance(limit, JointCapacity) and findings.knows("facilities") and findings.knows("projects"):
+        plants = {*findings.names("facilities"), *findings.names("projects")}
+        for name in limit.facilities:
+            if name not in plants:
+                findings.unknown("facilities or projects", name, [*keys, "facilities"], plants)
     if isinstance(limit, ShareCap | Survival):
         _check_places(findings, limit.places, [*keys, "places"])
     if isinstance(limit, ServiceFloor | Survival):
