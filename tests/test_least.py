@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 
 from lodeplan.optimizer.solver import Form
 from lodeplan.optimizer.solver.labels import Label
-from lodeplan.optimizer.solver.least import implied_upper, least_by_duals
+from lodeplan.optimizer.solver.least import implied_upper, least_by_duals, spared_by_duals
 
 
 def form_of(
@@ -50,6 +50,20 @@ def test_nothing_is_known_where_neither_rows_nor_cost_end_a_column() -> None:
 
 def test_a_column_without_a_price_needs_no_end() -> None:
     assert least_by_duals(form_of([[1.0]], [2.0], [(3, inf)]), np.array([2.0]), 6.0) == 6
+
+
+def test_of_an_optimum_its_own_duals_spare_nothing_and_of_another_point_what_it_costs_more() -> None:
+    form = form_of([[1.0, 1.0]], [2.0, 3.0], [(4, inf)])
+
+    assert spared_by_duals(form, np.array([2.0]), np.array([4.0, 0.0])) == 0
+    assert spared_by_duals(form, np.array([2.0]), np.array([3.0, 1.0])) == 1
+    assert spared_by_duals(form, np.array([2.0]), np.array([5.0, 0.0])) == 2
+
+
+def test_what_a_column_without_an_end_would_spare_is_not_known_and_not_counted() -> None:
+    form = form_of([[1.0, 0.0], [0.0, 1.0]], [-1e-8, 1.0], [(0, inf), (0, inf)])
+
+    assert spared_by_duals(form, np.zeros(2), np.array([0.0, 3.0])) == 3
 
 
 def test_a_price_that_arithmetic_cannot_tell_from_0_is_0() -> None:
@@ -99,5 +113,6 @@ def test_no_duals_whatever_give_more_than_the_least(seed: int) -> None:
         assert least_by_duals(form, dual, form.cost_of(point)) <= least + 1e-9
     for dual in tried:
         assert least_by_duals(form, dual, form.cost_of(point)) <= least + 1e-9
+        assert spared_by_duals(form, dual, point) >= 0
     if least > -inf:
         assert (lp.x <= implied_upper(form, form.cost_of(point)) + 1e-9).all()

@@ -6,6 +6,7 @@ import math
 
 import pytest
 from check_plans import Data, golden_toy, workshop
+from families import amounts, optimum
 
 from lodeplan import optimizer
 from lodeplan.optimizer.prepare import prepare
@@ -60,6 +61,30 @@ def test_the_plan_does_not_depend_on_how_large_the_numbers_are(scale: float) -> 
     data["projects"]["Mine"]["tracks"]["fast"]["extra_cost_kusd"] *= scale
     plan = optimizer.solve(data, gap=0)
     assert plan.summary.objective_kusd == pytest.approx(5172.1574344 * scale, rel=1e-8)
+
+
+DEAR = """
+commodities:
+  pinch: {stage: refined, mineral_group: pinch}
+  dear: {stage: refined, mineral_group: dear}
+places: {USA: {}, A: {}}
+facilities:
+  offer of pinch: {place: A, outputs: {pinch: 1}, cost_kusd_per_t: 0}
+  offer of dear: {place: A, outputs: {dear: 1}, cost_kusd_per_t: 200000, capacity_t_per_y: 6000}
+routes:
+  from A: {commodity: pinch, origin: A, destination: USA}
+demands:
+  user: {commodity: pinch, tier: other, quantity_t_per_y: 0.000001, shortage_penalty_kusd_per_t: 500000}
+  nobody: {commodity: pinch, tier: export, quantity_t_per_y: 0, shortage_penalty_kusd_per_t: 1500000}
+"""
+
+
+def test_money_of_something_dear_that_nobody_wants_does_not_hide_what_little_is_wanted() -> None:
+    # In units of money as large as a tonne of what is dear, a gram short costs less than the solver sees.
+    plan = optimum(DEAR)
+
+    assert plan.summary.objective_kusd == 0
+    assert amounts(plan, "shortage", "demand") == {}
 
 
 def with_beside(data: Data, count: int) -> Data:

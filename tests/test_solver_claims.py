@@ -196,6 +196,49 @@ def test_a_claim_that_is_no_number_is_not_believed(claim: str, number: float) ->
     assert highs._result(Told(solver, told), form, Termination.OPTIMAL) is None
 
 
+def test_costs_with_which_the_solver_fails_are_made_smaller_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    form, _ = small_form(1)
+    dear = replace(form, cost=form.cost * 2.0**30)
+    honest, costs = highs._one_run, []
+
+    def run(form: Form, settings: Settings) -> Any:
+        costs.append(float(form.cost.max()))
+        return None if costs[-1] > highs.LARGEST_COST else honest(form, settings)
+
+    monkeypatch.setattr(highs, "_one_run", run)
+    found = run_highs(dear, Settings(gap=0))
+
+    assert costs == [dear.cost.max(), dear.cost.max(), pytest.approx(highs.LARGEST_COST, rel=0.5)]
+    assert found.objective == pytest.approx(2.0**30 * least(form))
+    assert found.bound == pytest.approx(found.objective)
+    relaxed = run_highs(dear.relaxed(), Settings())
+    monkeypatch.undo()
+    assert relaxed.row_dual == pytest.approx(run_highs(form.relaxed(), Settings()).row_dual * 2.0**30)
+
+
+def test_an_optimum_of_an_lp_that_its_own_duals_do_not_bear_out_is_searched_for_closely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    form = small_form(1)[0].relaxed()
+    honest, asked = highs._one_run, []
+
+    def run(form: Form, settings: Settings) -> Any:
+        asked.append(settings.closely)
+        found = honest(form, settings)
+        assert found is not None
+        assert found.x is not None
+        x = found.x if settings.closely else form.column_upper  # nothing is spared
+        return replace(found, x=x, objective=form.cost_of(x), bound=form.cost_of(x))
+
+    right = run_highs(form, Settings())
+    monkeypatch.setattr(highs, "_one_run", run)
+    found = run_highs(form, Settings())
+
+    assert asked == [False, True]
+    assert found.objective == pytest.approx(right.objective)
+    assert found.row_dual == pytest.approx(right.row_dual)
+
+
 class Told(Liar):
     """A solver whose information is changed."""
 

@@ -80,9 +80,14 @@ class Form:
 
     def in_money_of(self, most_kusd: float) -> Form:
         """The same in a unit of money of at most so many kUSD; a power of two apart, so that nothing is rounded."""
-        if not 0.0 < most_kusd < self.money_unit:
-            return self
-        factor = 2.0 ** np.ceil(np.log2(self.money_unit / most_kusd))
+        return self if not 0.0 < most_kusd < self.money_unit else self._with_money(np.floor(np.log2(most_kusd)))
+
+    def in_money_from(self, least_kusd: float) -> Form:
+        """The same in a unit of money of at least so many kUSD; a power of two apart, so that nothing is rounded."""
+        return self if not self.money_unit < least_kusd else self._with_money(np.ceil(np.log2(least_kusd)))
+
+    def _with_money(self, exponent: float) -> Form:
+        factor = self.money_unit / 2.0**exponent
         return replace(self, cost=self.cost * factor, offset=self.offset * factor, money_unit=self.money_unit / factor)
 
     def relaxed(self) -> Form:

@@ -1,7 +1,8 @@
 """One run of HiGHS on arrays. Every return status is read; nothing is taken for granted.
 
 What a run claims is held against its own point: the objective is always that of the point, and a run whose claims are
-off by more than `CLAIM` is thrown away and made again, first without a start, then without presolve.
+off by more than `CLAIM` is thrown away and made again, first without a start, then without presolve. An optimum of an
+LP is held against its own duals, too: the solver lets next to nothing pass in each column, which may be much in all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.tolerances import CLAIM, FEASIBLE, STRICT
+from lodeplan.optimizer.solver.least import spared_by_duals
+from lodeplan.optimizer.solver.tolerances import CLAIM, FEASIBLE, ROUNDING, STRICT
 from lodeplan.schemas.plan import Termination
 
 Status = highspy.HighsModelStatus
@@ -37,6 +39,10 @@ PLAIN = {
     "mip_heuristic_run_rens": False,
     "mip_heuristic_run_root_reduced_cost": False,
 }
+LARGEST_COST = 1e6
+"""A canonical unit of no column costs more, where a model with dearer ones has no answer to be believed."""
+CLOSE_MONEY = 1e6
+"""An objective has this many units of money at least, where a run is made once more, closely."""
 
 
 class SolverError(RuntimeError):
@@ -89,6 +95,16 @@ class Run:
     objective: float
     bound: float
 
+    def in_money(self, factor: float) -> Run:
+        """The same in another unit of money: `factor` old ones."""
+        return replace(
+            self,
+            row_dual=None if self.row_dual is None else self.row_dual / factor,
+            column_dual=None if self.column_dual is None else self.column_dual / factor,
+            objective=self.objective / factor,
+            bound=self.bound / factor,
+        )
+
 
 def run_highs(form: Form, settings: Settings) -> Run:
     """Solve an LP or a MIP. Verdicts without a point are confirmed with presolve off, and no claim is believed unseen.
@@ -96,11 +112,13 @@ def run_highs(form: Form, settings: Settings) -> Run:
     Raises `SolverError` where HiGHS ends in an error, or claims what no point bears out, in every way tried.
     """
     deadline = None if settings.time_limit_s is None else time.monotonic() + settings.time_limit_s
-    for attempt in _attempts(settings):
+    for given, attempt in _attempts(form, settings):
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
-        run = _one_run(form, replace(attempt, time_limit_s=left))
+        run = _one_run(given, replace(attempt, time_limit_s=left))
         if run is not None:
-            return run
+            run = run.in_money(form.money_unit / given.money_unit)
+            exact = settings.closely or borne_out_by_duals(form, run)
+            return run if exact else _closer(form, replace(attempt, time_limit_s=left), run)
     rows, columns = form.matrix.shape
     raise SolverError(
         f"HiGHS finds no answer to a model of {rows:,} rows and {columns:,} columns that its own point bears out, with "
@@ -116,13 +134,40 @@ def tried(form: Form, settings: Settings) -> Run:
         return Run(Termination.ERROR, None, None, None, float("inf"), float("-inf"))
 
 
-def _attempts(settings: Settings) -> Iterator[Settings]:
-    """Ways to run, each trusted more than the one before."""
-    yield settings
+def closely_priced(form: Form, objective: float) -> Form:
+    """The form in money so small that this objective (canonical) is `CLOSE_MONEY` units of it at least."""
+    return form.in_money_of(abs(objective) * form.money_unit / CLOSE_MONEY)
+
+
+def borne_out_by_duals(form: Form, run: Run) -> bool:
+    """Whether the optimum of an LP can be one by its own duals; true for other runs, which have none."""
+    if run.x is None or run.row_dual is None:
+        return True
+    terms = float(np.abs(form.cost) @ np.abs(run.x))
+    return spared_by_duals(form, run.row_dual, run.x) <= CLAIM * abs(run.objective) + ROUNDING * terms
+
+
+def _closer(form: Form, settings: Settings, run: Run) -> Run:
+    """The cheaper of an optimum that its duals do not bear out and of one that is searched for closely."""
+    finer = closely_priced(form, run.objective)
+    again = tried(finer, replace(settings, start=None, closely=True))
+    if again.x is None:
+        return run
+    return min(run, again.in_money(form.money_unit / finer.money_unit), key=lambda held: held.objective)
+
+
+def _attempts(form: Form, settings: Settings) -> Iterator[tuple[Form, Settings]]:
+    """Ways to run, each trusted more than the one before; costs far above the solver's tolerance are made smaller."""
+    yield form, settings
     if settings.start is not None and settings.presolve:
-        yield replace(settings, start=None)
+        yield form, replace(settings, start=None)
     if settings.presolve:
-        yield replace(settings, start=None, presolve=False)
+        yield form, replace(settings, start=None, presolve=False)
+    coarser = form.in_money_from(float(np.abs(form.cost).max(initial=0.0)) * form.money_unit / LARGEST_COST)
+    if coarser is not form:
+        yield coarser, replace(settings, on_incumbent=None)
+        if settings.presolve:
+            yield coarser, replace(settings, on_incumbent=None, start=None, presolve=False)
 
 
 def _one_run(form: Form, settings: Settings) -> Run | None:

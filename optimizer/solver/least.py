@@ -16,8 +16,27 @@ ROUNDS = 50
 def least_by_duals(form: Form, row_dual: Floats, most: float) -> float:
     """A cost (canonical) that no point is below; `most`: what a known point costs. Minus infinity where none is known.
 
-    Integrality is left out. A dual on a side that a row does not have counts as 0. The solver leaves a price a hair
-    below 0 here and there; such a column counts at its upper bound, or at the one that rows and `most` imply.
+    Integrality is left out. The solver leaves a price a hair below 0 here and there; such a column counts at its upper
+    bound, or at the one that rows and `most` imply.
+    """
+    by_rows, price, rest = _priced(form, row_dual, most)
+    return min(most, by_rows + float(price @ rest))
+
+
+def spared_by_duals(form: Form, row_dual: Floats, x: Floats) -> float:
+    """How much less than this point (canonical) another may cost by these duals, as far as that is known.
+
+    Columns that have no end where they would rest are left as they are. Of an optimum and its own duals it is 0.
+    """
+    most = form.cost_of(x)
+    by_rows, price, rest = _priced(form, row_dual, most)
+    return max(0.0, most - by_rows - float(price @ np.where(np.isfinite(rest), rest, x)))
+
+
+def _priced(form: Form, row_dual: Floats, most: float) -> tuple[float, Floats, Floats]:
+    """What rows (and the offset) come to at these duals, and the price of each column and where it rests for it.
+
+    A dual on a side that a row does not have counts as 0.
     """
     side = np.where(row_dual > 0, form.row_lower, form.row_upper)
     dual = np.where(np.isfinite(side), row_dual, 0.0)
@@ -26,9 +45,8 @@ def least_by_duals(form: Form, row_dual: Floats, most: float) -> float:
     rest = np.where(price > 0, form.column_lower, form.column_upper)
     if np.isposinf(rest[price < 0]).any():
         rest = np.where(price > 0, form.column_lower, implied_upper(form, most))
-    priced = price != 0
-    by_rows = float(dual @ np.where(np.isfinite(side), side, 0.0))
-    return min(most, form.offset + by_rows + float(price[priced] @ rest[priced]))
+    by_rows = form.offset + float(dual @ np.where(np.isfinite(side), side, 0.0))
+    return by_rows, price, np.where(price == 0, 0.0, rest)
 
 
 def implied_upper(form: Form, most: float) -> Floats:

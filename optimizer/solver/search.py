@@ -14,7 +14,7 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
-from lodeplan.optimizer.solver.highs import Run, Settings, tried
+from lodeplan.optimizer.solver.highs import Run, Settings, closely_priced, tried
 from lodeplan.optimizer.solver.money import added_up
 from lodeplan.optimizer.solver.tolerances import CLAIM, ROUNDING, borne_out, gap_of
 from lodeplan.schemas.plan import Solution, Termination
@@ -23,8 +23,6 @@ GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
 LEAST_MONEY = 1e3
 """An objective has this many units of money at least, where flows are settled: the solver's tolerance is absolute."""
-CLOSE_MONEY = 1e6
-"""The same where a search is made once more, closely."""
 STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
 
 
@@ -102,7 +100,7 @@ def search_closely(form: Form, answer: Answer, control: Control) -> Answer:
     bound is then none.
     """
     assert answer.x is not None
-    sized = form.in_money_of(abs(answer.objective_kusd) / CLOSE_MONEY)
+    sized = closely_priced(form, answer.objective_kusd / form.money_unit)
     has_decisions = bool(form.integer.any())
     start = answer.x / form.column_unit if has_decisions else None
     found = search_decisions(sized, control, start, closely=True)
