@@ -1,4 +1,4 @@
-"""Times by step, and reports to whoever listens."""
+"""Times by step, and progress reports to the caller."""
 
 from __future__ import annotations
 

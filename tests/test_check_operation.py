@@ -257,22 +257,22 @@ def test_a_plan_that_replenishes_in_time_holds() -> None:
     assert_holds(replenishing(), replenishing_plan())
 
 
-LACKS = "what stock of store lacks of its days of cover in all the time allowed before"
+SHORTFALL = "the smallest shortfall of stock of store to its days of cover in the time allowed before"
 REPLENISHING_BROKEN: list[tuple[str, Mutation, str]] = [
     (
         "stock is replenished too late",
         scenario_with("stockpiles/store/replenish_within_years", 1),
-        f"{LACKS} war@2028, least in war@2027, is 30 t, at most 0 t",
+        f"{SHORTFALL} war@2028, in war@2027, is 30 t, at most 0 t",
     ),
     (
         "stock is not replenished",
         both(without("store", ["store", "war@2029"]), more("store", ["store", "war@2029", 0.0, 0.0, 20.0])),
-        f"{LACKS} war@2029, least in war@2027, is 30 t, at most 0 t",
+        f"{SHORTFALL} war@2029, in war@2027, is 30 t, at most 0 t",
     ),
     (
         "cover is too low from the start",
         scenario_with("stockpiles/store/cover_days", 200.75),
-        f"{LACKS} 2028, least in 2026, is 5 t, at most 0 t",
+        f"{SHORTFALL} 2028, in 2026, is 5 t, at most 0 t",
     ),
 ]
 

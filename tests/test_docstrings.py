@@ -9,6 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 QUESTION_WORD = re.compile(r"(What|Whether|Where|How|Who|Whose|Why|Which|When|Whatever|Whoever)\b")
+ROOMS = ["schemas", "scenarios", "service"] + [
+    f"optimizer/{name}"
+    for name in ("check", "expand", "figures", "model", "prepare", "results", "solver", "studies", "words")
+]
 NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -23,7 +27,7 @@ def public_docstrings(node: ast.Module | ast.ClassDef, path: str) -> Iterator[tu
                 yield name, ast.get_docstring(child) or ""
 
 
-@pytest.mark.parametrize("room", ["schemas", "scenarios", "service"])
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_docstring_begins_with_a_noun_or_a_verb(room: str) -> None:
     found = [
         f"{name}: {docstring.splitlines()[0]}"

@@ -46,7 +46,7 @@ def test_the_loss_of_any_one_country_is_survived_by_what_costs_less(
 
 def test_a_loss_that_cannot_be_survived_is_named() -> None:
     said = conflict(ANY, *put("stockpiles", {}))
-    assert said == ["Service floor 'any one country' lacks 6 t/y for 'army' in without A@2."]
+    assert said == ["Service floor 'any one country' falls short by 6 t/y for 'army' in without A@2."]
 
 
 def test_what_is_left_of_a_lost_country_is_counted() -> None:
@@ -95,7 +95,7 @@ demands:
             put(
                 "facilities.mine.minimum_utilisation_share", 0.1
             ),  # 10 where 8 are wanted, and no surplus can be let go
-            "'mine' cannot run at its minimum utilisation in 1: 2 t/y lack.",
+            "'mine' cannot run at its minimum utilisation in 1: 2 t/y is missing.",
         ),
         (
             put("facilities.mine.growth", {"share_per_y": 1, "seed_t_per_y": 1, "before_t_per_y": 2}),  # 2 * 2 + 1 of 8

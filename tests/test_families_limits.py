@@ -77,7 +77,7 @@ def test_a_minimum_domestic_share_that_cannot_hold_is_named() -> None:
     less = put("facilities.'home mine'.capacity_t_per_y", 20)
 
     said = conflict(SOURCES, *less, *limited(home=DOMESTIC, floor=FLOOR))
-    assert said == ["Minimum share 'home' would lack 10 t/y in 1."]
+    assert said == ["Minimum share 'home' would fall short by 10 t/y in 1."]
 
 
 RECYCLED = {"kind": "minimum_share", "commodity": "metal", "source": "recycled", "minimum_share": 0.2}
@@ -116,7 +116,7 @@ def test_what_a_plant_makes_of_scrap_alone_counts_as_recycled() -> None:
 
 def test_a_minimum_recycled_share_that_cannot_hold_is_named() -> None:
     said = conflict(SOURCES, *scrap(12), *limited(old=RECYCLED, floor=FLOOR))
-    assert said == ["Minimum share 'old' would lack 8 t/y in 1."]
+    assert said == ["Minimum share 'old' would fall short by 8 t/y in 1."]
 
 
 # Net import reliance
@@ -215,7 +215,7 @@ def test_a_service_floor_serves_what_would_not_pay(price: float | None, objectiv
 def test_a_service_floor_that_cannot_hold_is_named() -> None:
     # 60 t from B, 90 asked for.
     said = conflict(SOURCES, *only("offer A", "home mine"), *limited(floor={**FLOOR, "served_share": 0.9}))
-    assert said == ["Service floor 'floor' lacks 30 t/y for 'user' in 1."]
+    assert said == ["Service floor 'floor' falls short by 30 t/y for 'user' in 1."]
 
 
 # Joint capacity

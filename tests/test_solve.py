@@ -414,7 +414,7 @@ IMPOSSIBLE: dict[str, tuple[Data, str]] = {
             projects={"Mine": {"capacity_t_per_y": 0}},
             limits={"all served": {"kind": "service_floor", "tiers": ["essential_civilian"], "served_share": 1.0}},
         ),
-        "Service floor 'all served' lacks 30 t/y for 'civilian' in ban@2028.",
+        "Service floor 'all served' falls short by 30 t/y for 'civilian' in ban@2028.",
     ),
     "a cover out of reach": (
         toy(stockpiles={"store": {"cover_days": 365, "fill_t_per_y": 60}}),

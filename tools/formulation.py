@@ -134,7 +134,7 @@ TREE = (
     ),
     Part(
         "branching again",
-        "A future may follow another one and depart from it later, with the other's events besides its own.",
+        "A future may follow another one and depart from it later, with the other's events in addition to its own.",
         ("optimizer/prepare/tree.py:build_tree",),
         (
             "test_check_tree.py::test_a_plan_on_a_tree_that_branches_again_holds",
@@ -289,7 +289,7 @@ OBJECTIVES = (
     ),
     Part(
         "worst_future",
-        "0.999 * the cost of the dearest future that may come + 0.001 * expected cost.",
+        "0.999 * the cost of the costliest future that may come + 0.001 * expected cost.",
         ("optimizer/model/risk.py:worst_future_is_counted",),
         (
             "worst_future_is_counted",

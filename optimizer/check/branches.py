@@ -63,7 +63,7 @@ def weights_of(tree: Tree, start: str) -> Mapping[str, float]:
 
 
 def _aim_kusd(case: Case, costs: Costs, node: str) -> float:
-    """What is least at a node of a branch: its cost, or its shortages with cost to break ties."""
+    """Objective at a node of a branch: its cost, or its shortages with cost to break ties."""
     if case.scenario.risk.objective != "expected_shortage":
         return costs.counted[node]
     return TIE_BREAKER * costs.counted[node] + (1 - TIE_BREAKER) * costs.terms[node]["shortage_penalty"]

@@ -227,7 +227,7 @@ def _sum_of_duties(measures: Mapping[str, TariffMeasure], values: _Values, year:
 
 
 def _plain_duty(measure: TariffMeasure, values: _Values, year: int, *, within_quota: bool) -> float:
-    """Ad valorem, plus specific, plus what the customs value lacks to the minimum price."""
+    """Ad valorem, plus specific, plus the difference of the customs value to the minimum price."""
     rate = in_year(measure.rate_share, year)
     if within_quota and measure.quota is not None:
         rate = measure.quota.in_quota_rate_share

@@ -65,5 +65,8 @@ def _check_replenished(case: Case, stockpile: str, node: Node, ledger: Ledger) -
         if at.period.end_year >= since - TOLERANCE_Y
     ]
     least, at = min(lacking, key=lambda lack: lack[0])
-    words = f"what stock of {stockpile} lacks of its days of cover in all the time allowed before {node.name}, least in"
+    words = (
+        f"the smallest shortfall of stock of {stockpile} to its days of cover in the time allowed before "
+        f"{node.name}, in"
+    )
     ledger.at_most(f"{words} {at.name},", least, 0.0, case.stock_unit(stockpile))

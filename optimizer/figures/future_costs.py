@@ -17,7 +17,7 @@ CURVE_PIXELS = 320
 
 
 def future_costs(tables: dict[str, pd.DataFrame], scenario: Scenario, summary: Summary) -> Spec:
-    """A point a future: cost against probability (its area), the dearest on top.
+    """One point per future: cost against probability (its area), the costliest on top.
 
     Of more than `MOST_NAMED` futures: how likely it is that cost is as high as each future's or higher. Upright lines
     show the expected cost and the mean of the worst futures (CVaR).

@@ -57,7 +57,7 @@ def modes_add_up(m: Any, f: str, n: str) -> Any:
 @constraint(
     scale=Sizes.producer,
     marginal_value=Limit("minimum use", per="t/y"),
-    gives_way="{f!r} cannot run at its minimum utilisation in {n}: {amount} t/y lack.",
+    gives_way="{f!r} cannot run at its minimum utilisation in {n}: {amount} t/y is missing.",
     couples=(Couples.PATH,),
 )
 def facility_keeps_running(m: Any, f: str, n: str) -> Any:
@@ -84,7 +84,7 @@ def facility_keeps_running(m: Any, f: str, n: str) -> Any:
     couples=(Couples.NODE_BEFORE,),
 )
 def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
-    """Activity grows by no more than a share of what it was before, and a little besides.
+    """Activity grows by no more than a share of what it was before plus a fixed amount.
 
     sum_i run[f,i,n] <= (1 + share)^g * sum_i run[f,i,before n] + g * seed, g years after the node before
 

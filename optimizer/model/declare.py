@@ -250,7 +250,7 @@ def _words(function: Callable[..., Any]) -> dict[str, Any]:
     blocks = [block.strip() for block in text.split("\n\n")]
     missing = [part for part, value in found.items() if not value]
     if len(blocks) < 3 or missing:
-        raise ValueError(f"the docstring of {function.__name__} lacks {missing or 'its sentence or equation'}")
+        raise ValueError(f"the docstring of {function.__name__} has no {missing or 'sentence or equation'}")
     return {**_place(function), "sentence": blocks[0], "equation": blocks[1], **found}
 
 

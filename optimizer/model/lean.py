@@ -10,7 +10,7 @@ from pyomo.common import dependencies
 
 
 def _nothing(_module: object, _is_there: bool) -> None:
-    """What is imported besides SciPy, once it is imported."""
+    """Do nothing in place of the imports that Pyomo adds to SciPy's."""
 
 
 # Once SciPy is there this is a plain bool, and it is too late.

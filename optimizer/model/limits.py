@@ -36,7 +36,7 @@ def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
 @constraint(
     scale=Sizes.limit,
     marginal_value=Limit("minimum share", per="t/y", kinds=("minimum_share",), sense="at least"),
-    gives_way="Minimum share {c!r} would lack {amount} t/y in {n}.",
+    gives_way="Minimum share {c!r} would fall short by {amount} t/y in {n}.",
 )
 def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
     """Output or recovery at home is at least its share of home's supply of a commodity, or of its use there.
@@ -211,7 +211,7 @@ def budget_is_kept(m: Any, c: str, n: str) -> Any:
 @constraint(
     scale=Sizes.limit,
     marginal_value=Limit("service floor", per="t/y", kinds=("service_floor",), sense="at least"),
-    gives_way="Service floor {c!r} lacks {amount} t/y for {d!r} in {n}.",
+    gives_way="Service floor {c!r} falls short by {amount} t/y for {d!r} in {n}.",
 )
 def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
     """A protected demand is served at least to its floor.

@@ -150,7 +150,7 @@ def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
 @constraint(
     scale=Sizes.route,
     marginal_value=Limit("minimum taken", per="t/y"),
-    gives_way="Route {r!r} cannot take its minimum volume in {n}: {amount} t/y lack.",
+    gives_way="Route {r!r} cannot take its minimum volume in {n}: {amount} t/y is missing.",
     couples=(Couples.PATH,),
 )
 def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:

@@ -78,7 +78,7 @@ class _Held:
         )
 
     def aim(self, share: Floats) -> Floats:
-        """What is least in a branch, canonical, by column, with the share of each node in it; shape (columns,)."""
+        """Objective of a branch, canonical, by column, with the share of each node in it; shape (columns,)."""
         if self.instance.scenario.risk.objective == "expected_shortage":
             return np.asarray(
                 (TIE_BREAKER * (share @ self.costs) + (1.0 - TIE_BREAKER) * (share @ self.short)) / self.form.money_unit

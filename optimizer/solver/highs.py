@@ -140,7 +140,7 @@ def closely_priced(form: Form, objective: float) -> Form:
 
 
 def borne_out_by_duals(form: Form, run: Run) -> bool:
-    """Whether the optimum of an LP can be one by its own duals; true for other runs, which have none."""
+    """True if the duals of an LP bear out its optimum; also for other runs, which have none."""
     if run.x is None or run.row_dual is None:
         return True
     terms = float(np.abs(form.cost) @ np.abs(run.x))

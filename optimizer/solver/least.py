@@ -24,7 +24,7 @@ def least_by_duals(form: Form, row_dual: Floats, most: float) -> float:
 
 
 def spared_by_duals(form: Form, row_dual: Floats, x: Floats) -> float:
-    """How much less than this point (canonical) another may cost by these duals, as far as that is known.
+    """Largest saving over this point (canonical) that these duals leave possible, as far as is known.
 
     Columns that have no end where they would rest are left as they are. Of an optimum and its own duals it is 0.
     """

@@ -192,7 +192,7 @@ def from_known(form: Form, known: Floats, answer: Answer, control: Control) -> A
 
 
 def compared(answer: Answer, nothing: Run, form: Form) -> Answer:
-    """The answer with doing nothing beside it; doing nothing is the answer where there is no other, or a dearer one."""
+    """Compare the answer with doing nothing, which becomes the answer if there is no other, or only a costlier one."""
     if nothing.x is None:
         return answer
     do_nothing_kusd = form.cost_of(added_up(form, nothing.x)) * form.money_unit

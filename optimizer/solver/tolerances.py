@@ -59,7 +59,7 @@ def bound_of_parts(bounds: Sequence[float]) -> float:
 
 
 def borne_out(bound: float, objective: float) -> float:
-    """A bound of what is least, held against a point: never above it, and nothing where the point disproves it.
+    """Hold a lower bound against a point: it is never above the point, and minus infinity if the point disproves it.
 
     >>> borne_out(90.0, 100.0), borne_out(100.00001, 100.0), borne_out(101.0, 100.0)
     (90.0, 100.0, -inf)

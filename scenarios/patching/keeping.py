@@ -271,7 +271,7 @@ def _filter(data: Data, collection: str, stays: Callable[[str, Data], bool]) -> 
 def _check_known(wanted: list[str], known: Collection[str], what: str) -> None:
     for pattern in wanted:
         if not any(_matches(name, [pattern]) for name in known):
-            raise NoPlace("unknown_name", f"no {what} has the name {pattern!r}.", did_you_mean(pattern, known))
+            raise NoPlace("unknown_name", f"there is no {what} {pattern!r}.", did_you_mean(pattern, known))
 
 
 def _matches(name: str, patterns: list[str]) -> bool:

@@ -57,7 +57,7 @@ def _known_prices(scenario: Scenario) -> dict[str, float]:
 
 
 def _of_tariffs(findings: Findings, known: Mapping[str, float]) -> Iterator[_Amount]:
-    """Specific duties and minimum prices, each beside the dearest of what the measure is on."""
+    """Specific duties and minimum prices, each with the highest price among the commodities of the measure."""
     scenario = findings.scenario
     for name, measure in scenario.tariffs.items():
         hit = {scenario.routes[key].commodity for key in findings.selections.routes_of_measure(measure)}

@@ -11,7 +11,7 @@ from lodeplan.scenarios.rules.profiles import largest, numbers
 from lodeplan.schemas.scenario import Demand
 
 FAR_ABOVE = 1e5
-"""Penalty over the dearest supply, from which the costs of supply drown in those of shortage."""
+"""Ratio of penalty to the costliest supply from which the cost of supply no longer counts beside that of shortage."""
 _ROUNDING = 1e-9
 
 

@@ -9,7 +9,7 @@ from lodeplan.schemas.scenario import Scenario
 
 
 def check(findings: Findings) -> None:
-    """Routes with onboarding, or under a quota that is dearer within than over it, of which neither capacity, nor
+    """Routes with onboarding, or under a quota with a higher rate within than over it, of which neither capacity, nor
     what is made at their origin, nor what is taken at their destination is limited.
 
     Skipped where an entry that could change the answer is broken or refers to something unknown.

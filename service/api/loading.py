@@ -131,7 +131,7 @@ def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=_SHIPPED_KEPT)
 def shipped_scenario(name: str) -> Scenario:
-    """A shipped scenario, kept for whoever asks next; raises `InvalidInput` if there is none of that name."""
+    """Load a shipped scenario and keep it for later requests; raises `InvalidInput` if none has that name."""
     return scenarios.load(find_shipped(name))
 
 

@@ -47,7 +47,7 @@ def _run_attempt(job_id: str, number: int) -> None:
 class DbosEngine:
     """Attempts as workflows `<job>.<attempt>` in the same database as the jobs, on SQLite or PostgreSQL.
 
-    A tenant runs at most `tenant_slots` attempts at once, over all workers.
+    A tenant runs at most `tenant_slots` attempts at a time, over all workers.
     """
 
     def __init__(self, database: sqlalchemy.Engine, tenant_slots: int | None = None) -> None:

@@ -57,7 +57,7 @@ class JobEngine(Protocol):
         """Delete some of the finished attempts; returns their number."""
 
     def start_worker(self, handler: Handler, slots: int, worker_id: str) -> None:
-        """Give queued attempts to `handler`, in threads, at most `slots` at once; returns at once."""
+        """Give queued attempts to `handler`, in threads, at most `slots` at a time; returns immediately."""
 
     def is_working(self) -> bool:
         """True if this process is taking attempts from the queue."""

@@ -22,7 +22,7 @@ def new_ids(count: int) -> list[str]:
     Raises `ValueError` for more than about a million.
     """
     if count > _MOST_AT_ONCE:
-        raise ValueError(f"{count} ids at once are too many; {_MOST_AT_ONCE} is the most.")
+        raise ValueError(f"{count} ids are too many for one call; at most {_MOST_AT_ONCE} are possible.")
     moment = _now_ms()
     return [f"{moment:011x}{place:05x}{secrets.randbits(60):015x}" for place in range(count)]
 

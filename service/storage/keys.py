@@ -12,7 +12,7 @@ from lodeplan.service.storage.tables import ApiKey
 
 
 def get_key(session: Session, key_id: str) -> ApiKey | None:
-    """The key or session of this id, whoever's: for somebody who shows it, or for the operator."""
+    """The key or session of this id, of any tenant: for a caller who presents it, or for the operator."""
     return session.get(ApiKey, key_id)
 
 

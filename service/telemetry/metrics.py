@@ -83,7 +83,7 @@ def slot_taken() -> Iterator[None]:
 
 
 def slots_offered(slots: int) -> None:
-    """This process solves that many at once."""
+    """Record how many solves this process runs at a time."""
     SLOTS.set(slots)
 
 

@@ -21,7 +21,7 @@ def announce(session: Session, job_id: str, tenant: str, state: JobState) -> Non
 
 
 def new_delivery(webhook_id: str, job_id: str, tenant: str, kind: str) -> Delivery:
-    """A message that is due at once."""
+    """A message that is due immediately."""
     return Delivery(
         id=storage.new_id(),
         webhook_id=webhook_id,
