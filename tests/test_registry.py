@@ -15,6 +15,7 @@ from golden_lps import FOLDER
 from lodeplan import scenarios
 from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.model.declare import PARTS, Couples, Limit, Untold, constraint
+from lodeplan.optimizer.model.letters import LETTERS, is_a, letter_of
 from lodeplan.optimizer.model.registry import bounds, registry, statements, variables
 from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare import Instance, prepare
@@ -91,6 +92,45 @@ def test_no_two_limits_share_a_word_and_no_kind_has_two_prices() -> None:
     kinds = [kind for limit in told for kind in limit.kinds]
     assert len({limit.word for limit in told}) == len(told)
     assert len(set(kinds)) == len(kinds)
+
+
+def rules() -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions of the model that say rows: the rules, and what they share."""
+    for path in sorted((ROOT / "optimizer/model").glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef):
+                arguments = [ast.unparse(argument) for argument in node.args.args]
+                if arguments[:1] == ["m: Any"] and "instance: Instance" not in arguments:
+                    yield f"{path.name}:{node.name}", node
+
+
+RULES = dict(rules())
+
+
+@pytest.mark.parametrize("where", RULES)
+def test_a_rule_keeps_to_the_letters(where: str) -> None:
+    function = RULES[where]
+    names = [argument.arg for argument in function.args.args[1:]]
+    for node in ast.walk(function):
+        if isinstance(node, ast.comprehension):
+            names += [name.id for name in ast.walk(node.target) if isinstance(name, ast.Name)]
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+            index = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+            variable = variables().get(node.value.attr)
+            if variable is not None:
+                for at, declared in zip(index, variable.letters, strict=True):
+                    assert is_a(ast.unparse(at), declared), ast.unparse(node)
+    for name in names:
+        letter_of(name)
+
+
+def test_every_letter_is_used_and_every_index_is_of_letters() -> None:
+    indices = [each.letters for each in (*statements().values(), *variables().values())]
+    declared = {letter_of(name) for letters in indices for name in letters}
+    in_rules = {
+        name for rule in RULES.values() for node in ast.walk(rule) if isinstance(node, ast.Name) for name in [node.id]
+    }
+    assert declared | (in_rules & set(LETTERS)) == set(LETTERS)
 
 
 @cache

@@ -76,7 +76,7 @@ CONCEPTS = (
     ),
     Part(
         "limit",
-        "A share, index, floor, budget, number of slots or survival of a loss that a planner asks for.",
+        "A share, index, floor, budget, joint capacity, number of slots or survival of a loss that a planner asks for.",
         ("schemas/limits.py:Limit", "optimizer/prepare/limits.py:prepare_limits"),
         ("test_prepare_limits.py::test_a_hard_limit_has_no_slack", "share_stays_below_cap"),
     ),

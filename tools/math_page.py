@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lodeplan import scenarios
 from lodeplan.optimizer.model.declare import Constraint, Couples, Statement, Variable
+from lodeplan.optimizer.model.letters import LETTERS
 from lodeplan.optimizer.model.registry import FAMILIES, bounds, registry, variables
 from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.prepare.costs import FLOW_TERMS, NOT_SPEND, START_TERMS, TRANSFERS
@@ -39,10 +40,6 @@ means that it carries the node's probability and discount factor. The table `mar
 duals that are not 0; each entry says whether its own are in it, per what, and if not, why.
 An `.lp` file holds the rows of its constraint in a scenario as small as can be, derived by hand from the equation;
 [`test_golden_lp.py`](../../tests/test_golden_lp.py) holds the model to them.
-
-Letters: n a node of the tree, k a commodity, v a variant of it, q a place, f a facility or project, i a cost step, p a
-project, t a track or mode, r a route, b a band, z a stockpile, d a demand, o an option of it, s a step, c a limit, u a
-quota, x a recycling rule or an item, w a future.
 """
 
 
@@ -80,6 +77,7 @@ def written() -> Page:
     """The whole page."""
     page = Page()
     page.add(INTRODUCTION)
+    _add_letters(page)
     _add_parts(page, "Concepts", "concept", formulation.CONCEPTS)
     _add_parts(page, "Tree", "tree", formulation.TREE)
     _add_variables(page)
@@ -92,6 +90,14 @@ def written() -> Page:
     page.add("## Where each part is written, and what proves it\n")
     page.add(table(page))
     return page
+
+
+def _add_letters(page: Page) -> None:
+    page.add("## Letters\n\nWritten twice, a letter is another of its kind: `pp` a second project.\n")
+    page.add("| letter | is |\n| --- | --- |")
+    for name, letter in LETTERS.items():
+        page.add(f"| {name} | {letter.meaning} |")
+    page.add()
 
 
 def table(page: Page) -> str:

@@ -26,7 +26,7 @@ def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
     """Everything that reaches a market leaves it, for every commodity (in each variant, where it is traced), place and
     node.
 
-    sum net output[f] run[f,i,n] + net output[f,t] activity[f,t,n] + arrivals + release + recovered + declared as v
+    sum net output[f] run[f,i,n] + net output[f,h] activity[f,h,n] + arrivals + release + recovered + declared as v
     = departures + buy + dispose + declared as another + takes[d,o] use[d,o,n]
 
     Unit: t/y of the commodity.
@@ -34,15 +34,15 @@ def commodity_balances(m: Any, k: str, v: str, q: str, n: str) -> Any:
     Kind: hard.
     Source: mass balance.
     """
-    return sum(m.net_output[f, k, v, q] * m.run[f, i, n] for f, i in m.TOUCHED_BY[k, v, q]) + sum(
-        m.mode_output[f, t, k, v, q] * m.activity[f, t, n] for f, t in m.ACTIVE[k, v, q]
+    return sum(m.net_output_t_per_t[f, k, v, q] * m.run[f, i, n] for f, i in m.TOUCHED_BY[k, v, q]) + sum(
+        m.mode_output_t_per_t[f, h, k, v, q] * m.activity[f, h, n] for f, h in m.ACTIVE[k, v, q]
     ) + sum(m.ship[r, b, n] for r, b in m.ARRIVING[k, v, q]) + sum(m.release[z, n] for z in m.HELD[k, v, q]) + sum(
         m.recover[x, n] for x in m.RECOVERED[k, v, q]
-    ) + sum(m.declare[c, p, a, b, n] for c, p, a, b in m.DECLARED_AS[k, v, q]) == sum(
+    ) + sum(m.declare[k, q, vv, v, n] for vv in m.DECLARED_AS[k, v, q]) == sum(
         m.ship[r, b, n] for r, b in m.LEAVING[k, v, q]
-    ) + sum(m.buy[z, n] for z in m.HELD[k, v, q]) + sum(m.dispose[c, p, n] for c, p in m.LET_GO[k, v, q]) + sum(
-        m.declare[c, p, a, b, n] for c, p, a, b in m.DECLARED_FROM[k, v, q]
-    ) + sum(m.takes[d, o] * m.use[d, o, n] for d, o in m.WANTED[k, v, q])
+    ) + sum(m.buy[z, n] for z in m.HELD[k, v, q]) + sum(m.dispose[kk, qq, n] for kk, qq in m.LET_GO[k, v, q]) + sum(
+        m.declare[k, q, v, vv, n] for vv in m.DECLARED_FROM[k, v, q]
+    ) + sum(m.takes_t_per_t[d, o] * m.use[d, o, n] for d, o in m.WANTED[k, v, q])
 
 
 CONSTRAINTS = (commodity_balances,)
@@ -69,11 +69,11 @@ def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
     let_go: dict[Market, list[tuple[str, str]]] = {}
     for k, q in instance.disposals:
         let_go.setdefault((k, instance.content.written(k, instance.content.lowest(k)), q), []).append((k, q))
-    declared_as: dict[Market, list[tuple[str, str, str, str]]] = {}
-    declared_from: dict[Market, list[tuple[str, str, str, str]]] = {}
+    declared_as: dict[Market, list[str]] = {}
+    declared_from: dict[Market, list[str]] = {}
     for k, q, variant, target in instance.declarations:
-        declared_as.setdefault((k, target, q), []).append((k, q, variant, target))
-        declared_from.setdefault((k, variant, q), []).append((k, q, variant, target))
+        declared_as.setdefault((k, target, q), []).append(variant)
+        declared_from.setdefault((k, variant, q), []).append(target)
     options = instance.demands.options
     wanted = {key: option.market for key, option in options.items() if option.market is not None}
 
@@ -83,9 +83,9 @@ def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
         (f, *market): t for (f, mode), of in made.items() if (f, mode) not in activities for market, t in of.items()
     }
     moded = {(f, mode, *market): t for (f, mode) in activities for market, t in made[f, mode].items()}
-    add_param(m, "net_output", single)
-    add_param(m, "mode_output", moded)
-    add_param(m, "takes", {key: options[key].takes_t_per_t for key in wanted})
+    add_param(m, "net_output_t_per_t", single)
+    add_param(m, "mode_output_t_per_t", moded)
+    add_param(m, "takes_t_per_t", {key: options[key].takes_t_per_t for key in wanted})
     markets = instance.markets
     add_links(m, "TOUCHED_BY", touched, markets, dimen=2)
     add_links(m, "ACTIVE", active, markets, dimen=2)
@@ -93,8 +93,8 @@ def add_balances(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "LEAVING", leaving, markets, dimen=2)
     add_links(m, "HELD", _by_market(instance.held), markets)
     add_links(m, "RECOVERED", _by_market(instance.recovery.market), markets)
-    add_links(m, "DECLARED_AS", declared_as, markets, dimen=4)
-    add_links(m, "DECLARED_FROM", declared_from, markets, dimen=4)
+    add_links(m, "DECLARED_AS", declared_as, markets)
+    add_links(m, "DECLARED_FROM", declared_from, markets)
     add_links(m, "WANTED", _by_market(wanted), markets, dimen=2)
     add_links(m, "LET_GO", let_go, markets, dimen=2)
     add_constraint(m, commodity_balances, m.MARKETS, m.NODES)

@@ -34,7 +34,7 @@ def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
     Kind: hard.
     Source: capacity of the facility. It stands where the steps together go beyond it; a single step has it as a bound.
     """
-    return sum(m.run[f, i, n] for i in m.STEPS_OF[f]) <= m.home_capacity[f, n]
+    return sum(m.run[f, i, n] for i in m.STEPS_OF[f]) <= m.home_capacity_t_per_y[f, n]
 
 
 @constraint(
@@ -44,14 +44,14 @@ def facility_runs_within_capacity(m: Any, f: str, n: str) -> Any:
 def modes_add_up(m: Any, f: str, n: str) -> Any:
     """A producer whose material is traced runs in modes; together they are its activity.
 
-    sum_t activity[f,t,n] = sum_i run[f,i,n]
+    sum_h activity[f,h,n] = sum_i run[f,i,n]
 
     Unit: t/y of activity.
     Dual: worth of one t/y in no mode, kUSD per t/y (expected, discounted).
     Kind: hard.
     Source: definition.
     """
-    return sum(m.activity[f, t, n] for t in m.MODES_OF[f]) == sum(m.run[f, i, n] for i in m.STEPS_OF[f])
+    return sum(m.activity[f, h, n] for h in m.MODES_OF[f]) == sum(m.run[f, i, n] for i in m.STEPS_OF[f])
 
 
 @constraint(
@@ -72,8 +72,8 @@ def facility_keeps_running(m: Any, f: str, n: str) -> Any:
     """
     return (
         sum(m.run[f, i, n] for i in m.STEPS_OF[f])
-        - sum(m.least_gain[f, n, t, a] * m.started[f, t, a] for t, a in m.LEAST_ON_LINE[f, n])
-        >= m.least_activity[f, n]
+        - sum(m.least_gain_t_per_y[f, n, t, a] * m.started[f, t, a] for t, a in m.LEAST_ON_LINE[f, n])
+        >= m.least_activity_t_per_y[f, n]
     )
 
 
@@ -94,8 +94,9 @@ def activity_grows_within_limit(m: Any, f: str, n: str) -> Any:
     Source: `growth` of the facility or project.
     """
     return (
-        sum(m.run[f, i, n] for i in m.STEPS_OF[f]) - sum(m.growth[f, n] * m.run[f, i, a] for i, a in m.RAN_BEFORE[f, n])
-        <= m.growth_from_nothing[f, n]
+        sum(m.run[f, i, n] for i in m.STEPS_OF[f])
+        - sum(m.growth_factor[f, n] * m.run[f, i, a] for i, a in m.RAN_BEFORE[f, n])
+        <= m.growth_from_nothing_t_per_y[f, n]
     )
 
 
@@ -115,7 +116,7 @@ def reserves_are_not_exceeded(m: Any, f: str, n: str) -> Any:
     Kind: hard.
     Source: `reserves_t` of the facility or project.
     """
-    return sum(m.length_y[a] * m.run[f, i, a] for i, a in m.RAN_ON_PATH[f, n]) <= m.reserves[f]
+    return sum(m.length_y[a] * m.run[f, i, a] for i, a in m.RAN_ON_PATH[f, n]) <= m.reserves_t[f]
 
 
 @bound_of(facility_runs_within_capacity, about=lambda _, step: step[:1])
@@ -164,7 +165,7 @@ def add_capacity(m: pyo.ConcreteModel, instance: Instance) -> None:
         if len(steps) > 1:
             rows |= {(f, instance.tree.names[n]): float(capacity[n]) for n in np.flatnonzero(beyond).tolist()}
     add_set(m, "STEPPED", rows, dimen=2)
-    add_param(m, "home_capacity", rows)
+    add_param(m, "home_capacity_t_per_y", rows)
     add_constraint(m, facility_runs_within_capacity, m.STEPPED)
     _add_modes(m, instance)
     _add_minimum(m, instance)
@@ -202,8 +203,8 @@ def _add_minimum(m: pyo.ConcreteModel, instance: Instance) -> None:
     for f, n, t, a in gains:
         on_line.setdefault((f, n), []).append((t, a))
     add_set(m, "WITH_MINIMUM_RUN", least, dimen=2)
-    add_param(m, "least_activity", least)
-    add_param(m, "least_gain", gains)
+    add_param(m, "least_activity_t_per_y", least)
+    add_param(m, "least_gain_t_per_y", gains)
     add_links(m, "LEAST_ON_LINE", on_line, list(least), dimen=2)
     add_constraint(m, facility_keeps_running, m.WITH_MINIMUM_RUN)
 
@@ -241,8 +242,8 @@ def _add_growth(m: pyo.ConcreteModel, instance: Instance) -> None:
             elif rule.before_t_per_y is not None:
                 growth[f, n], allowed[f, n] = factor, factor * rule.before_t_per_y + years * rule.seed_t_per_y
     add_set(m, "GROWING", allowed, dimen=2)
-    add_param(m, "growth", growth)
-    add_param(m, "growth_from_nothing", allowed)
+    add_param(m, "growth_factor", growth)
+    add_param(m, "growth_from_nothing_t_per_y", allowed)
     add_links(m, "RAN_BEFORE", before, list(allowed), dimen=2)
     add_constraint(m, activity_grows_within_limit, m.GROWING)
 
@@ -256,7 +257,7 @@ def _add_reserves(m: pyo.ConcreteModel, instance: Instance) -> None:
         for f in finite
         for leaf in tree.leaves
     }
-    add_param(m, "reserves", finite)
+    add_param(m, "reserves_t", finite)
     add_set(m, "ENDS_OF_RESERVES", rows, dimen=2)
     add_links(m, "RAN_ON_PATH", paths, rows, dimen=2)
     add_constraint(m, reserves_are_not_exceeded, m.ENDS_OF_RESERVES)

@@ -36,7 +36,7 @@ def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
     """
     return (
         sum(m.use[d, o, n] for o in m.OPTIONS_OF[d]) + sum(m.short[d, s, n] for s in m.SHORTAGE_STEPS_OF[d])
-        == m.quantity[d, n]
+        == m.quantity_t_per_y[d, n]
     )
 
 
@@ -44,25 +44,25 @@ def demand_is_served_or_short(m: Any, d: str, n: str) -> Any:
     scale=Sizes.demand,
     marginal_value=Limit("substitute", per="t/y"),
 )
-def substitute_stays_within_limit(m: Any, d: str, s: str, n: str) -> Any:
+def substitute_stays_within_limit(m: Any, d: str, y: str, n: str) -> Any:
     """All variants of a substitute together meet at most its share of the demand.
 
-    sum_o use[d,o,n] <= limit share[d,s,n] * quantity[d,n]
+    sum_o use[d,o,n] <= limit share[d,y,n] * quantity[d,n]
 
     Unit: t/y.
     Dual: worth of one more t/y of the substitute, kUSD per t/y (expected, discounted); negative or 0.
     Kind: hard. A substitute that comes in one variant has it as a bound.
     Source: `limit_share` and `delay_years` of the substitute.
     """
-    return sum(m.use[d, o, n] for o in m.VARIANTS_USED[d, s]) <= m.substitute_limit[d, s, n]
+    return sum(m.use[d, o, n] for o in m.VARIANTS_USED[d, y]) <= m.substitute_limit_t_per_y[d, y, n]
 
 
 @constraint(
     scale=Sizes.demand,
     marginal_value=Limit("source ban", per="t/y"),
-    gives_way="Source ban {x!r} of {d!r} would have to let {amount} t/y pass in {n}.",
+    gives_way="Source ban {e!r} of {d!r} would have to let {amount} t/y pass in {n}.",
 )
-def demand_takes_clean_material(m: Any, d: str, x: str, n: str) -> Any:
+def demand_takes_clean_material(m: Any, d: str, e: str, n: str) -> Any:
     """While a source ban is in force a demand takes nothing of what it bars.
 
     sum use[d,o,n] over options with the ban's tag <= share of days without the ban * quantity[d,n]
@@ -72,7 +72,7 @@ def demand_takes_clean_material(m: Any, d: str, x: str, n: str) -> Any:
     Kind: hard.
     Source: `source_bans` of the demand.
     """
-    return sum(m.use[d, o, n] for o in m.BARRED[d, x]) <= m.barred_limit[d, x, n]
+    return sum(m.use[d, o, n] for o in m.BARRED[d, e]) <= m.barred_limit_t_per_y[d, e, n]
 
 
 @bound_of(substitute_stays_within_limit, about=lambda instance, key: (key[0], instance.demands.options[key].way))
@@ -85,7 +85,7 @@ def limit_of_a_substitute(instance: Instance) -> Floats:
 def need_given_up_stays_within_step(instance: Instance) -> Floats:
     """A step of a price response gives up no more than its width of the need.
 
-    use[d,given up s,n] <= width[s] * quantity[d,n]
+    use[d,o,n] <= width[o] * quantity[d,n]
 
     Unit: t/y.
     Dual: what a step wider by one t/y would save, kUSD per t/y (expected, discounted); negative or 0.
@@ -130,7 +130,7 @@ def add_demands(m: pyo.ConcreteModel, instance: Instance) -> None:
     for demand, step in demands.steps:
         steps_of.setdefault(demand, []).append(step)
     add_links(m, "SHORTAGE_STEPS_OF", steps_of, list(demands.names))
-    add_param(m, "quantity", by_node(demands.names, nodes, demands.quantity_t_per_y))
+    add_param(m, "quantity_t_per_y", by_node(demands.names, nodes, demands.quantity_t_per_y))
     add_constraint(m, demand_is_served_or_short, m.DEMANDS, m.NODES)
     _add_substitutes(m, instance)
     _add_bans(m, instance)
@@ -147,7 +147,7 @@ def _add_substitutes(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "SHARED_SUBSTITUTES", shared, dimen=2)
     add_links(m, "VARIANTS_USED", ways, shared)
     rows = np.array([limits[way] for way in shared]).reshape(len(shared), len(instance.tree))
-    add_param(m, "substitute_limit", by_node(shared, instance.tree.names, rows))
+    add_param(m, "substitute_limit_t_per_y", by_node(shared, instance.tree.names, rows))
     add_constraint(m, substitute_stays_within_limit, m.SHARED_SUBSTITUTES, m.NODES)
 
 
@@ -163,5 +163,5 @@ def _add_bans(m: pyo.ConcreteModel, instance: Instance) -> None:
     bans = list(dict.fromkeys((d, x) for d, x, _ in limits))
     add_set(m, "BANS", limits, dimen=3)
     add_links(m, "BARRED", {ban: demands.banned[ban][0] for ban in bans}, bans)
-    add_param(m, "barred_limit", limits)
+    add_param(m, "barred_limit_t_per_y", limits)
     add_constraint(m, demand_takes_clean_material, m.BANS)

@@ -30,7 +30,7 @@ def share_stays_below_cap(m: Any, c: str, n: str) -> Any:
     Kind: hard, or soft at the limit's price.
     Source: share cap of the scenario, by last origin or by content; releases from stock do not count.
     """
-    return _beyond_share(m, c, n) <= m.known_share[c, n]
+    return _beyond_share(m, c, n) <= m.known_share_t_per_y[c, n]
 
 
 @constraint(
@@ -49,7 +49,7 @@ def minimum_share_is_kept(m: Any, c: str, n: str) -> Any:
     Kind: hard, or soft at the limit's price.
     Source: minimum share of the scenario, domestic or recycled.
     """
-    return _beyond_share(m, c, n) <= m.known_share[c, n]
+    return _beyond_share(m, c, n) <= m.known_share_t_per_y[c, n]
 
 
 @constraint(
@@ -68,7 +68,7 @@ def reliance_stays_below_cap(m: Any, c: str, n: str) -> Any:
     Kind: hard, or soft at the limit's price.
     Source: net import reliance, as the United States Geological Survey counts it.
     """
-    return _beyond_share(m, c, n) <= m.known_share[c, n]
+    return _beyond_share(m, c, n) <= m.known_share_t_per_y[c, n]
 
 
 @constraint(
@@ -86,18 +86,18 @@ def joint_capacity_is_kept(m: Any, c: str, n: str) -> Any:
     Kind: hard, or soft at the limit's price.
     Source: joint capacity of the scenario.
     """
-    return _beyond_share(m, c, n) <= m.known_share[c, n]
+    return _beyond_share(m, c, n) <= m.known_share_t_per_y[c, n]
 
 
 def _beyond_share(m: Any, c: str, n: str) -> Any:
     """What is meant by a limit on shares, less its share of supply, less slack."""
     return (
-        sum(m.share_of_ship[c, n, r, b] * m.ship[r, b, n] for r, b in m.SHARE_OF_SHIP[c, n])
-        + sum(m.share_of_run[c, n, f] * m.run[f, i, n] for f, i in m.SHARE_OF_RUN[c, n])
-        + sum(m.share_of_activity[c, n, f, t] * m.activity[f, t, n] for f, t in m.SHARE_OF_ACTIVITY[c, n])
-        + sum(m.share_of_recover[c, n, x] * m.recover[x, n] for x in m.SHARE_OF_RECOVER[c, n])
-        + sum(m.share_of_use[c, n, d, o] * m.use[d, o, n] for d, o in m.SHARE_OF_USE[c, n])
-        - sum(m.slack[x, y, n] for x, y in m.SHARE_SLACK[c, n])
+        sum(m.share_of_ship_t_per_t[c, n, r, b] * m.ship[r, b, n] for r, b in m.SHARE_OF_SHIP[c, n])
+        + sum(m.share_of_run_t_per_t[c, n, f] * m.run[f, i, n] for f, i in m.SHARE_OF_RUN[c, n])
+        + sum(m.share_of_activity_t_per_t[c, n, f, h] * m.activity[f, h, n] for f, h in m.SHARE_OF_ACTIVITY[c, n])
+        + sum(m.share_of_recover_t_per_t[c, n, x] * m.recover[x, n] for x in m.SHARE_OF_RECOVER[c, n])
+        + sum(m.share_of_use_t_per_t[c, n, d, o] * m.use[d, o, n] for d, o in m.SHARE_OF_USE[c, n])
+        - sum(m.slack[cc, dd, n] for cc, dd in m.SHARE_SLACK[c, n])
     )
 
 
@@ -118,10 +118,10 @@ def supply_adds_up(m: Any, c: str, n: str) -> Any:
     """
     return m.supplied[c, n] == (
         sum(m.ship[r, b, n] for r, b in m.WHOLE_SHIPS[c])
-        + sum(m.whole_run[c, f] * m.run[f, i, n] for f, i in m.WHOLE_RUNS[c])
+        + sum(m.whole_run_t_per_t[c, f] * m.run[f, i, n] for f, i in m.WHOLE_RUNS[c])
         + sum(m.recover[x, n] for x in m.WHOLE_RECOVERIES[c])
-        + sum(m.whole_use[c, d, o] * m.use[d, o, n] for d, o in m.WHOLE_USES[c])
-        + m.whole_known[c, n]
+        + sum(m.whole_use_t_per_t[c, d, o] * m.use[d, o, n] for d, o in m.WHOLE_USES[c])
+        + m.whole_known_t_per_y[c, n]
     )
 
 
@@ -140,8 +140,8 @@ def square_lies_above_tangent(m: Any, c: str, q: str, j: int, n: str) -> Any:
     Source: outer approximation of a convex function.
     """
     return (
-        sum(m.slope[c, j] * m.source_ship[c, q, r, b] * m.ship[r, b, n] for r, b in m.SOURCE_SHIPS[c, q])
-        + sum(m.slope[c, j] * m.source_run[c, f] * m.run[f, i, n] for f, i in m.SOURCE_RUNS[c, q])
+        sum(m.slope[c, j] * m.source_ship_share[c, q, r, b] * m.ship[r, b, n] for r, b in m.SOURCE_SHIPS[c, q])
+        + sum(m.slope[c, j] * m.source_run_t_per_t[c, f] * m.run[f, i, n] for f, i in m.SOURCE_RUNS[c, q])
         + sum(m.slope[c, j] * m.recover[x, n] for x in m.SOURCE_RECOVERIES[c, q])
         - m.tangent_square[c, j] * m.supplied[c, n]
         - m.square[c, q, n]
@@ -167,7 +167,7 @@ def index_stays_below_cap(m: Any, c: str, n: str) -> Any:
     return (
         sum(m.square[c, q, n] for q in m.SOURCES_OF[c])
         - m.index_cap[c, n] * m.supplied[c, n]
-        - sum(m.slack[x, y, n] for x, y in m.INDEX_SLACK[c])
+        - sum(m.slack[cc, dd, n] for cc, dd in m.INDEX_SLACK[c])
         <= 0
     )
 
@@ -203,7 +203,7 @@ def budget_is_kept(m: Any, c: str, n: str) -> Any:
         + sum(m.onboarding_due[c, n, r] * m.onboard[r, a] for r, a in m.ONBOARDINGS_DUE[c, n])
         + sum(m.purchase_due[c, n, z] * m.buy[z, a] for z, a in m.PURCHASES_DUE[c, n])
         + sum(m.support_due[c, n, f] * m.run[f, i, a] for f, i, a in m.SUPPORT_DUE[c, n])
-        - sum(m.slack[x, y, a] for x, y, a in m.BUDGET_SLACK[c, n])
+        - sum(m.slack[cc, dd, a] for cc, dd, a in m.BUDGET_SLACK[c, n])
         <= m.allowance[c, n]
     )
 
@@ -224,8 +224,9 @@ def shortage_stays_below_floor(m: Any, c: str, d: str, n: str) -> Any:
     Source: service floor of the scenario.
     """
     return (
-        sum(m.short[d, s, n] for s in m.SHORTAGE_STEPS_OF[d]) - sum(m.slack[x, y, n] for x, y in m.FLOOR_SLACK[c, d])
-        <= m.allowed_shortage[c, d, n]
+        sum(m.short[d, s, n] for s in m.SHORTAGE_STEPS_OF[d])
+        - sum(m.slack[cc, dd, n] for cc, dd in m.FLOOR_SLACK[c, d])
+        <= m.allowed_shortage_t_per_y[c, d, n]
     )
 
 
@@ -268,10 +269,10 @@ def add_limits(m: pyo.ConcreteModel, instance: Instance) -> None:
 def _add_limits_on_flows(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
     rows = {(c, names[node]): row for (c, node), (row, _) in limits.shares.items()}
-    add_param(m, "known_share", {(c, names[node]): known for (c, node), (_, known) in limits.shares.items()})
+    add_param(m, "known_share_t_per_y", {(c, names[node]): known for (c, node), (_, known) in limits.shares.items()})
 
     def add(variable: str, weights: Mapping[tuple[str, str], Mapping[Any, float]], dimen: int) -> None:
-        add_param(m, f"share_of_{variable}", _flat(weights))
+        add_param(m, f"share_of_{variable}_t_per_t", _flat(weights))
         if variable != "run":
             add_links(m, f"SHARE_OF_{variable.upper()}", weights, list(rows), dimen=dimen)
 
@@ -320,8 +321,8 @@ def _add_sources(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "SOURCE_SHIPS", {key: list(row.ship) for key, row in rows.items()}, list(rows), dimen=2)
     add_links(m, "SOURCE_RUNS", runs, list(rows), dimen=2)
     add_links(m, "SOURCE_RECOVERIES", {key: list(row.recover) for key, row in rows.items()}, list(rows))
-    add_param(m, "source_run", {(c, f): t for (c, _), row in rows.items() for f, t in row.run.items()})
-    add_param(m, "source_ship", {(*key, r, b): t for key, row in rows.items() for (r, b), t in row.ship.items()})
+    add_param(m, "source_run_t_per_t", {(c, f): t for (c, _), row in rows.items() for f, t in row.run.items()})
+    add_param(m, "source_ship_share", {(*key, r, b): t for key, row in rows.items() for (r, b), t in row.ship.items()})
 
 
 def _add_whole(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -333,10 +334,10 @@ def _add_whole(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_links(m, "WHOLE_RUNS", runs, list(caps), dimen=2)
     add_links(m, "WHOLE_RECOVERIES", {c: list(row.recover) for c, row in whole.items()}, list(caps))
     add_links(m, "WHOLE_USES", {c: list(row.use) for c, row in whole.items()}, list(caps), dimen=2)
-    add_param(m, "whole_run", {(c, f): t for c, row in whole.items() for f, t in row.run.items()})
-    add_param(m, "whole_use", {(c, *key): t for c, row in whole.items() for key, t in row.use.items()})
+    add_param(m, "whole_run_t_per_t", {(c, f): t for c, row in whole.items() for f, t in row.run.items()})
+    add_param(m, "whole_use_t_per_t", {(c, *key): t for c, row in whole.items() for key, t in row.use.items()})
     known = {(c, names[node]): float(caps[c].whole.known_t_per_y[node]) for c, node in instance.limits.concentrated}
-    add_param(m, "whole_known", known)
+    add_param(m, "whole_known_t_per_y", known)
 
 
 def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:
@@ -385,5 +386,5 @@ def _add_service_floors(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "SERVICE_FLOORS", rows, dimen=3)
     add_links(m, "FLOOR_SLACK", {(c, d): [(c, d)] for c, d in pairs if (c, d) in limits.soft}, pairs, dimen=2)
     allowed = {(c, d, names[node]): t for (c, d, node), t in limits.allowed_shortage_t_per_y.items()}
-    add_param(m, "allowed_shortage", allowed)
+    add_param(m, "allowed_shortage_t_per_y", allowed)
     add_constraint(m, shortage_stays_below_floor, m.SERVICE_FLOORS)

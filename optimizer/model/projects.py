@@ -92,21 +92,21 @@ def project_runs_when_on_line(m: Any, p: str, n: str) -> Any:
     """
     return (
         sum(m.run[p, i, n] for i in m.STEPS_OF[p])
-        - sum(m.capacity_gain[p, n, t, a] * m.started[p, t, a] for t, a in m.ON_LINE[p, n])
-        <= m.committed_capacity[p, n]
+        - sum(m.capacity_gain_t_per_y[p, n, t, a] * m.started[p, t, a] for t, a in m.ON_LINE[p, n])
+        <= m.committed_capacity_t_per_y[p, n]
     )
 
 
 @constraint(
     scale=Sizes.one,
     marginal_value=DECISIONS_ALONE,
-    gives_way=GivesWay("Project {p!r} would have to start before {q!r}, which it requires.", turn=2),
+    gives_way=GivesWay("Project {p!r} would have to start before {pp!r}, which it requires.", turn=2),
     couples=(Couples.PATH,),
 )
-def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
+def project_waits_for_required(m: Any, p: str, pp: str, n: str) -> Any:
     """A project has not started before one that it requires.
 
-    sum_t started[p,t,n] <= sum_t started[q,t,n]
+    sum_t started[p,t,n] <= sum_t started[pp,t,n]
 
     Unit: starts.
     Dual: worth of starting without, kUSD (expected, discounted); negative or 0.
@@ -114,20 +114,20 @@ def project_waits_for_required(m: Any, p: str, q: str, n: str) -> Any:
     Source: `requires` of the project.
     """
     return sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) <= sum(
-        m.started[q, t, a] for t, a in m.STARTED_BY[q, n]
+        m.started[pp, t, a] for t, a in m.STARTED_BY[pp, n]
     )
 
 
 @constraint(
     scale=Sizes.one,
     marginal_value=DECISIONS_ALONE,
-    gives_way=GivesWay("Projects {p!r} and {q!r}, which exclude each other, would both have to start.", turn=2),
+    gives_way=GivesWay("Projects {p!r} and {pp!r}, which exclude each other, would both have to start.", turn=2),
     couples=(Couples.PATH,),
 )
-def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
+def project_excludes_other(m: Any, p: str, pp: str, n: str) -> Any:
     """Of two projects that exclude each other at most one starts.
 
-    sum_t started[p,t,last] + sum_t started[q,t,last] <= 1 - committed[p] - committed[q]
+    sum_t started[p,t,last] + sum_t started[pp,t,last] <= 1 - committed[p] - committed[pp]
 
     Unit: starts.
     Dual: worth of having both, kUSD (expected, discounted); negative or 0.
@@ -135,8 +135,9 @@ def project_excludes_other(m: Any, p: str, q: str, n: str) -> Any:
     Source: `excludes` of the project.
     """
     return (
-        sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n]) + sum(m.started[q, t, a] for t, a in m.STARTED_BY[q, n])
-        <= 1 - m.committed[p] - m.committed[q]
+        sum(m.started[p, t, a] for t, a in m.STARTED_BY[p, n])
+        + sum(m.started[pp, t, a] for t, a in m.STARTED_BY[pp, n])
+        <= 1 - m.committed[p] - m.committed[pp]
     )
 
 
@@ -171,9 +172,9 @@ def add_projects(m: pyo.ConcreteModel, instance: Instance) -> None:
         for p, node in rows
     }
     add_set(m, "PROJECTS_ON_LINE", committed, dimen=2)
-    add_param(m, "capacity_gain", gains)
+    add_param(m, "capacity_gain_t_per_y", gains)
     add_links(m, "ON_LINE", on_line, list(committed), dimen=2)
-    add_param(m, "committed_capacity", committed)
+    add_param(m, "committed_capacity_t_per_y", committed)
     add_param(m, "committed", {p: float(programme.projects[p].committed_start is not None) for p in programme.projects})
     add_constraint(m, start_stays_started, m.STARTS)
     add_constraint(m, project_starts_once, m.LAST_STARTS)

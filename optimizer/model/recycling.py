@@ -32,7 +32,7 @@ def scrap_follows_past_use(m: Any, x: str, n: str) -> Any:
     Kind: hard. Where the use lies before the horizon, or a path is given, it is a bound.
     Source: `recycling` of the scenario.
     """
-    return m.recover[x, n] <= sum(m.comes_back[x, n, d, o] * m.use[d, o, a] for d, o, a in m.USED_BEFORE[x, n])
+    return m.recover[x, n] <= sum(m.recovered_t_per_t[x, n, d, o] * m.use[d, o, a] for d, o, a in m.USED_BEFORE[x, n])
 
 
 @bound_of(scrap_follows_past_use, about=lambda _, rule: rule)
@@ -60,5 +60,5 @@ def add_recycling(m: pyo.ConcreteModel, instance: Instance) -> None:
                 comes_back[x, names[node], d, o] = share * option.takes_t_per_t
     add_set(m, "RECOVERED_FROM_USE", used, dimen=2)
     add_links(m, "USED_BEFORE", used, list(used), dimen=3)
-    add_param(m, "comes_back", comes_back)
+    add_param(m, "recovered_t_per_t", comes_back)
     add_constraint(m, scrap_follows_past_use, m.RECOVERED_FROM_USE)

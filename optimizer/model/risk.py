@@ -53,17 +53,17 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
 def _cost(m: Any, n: str) -> Any:
     """All cost terms in force at a node, kUSD, not discounted."""
     return (
-        sum(m.run_cost[f, i, n] * m.run[f, i, n] for f, i in m.STEPS)
-        + sum(m.ship_cost[r, b, n] * m.ship[r, b, n] for r, b in m.BANDS)
-        + sum(m.recover_cost[x, n] * m.recover[x, n] for x in m.RECOVERIES)
-        + sum(m.use_cost[d, o, n] * m.use[d, o, n] for d, o in m.COSTLY_OPTIONS)
-        + sum(m.dispose_cost[k, q, n] * m.dispose[k, q, n] for k, q in m.DISPOSALS)
-        + sum(m.buy_cost[z, n] * m.buy[z, n] for z in m.STOCKPILES)
-        + sum(m.stock_cost[z, n] * m.stock[z, n] for z in m.STOCKPILES)
-        + sum(m.short_cost[d, s, n] * m.short[d, s, n] for d, s in m.SHORTAGE_STEPS)
-        + sum(m.slack_cost[c, x, n] * m.slack[c, x, n] for c, x in m.SOFT)
-        + sum(m.onboard_cost[r, a] * m.onboard[r, a] for r, a in m.ONBOARDED_AT[n])
-        + sum(m.start_cost[p, t, a, n] * m.start[p, t, a] for p, t, a in m.STARTS_FELT[n])
+        sum(m.run_cost_kusd[f, i, n] * m.run[f, i, n] for f, i in m.STEPS)
+        + sum(m.ship_cost_kusd[r, b, n] * m.ship[r, b, n] for r, b in m.BANDS)
+        + sum(m.recover_cost_kusd[x, n] * m.recover[x, n] for x in m.RECOVERIES)
+        + sum(m.use_cost_kusd[d, o, n] * m.use[d, o, n] for d, o in m.COSTLY_OPTIONS)
+        + sum(m.dispose_cost_kusd[k, q, n] * m.dispose[k, q, n] for k, q in m.DISPOSALS)
+        + sum(m.buy_cost_kusd[z, n] * m.buy[z, n] for z in m.STOCKPILES)
+        + sum(m.stock_cost_kusd[z, n] * m.stock[z, n] for z in m.STOCKPILES)
+        + sum(m.short_cost_kusd[d, s, n] * m.short[d, s, n] for d, s in m.SHORTAGE_STEPS)
+        + sum(m.slack_cost_kusd[c, d, n] * m.slack[c, d, n] for c, d in m.SOFT)
+        + sum(m.onboard_cost_kusd[r, a] * m.onboard[r, a] for r, a in m.ONBOARDED_AT[n])
+        + sum(m.start_cost_kusd[p, t, a, n] * m.start[p, t, a] for p, t, a in m.STARTS_FELT[n])
     )
 
 
@@ -108,7 +108,7 @@ def worst_future_is_counted(m: Any, w: str) -> Any:
     Kind: hard; only where the worst future or the maximum regret is minimised.
     Source: minimax cost; minimax regret after Savage (1951).
     """
-    return sum(m.discount_factor[n] * m.cost[n] for n in m.PATH[w]) - m.worst <= m.best[w]
+    return sum(m.discount_factor[n] * m.cost[n] for n in m.PATH[w]) - m.worst <= m.best_kusd[w]
 
 
 def weighted_cost(m: Any) -> Any:
@@ -123,7 +123,7 @@ def weighted_cost(m: Any) -> Any:
         + m.tail_weight * (m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES))
         + m.worst_weight * m.worst
         + sum(m.short_weight[d, s, n] * m.short[d, s, n] for d, s, n in m.WEIGHED_SHORTAGES)
-        + sum(m.test_weight[c, x, n] * m.slack[c, x, n] for c, x, n in m.TESTED)
+        + sum(m.test_weight[c, d, n] * m.slack[c, d, n] for c, d, n in m.TESTED)
     )
 
 
@@ -180,7 +180,7 @@ def add_risk(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_param(m, "discount_factor", dict(zip(nodes, tree.discount.tolist(), strict=True)))
     add_param(m, "node_weight", weights)
     add_param(m, "excess_weight", dict(zip(tree.future_names, tail.tolist(), strict=True)))
-    add_param(m, "best", {name: instance.best_kusd.get(name, 0.0) for name in counted})
+    add_param(m, "best_kusd", {name: instance.best_kusd.get(name, 0.0) for name in counted})
     add_number(m, "tail_weight", risk.tail_weight)
     add_number(m, "worst_weight", 1.0 - TIE_BREAKER if of_worst else 0.0)
     _add_shortage_weights(m, instance)
@@ -232,19 +232,19 @@ def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
         ("slack", list(instance.limits.soft)),
     )
     for name, index in on_flows:
-        add_param(m, f"{name}_cost", by_node(index, nodes, costs.unit_cost(name)))
+        add_param(m, f"{name}_cost_kusd", by_node(index, nodes, costs.unit_cost(name)))
     costly = [
         o for o, unit in zip(instance.demands.options, np.atleast_2d(costs.unit_cost("use")), strict=True) if unit.any()
     ]
     add_set(m, "COSTLY_OPTIONS", costly, dimen=2)
     offered = list(m.ONBOARDINGS)
     onboard = by_node(list(instance.trade.onboarding), nodes, costs.unit_cost("onboard"))
-    add_param(m, "onboard_cost", {key: onboard[key] for key in offered})
+    add_param(m, "onboard_cost_kusd", {key: onboard[key] for key in offered})
     add_links(m, "ONBOARDED_AT", {n: [key for key in offered if key[1] == n] for n in nodes}, nodes, dimen=2)
     names = dict(zip(instance.programme.starts, named_starts(instance), strict=True))
     due = {(*names[start], nodes[node]): kusd for (start, node), kusd in costs.start_cost().items()}
     felt: dict[str, list[tuple[str, str, str]]] = {}
     for p, t, a, n in due:
         felt.setdefault(n, []).append((p, t, a))
-    add_param(m, "start_cost", due)
+    add_param(m, "start_cost_kusd", due)
     add_links(m, "STARTS_FELT", felt, nodes, dimen=3)

@@ -51,7 +51,7 @@ def route_flows_within_capacity(m: Any, r: str, n: str) -> Any:
     Kind: hard.
     Source: capacity of the route. Routes with a single band have it as a bound.
     """
-    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= m.route_capacity[r, n]
+    return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= m.route_capacity_t_per_y[r, n]
 
 
 @constraint(
@@ -68,7 +68,10 @@ def flow_stays_within_quota(m: Any, u: str, q: str, n: str) -> Any:
     Kind: hard.
     Source: quota of the tariff measure.
     """
-    return sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q]) <= m.quota_volume[u, q, n]
+    return (
+        sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q])
+        <= m.quota_volume_t_per_y[u, q, n]
+    )
 
 
 @constraint(
@@ -87,7 +90,7 @@ def quota_fills_first(m: Any, u: str, q: str, n: str) -> Any:
     """
     return (
         sum(m.quota_share[u, q, r] * m.ship[r, b, n] for r, b in m.IN_QUOTA_FLOWS[u, q])
-        - m.quota_volume[u, q, n] * m.quota_full[u, q, n]
+        - m.quota_volume_t_per_y[u, q, n] * m.quota_full[u, q, n]
         >= 0
     )
 
@@ -106,7 +109,10 @@ def over_quota_needs_full_quota(m: Any, u: str, q: str, n: str) -> Any:
     Kind: hard; only where the duty within the quota is above the duty over it; the limit is the most that can flow.
     Source: quota of the tariff measure.
     """
-    return sum(m.ship[r, b, n] for r, b in m.OVER_QUOTA_FLOWS[u, q]) <= m.over_limit[u, q, n] * m.quota_full[u, q, n]
+    return (
+        sum(m.ship[r, b, n] for r, b in m.OVER_QUOTA_FLOWS[u, q])
+        <= m.over_limit_t_per_y[u, q, n] * m.quota_full[u, q, n]
+    )
 
 
 @constraint(
@@ -143,7 +149,7 @@ def route_flows_after_onboarding(m: Any, r: str, n: str) -> Any:
     Source: onboarding of the route.
     """
     return sum(m.ship[r, b, n] for b in m.BANDS_OF[r]) <= sum(
-        m.flow_limit[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n]
+        m.flow_limit_t_per_y[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n]
     )
 
 
@@ -165,7 +171,7 @@ def onboarded_route_takes_minimum(m: Any, r: str, n: str) -> Any:
     """
     return (
         sum(m.ship[r, b, n] for b in m.BANDS_OF[r])
-        - sum(m.minimum_flow[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
+        - sum(m.minimum_flow_t_per_y[r, n] * m.onboarded[r, a] for a in m.USABLE[r, n])
         >= 0
     )
 
@@ -206,7 +212,7 @@ def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
         if np.isfinite(limit)
     }
     add_set(m, "BANDED", capacity, dimen=2)
-    add_param(m, "route_capacity", capacity)
+    add_param(m, "route_capacity_t_per_y", capacity)
     add_constraint(m, route_flows_within_capacity, m.BANDED)
 
     quotas = list(trade.quotas)
@@ -216,14 +222,14 @@ def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
     shares = {(*u, r): share for u in quotas for r, share in trade.quota_routes[u].items()}
     add_param(m, "quota_share", shares)
     volumes = np.array(list(trade.quotas.values())).reshape(len(quotas), len(nodes))
-    add_param(m, "quota_volume", by_node(quotas, nodes, volumes))
+    add_param(m, "quota_volume_t_per_y", by_node(quotas, nodes, volumes))
     add_constraint(m, flow_stays_within_quota, m.QUOTAS, m.NODES)
     full_first = [(*u, nodes[node]) for u, node in sorted(trade.full_first)]
     limits = {
         u: np.sum([flow_limit_t_per_y(instance, r) for r in trade.quota_routes[u]], axis=0) for u, _ in trade.full_first
     }
     add_set(m, "FULL_FIRST", full_first, dimen=3)
-    add_param(m, "over_limit", {(*u, nodes[node]): float(limits[u][node]) for u, node in trade.full_first})
+    add_param(m, "over_limit_t_per_y", {(*u, nodes[node]): float(limits[u][node]) for u, node in trade.full_first})
     add_variables(m, instance, VARIABLES)
     add_constraint(m, quota_fills_first, m.FULL_FIRST)
     add_constraint(m, over_quota_needs_full_quota, m.FULL_FIRST)
@@ -252,8 +258,8 @@ def _add_onboardings(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "WITH_MINIMUM", [key for key in rows if minimum[key] > 0 and key in usable], dimen=2)
     add_links(m, "ONBOARDED_BEFORE", before, list(before))
     add_links(m, "USABLE", usable, rows)
-    add_param(m, "flow_limit", limits)
-    add_param(m, "minimum_flow", minimum)
+    add_param(m, "flow_limit_t_per_y", limits)
+    add_param(m, "minimum_flow_t_per_y", minimum)
     add_constraint(m, onboarding_stays, m.ONBOARDINGS)
     add_constraint(m, route_flows_after_onboarding, m.TO_ONBOARD)
     add_constraint(m, onboarded_route_takes_minimum, m.WITH_MINIMUM)

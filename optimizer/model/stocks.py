@@ -40,7 +40,7 @@ def stock_carries_over(m: Any, z: str, n: str) -> Any:
     Kind: hard.
     Source: mass balance.
     """
-    return m.stock[z, n] == sum(m.kept_share[z, n] * m.stock[z, a] for a in m.PREVIOUS[n]) + m.opening_stock[z, n] + (
+    return m.stock[z, n] == sum(m.kept_share[z, n] * m.stock[z, a] for a in m.PREVIOUS[n]) + m.opening_stock_t[z, n] + (
         m.length_y[n] * m.buy[z, n] - m.length_y[n] * m.release[z, n]
     )
 
@@ -68,7 +68,7 @@ def stock_covers_target(m: Any, z: str, n: str) -> Any:
     Kind: hard; on the planned path.
     Source: `cover_days` and `end_minimum_t` of the stockpile.
     """
-    return m.stock[z, n] >= m.stock_floor[z, n]
+    return m.stock[z, n] >= m.stock_floor_t[z, n]
 
 
 @constraint(
@@ -85,7 +85,7 @@ def stock_meets_target_if_said(m: Any, z: str, n: str) -> Any:
     Kind: hard; only where the target may be missed for some years.
     Source: `cover_days` of the stockpile.
     """
-    return m.stock[z, n] - m.replenished[z, n] * m.full[z, n] >= 0
+    return m.stock[z, n] - m.replenished_t[z, n] * m.full[z, n] >= 0
 
 
 @constraint(
@@ -151,14 +151,14 @@ def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
     stocks, nodes = instance.stocks, instance.tree.names
     floor = by_node(stocks.names, nodes, stocks.stock_floor_t)
     add_param(m, "kept_share", by_node(stocks.names, nodes, stocks.kept_share))
-    add_param(m, "opening_stock", by_node(stocks.names, nodes, stocks.opening_t))
-    add_param(m, "stock_floor", floor)
+    add_param(m, "opening_stock_t", by_node(stocks.names, nodes, stocks.opening_t))
+    add_param(m, "stock_floor_t", floor)
     add_set(m, "WITH_TARGET", [key for key, level in floor.items() if level > 0], dimen=2)
     add_constraint(m, stock_carries_over, m.STOCKPILES, m.NODES)
     add_constraint(m, stock_covers_target, m.WITH_TARGET)
     lately = {(z, nodes[node]): [nodes[a] for a in above] for (z, node), above in stocks.lately.items()}
     to_fill = list(dict.fromkeys((z, a) for (z, _), above in lately.items() for a in above))
-    add_param(m, "replenished", by_node(stocks.names, nodes, stocks.replenished_t))
+    add_param(m, "replenished_t", by_node(stocks.names, nodes, stocks.replenished_t))
     add_set(m, "TO_FILL", to_fill, dimen=2)
     add_set(m, "REPLENISHED", lately, dimen=2)
     add_links(m, "LATELY", lately, list(lately))

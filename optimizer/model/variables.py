@@ -58,9 +58,9 @@ def run(m: Any, instance: Instance) -> Any:
     return flow(m, m.STEPS, np.where(_may_run(instance), run.upper(instance), 0.0))
 
 
-@variable("f,t,n", unit="t/y", scale=Sizes.producer)
+@variable("f,h,n", unit="t/y", scale=Sizes.producer)
 def activity(m: Any, instance: Instance) -> Any:
-    """Activity in mode t, where inputs may come in several variants."""
+    """Activity in mode h, where inputs may come in several variants."""
     return flow(m, m.ACTIVITIES, np.inf)
 
 
@@ -70,9 +70,9 @@ def ship(m: Any, instance: Instance) -> Any:
     return flow(m, m.BANDS, ship.upper(instance))
 
 
-@variable("k,q,v,w,n", unit="t/y", scale=Sizes.commodity)
+@variable("k,q,v,vv,n", unit="t/y", scale=Sizes.commodity)
 def declare(m: Any, instance: Instance) -> Any:
-    """Variant v of a commodity at a place, passed on as w, which has more tags."""
+    """Variant v of a commodity at a place, passed on as vv, which has more tags."""
     return flow(m, m.DECLARATIONS, np.inf)
 
 
@@ -118,9 +118,9 @@ def short(m: Any, instance: Instance) -> Any:
     return flow(m, m.SHORTAGE_STEPS, instance.demands.step_limit_t_per_y)
 
 
-@variable("c,x,n", unit="as the limit", scale=Sizes.limit)
+@variable("c,d,n", unit="as the limit", scale=Sizes.limit)
 def slack(m: Any, instance: Instance) -> Any:
-    """Violation of soft limit c (of a floor by demand x)."""
+    """Violation of soft limit c (of a floor by demand d)."""
     return flow(m, m.SOFT, instance.limits.slack_limit)
 
 

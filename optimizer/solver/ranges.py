@@ -15,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from lodeplan.optimizer.model.letters import LETTERS, letter_of
+from lodeplan.optimizer.model.registry import variables
+from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.schemas.problems import InputProblem, InvalidInput, join_path
@@ -30,15 +33,9 @@ HOPELESS = 1e12
 FAR = 1e6
 """Canonical units from which on a number, or its inverse, is one of those that are too far from the others."""
 COLLECTIONS = {
-    **dict.fromkeys(("run", "activity"), "facilities"),
-    **dict.fromkeys(("ship", "onboard", "onboarded"), "routes"),
-    **dict.fromkeys(("start", "started"), "projects"),
-    **dict.fromkeys(("use", "short"), "demands"),
-    **dict.fromkeys(("buy", "release", "stock", "full"), "stockpiles"),
-    **dict.fromkeys(("slack", "supplied", "square"), "limits"),
-    **dict.fromkeys(("declare", "dispose"), "commodities"),
-    **dict.fromkeys(("recover",), "recycling"),
-    **dict.fromkeys(("quota_full",), "tariffs"),
+    name: LETTERS[letter_of(variable.letters[0])].collection
+    for name, variable in variables().items()
+    if variable.scale is not Sizes.money
 }
 """Where what a column is about stands in a scenario; those of no collection are sums of costs."""
 
