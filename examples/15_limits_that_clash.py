@@ -25,6 +25,6 @@ print(missed[["item", "node", "asked", "reached", "missed", "missed_unit", "miss
 
 # Output:
 # termination infeasible, solution none
-# Service floor 'all are served' lacks 10 t/y for 'civilian' in ban@4.
+# Service floor 'all are served' falls short by 10 t/y for 'civilian' in ban@4.
 #     item  node  asked  reached  missed missed_unit  missed_kusd
 # civilian ban@4    1.0    0.875    10.0         t/y       1000.0
