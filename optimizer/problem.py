@@ -113,6 +113,11 @@ class Problem:
         return self._expansion.scenario
 
     @property
+    def warnings(self) -> list[InputProblem]:
+        """Open warnings of the scenario, without acknowledged ones."""
+        return self._warnings.open
+
+    @property
     def instance(self) -> Instance:
         """The scenario as index sets and arrays, in t, kUSD and years."""
         return self._prepared(self._control())

@@ -17,7 +17,7 @@ from lodeplan.schemas.scenario import Commodity, Demand, Horizon, Place, Scenari
 from lodeplan.schemas.types import Name
 
 
-class _Partial(Scenario):
+class _Partial(Scenario, defer_build=True):
     """A scenario in which anything may be absent."""
 
     name: str = ""

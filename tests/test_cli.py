@@ -1,6 +1,5 @@
 """The command line, as its users and their scripts see it."""
 
-import gzip
 import json
 import os
 import re
@@ -9,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,18 +17,17 @@ from typing import Any
 import pandas as pd
 import pytest
 import structlog
-from child_here import run_child_here
-from job_service import FAKE_CHILD, toy, wait_until
+from job_service import wait_until
 
 from lodeplan import scenarios
-from lodeplan.schemas import SolverProgress, Summary
+from lodeplan.optimizer import Plan, Problem
+from lodeplan.schemas import InputProblem, InvalidInput, SolverProgress, Summary
 from lodeplan.schemas.plan import PlanDocument
 from lodeplan.service.cli import main
 from lodeplan.service.cli.demo import free_port
 from lodeplan.service.cli.exits import exit_of
 from lodeplan.service.cli.progress import ProgressLine, progress_text
 from lodeplan.service.cli.solving import Limits, solve_with_progress
-from lodeplan.service.workers.child_process import Work
 
 TOY_OPTIMUM_KUSD = 5172.1574
 ROOT = Path(__file__).parent.parent
@@ -57,18 +54,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return Ran(int(ended.value.code or 0), captured.out, captured.err)
 
     return run_here
-
-
-@pytest.fixture
-def fake_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Solves are done by a child that does what the scenario's description says."""
-    monkeypatch.setattr("lodeplan.service.cli.solving.CHILD", FAKE_CHILD)
-
-
-@pytest.fixture
-def child_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Solves are real ones, in this process."""
-    monkeypatch.setattr("lodeplan.service.cli.solving.run_child", run_child_here)
 
 
 def summary(**values: Any) -> Summary:
@@ -174,20 +159,14 @@ def test_an_unexpected_error_is_one_sentence_and_its_trace_is_in_a_file(
     assert "Traceback" in log.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("task", "sentence", "kept"), [("fail", "It broke.", "Traceback: secret"), ("die SIGSEGV", "signal SIGSEGV", "")]
-)
-def test_a_solver_that_fails_or_crashes_is_a_sentence_and_its_last_words_are_in_a_file(
-    run: Run, fake_child: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, task: str, sentence: str, kept: str
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    shown = run("solve", "golden-toy", "--set", f"description={task}")
+def test_a_solve_that_runs_out_of_memory_is_a_sentence(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hoard(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Problem, "solve", hoard)
+    shown = run("solve", "golden-toy")
     assert (shown.code, shown.out) == (1, "")
-    assert sentence in shown.err
-    assert "Traceback" not in shown.err
-    (log,) = tmp_path.iterdir()
-    assert str(log) in shown.err
-    assert kept in log.read_text(encoding="utf-8")
+    assert shown.err == "The solve ran out of memory. Use a smaller scenario or a machine with more memory.\n"
 
 
 # validate, init, export
@@ -282,7 +261,7 @@ def test_solve_as_json_prints_one_summary_and_nothing_else(run: Run) -> None:
     assert found.objective_kusd == pytest.approx(TOY_OPTIMUM_KUSD, abs=1e-3)
 
 
-def test_solve_says_what_to_do_and_what_it_costs(run: Run, child_here: None) -> None:
+def test_solve_says_what_to_do_and_what_it_costs(run: Run) -> None:
     shown = run("solve", "golden-toy", "--set", "projects.'home refinery'.forced_track=fast")
     assert shown.code == 0
     for said in ("home refinery", "fast", "Buy, make", "China", "Cost by term", "5.44 million USD"):
@@ -290,13 +269,13 @@ def test_solve_says_what_to_do_and_what_it_costs(run: Run, child_here: None) -> 
     assert "independent check agrees" in shown.out
 
 
-def test_a_report_in_a_pipe_is_plain_text_of_eighty_columns(run: Run, child_here: None) -> None:
+def test_a_report_in_a_pipe_is_plain_text_of_eighty_columns(run: Run) -> None:
     out = run("solve", "golden-toy").out
     assert "\x1b" not in out
     assert max(len(line) for line in out.splitlines()) <= 80
 
 
-def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, child_here: None, tmp_path: Path) -> None:
+def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, tmp_path: Path) -> None:
     assert run("solve", "golden-toy", "--out", tmp_path / "plan", "--json").code == 0
     document = PlanDocument.model_validate_json((tmp_path / "plan/plan.json").read_text(encoding="utf-8"))
     report = (tmp_path / "plan/report.md").read_text(encoding="utf-8")
@@ -310,7 +289,7 @@ def test_solve_writes_a_plan_and_a_csv_for_each_table(run: Run, child_here: None
         assert len(written) == len(table.rows)
 
 
-def test_no_text_in_a_csv_of_solve_is_run_by_a_spreadsheet(run: Run, child_here: None, tmp_path: Path) -> None:
+def test_no_text_in_a_csv_of_solve_is_run_by_a_spreadsheet(run: Run, tmp_path: Path) -> None:
     name = "=1+1"
     scenario = tmp_path / "hostile.yaml"
     run("export", "golden-toy", "--out", scenario)
@@ -324,14 +303,14 @@ def test_no_text_in_a_csv_of_solve_is_run_by_a_spreadsheet(run: Run, child_here:
     assert name in (tmp_path / "plan/plan.json").read_text(encoding="utf-8")
 
 
-def test_an_unbounded_scenario_ends_with_1_and_shows_no_plan(run: Run, child_here: None) -> None:
+def test_an_unbounded_scenario_ends_with_1_and_shows_no_plan(run: Run) -> None:
     shown = run("solve", "golden-toy", "--set", "stockpiles.store.end_value_kusd_per_t=50")
     assert shown.code == 1
     assert "Unbounded" in shown.out
     assert "Start" not in shown.out
 
 
-def test_an_infeasible_scenario_ends_with_3_and_says_what_clashes(run: Run, child_here: None) -> None:
+def test_an_infeasible_scenario_ends_with_3_and_says_what_clashes(run: Run) -> None:
     floor = "limits.floor={kind: service_floor, tiers: [military], served_share: 1}"
     no_supply = ["--set", "facilities.*.capacity_t_per_y=1", "--set", "projects.*.capacity_t_per_y=1"]
     shown = run("solve", "golden-toy", "--set", floor, *no_supply)
@@ -366,7 +345,7 @@ def test_what_keeps_the_limits_where_nothing_was_found_is_no_plan(termination: s
     assert exit_of(summary(termination=termination, solution="feasible", nothing_found=True)) == code
 
 
-def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run, child_here: None) -> None:
+def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run) -> None:
     shown = run("solve", "golden-toy", "--time-limit", "0")
     assert "No plan was found" in shown.out
     # Neither as advice, nor held against itself.
@@ -375,35 +354,43 @@ def test_a_solve_that_found_no_plan_in_time_says_so_and_ends_with_5(run: Run, ch
     assert shown.code == 5
 
 
-def test_ctrl_c_asks_the_solver_to_stop_and_keeps_its_plan(fake_child: None) -> None:
+def test_ctrl_c_asks_the_solver_to_stop_and_keeps_its_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     before = signal.getsignal(signal.SIGINT)
+    really_solve = Problem.solve
 
-    def press() -> None:
-        wait_until(lambda: signal.getsignal(signal.SIGINT) is not before)
+    def when_stopped(problem: Problem, *, should_stop: Callable[[], bool], **_: Any) -> Plan:
         os.kill(os.getpid(), signal.SIGINT)
+        wait_until(should_stop)
+        return really_solve(problem, should_stop=should_stop)
 
-    threading.Thread(target=press).start()
-    plan = solve_with_progress(toy("wait-for-stop feasible"), (), Limits())
-    assert (plan.summary.termination, plan.summary.solution) == ("interrupted", "feasible")
+    monkeypatch.setattr(Problem, "solve", when_stopped)
+    plan = solve_with_progress("golden-toy", (), Limits())
+    assert plan.summary.termination == "interrupted"
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_limits_and_changes_of_the_command_reach_the_child(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[Work] = []
+def test_limits_and_changes_of_the_command_reach_the_solver(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[str, float, float]] = []
 
-    def noting(_command: object, work: Work, *_: object) -> None:
-        given.append(work)
+    def noting(problem: Problem, *, gap: float, time_limit_s: float, **_: Any) -> None:
+        given.append((problem.scenario.description, gap, time_limit_s))
         raise OSError(5, "enough", "here")
 
-    monkeypatch.setattr("lodeplan.service.cli.solving.run_child", noting)
+    monkeypatch.setattr(Problem, "solve", noting)
     run("solve", "golden-toy", "--gap", "0.01", "--time-limit", "7", "--set", "description=other")
-    (work,) = given
-    assert (work.options.gap, work.options.time_limit_s) == (0.01, 7)
-    assert json.loads(gzip.decompress(work.scenario_gzip))["description"] == "other"
+    assert given == [("other", 0.01, 7)]
 
 
-def test_what_only_the_child_finds_wrong_is_bad_input_with_place_and_remedy(run: Run, fake_child: None) -> None:
-    shown = run("solve", "golden-toy", "--set", "description=refuse")
+def test_what_only_the_solver_finds_wrong_is_bad_input_with_place_and_remedy(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise InvalidInput(
+            [InputProblem(code="no_flow_limit", path="routes.ore", message="no limit.", remedy="Set one.")]
+        )
+
+    monkeypatch.setattr(Problem, "solve", refuse)
+    shown = run("solve", "golden-toy")
     assert (shown.code, shown.out) == (2, "")
     assert "routes.ore\n  no limit.\n  try:     Set one." in shown.err
 
@@ -493,9 +480,7 @@ def test_demo_prints_one_url_that_answers_and_solves_only_once(tmp_path: Path) -
     assert runs[0] == runs[1]
 
 
-def test_what_the_readme_shows_a_modeler_works(
-    run: Run, child_here: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_readme_shows_a_modeler_works(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     section = readme.partition("## For a modeler")[2].partition("\n## ")[0]
     (shell,) = re.findall(r"^```sh\n(.+?)^```", section, re.MULTILINE | re.DOTALL)

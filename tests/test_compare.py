@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from child_here import run_child_here
 from solved import TEXTBOOK, shipped, solved
 
 from lodeplan import optimizer, scenarios
@@ -75,10 +74,7 @@ def test_starts_and_stocks_that_differ_are_named() -> None:
     )
 
 
-def test_the_command_compares_a_scenario_with_itself_changed(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lodeplan.service.cli.solving.run_child", run_child_here)
+def test_the_command_compares_a_scenario_with_itself_changed(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["compare", "content-tariff", "--json", "--set", "tariffs.*.origin_role=mined_in"])
     found = json.loads(capsys.readouterr().out)

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from check_plans import Data, golden_toy, workshop
 
 from lodeplan import optimizer
 from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.solver import Control, Form, standard_form
-from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group
+from lodeplan.optimizer.solver.groups import Relaxation, connected, polish, relax_by_group
 from lodeplan.optimizer.solver.highs import Run, Settings, run_highs, tried
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.search import Answer, compared, do_nothing, from_known, judged
@@ -653,3 +654,17 @@ def test_what_is_told_of_a_future_by_itself_names_it() -> None:
     assert {phase.split(" alone: ")[0] for phase in alone} == set(golden_toy()["futures"])
     bounds = [line.bound_kusd for line in lines if line.bound_kusd is not None and line.phase not in alone]
     assert bounds == sorted(bounds)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_edges_connect_is_what_scipy_says_is_connected(seed: int) -> None:
+    from scipy.sparse.csgraph import connected_components
+
+    random = np.random.default_rng(seed)
+    nodes, edges = int(random.integers(1, 60)), int(random.integers(0, 80))
+    ends = random.integers(0, nodes, (2, edges))
+    graph = sp.coo_array((np.ones(edges), tuple(ends)), shape=(nodes, nodes))
+    count, labels = connected_components(graph, directed=False)
+    first = [int(np.flatnonzero(labels == label)[0]) for label in labels]
+    assert connected(nodes, *ends).tolist() == first
+    assert len(set(first)) == count

@@ -24,9 +24,6 @@ from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.workers.child_process import Watch, Work
 
 terminal = test_cli.run
-child_here = test_cli.child_here
-
-pytestmark = pytest.mark.usefixtures("child_here")
 
 IDLE = {"programme": "x", "destination": "AUS", "commodities": ["metal"], "rate_share": 0.1}
 THREE = [

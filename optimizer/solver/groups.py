@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from lodeplan.optimizer.model.balances import commodity_balances
 from lodeplan.optimizer.model.declare import Couples
@@ -156,12 +155,27 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
         (np.ones(len(group_of)), (list(group_of), [names.index(group) for group in group_of.values()])),
         shape=(len(free_rows), len(names)),
     )
-    graph = sp.block_array([[None, links, of_group], [links.T, None, None], [of_group.T, None, None]])
-    _, label = connected_components(graph, directed=False)
+    ties = sp.block_array([[links, of_group]], format="coo")
+    label = connected(sum(ties.shape), ties.row, ties.col + len(free_rows))
     row_label, column_label, group_label = np.split(label, np.cumsum(links.shape))
     for number in dict.fromkeys(group_label.tolist()):
         joined = [_part_name(name) for name, its in zip(names, group_label.tolist(), strict=True) if its == number]
         yield Block(" + ".join(joined), np.flatnonzero(column_label == number), free_rows[row_label == number])
+
+
+def connected(count: int, ends: Ints, other_ends: Ints) -> Ints:
+    """First node that each of `count` nodes is connected with, shape (count,); edges have shape (edges,).
+
+    `scipy.sparse.csgraph` would take a tenth of the start of a solve to import.
+    """
+    first = np.arange(count)
+    while (apart := first[ends] != first[other_ends]).any():
+        ends, other_ends = ends[apart], other_ends[apart]
+        here, there = first[ends], first[other_ends]
+        np.minimum.at(first, np.maximum(here, there), np.minimum(here, there))
+        while (further := first[first] != first).any():
+            first = np.where(further, first[first], first)
+    return first
 
 
 def _part_name(group: str) -> str:

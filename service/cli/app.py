@@ -12,6 +12,7 @@ import typer
 
 from lodeplan.service.cli import keys
 from lodeplan.service.cli.exits import Exit, exit_of, explain
+from lodeplan.service.cli.guardian import run_guarded
 
 if TYPE_CHECKING:
     from lodeplan.schemas import Patch
@@ -30,6 +31,9 @@ app = typer.Typer(
 
 app.add_typer(keys.app, name="keys")
 
+_GUARDED = (["solve"], ["compare"])
+"""Commands whose solver may crash, or be killed for the memory that it takes."""
+
 Source = Annotated[str, typer.Argument(metavar="SCENARIO", help="File, folder or shipped name.")]
 Sets = Annotated[
     list[str] | None,
@@ -44,9 +48,19 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free 
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command line (by default the program's own) and end with its exit code."""
+    """Run a command line, that of the program by default, and end with its exit code.
+
+    The program has a guardian while it solves; a command line that is given here is run by this process alone.
+    """
+    if arguments is None and sys.argv[1:2] in _GUARDED:
+        sys.exit(run_guarded(lambda: _run(sys.argv[1:])))
+    _run(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _run(arguments: list[str]) -> NoReturn:
+    """Run a command line in this process, and end with its exit code."""
     try:
-        app(args=list(arguments) if arguments is not None else None)
+        app(args=arguments)
     except Exception as error:  # Whatever it is, a person at a terminal is owed a sentence and no stack trace.
         sys.exit(explain(error))
     sys.exit(Exit.OPTIMAL)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lodeplan.service.cli.exits import exit_of
-from lodeplan.service.cli.solving import Limits, solve_read
+from lodeplan.service.cli.solving import Limits, Solve
 
 if TYPE_CHECKING:
     from lodeplan.schemas import InputProblem, Patch
@@ -18,20 +17,13 @@ def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Li
     Both are read before the first is solved. The code is that of the first plan that is not optimal. Raises
     `InvalidInput`.
     """
-    from lodeplan import scenarios
     from lodeplan.optimizer.studies.compare import compare
-    from lodeplan.scenarios.options import check_options
-    from lodeplan.scenarios.validation import find_warnings
     from lodeplan.service.cli.report import print_comparison
 
-    check_options(limits.gap, limits.time_limit_s)
-    read = []
-    for source, changes in zip(sources, ((), patches), strict=True):
-        began = time.monotonic()
-        scenario = scenarios.load(source, changes)
-        read.append((scenario, find_warnings(scenario).open, time.monotonic() - began))
-    _print_warnings(*(warnings for _, warnings, _ in read))
-    first, second = plans = [solve_read(scenario, limits, read_s) for scenario, _, read_s in read]
+    read = [Solve(source, changes, limits) for source, changes in zip(sources, ((), patches), strict=True)]
+    _print_warnings(*(solve.warnings for solve in read))
+    # What the first one held is free when the second is solved.
+    first, second = plans = [read.pop(0).plan() for _ in sources]
     found = compare(first, second)
     if as_json:
         print(found.model_dump_json(indent=1))

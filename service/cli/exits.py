@@ -26,7 +26,7 @@ class Exit(IntEnum):
 
 
 class SolveFailed(Exception):
-    """The child process that solves has failed; `trace` holds its traceback for the log."""
+    """A signal has ended the process that solves; `trace` holds its last output for the log."""
 
     def __init__(self, message: str, trace: str) -> None:
         super().__init__(message)
@@ -65,6 +65,9 @@ def explain(error: Exception) -> Exit:
         return Exit.ERROR
     if isinstance(error, SolveFailed):
         print(f"{error}\nThe details are in {_write_log(error.trace)}.", file=sys.stderr)
+        return Exit.ERROR
+    if isinstance(error, MemoryError):
+        print("The solve ran out of memory. Use a smaller scenario or a machine with more memory.", file=sys.stderr)
         return Exit.ERROR
     said = (str(error).splitlines() or [""])[0]
     trace = "".join(traceback.format_exception(error))

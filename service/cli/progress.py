@@ -13,7 +13,7 @@ from lodeplan.optimizer.words.numbers import money, percent
 if TYPE_CHECKING:
     from lodeplan.schemas import SolverProgress
 
-_CLEAR_LINE = "\r\x1b[2K"
+CLEAR_LINE = "\r\x1b[2K"
 
 
 class ProgressLine:
@@ -42,13 +42,13 @@ class ProgressLine:
     def _show(self, text: str) -> None:
         if self._on_terminal:
             width = shutil.get_terminal_size().columns - 1
-            print(_CLEAR_LINE + text[:width], end="", file=sys.stderr, flush=True)
+            print(CLEAR_LINE + text[:width], end="", file=sys.stderr, flush=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._on_terminal:
-            print(_CLEAR_LINE, end="", file=sys.stderr, flush=True)
+            print(CLEAR_LINE, end="", file=sys.stderr, flush=True)
 
 
 def progress_text(progress: SolverProgress) -> str:

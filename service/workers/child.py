@@ -38,7 +38,7 @@ def main() -> None:
     say = _speaker()
     stop = threading.Event()
     # Before the imports, which take seconds: the worker may die, or want this ended, meanwhile.
-    _die_with_worker()
+    die_with_parent()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     answer(arguments, say, stop)
 
@@ -155,9 +155,9 @@ def _speaker() -> Callable[[ChildLine], None]:
     return say
 
 
-def _die_with_worker() -> None:
-    """Ask the system (Linux) to end this process when its worker dies, even while the solver blocks our other threads.
-    The end of standard input has the same meaning on all systems, and covers a worker that died before this call."""
+def die_with_parent() -> None:
+    """Ask the system (Linux) to end this process when its parent dies, even while the solver blocks our other threads.
+    The end of a pipe from the parent has the same meaning on all systems, and covers a parent that died before this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
