@@ -59,7 +59,7 @@ def test_a_docstring_without_a_part_is_refused() -> None:
         Kind: hard.
         """
 
-    with pytest.raises(ValueError, match=r"the docstring of rule lacks \['source'\]"):
+    with pytest.raises(ValueError, match=r"the docstring of rule has no \['source'\]"):
         constraint(scale=Sizes.one, marginal_value=Untold("it is a test"))(rule)
 
 
