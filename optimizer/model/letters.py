@@ -60,7 +60,7 @@ def letter_of(name: str) -> str:
 
 
 def is_a(name: str, declared: str) -> bool:
-    """Whether an index may stand where a letter is declared.
+    """Tell whether an index may stand where a letter is declared.
 
     >>> is_a("a", "n"), is_a("pp", "f"), is_a("q", "p")
     (True, True, False)
