@@ -25,13 +25,24 @@ Problem.solve = solve
 main()
 """
 """`lodeplan` with a solver that does something first."""
+READING = """
+import os, sys, time
+from lodeplan import scenarios
+from lodeplan.service.cli import main
+def load(*_):
+    print("solving in", os.getpid(), file=sys.stderr, flush=True)
+    time.sleep(60)
+scenarios.load = load
+main()
+"""
+"""The same with a scenario that takes long to read."""
 UNTIL_STOPPED = "while not should_stop(): time.sleep(0.01)"
 
 
 @contextmanager
-def program(does: str, folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def program(does: str, folder: Path, code: str = PROGRAM) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`lodeplan solve golden-toy` once it solves, and the process that does."""
-    command = [sys.executable, "-P", "-c", PROGRAM.format(does=does), "solve", "golden-toy"]
+    command = [sys.executable, "-P", "-c", code.format(does=does), "solve", "golden-toy"]
     environment = {**os.environ, "TMPDIR": str(folder)}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -91,6 +102,14 @@ def test_ctrl_c_again_leaves_at_once_without_a_plan(tmp_path: Path) -> None:
         out, _ = started.communicate(timeout=30)
     assert (started.returncode, out) == (130, "")
     wait_until(is_gone(solving))
+
+
+def test_ctrl_c_before_the_search_leaves_at_once(tmp_path: Path) -> None:
+    with program("", tmp_path, READING) as (started, _):
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=30)
+    assert (started.returncode, out) == (130, "")
+    assert "Traceback" not in err
 
 
 def test_a_solve_ends_with_its_guardian(tmp_path: Path) -> None:

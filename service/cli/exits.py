@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lodeplan.schemas import InputProblem, Summary
 
 
+ENDED_BY_CTRL_C = 130
+"""Exit code of a command that Ctrl-C ended at once, as shells have it."""
+
+
 class Exit(IntEnum):
     """Exit codes; scripts rely on them."""
 

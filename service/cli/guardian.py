@@ -13,9 +13,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO, NoReturn
 
-from lodeplan.service.cli.exits import SolveFailed, explain
+from lodeplan.service.cli.exits import ENDED_BY_CTRL_C, SolveFailed, explain
 from lodeplan.service.cli.progress import CLEAR_LINE
 from lodeplan.service.workers.child import ORPHANED_EXIT_CODE, die_with_parent
+
+_CTRL_C = {signal.SIGINT}
 
 
 def run_guarded(command: Callable[[], NoReturn]) -> int:
@@ -29,10 +31,10 @@ def run_guarded(command: Callable[[], NoReturn]) -> int:
         command()
     with tempfile.TemporaryFile() as last_words:
         reading, writing = os.pipe()
-        heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Ctrl-C waits until both sides can deal with it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _CTRL_C)
         child = os.fork()
         if child == 0:
-            signal.signal(signal.SIGINT, heard)
             os.close(writing)
             _depend_on(reading)
             faulthandler.enable(last_words)
@@ -56,9 +58,12 @@ def _depend_on(guardian: int) -> None:
 def _end_at_once(command: Callable[[], NoReturn]) -> NoReturn:
     """Run the command and end this process without taking apart what it holds, which takes a quarter of a second."""
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _CTRL_C)
         command()
     except SystemExit as ended:
         code = int(ended.code or 0)
+    except KeyboardInterrupt:
+        code = ENDED_BY_CTRL_C
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -78,6 +83,7 @@ def _watched(child: int, last_words: IO[bytes]) -> int:
             os.kill(child, signal.SIGINT)
 
     signal.signal(signal.SIGINT, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _CTRL_C)
     _, status, used = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:

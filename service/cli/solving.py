@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from lodeplan.service.cli.exits import ENDED_BY_CTRL_C
 from lodeplan.service.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from lodeplan.optimizer import Plan, Problem
     from lodeplan.schemas import Patch, Scenario
 
-_KILLED_BY_CTRL_C = 130
 _PERSON_TAKES_S = 0.5
 _TICK_EVERY_S = 0.25
 
@@ -96,7 +96,7 @@ def _listening(stop: threading.Event) -> Iterator[None]:
             print("\nStopping; Ctrl-C again leaves without a plan.", file=sys.stderr)
         # Launchers such as `timeout` pass a signal on twice at once; a person takes longer.
         elif now - asked_at > _PERSON_TAKES_S:
-            os._exit(_KILLED_BY_CTRL_C)
+            os._exit(ENDED_BY_CTRL_C)
 
     before = signal.signal(signal.SIGINT, on_interrupt)
     try:
