@@ -1,4 +1,4 @@
-"""Tests see `benchmarks` and `tools`, which are no part of the package."""
+"""How a run of tests goes: processes, order, what they share, logs."""
 
 import gc
 import logging
@@ -11,9 +11,6 @@ from pathlib import Path
 
 import pytest
 import structlog
-
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT))
 
 # What was compiled is kept, also where Python is told not to: each process that tests start would compile all again.
 sys.dont_write_bytecode = False

@@ -39,7 +39,7 @@ change of the objective per unit of a row's right-hand side, with the yes-or-no 
 means that it carries the node's probability and discount factor. The table `marginal_values` of a result holds the
 duals that are not 0; each entry says whether its own are in it, per what, and if not, why.
 An `.lp` file holds the rows of its constraint in a scenario as small as can be, derived by hand from the equation;
-[`test_golden_lp.py`](../../tests/test_golden_lp.py) holds the model to them.
+[`test_golden_lp.py`](../../tests/optimizer/model/test_golden_lp.py) holds the model to them.
 """
 
 
@@ -245,9 +245,19 @@ def _proofs(proof: Iterable[str]) -> Iterator[str]:
             yield f"[{name}.lp](../../{GOLDEN}/{name}.lp)"
             continue
         file, _, test = name.partition("::")
-        if not re.search(rf"^def {test}\(", _text(f"tests/{file}"), re.M):
-            raise ValueError(f"tests/{file} has no {test}")
-        yield f"[{file}](../../tests/{file}) `{test}`"
+        path = _test_file(file)
+        if not re.search(rf"^def {test}\(", _text(path), re.M):
+            raise ValueError(f"{path} has no {test}")
+        yield f"[{file}](../../{path}) `{test}`"
+
+
+@cache
+def _test_file(name: str) -> str:
+    """The test file of this name, below the repository."""
+    found = [path for path in (ROOT / "tests").rglob(name) if path.is_file()]
+    if len(found) != 1:
+        raise ValueError(f"there are {len(found)} files tests/**/{name}, where one is needed")
+    return found[0].relative_to(ROOT).as_posix()
 
 
 def _constraints_with(variable: str) -> list[str]:
