@@ -12,6 +12,10 @@ from lodeplan.schemas.scenario import Demand
 
 def known_names(world: World) -> dict[str, frozenset[Name]]:
     """By table, without the node."""
+    return {**_flows(world), **_needs(world), **_decisions(world)}
+
+
+def _flows(world: World) -> dict[str, frozenset[Name]]:
     scenario, first = world.scenario, world.tree.periods[0]
     return {
         "run": frozenset((name, str(step)) for name in world.makers for step in range(len(world.steps(name, first)))),
@@ -23,10 +27,21 @@ def known_names(world: World) -> dict[str, frozenset[Name]]:
         "dispose": frozenset((commodity, place) for commodity in scenario.commodities for place in scenario.places),
         "declare": _declarations(world.content, list(scenario.places)),
         "recover": frozenset((name,) for name in scenario.recycling),
+    }
+
+
+def _needs(world: World) -> dict[str, frozenset[Name]]:
+    return {
         "serve": frozenset((demand, option) for demand, options in world.options.items() for option in options),
         "shortage": frozenset(
-            (name, str(step)) for name in scenario.demands for step in range(len(world.penalty_steps(name)))
+            (name, str(step)) for name in world.scenario.demands for step in range(len(world.penalty_steps(name)))
         ),
+    }
+
+
+def _decisions(world: World) -> dict[str, frozenset[Name]]:
+    scenario = world.scenario
+    return {
         "starts": frozenset((name, track) for name, project in scenario.projects.items() for track in project.tracks),
         "onboardings": frozenset((name,) for name, route in scenario.routes.items() if route.onboarding),
         "slack": frozenset(

@@ -34,6 +34,14 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
         return nothing(f"No stock of {title} is held in any year, whatever comes.")
     values, left_out = _most_different(points, len(SERIES))
     paths = list(dict.fromkeys(point["path"] for point in values))
+    mark = {"type": "line", "strokeWidth": 2, "point": {"size": 30, "filled": True}}
+    layers = [{"mark": mark, "encoding": _encoding(values, paths)}]
+    spec = figure(f"Stock of {title} by year, t.", 240, layers)
+    kept = f"The {len(paths) - 1} futures whose stock differs most from the base path’s; {left_out} more differ less."
+    return {**spec, **(note(kept) if left_out else {}), "data": {"values": values}}
+
+
+def _encoding(values: list[Point], paths: list[str]) -> Spec:
     piles = sorted({point["stockpile"] for point in values})
     years = sorted({point["year"] for point in values})
     encoding: Spec = {
@@ -74,10 +82,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
                 "labelLimit": 300,
             },
         }
-    mark = {"type": "line", "strokeWidth": 2, "point": {"size": 30, "filled": True}}
-    spec = figure(f"Stock of {title} by year, t.", 240, [{"mark": mark, "encoding": encoding}])
-    kept = f"The {len(paths) - 1} futures whose stock differs most from the base path’s; {left_out} more differ less."
-    return {**spec, **(note(kept) if left_out else {}), "data": {"values": values}}
+    return encoding
 
 
 def _most_different(points: list[Point], most: int) -> tuple[list[Point], int]:

@@ -342,20 +342,7 @@ def _add_whole(m: pyo.ConcreteModel, instance: Instance) -> None:
 
 def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:
     limits, names = instance.limits, instance.tree.names
-    offered = set(m.ONBOARDINGS)
-
-    def named(due: Mapping[tuple[str, int], Mapping[Any, float]]) -> dict[tuple[str, str], dict[Any, float]]:
-        return {(c, names[node]): dict(amounts) for (c, node), amounts in due.items()}
-
-    starts = {
-        key: {(p, t, names[a]): kusd for (p, t, a), kusd in due.items()}
-        for key, due in named(limits.starts_due).items()
-    }
-    onboardings = {
-        key: {r: kusd for r, kusd in due.items() if (r, key[1]) in offered}
-        for key, due in named(limits.onboardings_due).items()
-    }
-    purchases, support = named(limits.purchases_due), named(limits.support_due)
+    starts, onboardings, purchases, support = _due(m, instance)
     rows = [key for key in starts if starts[key] or onboardings[key] or purchases[key] or support[key]]
     add_set(m, "BUDGETS", rows, dimen=2)
     add_links(m, "STARTS_DUE", starts, rows, dimen=3)
@@ -368,6 +355,24 @@ def _add_budgets(m: pyo.ConcreteModel, instance: Instance) -> None:
         add_param(m, f"{name}_due", _flat({key: due[key] for key in rows}))
     add_param(m, "allowance", {(c, names[node]): amount for (c, node), amount in limits.allowance.items()})
     add_constraint(m, budget_is_kept, m.BUDGETS)
+
+
+def _due(m: pyo.ConcreteModel, instance: Instance) -> tuple[dict[Key, dict[Any, float]], ...]:
+    """What starts, onboardings, purchases and support take of a budget, by (budget, node by name)."""
+    limits, names, offered = instance.limits, instance.tree.names, set(m.ONBOARDINGS)
+
+    def named(due: Mapping[tuple[str, int], Mapping[Any, float]]) -> dict[Key, dict[Any, float]]:
+        return {(c, names[node]): dict(amounts) for (c, node), amounts in due.items()}
+
+    starts = {
+        key: {(p, t, names[a]): kusd for (p, t, a), kusd in due.items()}
+        for key, due in named(limits.starts_due).items()
+    }
+    onboardings = {
+        key: {r: kusd for r, kusd in due.items() if (r, key[1]) in offered}
+        for key, due in named(limits.onboardings_due).items()
+    }
+    return starts, onboardings, named(limits.purchases_due), named(limits.support_due)
 
 
 def _flat(by_row: Mapping[Key, Mapping[Any, float]]) -> dict[Key, float]:

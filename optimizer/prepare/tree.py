@@ -5,7 +5,7 @@ Variables are indexed by node, so nobody can act on what is not yet known.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -171,6 +171,10 @@ class _Future:
     stress: bool
 
 
+_Node = tuple[str, int, int, float, int]
+"""Label, parent, period, probability, future."""
+
+
 def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
     """The tree of a scenario's futures; a scenario without futures is its base path."""
     futures = _futures(scenario, calendar)
@@ -188,23 +192,7 @@ def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
             return 1.0 - sum(branches[f] for f in followers.get(-1, ()) if f not in stays)
         return futures[number].own + sum(branches[f] for f in stays)
 
-    nodes: list[tuple[str, int, int, float, int]] = []
-    chains: dict[int, list[int]] = {}
-    for number in (-1, *_followed_first(followers)):
-        first = 0 if number < 0 else futures[number].departure
-        above = chains[futures[number].follows] if number >= 0 else []
-        parent = above[min(first - _first_period(nodes, above), len(above)) - 1] if above else -1
-        ends = number < 0 or (number in followers and not futures[number].stress)
-        chain: list[int] = []
-        for t in range(first, len(calendar)):
-            probability = left(number, t)
-            if ends and probability <= MIN_PROBABILITY:
-                break
-            label = str(calendar.starts[t]) if number < 0 else f"{futures[number].name}@{calendar.starts[t]}"
-            nodes.append((label, chain[-1] if chain else parent, t, probability, number))
-            chain.append(len(nodes) - 1)
-        chains[number] = chain or [parent]
-
+    nodes, chains = _grown(futures, _followed_first(followers), left, calendar)
     labels, parents, node_periods, node_probabilities, node_futures = zip(*nodes, strict=True)
     rate = scenario.economics.discount_rate
     years = np.array([calendar.starts[t] - calendar.starts[0] for t in node_periods], float)
@@ -226,7 +214,32 @@ def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
     )
 
 
-def _first_period(nodes: list[tuple[str, int, int, float, int]], chain: list[int]) -> int:
+def _grown(
+    futures: list[_Future], order: list[int], left: Callable[[int, int], float], calendar: Calendar
+) -> tuple[list[_Node], dict[int, list[int]]]:
+    """The nodes, and those of each future in order of time; -1 is the base path. A branch that others leave ends where
+    nothing is `left` on it."""
+    nodes: list[_Node] = []
+    chains: dict[int, list[int]] = {}
+    followed = {future.follows for future in futures}
+    for number in (-1, *order):
+        first = 0 if number < 0 else futures[number].departure
+        above = chains[futures[number].follows] if number >= 0 else []
+        parent = above[min(first - _first_period(nodes, above), len(above)) - 1] if above else -1
+        ends = number < 0 or (number in followed and not futures[number].stress)
+        chain: list[int] = []
+        for t in range(first, len(calendar)):
+            probability = left(number, t)
+            if ends and probability <= MIN_PROBABILITY:
+                break
+            label = str(calendar.starts[t]) if number < 0 else f"{futures[number].name}@{calendar.starts[t]}"
+            nodes.append((label, chain[-1] if chain else parent, t, probability, number))
+            chain.append(len(nodes) - 1)
+        chains[number] = chain or [parent]
+    return nodes, chains
+
+
+def _first_period(nodes: list[_Node], chain: list[int]) -> int:
     return nodes[chain[0]][2]
 
 

@@ -85,48 +85,54 @@ def _flow_by_year(values: Values, commodity: Commodity, flow: Floats) -> Iterato
 
 
 def _uses(values: Values) -> Iterator[Row]:
-    instance = values.instance
-    home = instance.scenario.home
     flows: dict[tuple[str, UseKind, str], Floats] = {}
+    for commodity, kind, name, flow in (*_uses_by_demands(values), *_uses_by_others(values)):
+        use = (commodity, kind, name)
+        flows[use] = flows.get(use, np.zeros(len(values.instance.tree))) + flow
+    for (commodity, kind, name), flow in flows.items():
+        entry = values.instance.scenario.commodities[commodity]
+        for row_of_year in _flow_by_year(values, entry, flow):
+            yield commodity, entry.mineral_group, kind.value, name, *row_of_year
 
-    def add(commodity: str, kind: UseKind, name: str, flow: Floats) -> None:
-        key = (commodity, kind, name)
-        flows[key] = flows.get(key, np.zeros(len(instance.tree))) + flow
 
-    for row, ((d, _), option) in enumerate(instance.demands.options.items()):
-        demand = instance.demands.demands[d]
+def _uses_by_demands(values: Values) -> Iterator[tuple[str, UseKind, str, Floats]]:
+    """What demands at home take or do without: commodity, kind, name, flow by node."""
+    demands, home = values.instance.demands, values.instance.scenario.home
+    for row, ((d, _), option) in enumerate(demands.options.items()):
+        demand = demands.demands[d]
         if (demand.place or home) != home:
             continue
         met = values.flows["use"][row]
         if option.market is None:
-            add(demand.commodity, UseKind.REDUCED, demand.tier, met)
+            yield demand.commodity, UseKind.REDUCED, demand.tier, met
         elif option.way == ITSELF:
-            add(demand.commodity, UseKind.EXPORT if demand.tier == "export" else UseKind.DEMAND, demand.tier, met)
+            yield demand.commodity, UseKind.EXPORT if demand.tier == "export" else UseKind.DEMAND, demand.tier, met
         else:
-            add(option.market[0], UseKind.SUBSTITUTE, d, option.takes_t_per_t * met)
-    for row, (d, _) in enumerate(instance.demands.steps):
-        demand = instance.demands.demands[d]
+            yield option.market[0], UseKind.SUBSTITUTE, d, option.takes_t_per_t * met
+    for row, (d, _) in enumerate(demands.steps):
+        demand = demands.demands[d]
         if (demand.place or home) == home:
-            add(demand.commodity, UseKind.SHORTAGE, demand.tier, values.flows["short"][row])
+            yield demand.commodity, UseKind.SHORTAGE, demand.tier, values.flows["short"][row]
+
+
+def _uses_by_others(values: Values) -> Iterator[tuple[str, UseKind, str, Floats]]:
+    """What plants, stockpiles, disposal and sales abroad take at home: commodity, kind, name, flow by node."""
+    instance, home = values.instance, values.instance.scenario.home
     for row, (f, _) in enumerate(instance.supply.steps):
         producer = instance.supply.producers[f]
         if producer.place == home:
             for commodity, amount in producer.inputs.items():
-                add(commodity, UseKind.PLANT, f, amount * values.flows["run"][row])
+                yield commodity, UseKind.PLANT, f, amount * values.flows["run"][row]
     for row, z in enumerate(instance.stocks.names):
         if instance.stocks.place[row] == home:
-            add(instance.stocks.stockpiles[z].commodity, UseKind.STOCK, z, values.flows["buy"][row])
+            yield instance.stocks.stockpiles[z].commodity, UseKind.STOCK, z, values.flows["buy"][row]
     for row, (commodity, place) in enumerate(instance.disposals):
         if place == home:
-            add(commodity, UseKind.DISPOSAL, "", values.flows["dispose"][row])
+            yield commodity, UseKind.DISPOSAL, "", values.flows["dispose"][row]
     for row, (r, _) in enumerate(instance.trade.bands):
         route = instance.trade.routes[r]
         if route.origin == home:
-            add(route.commodity, UseKind.EXPORT, route.destination, values.flows["ship"][row])
-    for (commodity, kind, name), flow in flows.items():
-        entry = instance.scenario.commodities[commodity]
-        for row_of_year in _flow_by_year(values, entry, flow):
-            yield commodity, entry.mineral_group, kind.value, name, *row_of_year
+            yield route.commodity, UseKind.EXPORT, route.destination, values.flows["ship"][row]
 
 
 def _cost_terms(values: Values, do_nothing: Values | None) -> Iterator[Row]:

@@ -133,11 +133,9 @@ def _with_columns(stored: Data | None, spec: Table, written_as: int, release: st
     described: Data = spec.model_dump(mode="json", exclude={"rows"}, exclude_none=True)
     if stored is None:
         return {**described, "rows": [], "note": _NOT_TOLD.format(version=release, what="did not have this table yet")}
-    since = [r for r in renames.RENAMES if r.table == spec.name and r.plan_version > written_as]
     places = {column["name"]: at for at, column in enumerate(stored["columns"])}
     wanted = [column.name for column in spec.columns]
-    names = [[name, *(r.old for r in since if r.new == name)] for name in wanted]
-    at = [next((places[name] for name in possible if name in places), None) for possible in names]
+    at = [_place_of(name, spec.name, places, written_as) for name in wanted]
     others = [place for place in places.values() if place not in at]
     columns = [*described["columns"], *(stored["columns"][place] for place in others)]
     rows = [[None if place is None else row[place] for place in (*at, *others)] for row in stored["rows"]]
@@ -146,6 +144,13 @@ def _with_columns(stored: Data | None, spec: Table, written_as: int, release: st
     if missing:
         notes.append(_NOT_TOLD.format(version=release, what=f"did not tell {listed(missing, len(missing))} yet"))
     return {**described, "columns": columns, "rows": rows, "note": " ".join(notes) or None}
+
+
+def _place_of(column: str, table: str, places: Mapping[str, int], written_as: int) -> int | None:
+    """Where a stored table has a column, under its name of today or of then; None where it has not."""
+    since = [r for r in renames.RENAMES if r.table == table and r.plan_version > written_as]
+    names = [column, *(r.old for r in since if r.new == column)]
+    return next((places[name] for name in names if name in places), None)
 
 
 def _newer(version: int) -> InvalidInput:
