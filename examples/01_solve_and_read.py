@@ -21,7 +21,7 @@ for column in plan.specs["supply"].columns:
         print(f"{column.name} [{column.unit}]: {column.description}")
 
 # Output:
-# Fill 1 stockpile; this costs 5.17 million USD in 1 to 4, expected and discounted; with shortages at their penalties 704 thousand USD less than doing nothing (12 %).
+# Fill 1 stockpile. The whole plan costs 5.17 million USD in 1 to 4, expected and discounted; with shortages at their penalties it costs 704 thousand USD less than doing nothing (12 %).
 # Stocks at their highest: 100 t of metal/refined (2).
 # Expected shortage of the essential civilian tier: 0 t (doing nothing: 20 t).
 # The costliest future, ban (probability 20 %), costs 148 thousand USD more than the mean; the worst 10 % of futures cost 5.32 million USD on average.

@@ -71,7 +71,7 @@ def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
     decision = listed(do).capitalize() if do else "Start, onboard and store nothing"
     horizon = values.instance.tree.calendar
     years = span_of_years(horizon.starts[0], horizon.end - 1)
-    text = f"{decision}; this costs {money(spend(values))} in {years}, expected and discounted"
+    text = f"{decision}. The whole plan costs {money(spend(values))} in {years}, expected and discounted"
     if do_nothing is None:
         return text + "."
     idle = do_nothing.expected(do_nothing.counted_costs())
@@ -80,7 +80,7 @@ def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:
         return text + "."
     part = f" ({percent(abs(saved) / abs(idle))})" if idle else ""  # doing nothing may cost nothing
     more = "less" if saved > 0 else "more"
-    return f"{text}; with shortages at their penalties {money(abs(saved))} {more} than doing nothing{part}."
+    return f"{text}; with shortages at their penalties it costs {money(abs(saved))} {more} than doing nothing{part}."
 
 
 def _decisions(values: Values) -> Iterator[str]:

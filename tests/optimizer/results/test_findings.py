@@ -68,7 +68,7 @@ def test_a_plan_beside_doing_nothing_at_no_cost_is_told_without_a_share() -> Non
     data["stockpiles"]["store"] |= {"end_value_kusd_per_t": 20, "capacity_t": 10}
     plan = optimizer.solve(data, gap=0)
     assert plan.summary.do_nothing_kusd == 0
-    assert plan.summary.findings[0].startswith("Fill 1 stockpile;")
+    assert plan.summary.findings[0].startswith("Fill 1 stockpile. ")
     assert plan.summary.findings[0].endswith(" less than doing nothing.")
 
 
