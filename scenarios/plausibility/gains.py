@@ -51,7 +51,7 @@ def note_recipes_that_gain(findings: Findings) -> None:
 def _steps(findings: Findings) -> Iterator[_Step]:
     for collection in ("facilities", "projects"):
         for name, plant in getattr(findings.scenario, collection).items():
-            if len(plant.inputs) == 1 and can_run(plant):
+            if len(plant.inputs) == 1 and can_run(plant, findings.scenario.horizon):
                 source, taken = next(iter(plant.inputs.items()))
                 for product, made in plant.outputs.items():
                     if taken > 0 and made > 0:

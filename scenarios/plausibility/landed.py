@@ -42,7 +42,7 @@ class Landed:
         self.scenario = findings.scenario
         self._duty = _sure_duties(findings)
         plants = [*self.scenario.facilities.values(), *self.scenario.projects.values()]
-        self._plants = [plant for plant in plants if can_run(plant)]
+        self._plants = [plant for plant in plants if can_run(plant, self.scenario.horizon)]
         self._cost: dict[Stop, float] = {}
         self._spread()
 
@@ -86,7 +86,7 @@ class Landed:
         """By stop, where routes lead and what they add, kUSD/t."""
         found: dict[Stop, list[tuple[str, float]]] = defaultdict(list)
         for name, route in self.scenario.routes.items():
-            if can_carry(route):
+            if can_carry(route, self.scenario.horizon):
                 added = self.duty(name)
                 for part in (route.freight_kusd_per_t, route.hub_markup_kusd_per_t, route.calibration_kusd_per_t):
                     added += min(numbers(part))

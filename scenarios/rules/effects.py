@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from lodeplan.scenarios.rules.findings import Findings
-from lodeplan.scenarios.rules.profiles import TOLERANCE, largest
+from lodeplan.scenarios.rules.profiles import TOLERANCE, largest, largest_within
 from lodeplan.scenarios.rules.supply import SUPPLY
 from lodeplan.scenarios.selections import matching
 from lodeplan.schemas.events import DemandEvent, Event, ExportEvent, OutputEvent, PriceEvent, ProjectEvent, TariffEvent
@@ -126,7 +126,7 @@ def _limit_meets_nothing(findings: Findings, limit: Limit) -> str | None:
 
 def _note_if_impossible(findings: Findings, name: str, limit: Limit) -> None:
     """Shares that nothing at home can serve: an error where hard, else a warning."""
-    if not isinstance(limit, MinimumShare) or largest(limit.minimum_share) == 0:
+    if not isinstance(limit, MinimumShare) or largest_within(limit.minimum_share, findings.scenario.horizon) == 0:
         return
     recycled = limit.source == "recycled"
     if not made_at_home(findings, limit.commodity, of_scrap=recycled) and sources_abroad(findings, limit.commodity):

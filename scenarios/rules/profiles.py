@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lodeplan.schemas.scenario import Horizon
+
 TOLERANCE = 1e-6
 """By which shares and probabilities may miss 1."""
 
@@ -25,3 +27,11 @@ def in_year(profile: float | Mapping[int, float], year: int) -> float:
     if not isinstance(profile, Mapping):
         return profile
     return profile[max((known for known in profile if known <= year), default=min(profile))]
+
+
+def largest_within(profile: float | Mapping[int, float], horizon: Horizon) -> float:
+    """The largest of the numbers that hold in some year of the horizon."""
+    if not isinstance(profile, Mapping):
+        return profile
+    first, end = horizon.first_year, horizon.first_year + sum(horizon.period_years)
+    return max([in_year(profile, first), *(number for year, number in profile.items() if first <= year < end)])

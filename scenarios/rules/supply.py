@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 
 from lodeplan.scenarios.rules.findings import Findings
-from lodeplan.scenarios.rules.profiles import largest
+from lodeplan.scenarios.rules.profiles import largest, largest_within
 from lodeplan.schemas.content import SourceBan
-from lodeplan.schemas.scenario import Demand, Facility, Recycling, Route, Scenario, Stockpile
+from lodeplan.schemas.scenario import Demand, Facility, Horizon, Recycling, Route, Scenario, Stockpile
 
 Stop = tuple[str, str]
 """(commodity, place)."""
 
-SUPPLY = ("commodities", "places", "facilities", "projects", "routes", "stockpiles", "recycling", "home")
+SUPPLY = ("commodities", "places", "facilities", "projects", "routes", "stockpiles", "recycling", "home", "horizon")
 """What has to be read to say where a commodity can be had."""
 
 
@@ -29,9 +29,9 @@ def check(findings: Findings) -> None:
         sources[commodity].add(place)
     cannot_run = _cannot_run(scenario, reached)
     for name, demand in scenario.demands.items():
-        if largest(demand.quantity_t_per_y) == 0 or _is_served(demand, demand.place or scenario.home, reached):
-            continue
         place = demand.place or scenario.home
+        if largest_within(demand.quantity_t_per_y, scenario.horizon) == 0 or _is_served(demand, place, reached):
+            continue
         message = f"no facility, project, route, recycling or opening stock brings `{demand.commodity}` to `{place}`."
         remedy = cannot_run.get(demand.commodity) or _where_to_be_had(demand.commodity, place, sources)
         findings.note("unserved_demand", ["demands", name], message, value=demand.commodity, remedy=remedy)
@@ -47,7 +47,8 @@ def warn(findings: Findings) -> None:
             if same not in found:
                 found[same] = _clean_last(findings, ban) if ban.role == "last_origin" else _clean(findings, ban)
             place = demand.place or scenario.home
-            if largest(demand.quantity_t_per_y) > 0 and not _is_served(demand, place, found[same]):
+            wanted = largest_within(demand.quantity_t_per_y, scenario.horizon) > 0
+            if wanted and not _is_served(demand, place, found[same]):
                 message = f"while the ban is in force, no allowed material reaches `{place}`."
                 remedy = "Add a source, route or substitute that is free of these places."
                 keys = ["demands", name, "source_bans", key]
@@ -56,7 +57,7 @@ def warn(findings: Findings) -> None:
 
 def reachable(scenario: Scenario) -> set[Stop]:
     """Find the places where each commodity can be obtained, by recipes, recycling, routes and opening stocks, at any
-    date."""
+    date of the horizon."""
     recovery = [_recovery(scenario, item) for item in scenario.recycling.values()]
     return _spread(scenario, [*_running(scenario), *recovery], list(scenario.stockpiles.values()))
 
@@ -69,7 +70,7 @@ def _spread(scenario: Scenario, plants: Sequence[Facility], piles: Sequence[Stoc
             waiting[stop].append(number)
     onward: dict[Stop, list[str]] = defaultdict(list)
     for route in scenario.routes.values():
-        if can_carry(route):
+        if can_carry(route, scenario.horizon):
             onward[route.commodity, route.origin].append(route.destination)
 
     queue = [(pile.commodity, pile.place or scenario.home) for pile in piles if pile.opening_t > 0]
@@ -90,17 +91,22 @@ def _spread(scenario: Scenario, plants: Sequence[Facility], piles: Sequence[Stoc
 
 def _running(scenario: Scenario) -> list[Facility]:
     """Facilities and projects that can run at all for home."""
-    return [plant for plant in [*scenario.facilities.values(), *scenario.projects.values()] if can_run(plant)]
+    plants = [*scenario.facilities.values(), *scenario.projects.values()]
+    return [plant for plant in plants if can_run(plant, scenario.horizon)]
 
 
-def can_run(plant: Facility) -> bool:
-    """True if the capacity of a facility or project lets home get any of its output."""
-    return plant.home_share > 0 and (plant.capacity_t_per_y is None or largest(plant.capacity_t_per_y) > 0)
+def can_run(plant: Facility, horizon: Horizon) -> bool:
+    """True if the capacity of a facility or project lets home get any of its output within the horizon."""
+    return plant.home_share > 0 and _has_room(plant, horizon)
 
 
-def can_carry(route: Route) -> bool:
-    """True if a route can carry anything."""
-    return route.capacity_t_per_y is None or largest(route.capacity_t_per_y) > 0
+def can_carry(route: Route, horizon: Horizon) -> bool:
+    """True if a route can carry anything within the horizon."""
+    return _has_room(route, horizon)
+
+
+def _has_room(entry: Facility | Route, horizon: Horizon) -> bool:
+    return entry.capacity_t_per_y is None or largest_within(entry.capacity_t_per_y, horizon) > 0
 
 
 def _recovery(scenario: Scenario, recycling: Recycling, reached: Collection[Stop] = ()) -> Facility:
@@ -182,7 +188,9 @@ def _clean_last(findings: Findings, ban: SourceBan) -> set[Stop]:
     brought = {
         (route.commodity, route.destination)
         for route in scenario.routes.values()
-        if route.origin not in banned and (route.commodity, route.origin) in reached and can_carry(route)
+        if route.origin not in banned
+        and (route.commodity, route.origin) in reached
+        and can_carry(route, scenario.horizon)
     }
     held = {(pile.commodity, pile.place or scenario.home) for pile in _clean_piles(findings, ban) if pile.opening_t > 0}
     return made | brought | held

@@ -153,7 +153,8 @@ class _OpenEnded:
     @cached_property
     def _made_at(self) -> set[Stop]:
         """Where facilities can make a commodity for home."""
-        running = [plant for plant in self._scenario.facilities.values() if can_run(plant)]
+        horizon = self._scenario.horizon
+        running = [plant for plant in self._scenario.facilities.values() if can_run(plant, horizon)]
         return {(output, plant.place) for plant in running for output in plant.outputs}
 
     @cached_property

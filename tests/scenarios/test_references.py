@@ -1174,6 +1174,27 @@ def test_a_demand_nobody_serves_is_told_which_input_its_plant_lacks() -> None:
     assert found.remedy == "`smelter` at `USA` makes it but cannot get `ore`."
 
 
+NEVER_WITHIN = {2000: 7, 2001: 0, 2100: 7}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["facilities.mine.capacity_t_per_y", "routes.'ore AUS'.capacity_t_per_y", "facilities.smelter.capacity_t_per_y"],
+)
+def test_what_runs_or_carries_only_outside_of_the_horizon_serves_no_demand(path: str) -> None:
+    alone = [drop("facilities.offer"), drop("stockpiles.store"), drop("tariffs"), drop("projects")]
+
+    assert the_problem_of(tiny(), [*alone, put(path, NEVER_WITHIN)]).code == "unserved_demand"
+    scenarios.load(tiny(), [*alone, put(path, {2000: 7, 2027: 0})])
+    scenarios.load(tiny(), [*alone, put(path, {2027: 0, 2030: 7})])
+
+
+def test_a_demand_that_nobody_serves_but_that_comes_only_outside_of_the_horizon_needs_nobody() -> None:
+    nobody = [drop("facilities.offer"), drop("stockpiles.store"), drop("routes.'ore AUS'"), drop("tariffs")]
+
+    scenarios.load(tiny(), [*nobody, put("demands.user.quantity_t_per_y", NEVER_WITHIN)])
+
+
 def test_a_broken_entry_does_not_hide_what_is_wrong_elsewhere_nor_make_its_name_unknown() -> None:
     patches = [
         put("facilities.offer.capacity_t_per_y", -5),
