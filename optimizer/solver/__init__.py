@@ -1,6 +1,7 @@
 """Pyomo to HiGHS and back: hand-off in canonical units, progress, stop, and a final LP for flows and duals."""
 
 from dataclasses import replace
+from math import isfinite
 
 import numpy as np
 
@@ -33,6 +34,7 @@ from lodeplan.optimizer.solver.search import (
     settled,
 )
 from lodeplan.optimizer.solver.starts import Decisions, completed, decisions_of
+from lodeplan.optimizer.solver.tolerances import borne_out
 from lodeplan.schemas.plan import Solution, Termination
 
 __all__ = [
@@ -141,7 +143,23 @@ def _searched(form: Form, relaxation: Relaxation | None, known: Answer | None, c
         if answer is not None and (answer.gap <= control.gap or control.ended()):
             return answer
     start = None if answer is None or answer.x is None else answer.x / form.column_unit
-    return _bounded(_better(answer, search(form, control, start)), control)
+    found = _bounded(_better(answer, search(form, control, start)), control)
+    return found if relaxation is None else _held_against_groups(form, relaxation, found, control)
+
+
+def _held_against_groups(form: Form, relaxation: Relaxation, answer: Answer, control: Control) -> Answer:
+    """The answer, or the plan with the decisions that the groups found by themselves where that disproves its bound.
+
+    In a group alone nothing compares costs of futures, so its search does not share what the solver gets wrong there.
+    """
+    if answer.x is None or control.ended():
+        return answer
+    decided, theirs = (np.round(x[form.integer]) for x in (answer.x / form.column_unit, relaxation.point(form)))
+    found = answer if (decided == theirs).all() else improved(form, relaxation.point(form), answer, control)
+    if isfinite(borne_out(answer.bound_kusd, found.objective_kusd)) or not isfinite(answer.bound_kusd):
+        return answer
+    found = _bounded(found, control)
+    return found if found.gap <= control.gap else _bounded(search_closely(form, found, control), control)
 
 
 def _among_the_taken(form: Form, relaxation: Relaxation, control: Control) -> Answer | None:

@@ -212,16 +212,17 @@ def _part(held: _Held, at: tuple[Ints, Floats], of: tuple[np.ndarray, Floats], t
     own = sp.csr_array(held.flows[:, columns])
     rows = np.flatnonzero(np.diff(own.indptr))
     own, value = own[rows], held.flows[rows] @ x
-    fixed = value - own @ x[columns]
+    decided = np.setdiff1d(np.arange(len(x)), columns)
+    fixed = held.flows[rows][:, decided] @ x[decided]
     aim = held.aim(share)
     kept = list(_kept_down(held, x, inside, tighter))
     extra = sp.csr_array(np.array([coefficients[columns] for coefficients, _ in kept]).reshape(len(kept), len(columns)))
-    most = [limit - float(coefficients @ x - coefficients[columns] @ x[columns]) for coefficients, limit in kept]
+    most = [limit - float(coefficients[decided] @ x[decided]) for coefficients, limit in kept]
     return replace(
         form,
         matrix=sp.csc_array(sp.vstack([own, extra])),
         cost=aim[columns],
-        offset=float(aim @ x - aim[columns] @ x[columns]),
+        offset=float(aim[decided] @ x[decided]),
         # The point itself breaks no row beyond the solver's tolerance; it must not be shut out by as little.
         row_lower=np.append(np.minimum(form.row_lower[rows], value) - fixed, np.full(len(kept), -np.inf)),
         row_upper=np.append(np.maximum(form.row_upper[rows], value) - fixed, most),

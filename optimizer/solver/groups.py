@@ -70,6 +70,13 @@ class Relaxation:
     idle: Ints
     """Yes/no columns that neither the LP relaxation nor their group's own search takes up."""
 
+    def point(self, form: Form) -> Floats:
+        """What the groups found, together (canonical), whether or not it keeps to coupling rows; else 0."""
+        x = np.zeros(len(form.columns))
+        for block in self.blocks:
+            x[block.columns] = self.runs[block.name].x
+        return x
+
     def gaps(self, form: Form, x: Floats) -> dict[str, float]:
         """Gap of a plan (canonical) in each group, as a fraction of the group's cost."""
         found = {}

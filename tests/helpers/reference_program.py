@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from itertools import product
 from math import inf
 
 import numpy as np
@@ -12,6 +13,10 @@ from scipy.optimize import linprog
 Terms = dict[Hashable, float]
 Row = tuple[Terms, float]
 CLOSE = 1e-7
+
+
+class NoAnswer(Exception):
+    """The solver finds no answer in any way: nothing here is scaled, and numbers may be too far apart for it."""
 
 
 class Program:
@@ -58,9 +63,12 @@ class Program:
         a_ub, b_ub = _matrix(number, rows)
         a_eq, b_eq = _matrix(number, self.equal)
         bounds = [(None if name in self.free else 0.0, None if up == inf else up) for name, up in self.upper.items()]
-        found = linprog(cost, a_ub, b_ub, a_eq, b_eq, bounds, method="highs")
-        assert found.status in (0, 2), found.message
-        return (found.fun, found.x) if found.status == 0 else None
+        for method, presolve in product(("highs", "highs-ipm"), (True, False)):
+            options = {"presolve": presolve}
+            found = linprog(cost, a_ub, b_ub, a_eq, b_eq, bounds, method=method, options=options)
+            if found.status in (0, 2):
+                return (found.fun, found.x) if found.status == 0 else None
+        raise NoAnswer(found.message)
 
 
 def holds(row: Row, point: Mapping[Hashable, float]) -> bool:

@@ -159,7 +159,8 @@ class Tree:
     def _add(self, future: str, index: int) -> bool:
         stress = bool(future) and self.scenario.futures[future].stress
         probability = self._weight(future, index) if self.scenario.futures else 1.0
-        if probability <= 1e-12 and not stress:
+        stops = not future or any(entry.after == future for entry in self.scenario.futures.values())
+        if probability <= 1e-12 and stops and not stress:
             return False
         period = self.periods[index]
         name = f"{future}@{period.year}" if future else str(period.year)

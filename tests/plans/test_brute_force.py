@@ -12,6 +12,7 @@ from campaigns import drawn
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from reference_content import TooManyLots
+from reference_program import NoAnswer
 from strategies import Data
 from strategies_full import CONCEPTS, Drawn, full_scenarios
 
@@ -38,12 +39,12 @@ def for_some(count: int, drawn: st.SearchStrategy[Drawn], judge: Callable[[Drawn
 
 
 def brute_force_kusd(scenario: Scenario) -> float | None:
-    """The optimum by trying everything, infinite if there is none; None where that would take too long."""
+    """The optimum by trying everything, infinite if there is none; None if that takes too long or its solver fails."""
     if len(reference_model.combinations(scenario)) > MOST_COMBINATIONS:
         return None
     try:
         return reference_model.optimum_kusd(scenario)
-    except TooManyLots:
+    except (TooManyLots, NoAnswer):
         return None
 
 

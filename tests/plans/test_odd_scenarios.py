@@ -101,7 +101,7 @@ def test_a_few_odd_scenarios_are_answered_alike_in_all_words() -> None:
     assert ends["optimal"] >= 2
 
 
-@pytest.mark.parametrize("number", [186, 254, 354, 745, 825, 1022])
+@pytest.mark.parametrize("number", [186, 254, 354, 745, 825, 1022, 1611, 1862])
 def test_odd_scenarios_that_the_solver_misjudged_once_are_answered_alike_in_all_words(number: int) -> None:
     assert judge(number) == "optimal"
 

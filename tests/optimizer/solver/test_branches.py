@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from campaigns import drawn
 from check_plans import Data, golden_toy
-from families import amounts, optimum, put
+from families import DEFAULTS, amounts, optimum, put
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -84,6 +85,19 @@ futures:
   outage: {probability: 0.2, events: [outage]}
   strike too: {stress: true, after: outage, events: [strike]}
 """
+
+
+def test_only_what_was_decided_before_a_branch_costs_something_whatever_happens_in_it() -> None:
+    # Nothing is: the cost that comes with the branch is nothing, however large the numbers within it.
+    instance = prepare(load(DEFAULTS | yaml.safe_load(LATE)))
+    form = standard_form(build_model(instance), instance)
+    held = branches._Held.of(instance, form, Control(0.0))
+    points = np.random.default_rng(1).uniform(0, 1e12, (100, len(form.cost)))
+    start, share = next(branches._branches(instance.tree, np.zeros(len(instance.tree))))
+    inside = np.array([start in instance.tree.ancestors[node] for node in range(len(instance.tree))])
+    columns = np.flatnonzero((held.node >= 0) & inside[held.node])
+
+    assert {branches._part(held, (columns, x), (inside, share), 0.0).offset for x in points} == {0.0}
 
 
 def test_a_test_that_follows_a_future_is_settled_from_where_it_departs() -> None:

@@ -20,7 +20,7 @@ from lodeplan.optimizer.solver import Control, Form, standard_form
 from lodeplan.optimizer.solver.groups import Relaxation, connected, polish, relax_by_group
 from lodeplan.optimizer.solver.highs import Run, Settings, run_highs, tried
 from lodeplan.optimizer.solver.labels import Label
-from lodeplan.optimizer.solver.search import Answer, compared, do_nothing, from_known, judged
+from lodeplan.optimizer.solver.search import Answer, answer_of, compared, do_nothing, from_known, judged
 from lodeplan.optimizer.solver.tolerances import bound_of_parts
 from lodeplan.scenarios import load
 from lodeplan.schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
@@ -574,6 +574,26 @@ def test_a_bound_of_the_groups_that_the_plan_disproves_leaves_the_bound_of_the_s
     found = summary_of(golden_toy(), gap=1e-9)
 
     assert honest.objective_kusd is not None
+    assert found.termination == Termination.OPTIMAL
+    assert found.bound_kusd == found.objective_kusd == pytest.approx(honest.objective_kusd, rel=1e-9)
+
+
+def test_what_the_search_calls_optimal_is_held_against_the_decisions_of_the_groups(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def blind(form: Form, control: Control, start: object) -> Answer:
+        nothing = answer_of(form, do_nothing(form, control))
+        control.proven.add(nothing.objective_kusd)
+        return replace(nothing, bound_kusd=nothing.objective_kusd)
+
+    data = with_budget(150)
+    honest = summary_of(data, gap=1e-9)
+    monkeypatch.setattr(sys.modules["lodeplan.optimizer.solver"], "search", blind)
+    found = summary_of(data, gap=1e-9)
+
+    assert honest.objective_kusd is not None
+    assert honest.do_nothing_kusd is not None
+    assert honest.objective_kusd < honest.do_nothing_kusd
     assert found.termination == Termination.OPTIMAL
     assert found.bound_kusd == found.objective_kusd == pytest.approx(honest.objective_kusd, rel=1e-9)
 
