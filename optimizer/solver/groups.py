@@ -71,7 +71,7 @@ class Relaxation:
     """Yes/no columns that neither the LP relaxation nor their group's own search takes up."""
 
     def point(self, form: Form) -> Floats:
-        """What the groups found, together (canonical), whether or not it keeps to coupling rows; else 0."""
+        """The points of all groups together (canonical), 0 outside of them; it may break coupling rows."""
         x = np.zeros(len(form.columns))
         for block in self.blocks:
             x[block.columns] = self.runs[block.name].x
