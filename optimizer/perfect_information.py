@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from lodeplan.optimizer.prepare.calendar import Calendar
+from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.tree import departure_of
 from lodeplan.optimizer.results.values import Values
-from lodeplan.optimizer.solver import Control
+from lodeplan.optimizer.solver import Answer, Control, Form
 from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Risk, Scenario
 
-if TYPE_CHECKING:
-    from lodeplan.optimizer.problem import Problem
+Search = Callable[[Scenario, Control], tuple[Instance, Form, Answer]]
+"""From a scenario that is written out to its answer."""
 
 
-def best_by_future(scenario: Scenario, control: Control, problem_of: Callable[[Scenario], Problem]) -> dict[str, float]:
+def best_by_future(scenario: Scenario, control: Control, search: Search) -> dict[str, float]:
     """Compute the lowest cost of each possible future if it were known to come, kUSD. Stress tests that depart before
-    it or with it stay: the plan must withstand them in any case. `problem_of` makes the problem of a scenario that is
-    written out.
+    it or with it stay: the plan must withstand them in any case.
 
     Raises `InvalidInput` where a future has no plan.
     """
@@ -27,12 +26,11 @@ def best_by_future(scenario: Scenario, control: Control, problem_of: Callable[[S
     for name, future in scenario.futures.items():
         if future.stress or future.probability == 0:
             continue
-        problem = problem_of(alone(scenario, name))
-        answer = problem.search(control.under(f"{name} alone"))
+        instance, form, answer = search(alone(scenario, name), control.under(f"{name} alone"))
         if answer.x is None:
             raise InvalidInput([_no_plan(name, str(answer.termination))])
-        costs = Values.of(problem.instance, problem.form, answer.x).future_costs()
-        best[name] = float(costs[problem.instance.tree.future_names.index(name)])
+        costs = Values.of(instance, form, answer.x).future_costs()
+        best[name] = float(costs[instance.tree.future_names.index(name)])
     return best
 
 

@@ -294,7 +294,7 @@ class Problem:
     def _prepared(self, control: Control) -> Instance:
         if self._instance is None:
             with self._progress.phase("alone"):
-                best = best_by_future(self.scenario, control, Problem.written_out) if self._has_regret else {}
+                best = best_by_future(self.scenario, control, _searched) if self._has_regret else {}
             with self._progress.phase("prepare"):
                 self._instance = prepare(self.scenario, best)
             self._best_within = control.gap
@@ -393,6 +393,12 @@ class Problem:
 
     def _drop_bounded(self) -> None:
         self._form = self._answer = None
+
+
+def _searched(scenario: Scenario, control: Control) -> tuple[Instance, Form, Answer]:
+    problem = Problem.written_out(scenario)
+    answer = problem.search(control)
+    return problem.instance, problem.form, answer
 
 
 def _names(model: ConcreteModel) -> frozenset[str]:
