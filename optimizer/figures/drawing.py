@@ -9,7 +9,7 @@ from lodeplan.optimizer.decisions import decisions
 from lodeplan.optimizer.figures.cost_by_term import cost_by_term
 from lodeplan.optimizer.figures.flows import flows, group_flows
 from lodeplan.optimizer.figures.future_costs import future_costs
-from lodeplan.optimizer.figures.rows import records
+from lodeplan.optimizer.figures.rows import records, years_in_words
 from lodeplan.optimizer.figures.spec import Spec
 from lodeplan.optimizer.figures.stock_levels import stock_levels
 from lodeplan.optimizer.plan import Plan
@@ -42,7 +42,7 @@ def mineral_groups(plan: Plan) -> list[str]:
 
 def years(plan: Plan) -> list[int]:
     """First years of the periods, for which figures are drawn."""
-    return sorted({int(year) for year in plan.tables["nodes"]["period"]})
+    return [*years_in_words(plan.tables)]
 
 
 def telling_group(plan: Plan) -> str:

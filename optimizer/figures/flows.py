@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from lodeplan.optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
-from lodeplan.optimizer.figures.rows import base_path_years, records
+from lodeplan.optimizer.figures.rows import base_path_years, records, years_in_words
 from lodeplan.optimizer.figures.spec import (
     BLUE,
     GREEN,
@@ -69,7 +69,7 @@ def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: st
     most = max(sum(box.key.column == column for box in layout.boxes) for column in (SOURCES, COMMODITIES, USES))
     title = mineral_group.replace("_", " ")
     spec = figure(
-        f"Flows of {title} in {year}, t/y, from sources through commodities to uses.",
+        f"Flows of {title} in {years_in_words(tables)[year]}, t/y, from sources through commodities to uses.",
         max(260, PIXELS_PER_BOX * most),
         [_ribbon_layer(layout, scenario), _box_layer(layout, scenario), *_label_layers(layout, scenario)],
     )
@@ -78,11 +78,14 @@ def flows(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_group: st
 
 def _no_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> str:
     rows = [row for name in ("supply", "uses") for row in _rows(tables, name, mineral_group)]
-    others = [str(other) for other in sorted({int(row["year"]) for row in rows} - {year})]
-    title = mineral_group.replace("_", " ")
+    words = years_in_words(tables)
+    others = [words[other] for other in sorted({int(row["year"]) for row in rows} - {year})]
+    title, asked = mineral_group.replace("_", " "), words.get(year, year)
     if not others:
-        return f"Nothing flows in {year}: on the planned path no {title} is bought, made or used in any year."
-    return f"Nothing flows in {year}: on the planned path {title} is bought, made or used only in {listed(others, 12)}."
+        return f"Nothing flows in {asked}: on the planned path no {title} is bought, made or used in any year."
+    return (
+        f"Nothing flows in {asked}: on the planned path {title} is bought, made or used only in {listed(others, 12)}."
+    )
 
 
 def group_flows(tables: dict[str, pd.DataFrame], mineral_group: str, year: int) -> list[Flow]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from lodeplan.optimizer.words.numbers import span_of_years
+
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
     """One mapping a row, from column to value."""
@@ -26,6 +28,13 @@ def base_path_years(tables: Mapping[str, pd.DataFrame]) -> set[int]:
     the planned path goes on in those that are left."""
     nodes = tables["nodes"]
     return {int(year) for year in nodes.loc[nodes["future"].fillna("") == "", "period"]}
+
+
+def years_in_words(tables: Mapping[str, pd.DataFrame]) -> dict[int, str]:
+    """The years of each period, such as `2034 to 2035`, by the first."""
+    nodes = tables["nodes"]
+    lengths = dict(zip(nodes["period"].astype(int), nodes["length_y"].astype(int), strict=True))
+    return {first: span_of_years(first, first + length - 1) for first, length in sorted(lengths.items())}
 
 
 def told_limits(limits: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lodeplan.optimizer import Plan, figures
+from lodeplan.optimizer.figures.rows import years_in_words
 from lodeplan.optimizer.report import costs, decisions, flows, limits, record, shortages, stocks
 from lodeplan.schemas import Scenario, Solution, Summary
 from lodeplan.schemas.report import Section
@@ -43,9 +44,9 @@ class RunView:
         return figures.mineral_groups(self.plan)
 
     @cached_property
-    def years(self) -> list[int]:
-        """First years of the periods."""
-        return figures.years(self.plan)
+    def years(self) -> dict[int, str]:
+        """First years of the periods, and all their years in words."""
+        return years_in_words(self.plan.tables)
 
     def choose_group(self, group: str | None) -> str:
         """The mineral group asked for, or the most telling one."""

@@ -16,6 +16,7 @@ from job_service import new_database
 from sqlmodel import Session
 
 from lodeplan import optimizer, scenarios
+from lodeplan.optimizer import figures
 from lodeplan.optimizer.report import costs, flows
 from lodeplan.schemas import PlanDocument, Scenario, Solution, SolverProgress, Summary, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
@@ -24,6 +25,7 @@ from lodeplan.service.access import LOCAL_CALLER
 from lodeplan.service.api.dependencies import get_caller
 from lodeplan.service.jobs import states
 from lodeplan.service.storage import Job
+from lodeplan.service.ui.run_view import RunView
 
 UI = Path(ui.__file__).parent
 ATTACK = "<script>alert('x')</script>\"onload=\"y"
@@ -377,3 +379,5 @@ def test_a_period_of_several_years_is_headed_by_its_first_and_last() -> None:
     plan = optimizer.solve(data)
     heads = [column.title for column in flows.supply(plan, "metal").columns]
     assert heads[3:] == ["2026", "2027", "2028 to 2029"]
+    assert [*RunView(plan, plan.scenario).years.values()] == heads[3:]
+    assert "in 2028 to 2029, t/y" in str(figures.draw(figures.FigureName.FLOWS, plan, "metal", 2028))
