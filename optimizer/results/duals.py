@@ -60,12 +60,13 @@ def marginal_values(instance: Instance, form: Form, answer: Answer) -> pd.DataFr
     if answer.row_dual is None or answer.column_dual is None:
         return frame("marginal_values", [])
     weights = money_weights(instance, form, answer.row_dual)
-    row = _settled(form, answer.row_dual, answer.column_dual)
+    assert answer.x is not None
+    row = _settled(form, answer.x, answer.row_dual, answer.column_dual)
     rows, columns = (_Worth(dual, np.full(len(dual), np.nan)) for dual in (row, answer.column_dual))
     if answer.branch_weight is not None and answer.branch_row_dual is not None:
         assert answer.branch_column_dual is not None
         weights = np.where(np.isnan(answer.branch_weight), weights, answer.branch_weight)
-        in_branch = _settled(form, answer.branch_row_dual, answer.branch_column_dual)
+        in_branch = _settled(form, answer.x, answer.branch_row_dual, answer.branch_column_dual)
         rows = _Worth(row, in_branch)
         columns = _Worth(answer.column_dual, answer.branch_column_dual)
     total: dict[Limit, Told] = {}
@@ -93,18 +94,23 @@ def _of_rows(instance: Instance, form: Form, worth: _Worth) -> Iterator[tuple[Li
             yield (name, key[:-1], str(key[-1])), worth.at(row)
 
 
-def _settled(form: Form, row_dual: Floats, column_dual: Floats) -> Floats:
-    """Row duals, with those of rows that allow nothing at all made unique.
+def _settled(form: Form, x: Floats, row_dual: Floats, column_dual: Floats) -> Floats:
+    """Row duals, with those of rows that allow nothing at all, as the decisions are in the plan, made unique.
 
     Where a sum of flows with positive coefficients is at most 0, the flows' own bound of 0 says the same, and the
     solver may put any part of the value on either. The row's value is what its first t would be worth: the row's dual
-    and the least reduced cost of its flows, per unit of their coefficients.
+    and the least reduced cost of its flows, per unit of their coefficients. So a project that does not start is worth
+    what its first t would save, whatever it costs to build.
     """
     dual = row_dual.copy()
     rows = sp.csr_array(form.matrix)
-    for row in np.flatnonzero((form.row_upper == 0.0) & np.isinf(form.row_lower)).tolist():
-        columns = rows.indices[rows.indptr[row] : rows.indptr[row + 1]]
-        coefficients = rows.data[rows.indptr[row] : rows.indptr[row + 1]]
+    is_decided = form.integer.copy()
+    is_decided[form.columns_of("started", "onboarded")] = True
+    allowed = form.row_upper - rows @ np.where(is_decided, np.round(x) / form.column_unit, 0.0)
+    for row in np.flatnonzero((allowed == 0.0) & np.isinf(form.row_lower)).tolist():
+        of_row = slice(rows.indptr[row], rows.indptr[row + 1])
+        is_flow = ~is_decided[rows.indices[of_row]]
+        columns, coefficients = rows.indices[of_row][is_flow], rows.data[of_row][is_flow]
         if len(columns) and (coefficients > 0).all() and (form.column_lower[columns] == 0.0).all():
             own = coefficients * form.row_unit[row] / form.column_unit[columns]
             dual[row] = np.minimum(0.0, dual[row] + float((column_dual[columns] / own).min()))

@@ -220,3 +220,11 @@ def test_the_variants_of_a_traced_substitute_share_one_marginal_value() -> None:
     values = plan.tables["marginal_values"]
     shown = values[values["what"] == "substitute_stays_within_limit"]
     assert not shown.duplicated(["name", "node"]).any()
+
+
+def test_a_project_that_does_not_start_is_worth_what_its_first_tonne_would_save() -> None:
+    # The refinery makes a t at 13, whatever it costs to build; China lands one at 13.5. A t stored for year 3 costs
+    # (13.5 + 0.5) * 1.05 = 14.7: it saves 13.5 with 80 %, so 19.5 in the ban, and (19.5 + 0.5) * 1.05 = 21 a year on.
+    values = optimizer.solve("golden-toy", gap=0).tables["marginal_values"]
+    found = values[values["what"] == "project_runs_when_on_line"].set_index("node")["at_node"]
+    assert found.to_dict() == pytest.approx({"2": -0.5, "3": -0.5, "4": -0.5, "ban@3": -6.5, "ban@4": -8})
