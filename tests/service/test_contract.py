@@ -183,5 +183,9 @@ def test_so_is_every_answer_within_a_sequence_of_requests(
                 session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.name) != "a test"))
                 session.commit()
 
-    Sequence.run(settings=settings(BOUNDED, max_examples=40))
-    assert {200, 202, 404} <= set(app.answers)
+    wanted = {200, 202, 404}
+    for _ in range(5):  # one draw of sequences may submit nothing that is accepted
+        Sequence.run(settings=settings(BOUNDED, max_examples=40))
+        if wanted <= set(app.answers):
+            break
+    assert wanted <= set(app.answers)

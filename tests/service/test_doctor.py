@@ -184,7 +184,7 @@ def test_migrate_backup_restore_and_doctor_do_and_say_what_they_should(tmp_path:
     there = {**here, "LODEPLAN_DATA_DIR": str(tmp_path / "there")}
     first, again = lodeplan("migrate", **here), lodeplan("migrate", **here)
     assert "Applied 0001: Jobs" in first.stdout
-    assert again.stdout == f"The tables are of version {storage.newest_revision()} already.\n"
+    assert again.stdout == f"The tables already have version {storage.newest_revision()}.\n"
     submit(storage.open_database(Settings.from_environment(here).sqlalchemy_url))
     file = str(tmp_path / "backup.db")
     assert "1 job," in lodeplan("backup", file, **here).stdout

@@ -505,7 +505,8 @@ def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None
 def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.json"
     scenario.write_text(states.canonical_json(scenarios.load("us-2026-lite")))
-    command = [*CHILD, str(scenario), str(tmp_path / "result.json.gz"), "--gap", "0"]
+    options = ["--kind", "solve", "--options", JobOptions(gap=0).model_dump_json()]
+    command = [*CHILD, str(scenario), str(tmp_path / "result.json.gz"), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
