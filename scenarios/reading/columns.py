@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin
 
 from lodeplan.scenarios.reading.cells import as_name
 from lodeplan.scenarios.reading.fields import LISTS, Spot, find_spot, types_at
-from lodeplan.schemas.closest import did_you_mean
+from lodeplan.schemas.closest import closest, did_you_mean
 
 _YEAR = re.compile(r"[0-9]{4}(?:\.0)?")
 _FIELD_AND_YEAR = re.compile(r"(.+?)[_.]*([0-9]{4})")
@@ -34,7 +34,7 @@ def _is_number(option: Any) -> bool:
 
 def year_columns(collection: str, names: Sequence[str]) -> tuple[str, str] | None:
     """Describe columns that are named by a year alone, all together."""
-    years = [name.removesuffix(".0") for name in names if _YEAR.fullmatch(name)]
+    years = [name.removesuffix(".0") for name in names if is_year(name)]
     if not years:
         return None
     are = "columns " + ", ".join(years[:3]) + (" and so on are years" if len(years) > 3 else " are years")
@@ -45,6 +45,11 @@ def year_columns(collection: str, names: Sequence[str]) -> tuple[str, str] | Non
         return message, "No field of this table has values by year."
     written = [f"`{field}.{years[0]}`" for field in fields[:3]]
     return message, f"Write {' or '.join(written)}."
+
+
+def is_year(name: str) -> bool:
+    """True if a column is named by a year alone."""
+    return bool(_YEAR.fullmatch(name))
 
 
 def _fields_by_year(collection: str) -> list[str]:
@@ -78,7 +83,7 @@ def what_is_wrong(
         return "duplicate_column", f"the column `{name}` is given twice.", "Keep one of them."
     if any(other.startswith(f"{name}.") for other in names):
         return "duplicate_column", f"the column `{name}` and columns below it are both given.", "Keep one way."
-    if (name == "name" and collection not in LISTS) or _YEAR.fullmatch(name):
+    if (name == "name" and collection not in LISTS) or is_year(name):
         return None
     spot: Spot | None = find_spot((collection, "0"), {})
     for key in name.split("."):
@@ -99,3 +104,13 @@ def _meant(collection: str, name: str) -> str | None:
     if parts and parts[1].strip("_") in _fields_by_year(collection):
         return f"Did you mean `{parts[1].strip('_')}.{parts[2]}`?"
     return None
+
+
+def fields_meant(collection: str, name: str) -> list[str]:
+    """The fields that a column that is left out may have been meant for."""
+    if is_year(name):
+        return _fields_by_year(collection)
+    known = known_columns(collection)
+    plain = as_name(name.split(".")[0])
+    parts = _FIELD_AND_YEAR.fullmatch(plain)
+    return [field for field in (plain, parts[1].strip("_") if parts else "") if field in known] or closest(plain, known)

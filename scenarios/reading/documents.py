@@ -47,6 +47,8 @@ class Document:
     data: dict[str, Any]
     origins: dict[Keys, Origin] = field(default_factory=dict)
     problems: list[InputProblem] = field(default_factory=list)
+    misnamed: set[tuple[str, str]] = field(default_factory=set)
+    """(collection, field) that a column left out of its table may hold: no row is to blame for its lack."""
     _writes: int = 0
     model: type[BaseModel] | None = None
     """What the data are to be; None: a scenario."""

@@ -144,6 +144,8 @@ def _note(document: Document, item: Mapping[str, Any], keys: tuple[str, ...]) ->
         known = around.field_names(_value_at(document.data, keys[:-1])) if around else []
         remedy = did_you_mean(keys[-1], known)
         document.problem("unknown_field", keys, f"`{keys[-1]}` is not a field here.", remedy=remedy)
+    elif kind == "missing" and len(keys) == 3 and (keys[0], keys[2]) in document.misnamed:
+        return
     elif kind == "missing":
         allowed = spot.allowed() if spot else None
         document.problem("missing_field", keys, f"`{keys[-1]}` is missing.", allowed=allowed)

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lodeplan.scenarios.reading.cells import Decimals, Sheet, as_name, ragged_rows, read_sheet
-from lodeplan.scenarios.reading.columns import holds_numbers, known_columns, what_is_wrong, year_columns
+from lodeplan.scenarios.reading.columns import (
+    fields_meant,
+    holds_numbers,
+    is_year,
+    known_columns,
+    what_is_wrong,
+    year_columns,
+)
 from lodeplan.scenarios.reading.documents import Document, Keys, Origin, label, parse_yaml, read_text_file, refuse
 from lodeplan.scenarios.reading.fields import LISTS
 from lodeplan.scenarios.reading.folders import HEAD, tables_in
@@ -133,8 +140,11 @@ def _columns(document: Document, collection: str, sheet: Sheet, origin: Origin) 
         if wrong:
             code, message, remedy = wrong
             _note(document, code, collection, origin, message, remedy=remedy)
+        is_left_out = not name or bool(wrong) or is_year(name)
+        if name and is_left_out:
+            document.misnamed.update((collection, field) for field in fields_meant(collection, name))
         keys = tuple(name.split("."))
-        found.append(_Column(keys, holds_numbers(collection, keys)) if name and not wrong else None)
+        found.append(None if is_left_out else _Column(keys, holds_numbers(collection, keys)))
     return found
 
 

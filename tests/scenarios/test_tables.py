@@ -242,11 +242,31 @@ def test_a_name_column_in_capitals_is_one_problem(tmp_path: Path) -> None:
 def test_columns_named_by_years_alone_are_one_problem_with_the_right_name(tmp_path: Path) -> None:
     rows = "name,commodity,tier,2026,2027,2028,2029,shortage_penalty_kusd_per_t\nuser,metal,other,1,2,3,4,100\n"
 
-    found = [problem for problem in problems_of(write(tmp_path / "f", demands=rows)) if problem.line == 1]
+    found = the_problem_of(write(tmp_path / "f", demands=rows + rows.splitlines()[1].replace("user", "other") + "\n"))
 
-    assert [problem.code for problem in found] == ["year_column"]
-    assert "2026, 2027, 2028 and so on" in found[0].message
-    assert "`quantity_t_per_y.2026`" in str(found[0].remedy)
+    assert (found.code, found.line) == ("year_column", 1)
+    assert "2026, 2027, 2028 and so on" in found.message
+    assert "`quantity_t_per_y.2026`" in str(found.remedy)
+
+
+@pytest.mark.parametrize("column", ["Tier", "teir"])
+def test_a_column_that_every_row_needs_is_one_problem_where_it_is_written_otherwise(
+    tmp_path: Path, column: str
+) -> None:
+    rows = TABLES["demands"].replace("tier", column) + "another,metal,other,50,100\n"
+
+    found = the_problem_of(write(tmp_path / "f", demands=rows))
+
+    assert (found.path, found.line) == ("demands", 1)
+    assert "`tier`" in str(found.remedy)
+
+
+def test_what_a_row_lacks_besides_is_said_too(tmp_path: Path) -> None:
+    rows = TABLES["demands"].replace("tier", "Tier").replace("user,metal", "user,")
+
+    found = problems_of(write(tmp_path / "f", demands=rows))
+
+    assert [problem.path for problem in found] == ["demands", "demands.user.commodity"]
 
 
 def test_columns_by_year_are_read(tmp_path: Path) -> None:
