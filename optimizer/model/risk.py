@@ -45,7 +45,7 @@ def node_cost_adds_up(m: Any, n: str) -> Any:
     Unit: kUSD, as of the node's first day.
     Dual: weight of the node in the objective: probability and discount, and its part in the tail.
     Kind: hard; only on paths of futures whose costs are compared. Elsewhere the sum stands in the objective.
-    Source: `optimizer.prepare.costs`.
+    Source: `lodeplan.optimizer.prepare.costs`.
     """
     return m.cost[n] == _cost(m, n)
 
