@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from lodeplan.service.cli import keys
-from lodeplan.service.cli.exits import Exit, exit_of, explain
+from lodeplan.service.cli.exits import Exit, exit_of, explain, replace_closed_streams
 from lodeplan.service.cli.guardian import run_guarded
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     The program has a guardian while it solves; a command line that is given here is run by this process alone.
     """
+    if arguments is None:
+        replace_closed_streams()
     if arguments is None and sys.argv[1:2] in _GUARDED:
         sys.exit(run_guarded(lambda: _run(sys.argv[1:])))
     _run(sys.argv[1:] if arguments is None else list(arguments))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 ENDED_BY_CTRL_C = 130
 """Exit code of a command that Ctrl-C ended at once, as shells have it."""
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Exit(IntEnum):
@@ -62,6 +66,9 @@ def explain(error: Exception) -> Exit:
     if isinstance(error, OSError) and error.filename is not None:
         print(f"{error.filename}: {error.strerror or error}.", file=sys.stderr)
         return Exit.ERROR
+    if isinstance(error, OSError) and error.errno in _FULL:
+        print(f"The output cannot be written: {error.strerror}.", file=sys.stderr)
+        return Exit.ERROR
     from lodeplan.optimizer import PlanError
 
     if isinstance(error, PlanError):
@@ -81,6 +88,16 @@ def explain(error: Exception) -> Exit:
         file=sys.stderr,
     )
     return Exit.ERROR
+
+
+def replace_closed_streams() -> None:
+    """Let standard streams that were closed before the program began read and write nothing.
+
+    Else whatever is opened first would take their place.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def problems_text(problems: Sequence[InputProblem], kind: str = "problem") -> str:

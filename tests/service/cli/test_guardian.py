@@ -112,6 +112,19 @@ def test_ctrl_c_before_the_search_leaves_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("closed", "code", "said"),
+    [(">&-", 0, ""), ("2>&-", 0, ""), ("<&-", 0, ""), (">/dev/full", 1, "cannot be written: No space left on device.")],
+)
+def test_streams_that_are_closed_or_full_are_no_fault_of_the_program(closed: str, code: int, said: str) -> None:
+    program = f"{sys.executable} -P -c 'from lodeplan.service.cli import main; main()' solve golden-toy {closed}"
+    ended = subprocess.run(program, shell=True, executable="/bin/bash", capture_output=True, text=True, timeout=60)
+    assert ended.returncode == code
+    assert said in ended.stderr
+    assert len(ended.stderr.splitlines()) == (1 if said else 0)
+    assert "The details are in" not in ended.stdout
+
+
 def test_a_solve_ends_with_its_guardian(tmp_path: Path) -> None:
     with program("time.sleep(60)", tmp_path) as (started, solving):
         assert not is_gone(solving)()
