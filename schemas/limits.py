@@ -8,7 +8,18 @@ from pydantic import BeforeValidator, Field
 
 from lodeplan.schemas.content import Role
 from lodeplan.schemas.entries import Entry, Tier
-from lodeplan.schemas.types import ByYear, Name, NameList, Positive, Recipe, Share, ShareByYear, When, split_list
+from lodeplan.schemas.types import (
+    ByYear,
+    Name,
+    NameList,
+    Positive,
+    Recipe,
+    Share,
+    ShareByYear,
+    When,
+    refuse_twice,
+    split_list,
+)
 
 Nodes = Literal["all", "base_path"]
 Whole = Literal["supply", "use"]
@@ -16,8 +27,12 @@ Measure = Literal["t/y", "kUSD", "slots"]
 
 
 def each_once(value: Any) -> Any:
-    """Read a list of names as a mapping of each to 1."""
-    return dict.fromkeys(value, 1.0) if isinstance(value, list) and all(isinstance(v, str) for v in value) else value
+    """Read a list of names, or `"A; B"`, as a mapping of each to 1; what is no list is left for the field to judge."""
+    names = split_list(value) if isinstance(value, list) or (isinstance(value, str) and "=" not in value) else []
+    if not names or not all(isinstance(name, str) for name in names):
+        return value
+    refuse_twice([(name, 1) for name in names], str)
+    return dict.fromkeys(names, 1.0)
 
 
 class _Limit(Entry):

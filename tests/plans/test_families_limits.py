@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 from families import DEFAULTS, FLOOR, conflict, cost_kusd, limited, optimum, put, shipped, worth
+from pydantic import ValidationError
 
 from lodeplan import scenarios
 from lodeplan.schemas.limits import JointCapacity
@@ -269,6 +270,18 @@ def test_in_a_list_each_tonne_takes_as_much_of_a_joint_capacity() -> None:
     # 60 t: 40 of metal for 60 kUSD, 20 of oxide, 20 short.
     listed = {**TANKS, "facilities": ["oxide line", "metal line"], "capacity_t_per_y": 60}
     assert cost_kusd(optimum(SHARED_TANKS, *limited(tanks=listed))) == pytest.approx(2 * (60 + 20 * 10))
+
+
+def test_what_shares_a_joint_capacity_may_be_listed_in_one_cell_each_once() -> None:
+    def facilities(value: Any) -> dict[str, float]:
+        return JointCapacity(kind="joint_capacity", facilities=value, capacity_t_per_y=60).facilities
+
+    assert facilities("oxide line; metal line") == facilities(["oxide line", "metal line"])
+    assert facilities("oxide line") == {"oxide line": 1.0}
+    assert facilities("oxide line=0.5") == {"oxide line": 0.5}
+    for twice in ("oxide line; oxide line", ["oxide line", "oxide line"]):
+        with pytest.raises(ValidationError, match="one key is given twice"):
+            facilities(twice)
 
 
 @pytest.mark.proves("joint_capacity_is_kept")
