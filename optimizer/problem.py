@@ -12,10 +12,12 @@ True
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -234,12 +236,21 @@ class Problem:
         """Add a Pyomo component of one's own, such as a constraint, made from the model whenever it is built.
 
         Its rows are in units of the model, and their duals in the table `marginal_values`, by this name. Raises
-        ValueError where the model has that name.
+        ValueError where the model has that name, or for an objective, TypeError for what is no component.
         """
         model = self.model
         if hasattr(model, name):
             raise ValueError(f"The model has {name!r} already; give another name.")
-        model.add_component(name, make(model))
+        component = make(model)
+        kind = getattr(component, "ctype", None)
+        if kind is None:
+            raise TypeError(
+                f"What makes {name!r} must return a Pyomo component, such as `Constraint(expr=...)`, and no "
+                f"{type(component).__name__}."
+            )
+        if kind.__name__ == "Objective":
+            raise ValueError("The model has an objective already; change the scenario to change what counts.")
+        model.add_component(name, component)
         self._own[name] = make
         self._components |= {name}
 
@@ -247,10 +258,11 @@ class Problem:
         """Hold a variable of the model between bounds, in its own unit, within those that it has.
 
         `index` is as in Pyomo: a member of the variable's index set, None for a variable without one. What was said of
-        it before is forgotten. Raises `schemas.InvalidInput` for a variable that is not there.
+        it before is forgotten. Raises `schemas.InvalidInput` for a variable that is not there, and for bounds that it
+        cannot keep.
         """
-        label = Label(variable, index if isinstance(index, tuple) else (index,))
-        low, high = -np.inf if lower is None else float(lower), np.inf if upper is None else float(upper)
+        label = _label(variable, index)
+        low, high = _side(label, lower, -math.inf), _side(label, upper, math.inf)
         form = self._compiled_form()
         self._bounded(form, {label: (low, high)})
         self._bounds[label] = low, high
@@ -258,14 +270,24 @@ class Problem:
 
     def fix(self, variable: str, index: Any, value: float) -> None:
         """Hold a variable of the model at a value, in its own unit; as `bound`."""
+        if value is None:
+            raise InvalidInput([_no_number(_label(variable, index), value)])
         self.bound(variable, index, value, value)
 
     def free(self, variable: str | None = None, index: Any = None) -> None:
-        """Take back the bounds of a variable, or, without one, all of them."""
-        if variable is None:
-            self._bounds.clear()
-        else:
-            self._bounds.pop(Label(variable, index if isinstance(index, tuple) else (index,)), None)
+        """Take back the bounds of a variable: of all its indices without one, of all variables without a variable.
+
+        Raises `schemas.InvalidInput` for a variable that is neither held nor there.
+        """
+        label = None if variable is None or index is None else _label(variable, index)
+        freed = [held for held in self._bounds if variable in (None, held.component) and label in (None, held)]
+        if variable is not None and not freed:
+            form = self._compiled_form()
+            there = [column for column in form.columns if column.component == variable and label in (None, column)]
+            if not there:
+                raise InvalidInput([_no_column(label or _label(variable, index), form)])
+        for held in freed:
+            del self._bounds[held]
         self._drop_bounded()
 
     def write(self, path: str | Path) -> None:
@@ -304,7 +326,11 @@ class Problem:
         with self._progress.phase("build"):
             model = build_model(instance)
             for name, make in self._own.items():
-                model.add_component(name, make(model))
+                try:
+                    model.add_component(name, make(model))
+                except Exception as error:
+                    error.add_note(f"This comes from {name!r}, which `Problem.add` puts into the model.")
+                    raise
             return model
 
     def _compiled_form(self, control: Control | None = None) -> Form:
@@ -332,6 +358,8 @@ class Problem:
                 problems.append(_no_column(label, form))
             elif lower > upper:
                 problems.append(_crossed(label, lower, upper))
+            else:
+                problems += _never_kept(label, (lower, upper), form, place[label])
         if problems:
             raise InvalidInput(problems)
         columns = np.array([place[label] for label in bounds], np.int64)
@@ -345,14 +373,23 @@ class Problem:
             if start.x is not None and len(start.x) != len(form.columns):
                 raise ValueError("This is an answer to another problem; start from its plan instead.")
             return decisions_of(form, start)
-        return decisions_in(start, form) if isinstance(start, Plan) else self._last
+        if isinstance(start, Plan):
+            return decisions_in(start, form)
+        if not isinstance(start, str) or start != "last":
+            found = start if isinstance(start, str) else type(start).__name__
+            allowed = "a plan, an answer, `last`, or None"
+            message = "nothing can be started from this."
+            raise InvalidInput(
+                [InputProblem(code="bad_start", path="start", message=message, value=found, allowed=allowed)]
+            )
+        return self._last
 
     def _judged(self, plan: Plan, answer: Answer) -> dict[str, Any]:
         """The independent check's verdict; where there is no plan, what clashes or what is gained without end."""
         instance, form = self.instance, self.form
         if answer.solution == Solution.NONE:
             if answer.termination == Termination.INFEASIBLE:
-                return {"conflict": find_conflict(instance, form)}
+                return {"conflict": [*find_conflict(instance, form), *self._held_besides()]}
             if answer.termination == Termination.UNBOUNDED:
                 return {"conflict": gains_without_end(instance, form, answer)}
             return {}
@@ -366,6 +403,11 @@ class Problem:
                 + "\n".join(verdict.worst)
             )
         return {"check": verdict}
+
+    def _held_besides(self) -> list[str]:
+        """A sentence on what `bound`, `fix` and `add` hold, which may be why nothing else can."""
+        held = [*map(_by_index, self._bounds), *(f"`{name}`" for name in self._own)]
+        return [f"What is held beside the scenario counts too: {', '.join(held)}."] if held else []
 
     def _finished(self, plan: Plan, found: dict[str, Any]) -> Plan:
         timings = {**dict.fromkeys(STEPS, 0.0), **self._progress.ended()}
@@ -403,6 +445,58 @@ def _searched(scenario: Scenario, control: Control) -> tuple[Instance, Form, Ans
 
 def _names(model: ConcreteModel) -> frozenset[str]:
     return frozenset(component.local_name for component in model.component_objects(descend_into=False))
+
+
+def _label(variable: str, index: Any) -> Label:
+    return Label(variable, tuple(index) if isinstance(index, tuple | list) else (index,))
+
+
+def _side(label: Label, given: Any, none: float) -> float:
+    """A bound as a number; `none` where there is none. Raises `schemas.InvalidInput` for anything else."""
+    if given is None:
+        return none
+    if not isinstance(given, Real) or not (math.isfinite(given) or given == none):
+        raise InvalidInput([_no_number(label, given)])
+    return float(given)
+
+
+def _no_number(label: Label, given: Any) -> InputProblem:
+    return InputProblem(
+        code="wrong_type",
+        path=f"model.{label.component}",
+        message="this is not a finite number.",
+        value=str(given),
+        remedy="To take a bound back, use `free`.",
+    )
+
+
+def _never_kept(label: Label, held: tuple[float, float], form: Form, column: int) -> list[InputProblem]:
+    """The error of bounds that share no value with those that the variable has in the model."""
+    unit = form.column_unit[column]
+    least, most = float(form.column_lower[column] * unit), float(form.column_upper[column] * unit)
+    lower, upper = max(held[0], least), min(held[1], most)
+    slack = TOLERANCE * max(1.0, abs(lower))
+    whole = bool(form.integer[column])
+    if lower <= upper + slack and not (whole and math.ceil(lower - slack) > upper + slack):
+        return []
+    return [
+        InputProblem(
+            code="bounds_cross",
+            path=f"model.{label.component}",
+            message=f"{_by_index(label)} cannot keep these bounds.",
+            value=list(held),
+            allowed=f"{'whole numbers' if whole else 'values'} {_between(least, most)}, as the model has it",
+        )
+    ]
+
+
+def _between(least: float, most: float) -> str:
+    return f"from {least:g} to {most:g}" if math.isfinite(most) else f"from {least:g} on"
+
+
+def _by_index(label: Label) -> str:
+    of = "" if label.key == (None,) else f" of {', '.join(map(str, label.key))}"
+    return f"`{label.component}`{of}"
 
 
 def _no_column(label: Label, form: Form) -> InputProblem:

@@ -29,6 +29,7 @@ _TERMINATION = {
     Status.kTimeLimit: Termination.TIME_LIMIT,
     Status.kInterrupt: Termination.INTERRUPTED,
     Status.kHighsInterrupt: Termination.INTERRUPTED,  # type: ignore[attr-defined]
+    Status.kSolutionLimit: Termination.INTERRUPTED,  # of nodes or solutions, which only a modeler's option sets
     Status.kMemoryLimit: Termination.MEMORY_LIMIT,
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,

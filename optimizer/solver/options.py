@@ -28,6 +28,10 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
     They hold in every run of a solve that does not set them itself. Raises `schemas.InvalidInput` for all others.
     """
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        allowed = 'a mapping such as {"random_seed": 7}'
+        message = "options are given by name."
+        raise InvalidInput([InputProblem(code="wrong_type", path="solver_options", message=message, allowed=allowed)])
     problems = []
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)

@@ -199,6 +199,63 @@ def test_bounds_that_cannot_be_are_refused() -> None:
     assert problem.solve().summary.objective_kusd == pytest.approx(5172.157434402332)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "50", None])
+def test_a_variable_is_held_at_a_number_only(value: Any) -> None:
+    problem = Problem("golden-toy")
+    with pytest.raises(InvalidInput, match="not a finite number"):
+        problem.fix("ship", ("metal CHN", "all", "1"), value)
+    if value is not None:
+        with pytest.raises(InvalidInput, match="not a finite number"):
+            problem.bound("ship", ("metal CHN", "all", "1"), lower=value)
+    assert not problem._bounds
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [("start", 2, "whole numbers from 0 to 1"), ("start", 0.5, "whole numbers from 0 to 1"), ("ship", -5, "from 0 on")],
+)
+def test_a_variable_is_not_held_where_it_can_never_be(variable: str, value: float, allowed: str) -> None:
+    problem = Problem("golden-toy")
+    index = first_start(problem) if variable == "start" else ["metal CHN", "all", "1"]
+    with pytest.raises(InvalidInput, match=f"cannot keep these bounds.*{allowed}"):
+        problem.fix(variable, index, value)
+    assert problem.solve().summary.objective_kusd == pytest.approx(5172.157434402332)
+
+
+def test_a_variable_is_free_at_all_its_indices_or_at_one() -> None:
+    problem = Problem("golden-toy")
+    for node in "12":
+        problem.bound("ship", ("metal CHN", "all", node), upper=1)
+    problem.fix("start", first_start(problem), 0)
+    problem.free("ship", ("metal CHN", "all", "1"))
+    assert [label.key for label in problem._bounds] == [("metal CHN", "all", "2"), first_start(problem)]
+    problem.free("ship")
+    assert [label.component for label in problem._bounds] == ["start"]
+    problem.free("ship")
+    with pytest.raises(InvalidInput, match="Did you mean `ship`"):
+        problem.free("shipp")
+    with pytest.raises(InvalidInput, match="An index of `ship`"):
+        problem.free("ship", ("metal CHN", "all", 1))
+
+
+def test_what_is_held_is_named_where_no_plan_is_left() -> None:
+    problem = Problem("golden-toy")
+    start = first_start(problem)
+    problem.add("mine", lambda model: pyo.Constraint(expr=model.start[start] <= 0))
+    problem.fix("start", start, 1)
+    summary = problem.solve().summary
+    assert summary.termination == "infeasible"
+    assert (
+        summary.conflict[-1] == f"What is held beside the scenario counts too: `start` of {', '.join(start)}, `mine`."
+    )
+
+
+@pytest.mark.parametrize("start", ["first", {}, True])
+def test_a_start_that_is_none_is_refused(start: Any) -> None:
+    with pytest.raises(InvalidInput, match="start: nothing can be started from this"):
+        Problem("golden-toy").solve(start=start)
+
+
 def test_a_plan_and_an_answer_are_starts_as_good_as_they_are() -> None:
     problem = Problem("golden-toy")
     plan = problem.solve()
@@ -244,6 +301,17 @@ def test_an_answer_to_another_problem_is_refused() -> None:
 def test_an_option_that_the_solver_does_not_take_is_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
         Problem("golden-toy").solve(solver_options=options)
+
+
+@pytest.mark.parametrize("options", [["random_seed"], "random_seed", {7: 1}])
+def test_options_without_names_are_refused(options: Any) -> None:
+    with pytest.raises(InvalidInput, match="options are given by name"):
+        Problem("golden-toy").solve(solver_options=options)
+
+
+def test_a_limit_of_nodes_stops_the_search_and_is_no_failure() -> None:
+    summary = Problem("golden-toy").solve(solver_options={"mip_max_nodes": 0}).summary
+    assert summary.termination in ("interrupted", "optimal")
 
 
 def test_all_options_that_the_solver_does_not_take_are_said_at_once(capfd: pytest.CaptureFixture[str]) -> None:
@@ -333,6 +401,20 @@ def test_a_constraint_of_ones_own_stays_when_the_scenario_changes() -> None:
 def test_a_name_that_the_model_has_is_not_taken_for_a_constraint_of_ones_own() -> None:
     with pytest.raises(ValueError, match="'ship'"):
         Problem("golden-toy").add("ship", from_china(200))
+
+
+def test_only_what_a_model_can_hold_beside_its_objective_is_added() -> None:
+    problem = Problem("golden-toy")
+    start = first_start(problem)
+    with pytest.raises(TypeError, match=r"must return a Pyomo component.*NoneType"):
+        problem.add("mine", lambda model: None)
+    with pytest.raises(ValueError, match="has an objective already"):
+        problem.add("mine", lambda model: pyo.Objective(expr=model.start[start]))
+    problem.add("mine", lambda model: pyo.Constraint(expr=model.start[start] <= 0))
+    problem.change([{"op": "remove", "path": f"projects.'{start[0]}'"}])
+    with pytest.raises(KeyError) as caught:
+        problem.solve()
+    assert caught.value.__notes__ == ["This comes from 'mine', which `Problem.add` puts into the model."]
 
 
 def test_the_dual_of_a_bound_that_a_modeler_holds_is_told_of_the_variable() -> None:
