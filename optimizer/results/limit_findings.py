@@ -32,8 +32,9 @@ def _missed(values: Values, limits: pd.DataFrame) -> Iterator[str]:
         rows = missed[missed["limit"] == name]
         worst = max(rows.to_dict("records"), key=lambda row: float(row["missed"]))
         items = "" if not worst["item"] else f" for {worst['item']}"
+        most = f"{_when(rows)}: most in {worst['node']}" if len(rows) > 1 else f"in {_period(worst)}"
         yield (
-            f"Limit {_title(values, name)} is missed {_when(rows)}: most in {worst['node']}{items}, by "
+            f"Limit {_title(values, name)} is missed {most}{items}, by "
             f"{_amount(float(worst['missed']), worst['missed_unit'])}{_reached(worst)}. "
             f"Missing it costs {money(float(cost[name]))}, expected and discounted."
         )

@@ -87,6 +87,11 @@ def test_a_limit_that_would_hold_anyway_does_not_hold_because_of_what_is_short()
     assert [row["margin"] for row in rows] == pytest.approx([0.01, 0.01])
 
 
+def test_a_limit_that_is_missed_in_one_period_says_so_once() -> None:
+    plan, _ = solved(shop(cap=CAP | {"violation_price_kusd": 3, "cap_share": "2026=0.4; 2027=1"}))
+    assert plan.summary.findings[-1].startswith("Limit 'cap' is missed in 2026, by 30 t/y (70 % where")
+
+
 def test_a_soft_limit_that_is_missed_says_when_by_how_much_and_at_what_cost() -> None:
     # 70 t/y from China where 40 are asked: 30 t/y at 3 kUSD a t, in one year and in two.
     data = shop(cap=CAP | {"violation_price_kusd": 3})
