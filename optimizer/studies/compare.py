@@ -51,12 +51,15 @@ class Change:
 
 def compare(first: Plan, second: Plan) -> Comparison:
     """Compare two plans that hold their scenarios, as `solve` returns them. There are no sentences if one scenario has
-    no plan.
+    no plan. Raises TypeError for what is no plan, such as the name of a scenario.
 
     >>> import lodeplan
     >>> compare(*(lodeplan.solve("golden-toy", gap=0) for _ in range(2))).difference
     ['Both plans have the same decisions and purchases.', 'Both cost the same.']
     """
+    for plan in (first, second):
+        if not isinstance(plan, Plan):
+            raise TypeError(f"Two plans are compared, as `lodeplan.solve` returns them; this is no plan: {plan!r:.100}")
     if any(plan.summary.solution is Solution.NONE for plan in (first, second)):
         return Comparison(difference=[], first=first.summary, second=second.summary, sections=[])
     years = _years_of_both(first, second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from numbers import Real
 
 from lodeplan import scenarios
 from lodeplan.optimizer.prepare.calendar import Profile, value_in
@@ -118,8 +119,9 @@ def _checked(scenario: Scenario, question: Question) -> date:
         text = "goods of a place pay no duty there."
         problems.append(_problem("origin", text, question.origin, "Name another origin, or another destination."))
     value = question.customs_value_kusd_per_t
-    if value is not None and not 0 < value < _RATES_ONLY:
-        text, remedy = "a customs value must be above 0.", "Give it in kUSD per t contained."
+    if value is not None and not (isinstance(value, Real) and 0 < value < _RATES_ONLY):
+        text = "a customs value must be above 0, and below 1e9."
+        remedy = "Give it in kUSD per t contained."
         problems.append(_problem("customs_value_kusd_per_t", text, value, remedy))
     if problems:
         raise InvalidInput(sorted(problems, key=lambda problem: _FIELDS.index(problem.path)))
@@ -135,11 +137,16 @@ def _misnamed(scenario: Scenario, question: Question) -> Iterator[InputProblem]:
     yield from _unknown("commodity", "commodity", question.commodity, scenario.commodities)
     yield from _unknown("origin", "place", question.origin, scenario.places)
     yield from _unknown("destination", "place", question.destination or scenario.home, scenario.places)
+    if isinstance(question.events, str):
+        yield _problem("events", "events are given in a list.", question.events, f"Write {[question.events]!r}.")
+        return
     for name in question.events:
         yield from _unknown("events", "event that changes tariffs", name, tariff_events)
 
 
 def _unknown(field: str, what: str, name: str, known: Mapping[str, Entry]) -> list[InputProblem]:
+    if not isinstance(name, str):
+        return [_problem(field, "a name is text.", name, None)]
     if name in known:
         return []
     titled = [f"Did you mean `{key}`?" for key, entry in known.items() if entry.title.lower() == name.lower()]

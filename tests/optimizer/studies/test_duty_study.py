@@ -49,6 +49,27 @@ def test_a_customs_value_that_is_none_is_refused(value: float) -> None:
         answer_of(shipped("golden-toy"), question)
 
 
+def test_parts_of_a_question_of_another_type_are_refused_with_the_rest() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        lodeplan.duty(
+            None,  # type: ignore[arg-type]
+            origin=["CHN"],  # type: ignore[arg-type]
+            on="2026",
+            events="section_232_15",
+            customs_value_kusd_per_t="580",  # type: ignore[arg-type]
+            scenario=shipped("us-2026"),
+        )
+    assert [problem.path for problem in caught.value.problems] == [
+        "commodity", "origin", "events", "customs_value_kusd_per_t"
+    ]  # fmt: skip
+    assert "Write ['section_232_15']." in str(caught.value)
+
+
+def test_only_plans_are_compared() -> None:
+    with pytest.raises(TypeError, match="this is no plan: 'golden-toy'"):
+        lodeplan.compare("golden-toy", "golden-toy")  # type: ignore[arg-type]
+
+
 def test_the_page_on_tariffs_shows_what_python_prints(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
