@@ -202,7 +202,9 @@ class PlannedDuties:
     def __init__(self, scenario: Scenario, years: range) -> None:
         yearly = Horizon(first_year=years.start, period_years=[1] * len(years))
         quiet = {"horizon": yearly, "futures": {}}
-        self.instance: Instance = prepare(expand(scenario).scenario.model_copy(update=quiet))
+        # No future is drawn, as none counts here: to draw them takes long, and SciPy.
+        undrawn = scenario.model_copy(update={"sampling": None, "hazards": {}})
+        self.instance: Instance = prepare(expand(undrawn).scenario.model_copy(update=quiet))
 
     def by_measure(self, commodity: str) -> dict[str, list[dict[str, float]]]:
         """By route: of each band, kUSD/t by measure, mean over the years."""

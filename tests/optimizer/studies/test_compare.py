@@ -11,6 +11,7 @@ from solved import TEXTBOOK, shipped, solved
 
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer import Plan
+from lodeplan.optimizer.expand import expand
 from lodeplan.optimizer.studies.compare import PlannedDuties, changes, duty_reasons, explain_difference
 from lodeplan.schemas import Patch
 from lodeplan.service.cli import main
@@ -131,6 +132,16 @@ def test_scenarios_of_equal_tariffs_have_equal_duties_whatever_comes(other: str)
     for commodity in first.commodities:
         for more in (-1.0, 1.0):
             assert list(duty_reasons(commodity, dict.fromkeys(first.places, more), duties)) == []
+
+
+def test_no_future_is_drawn_to_compare_duties(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario = shipped("sampled-futures")
+    years = range(scenario.horizon.first_year, scenario.horizon.first_year + 2)
+    drawn = PlannedDuties(expand(scenario).scenario, years)
+    monkeypatch.setattr("lodeplan.optimizer.expand.sampling.with_drawn_futures", lambda *_: pytest.fail("drawn"))
+    undrawn = PlannedDuties(scenario, years)
+    for commodity in scenario.commodities:
+        assert undrawn.by_measure(commodity) == drawn.by_measure(commodity)
 
 
 @pytest.mark.parametrize("second", TEXTBOOK)
