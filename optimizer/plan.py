@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from lodeplan.optimizer.results.renames import with_old_names, without_old_names
-from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.tables.renames import with_old_names, without_old_names
+from lodeplan.optimizer.tables.specs import SPECS
 from lodeplan.schemas.plan import PlanDocument, Summary, Table
 from lodeplan.schemas.scenario import Scenario
 

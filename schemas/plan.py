@@ -13,7 +13,7 @@ from lodeplan.schemas.types import Strict
 from lodeplan.schemas.validation import AcknowledgedWarnings
 
 PLAN_VERSION = 2
-"""Version of the documents that plans are written as; `optimizer.results.stored` reads those of every version."""
+"""Version of the documents that plans are written as; `optimizer.tables.stored` reads those of every version."""
 
 
 class Termination(StrEnum):

@@ -50,7 +50,7 @@ class ResultForm:
 
 def _read_plan(document: bytes) -> PlanDocument:
     # Here, as what reads old plans takes a while to import and most of what the service does needs none of it.
-    from lodeplan.optimizer.results.stored import read_plan
+    from lodeplan.optimizer.tables.stored import read_plan
 
     return read_plan(document)
 

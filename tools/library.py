@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.results.stored import read_plan
 from lodeplan.optimizer.studies.compare import changes
+from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
 from lodeplan.schemas import Summary
 

@@ -13,7 +13,7 @@ import lzma
 from pathlib import Path
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.schemas import PlanDocument, Scenario
 
 FOLDER = Path(__file__).parent.parent / "tests" / "data" / "plans"

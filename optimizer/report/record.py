@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lodeplan.optimizer.plan import Plan
-from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.tables.specs import SPECS
 from lodeplan.optimizer.words.numbers import listed
 from lodeplan.schemas.plan import Size, Summary
 

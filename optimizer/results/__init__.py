@@ -1,2 +1,1 @@
-"""Results of a solve: tidy tables, a summary and findings in words. A module is imported by its own name: those of
-words and of specifications load no solver, the others do."""
+"""Results of a solve: from values of the model to tables, a summary and findings in words."""

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from lodeplan.optimizer.prepare.calendar import Floats
-from lodeplan.optimizer.results.specs import SPECS
 from lodeplan.optimizer.results.values import Values
+from lodeplan.optimizer.tables.specs import SPECS
 
 
 def frame(name: str, rows: Sequence[Sequence[Any]]) -> pd.DataFrame:

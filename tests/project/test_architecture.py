@@ -61,13 +61,38 @@ IN_SERVICE = {
 }
 """The rooms of the service from the ground up, each with those below it that it imports."""
 
+IN_OPTIMIZER = {
+    "prepare": set[str](),
+    "check": set[str](),
+    "expand": {"prepare"},
+    "model": {"prepare"},
+    "words": {"model"},
+    "tables": {"words"},
+    "plan": {"tables"},
+    "decisions": {"plan", "words"},
+    "figures": {"decisions", "plan", "prepare", "words"},
+    "report": {"figures", "plan", "prepare", "tables", "words"},
+    "studies": {"decisions", "expand", "plan", "prepare", "report", "words"},
+    "solver": {"model", "plan", "prepare"},
+    "progress": {"solver"},
+    "results": {"model", "plan", "prepare", "solver", "tables", "words"},
+    "perfect_information": {"prepare", "results", "solver"},
+    "change": {"prepare"},
+    "problem": {
+        *("change", "check", "expand", "model", "perfect_information", "plan", "prepare", "progress", "results"),
+        "solver",
+    },
+    "planning": {"plan", "problem", "progress"},
+}
+"""The rooms of the optimizer from the ground up, each with those below it that it imports."""
+UPWARD = {("plan", "report")}
+"""A notebook asks a plan to show itself; it then asks the report, which reads plans."""
 OF_OPTIMIZER = ("planning", "plan", "problem", "report", "words", "figures", "studies")
 """The rooms of the optimizer that the service may read."""
 ALSO_OF_OPTIMIZER = {
     "optimizer",
     "optimizer.expand",
-    "optimizer.results",
-    "optimizer.results.stored",
+    "optimizer.tables.stored",
 }
 """Modules beside those that it still reads."""
 
@@ -263,6 +288,37 @@ def test_a_room_of_the_service_imports_only_those_it_may(room: str) -> None:
     }
     assert {other: found for other, found in used.items() if other not in IN_SERVICE[room] | {room}} == {}
     assert IN_SERVICE[room] - used.keys() == set(), "it may import what it does not"
+
+
+def optimizer_files() -> list[tuple[str, Path]]:
+    """Files of the optimizer with the room they are in."""
+    return [
+        (path.relative_to(ROOT / "optimizer").parts[0].removesuffix(".py"), path)
+        for path in python_files("optimizer")
+        if path.name != "__init__.py" or path.parent != ROOT / "optimizer"
+    ]
+
+
+def test_the_rooms_of_the_optimizer_stand_in_one_order() -> None:
+    lower: set[str] = set()
+    for room, imported in IN_OPTIMIZER.items():
+        assert imported <= lower, f"{room} may import a room that is not below it"
+        lower.add(room)
+    assert {room for room, _ in optimizer_files()} == set(IN_OPTIMIZER)
+
+
+@pytest.mark.parametrize("room", IN_OPTIMIZER)
+def test_a_room_of_the_optimizer_imports_only_those_it_may(room: str) -> None:
+    used = {
+        module.split(".")[1]: f"{path.relative_to(ROOT)} imports {module}"
+        for first, path in optimizer_files()
+        if first == room
+        for module in modules_of(path)
+        if module.startswith("optimizer.")
+    }
+    may = IN_OPTIMIZER[room] | {above for below, above in UPWARD if below == room} | {room}
+    assert {other: found for other, found in used.items() if other not in may} == {}
+    assert may - {room} - used.keys() == set(), "it may import what it does not"
 
 
 def test_the_service_reads_of_the_optimizer_only_its_face() -> None:

@@ -17,8 +17,8 @@ from lodeplan.optimizer.figures.flows import LOOKS, SOURCE_COLOURS, USE_COLOURS
 from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
 from lodeplan.optimizer.report import costs, flows
 from lodeplan.optimizer.results.findings import TIER_WORDS
-from lodeplan.optimizer.results.specs import SPECS
 from lodeplan.optimizer.studies.compare import _from
+from lodeplan.optimizer.tables.specs import SPECS
 from lodeplan.optimizer.words import states
 from lodeplan.optimizer.words.titles import SOURCE_TITLES, TERM_TITLES, USE_TITLES
 from lodeplan.schemas import Scenario, Solution, Summary, Termination

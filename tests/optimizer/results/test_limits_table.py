@@ -10,7 +10,7 @@ from check_plans import golden_toy, workshop
 from folders import ROOT
 
 from lodeplan import optimizer
-from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.tables.specs import SPECS
 
 Data = dict[str, Any]
 

@@ -6,10 +6,10 @@ from functools import cache
 import pytest
 
 from lodeplan import optimizer
-from lodeplan.optimizer.results import renames
-from lodeplan.optimizer.results.renames import RENAMES, Rename
-from lodeplan.optimizer.results.specs import SPECS
-from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.optimizer.tables import renames
+from lodeplan.optimizer.tables.renames import RENAMES, Rename
+from lodeplan.optimizer.tables.specs import SPECS
+from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.schemas import PlanDocument, Table
 from lodeplan.schemas.plan import PLAN_VERSION
 from lodeplan.service.api.streaming import table_rows

@@ -12,8 +12,8 @@ import pytest
 from check_plans import COLUMNS, golden_toy, workshop
 
 from lodeplan import optimizer
-from lodeplan.optimizer.results.specs import SPECS
 from lodeplan.optimizer.results.values import tail_mean
+from lodeplan.optimizer.tables.specs import SPECS
 from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
 from lodeplan.schemas import PlanDocument, Scenario
 

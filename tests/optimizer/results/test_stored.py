@@ -16,8 +16,8 @@ from sqlmodel import col, select
 from stored_databases import BACKUPS, DATABASES, opened, solve_here, unpacked
 
 from lodeplan import optimizer
-from lodeplan.optimizer.results.specs import SPECS
-from lodeplan.optimizer.results.stored import read_plan
+from lodeplan.optimizer.tables.specs import SPECS
+from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.schemas import InvalidInput, PlanDocument
 from lodeplan.schemas.access import Scope
 from lodeplan.schemas.jobs import FailureCode, JobState

@@ -9,8 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lodeplan.optimizer.results import renames
-from lodeplan.optimizer.results.specs import SPECS
+from lodeplan.optimizer.tables import renames
+from lodeplan.optimizer.tables.specs import SPECS
 from lodeplan.optimizer.words.numbers import listed
 from lodeplan.schemas.plan import PLAN_VERSION, PlanDocument, Solution, Table, Termination, plan_version_of
 from lodeplan.schemas.problems import InputProblem, InvalidInput
