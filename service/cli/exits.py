@@ -75,7 +75,7 @@ def explain(error: Exception) -> Exit:
         print(error, file=sys.stderr)
         return Exit.ERROR
     if isinstance(error, SolveFailed):
-        print(f"{error}\nThe details are in {_write_log(error.trace)}.", file=sys.stderr)
+        print(f"{error}\n{_where_details_are(error.trace)}", file=sys.stderr)
         return Exit.ERROR
     if isinstance(error, MemoryError):
         print("The solve ran out of memory. Use a smaller scenario or a machine with more memory.", file=sys.stderr)
@@ -84,7 +84,7 @@ def explain(error: Exception) -> Exit:
     trace = "".join(traceback.format_exception(error))
     print(
         f"Lodeplan failed with an internal error: {type(error).__name__}: {said}\n"
-        f"The details are in {_write_log(trace)}; please attach that file to your report.",
+        f"Please attach the details to your report. {_where_details_are(trace)}",
         file=sys.stderr,
     )
     return Exit.ERROR
@@ -125,8 +125,16 @@ def _short(value: object) -> str:
     return text if len(text) <= 100 else text[:97] + "..."
 
 
+def _where_details_are(trace: str) -> str:
+    """Write details for developers to a file in the temporary folder; a sentence says where, or has the details."""
+    try:
+        return f"The details are in {_write_log(trace)}."
+    except OSError:
+        return f"No temporary folder can be written to, so the details are here:\n{trace}"
+
+
 def _write_log(trace: str) -> str:
-    """Write details for developers to a file in the temporary folder; returns its path."""
+    """Write details to a file in the temporary folder; returns its path."""
     handle, path = tempfile.mkstemp(prefix="lodeplan-error-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
         log.write(f"{' '.join(sys.argv)}\n")

@@ -29,7 +29,7 @@ def run_guarded(command: Callable[[], NoReturn]) -> int:
     """
     if not hasattr(os, "fork"):
         command()
-    with tempfile.TemporaryFile() as last_words:
+    with _file_for_last_words() as last_words:
         reading, writing = os.pipe()
         # Ctrl-C waits until both sides can deal with it.
         signal.pthread_sigmask(signal.SIG_BLOCK, _CTRL_C)
@@ -41,6 +41,14 @@ def run_guarded(command: Callable[[], NoReturn]) -> int:
             _end_at_once(command)
         os.close(reading)
         return _watched(child, last_words)
+
+
+def _file_for_last_words() -> IO[bytes]:
+    """A file without a name; where no temporary folder can be written to, one that forgets all."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError:
+        return open(os.devnull, "r+b")
 
 
 def _depend_on(guardian: int) -> None:

@@ -125,6 +125,27 @@ def test_streams_that_are_closed_or_full_are_no_fault_of_the_program(closed: str
     assert "The details are in" not in ended.stdout
 
 
+NOWHERE = "import os, signal, tempfile; tempfile.tempdir = '/nowhere'\n"
+"""No temporary folder."""
+
+
+def test_without_a_temporary_folder_a_solve_goes_on(tmp_path: Path) -> None:
+    with program("", tmp_path, NOWHERE + PROGRAM) as (started, _):
+        assert started.stdout
+        assert started.stderr
+        assert started.stderr.read() == ""
+        assert "The search is complete." in started.stdout.read()
+        assert started.wait(60) == 0
+
+
+def test_without_a_temporary_folder_the_details_of_a_failure_are_said(tmp_path: Path) -> None:
+    with program("raise RuntimeError('of the test')", tmp_path, NOWHERE + PROGRAM) as (started, _):
+        assert started.stderr
+        said = started.stderr.read()
+        assert started.wait(60) == 1
+    assert "No temporary folder can be written to, so the details are here:\nTraceback" in said
+
+
 def test_a_solve_ends_with_its_guardian(tmp_path: Path) -> None:
     with program("time.sleep(60)", tmp_path) as (started, solving):
         assert not is_gone(solving)()
