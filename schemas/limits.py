@@ -29,10 +29,18 @@ Measure = Literal["t/y", "kUSD", "slots"]
 def each_once(value: Any) -> Any:
     """Read a list of names, or `"A; B"`, as a mapping of each to 1; what is no list is left for the field to judge."""
     names = split_list(value) if isinstance(value, list) or (isinstance(value, str) and "=" not in value) else []
-    if not names or not all(isinstance(name, str) for name in names):
+    if not names or not all(isinstance(name, str) and not _is_number(name) for name in names):
         return value
     refuse_twice([(name, 1) for name in names], str)
     return dict.fromkeys(names, 1.0)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class _Limit(Entry):
