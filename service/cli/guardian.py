@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import IO, NoReturn
 
-from lodeplan.service.cli.exits import ENDED_BY_CTRL_C, SolveFailed, explain
+from lodeplan.service.cli.exits import ENDED_BY_CTRL_C, Exit, SolveFailed, explain
 from lodeplan.service.cli.progress import CLEAR_LINE
 from lodeplan.service.workers.child import ORPHANED_EXIT_CODE, die_with_parent
 
@@ -79,7 +79,8 @@ def _end_at_once(command: Callable[[], NoReturn]) -> NoReturn:
         # The reader needs no more, as in `| head`; Typer ends other commands with the same code.
         code = 1
     except OSError as error:
-        code = explain(error)
+        if code != Exit.ERROR:  # else the command failed on the same, and said so
+            code = explain(error)
     os._exit(code)
 
 
