@@ -132,13 +132,13 @@ def test_the_best_of_forcing_each_start_and_forbidding_all_is_the_optimum(count:
 
 
 def without_projects(data: Data) -> Data:
-    """No project, nor events that would meet none."""
-    kept = {name: event for name, event in data["events"].items() if event["changes"] != "projects"}
-    futures = {
-        name: {**future, "events": [event for event in future.get("events", []) if event in kept]}
-        for name, future in data["futures"].items()
+    """No project; an event that would meet none changes nothing, and its future still departs when it did."""
+    nothing = {"changes": "demand", "factor": 1.0}
+    events = {
+        name: event if event["changes"] != "projects" else {**nothing, "onset": event["onset"]}
+        for name, event in data["events"].items()
     }
-    return changed(data, projects={}, events=kept, futures=futures)
+    return changed(data, projects={}, events=events)
 
 
 def is_reachable(data: Data) -> bool:
