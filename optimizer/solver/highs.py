@@ -113,13 +113,19 @@ def run_highs(form: Form, settings: Settings) -> Run:
     Raises `SolverError` where HiGHS ends in an error, or claims what no point bears out, in every way tried.
     """
     deadline = None if settings.time_limit_s is None else time.monotonic() + settings.time_limit_s
+    wide = None
     for given, attempt in _attempts(form, settings):
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
         run = _one_run(given, replace(attempt, time_limit_s=left))
         if run is not None:
             run = run.in_money(form.money_unit / given.money_unit)
+            if not _reaches(run, settings.gap):
+                wide = run
+                continue
             exact = settings.closely or borne_out_by_duals(form, run)
             return run if exact else _closer(form, replace(attempt, time_limit_s=left), run)
+    if wide is not None:
+        return wide
     rows, columns = form.matrix.shape
     raise SolverError(
         f"HiGHS finds no answer to a model of {rows:,} rows and {columns:,} columns that its own point bears out, with "
@@ -133,6 +139,13 @@ def tried(form: Form, settings: Settings) -> Run:
         return run_highs(form, settings)
     except SolverError:
         return Run(Termination.ERROR, None, None, None, float("inf"), float("-inf"))
+
+
+def _reaches(run: Run, gap: float) -> bool:
+    """Whether a run that is called optimal has a bound within the gap; true for other runs, which do not say so."""
+    if run.termination != Termination.OPTIMAL or run.x is None:
+        return True
+    return run.objective - run.bound <= gap * abs(run.objective) + CLAIM * max(1.0, abs(run.objective))
 
 
 def closely_priced(form: Form, objective: float) -> Form:
