@@ -78,7 +78,10 @@ def refuse_hopeless_numbers(instance: Instance, form: Form) -> None:
 
 
 def _solved(instance: Instance, form: Form, control: Control, start: Decisions) -> Answer:
-    control = control.of_another_model()
+    control = control.of_another_model(form)
+    if control.held is not None and not control.ended():
+        control.tell("relaxation")
+        control.held.relaxation(control.left_s())
     control.tell("do nothing")
     nothing = do_nothing(form, control)
     control.tell("groups")

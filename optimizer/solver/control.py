@@ -9,6 +9,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from lodeplan.optimizer.solver.form import Form
+from lodeplan.optimizer.solver.held import HeldModel
 from lodeplan.optimizer.solver.highs import Run, Settings
 from lodeplan.optimizer.solver.tolerances import borne_out
 
@@ -55,6 +57,8 @@ class Control:
     """Options of HiGHS by name, as `solver_options` lets them pass."""
     log: Path | None = None
     """File that gets the solver's own log."""
+    held: HeldModel | None = None
+    """The model that is searched, without integrality, with its last basis."""
     of_whole: bool = True
     """Whether a bound of this search holds for the whole model; not where it leaves something out."""
 
@@ -66,9 +70,10 @@ class Control:
         """True if the time limit has passed or a stop was requested."""
         return self.left_s() == 0.0 or (self.should_stop is not None and self.should_stop())
 
-    def of_another_model(self) -> Control:
+    def of_another_model(self, form: Form) -> Control:
         """The same for another model, of which nothing is proven yet."""
-        return replace(self, proven=Proven())
+        held = HeldModel(form, self.machine()) if form.integer.any() else None
+        return replace(self, proven=Proven(), held=held)
 
     def of_a_part(self, gap: float) -> Control:
         """The same for a search that leaves something out: it proves nothing of the whole."""

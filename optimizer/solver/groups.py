@@ -24,6 +24,7 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.tags import quoted
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
+from lodeplan.optimizer.solver.held import HeldModel
 from lodeplan.optimizer.solver.highs import Run, Settings, tried
 from lodeplan.optimizer.solver.tolerances import WHOLE, bound_of_parts
 
@@ -125,7 +126,8 @@ def _searched_with(
 
 def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
     """Price the coupling rows and solve each group; None where time runs out or a group has no plan at all."""
-    relaxed = tried(form.relaxed(), replace(control.machine(), time_limit_s=control.left_s()))
+    held = control.held if control.held is not None and control.held.fits(form) else HeldModel(form, control.machine())
+    relaxed = held.relaxation(control.left_s())
     if relaxed.x is None or relaxed.row_dual is None:
         return None
     blocks = tuple(split(instance, form))

@@ -186,7 +186,7 @@ def _attempts(form: Form, settings: Settings) -> Iterator[tuple[Form, Settings]]
 
 def _one_run(form: Form, settings: Settings) -> Run | None:
     """One run; None where it is not to be believed, or to be confirmed with presolve off."""
-    solver = _solver(form, settings)
+    solver = new_solver(form, settings)
     if solver.run() == highspy.HighsStatus.kError:
         return None
     status = solver.getModelStatus()
@@ -196,7 +196,7 @@ def _one_run(form: Form, settings: Settings) -> Run | None:
     if status == Status.kUnboundedOrInfeasible:
         return _unbounded_or_infeasible(form, settings)
     termination = _TERMINATION.get(status, Termination.ERROR)
-    return None if termination == Termination.ERROR else _result(solver, form, termination)
+    return None if termination == Termination.ERROR else believed(solver, form, termination)
 
 
 def _unbounded_or_infeasible(form: Form, settings: Settings) -> Run:
@@ -210,7 +210,8 @@ def _unbounded_or_infeasible(form: Form, settings: Settings) -> Run:
     return Run(termination, None, None, None, float("inf"), float("-inf"))
 
 
-def _solver(form: Form, settings: Settings) -> highspy.Highs:
+def new_solver(form: Form, settings: Settings) -> highspy.Highs:
+    """HiGHS with a model and settings, not run yet. Raises `SolverError` where it takes one of them not."""
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     options: dict[str, Any] = {
         **settings.options,
@@ -292,7 +293,7 @@ def _subscribe(solver: highspy.Highs, settings: Settings) -> None:
         solver.cbIpmInterrupt += on_interrupt
 
 
-def _result(solver: highspy.Highs, form: Form, termination: Termination) -> Run | None:
+def believed(solver: highspy.Highs, form: Form, termination: Termination) -> Run | None:
     """What a run found; None where its claims are not those of its point."""
     info = solver.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible

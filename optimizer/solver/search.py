@@ -14,7 +14,7 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
-from lodeplan.optimizer.solver.highs import Run, Settings, closely_priced, tried
+from lodeplan.optimizer.solver.highs import Run, closely_priced, tried
 from lodeplan.optimizer.solver.money import added_up
 from lodeplan.optimizer.solver.tolerances import CLAIM, ROUNDING, borne_out, gap_of
 from lodeplan.schemas.plan import Solution, Termination
@@ -126,23 +126,28 @@ def settled(form: Form, answer: Answer, control: Control, *, closely: bool = Fal
 
     What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little.
     """
-    options = replace(control.machine(), closely=closely)
-    found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, options)
+    found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, control, closely=closely)
     return answer if found is None else replace(found, fell_back=answer.fell_back)
 
 
 def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
     """The answer with the decisions of another point (canonical); as it came where they do not fit, or are worse."""
-    found = _with_decisions(form, x, answer, control.machine())
+    found = _with_decisions(form, x, answer, control)
     allowed = answer.objective_kusd + CLAIM * abs(answer.objective_kusd)
     return answer if found is None or found.objective_kusd > allowed else found
 
 
-def _with_decisions(form: Form, x: Floats, answer: Answer, options: Settings) -> Answer | None:
+def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control, *, closely: bool = False) -> Answer | None:
     """The optimum of everything else at the decisions of a point (canonical), if there is one."""
     integers = np.flatnonzero(form.integer)
     sized = form.in_money_of(abs(answer.objective_kusd) / LEAST_MONEY)
-    lp = tried(sized.with_bounds(integers, np.round(x[integers])).relaxed(), options)
+    decided = np.round(x[integers])
+    held = control.held
+    if held is not None and held.fits(sized) and not closely:
+        lp = held.at(integers, decided, None)
+    else:
+        settings = replace(control.machine(), closely=closely)
+        lp = tried(sized.with_bounds(integers, decided).relaxed(), settings)
     if lp.x is None:
         return None
     found = answer_of(sized, lp)
@@ -165,8 +170,12 @@ def do_nothing(form: Form, control: Control) -> Run:
         return Run(Termination.INFEASIBLE, None, None, None, float("inf"), float("-inf"))
     left = control.left_s()
     limit = None if left is None else max(left, GRACE_S)
+    # Else a yes/no is left that doing nothing would have to answer.
+    no_decision_left = form.integer.sum() == form.integer[none].sum()
+    if no_decision_left and control.held is not None and control.held.fits(form):
+        return control.held.at(none, np.zeros(len(none)), limit)
     nothing = form.with_bounds(none, np.zeros(len(none)))
-    if form.integer.sum() == form.integer[none].sum():  # no yes/no is left that doing nothing would have to answer
+    if no_decision_left:
         nothing = nothing.relaxed()
     return tried(nothing, replace(control.machine(), time_limit_s=limit))
 

@@ -395,7 +395,18 @@ def test_progress_tells_phases_in_order_and_bounds_that_meet() -> None:
     summary = summary_of(golden_toy(), gap=0, on_progress=lines.append)
 
     phases = list(dict.fromkeys(line.phase for line in lines))
-    stations = ("read", "prepare", "build", "handoff", "highs", "do nothing", "groups", "extract", "check")
+    stations = (
+        "read",
+        "prepare",
+        "build",
+        "handoff",
+        "highs",
+        "relaxation",
+        "do nothing",
+        "groups",
+        "extract",
+        "check",
+    )
     assert [phase for phase in phases if phase in stations] == list(stations)
     elapsed = [line.elapsed_s for line in lines]
     assert elapsed == sorted(elapsed)

@@ -107,7 +107,7 @@ def test_what_reaches_no_bound_in_any_way_is_told_with_the_bound_that_it_has(mon
 def test_the_locked_solver_is_honest_from_a_start_and_without_one(seed: int) -> None:
     form, start = small_form(seed)
     for point in (start, None):
-        solver = highs._solver(form, Settings(gap=0, start=point))
+        solver = highs.new_solver(form, Settings(gap=0, start=point))
         solver.run()
         info, x = solver.getInfo(), np.array(solver.getSolution().col_value)
 
@@ -145,14 +145,14 @@ class Liar:
 def lying(monkeypatch: pytest.MonkeyPatch, *, always: bool) -> list[Settings]:
     """HiGHS claims 1 for every run (or only from a start, or with presolve on); the runs, in order."""
     asked: list[Settings] = []
-    honest = highs._solver
+    honest = highs.new_solver
 
     def solver(form: Form, options: Settings) -> Any:
         asked.append(options)
         lies = always or options.presolve
         return Liar(honest(form, options), 1.0 if lies else None)
 
-    monkeypatch.setattr(highs, "_solver", solver)
+    monkeypatch.setattr(highs, "new_solver", solver)
     return asked
 
 
@@ -219,12 +219,12 @@ def test_a_bound_that_the_search_itself_undercuts_is_searched_for_again(monkeypa
 @pytest.mark.parametrize("number", [math.nan, math.inf])
 def test_a_claim_that_is_no_number_is_not_believed(claim: str, number: float) -> None:
     form, _ = small_form(1)
-    solver = highs._solver(form, Settings(gap=0))
+    solver = highs.new_solver(form, Settings(gap=0))
     solver.run()
     told = solver.getInfo()
     setattr(told, claim, number)
 
-    assert highs._result(Told(solver, told), form, Termination.OPTIMAL) is None
+    assert highs.believed(Told(solver, told), form, Termination.OPTIMAL) is None
 
 
 def test_costs_with_which_the_solver_fails_are_made_smaller_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
