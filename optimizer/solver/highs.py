@@ -294,7 +294,7 @@ def _subscribe(solver: highspy.Highs, settings: Settings) -> None:
 
 
 def believed(solver: highspy.Highs, form: Form, termination: Termination) -> Run | None:
-    """What a run found; None where its claims are not those of its point."""
+    """The result of a run; None where its claims are not those of its point."""
     info = solver.getInfo()
     feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     integer = bool(form.integer.any())
