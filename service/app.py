@@ -27,6 +27,7 @@ from lodeplan.service.api import openapi
 from lodeplan.service.api.bodies import BodyLimit
 from lodeplan.service.api.intake import Intake
 from lodeplan.service.api.job_watch import JobWatch
+from lodeplan.service.api.pulse import Pulse
 from lodeplan.service.api.query_parameters import known_query
 from lodeplan.service.api.routers import (
     audit,
@@ -88,6 +89,7 @@ def create_app(
         if worker:
             await asyncio.to_thread(worker.stop)
         engine.close()
+        app.state.pulse.close()
 
     app = FastAPIOffline(
         title="Lodeplan",
@@ -109,6 +111,7 @@ def create_app(
     app.state.database, app.state.engine, app.state.settings = database, engine, settings
     app.state.worker, app.state.draining = worker, threading.Event()
     app.state.database_registry = database_registry(database)
+    app.state.pulse = Pulse(database)
     app.state.intake, app.state.watch = Intake(database, engine, settings), JobWatch(database)
     app.state.access = make_access(settings, database)
     app.include_router(health.router, dependencies=_ALL)
@@ -153,9 +156,8 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
         database = storage.open_database(settings.sqlalchemy_url)
         if not is_loopback(listener.getsockname()[0]):
             settings = _guarded(settings, database, host)
-        engine = DbosEngine(database, settings.tenant_slots)
-        worker = make_worker(database, engine, settings) if workers else None
-        app = create_app(settings, database=database, engine=engine, worker=worker)
+        worker = _own_worker(database, settings) if workers else None
+        app = create_app(settings, database=database, engine=DbosEngine(database), worker=worker)
         url = f"http://{host}:{listener.getsockname()[1]}/"
         log.info("serving", url=url, workers=workers, slots=settings.slots if workers else 0)
 
@@ -176,6 +178,15 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     tracing.flush()
     if not server.started:
         raise SystemExit(1)
+
+
+def _own_worker(database: sqlalchemy.Engine, settings: Settings) -> Worker:
+    """A worker in this process that waits for no connection of the API's."""
+    storage.migrate(database)
+    beside = storage.open_beside(database)
+    engine = DbosEngine(beside, settings.tenant_slots)
+    engine.prepare()
+    return make_worker(beside, engine, settings)
 
 
 def _guarded(settings: Settings, database: sqlalchemy.Engine, host: str) -> Settings:
@@ -201,7 +212,11 @@ def _guarded(settings: Settings, database: sqlalchemy.Engine, host: str) -> Sett
 def _listen(host: str, port: int) -> socket.socket:
     """Open a listening socket; raises an `OSError` that names the address and says what to do."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        # Connections inherit it. Head and body of an answer are sent one after the other, and on a connection that is
+        # kept the second would wait for the client to acknowledge the first, which takes it 40 ms.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         reason = error.strerror.partition(" (while")[0] if error.strerror else str(error)
         if error.errno == errno.EADDRINUSE:

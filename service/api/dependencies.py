@@ -57,7 +57,7 @@ def get_watch(request: Request) -> JobWatch:
 
 
 def get_session(request: Request) -> Iterator[Session]:
-    """A session that closes after the request; nothing is committed by itself."""
+    """A session that closes once the answer is prepared, before it is sent; nothing is committed by itself."""
     with storage.open_session(get_database(request)) as session:
         yield session
 
@@ -139,7 +139,8 @@ EngineOf = Annotated[JobEngine, Depends(get_engine)]
 AccessOf = Annotated[Access, Depends(get_access)]
 SettingsOf = Annotated[Settings, Depends(get_settings)]
 TenantOf = Annotated[str, Depends(get_tenant)]
-SessionOf = Annotated[Session, Depends(get_session)]
+# Of the function, not of the request: a client that reads slowly would hold a connection to the database.
+SessionOf = Annotated[Session, Depends(get_session, scope="function")]
 JobIdOf = Annotated[str, Depends(get_job_id)]
 FilterOf = Annotated[JobFilter, Depends(get_filter)]
 IntakeOf = Annotated[Intake, Depends(get_intake)]

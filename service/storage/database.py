@@ -18,6 +18,9 @@ from sqlmodel import Session, create_engine
 from lodeplan.schemas import InputProblem, InvalidInput
 
 BUSY_TIMEOUT_S = 30
+CONNECTIONS = 15
+"""Most connections of one engine at a time; whoever finds none free waits."""
+_KEPT_CONNECTIONS = 5
 SILENCE_S = 5
 """Time that a server may be silent before its connection counts as lost."""
 IDLE_TRANSACTION_S = 10
@@ -29,11 +32,14 @@ FIRST_REVISION = "0001"
 _MIGRATION_LOCK = 5_627_101
 
 
-def open_database(url: str) -> sqlalchemy.Engine:
-    """Open the database of this URL as an SQLAlchemy engine; several threads may use it."""
+def open_database(url: str, connections: int = CONNECTIONS) -> sqlalchemy.Engine:
+    """Open the database of this URL as an SQLAlchemy engine; several threads may use it, with at most so many
+    connections at a time."""
+    kept = min(connections, _KEPT_CONNECTIONS)
+    pool = {"pool_size": kept, "max_overflow": connections - kept}
     if not url.startswith("sqlite"):
-        return _open_server(url)
-    database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S})
+        return _open_server(url, pool)
+    database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, **pool)
 
     @event.listens_for(database, "connect")
     def prepare_connection(connection: Any, _record: Any) -> None:
@@ -45,11 +51,16 @@ def open_database(url: str) -> sqlalchemy.Engine:
     return database
 
 
-def _open_server(url: str) -> sqlalchemy.Engine:
+def open_beside(database: sqlalchemy.Engine, connections: int = CONNECTIONS) -> sqlalchemy.Engine:
+    """Open the same database once more, with connections of its own: who uses them waits for nobody else's."""
+    return open_database(database.url.render_as_string(hide_password=False), connections)
+
+
+def _open_server(url: str, pool: dict[str, int]) -> sqlalchemy.Engine:
     """Open a database server, perhaps on another machine; neither side waits for the other without limit."""
     silence = {"keepalives_idle": SILENCE_S, "keepalives_interval": 2, "keepalives_count": 3}
     patience = {"connect_timeout": SILENCE_S, "tcp_user_timeout": SILENCE_S * 1000}
-    database = create_engine(url, pool_pre_ping=True, connect_args={**silence, **patience})
+    database = create_engine(url, pool_pre_ping=True, connect_args={**silence, **patience}, **pool)
 
     @event.listens_for(database, "connect")
     def prepare_connection(connection: Any, _record: Any) -> None:

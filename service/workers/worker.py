@@ -60,13 +60,15 @@ class Worker:
     stopping: threading.Event = field(default_factory=threading.Event)
     upkeep: Callable[[threading.Event], None] | None = None
     """Runs in parallel to the solves until its event is set."""
+    lease_database: sqlalchemy.Engine | None = None
+    """The same database with connections for the lease alone."""
     _at_work: set[Attempt] = field(default_factory=set)
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self, slots: int) -> None:
         """Start taking attempts, at most `slots` at a time; returns immediately."""
         metrics.slots_offered(slots)
-        self.lease = Lease(self.database, self.lease_s, slots)
+        self.lease = Lease(self.lease_database or self.database, self.lease_s, slots)
         self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
         # Before the first attempt: whoever has one and no lease counts as dead.
         self.reaper.notice_beat(self.lease.renew())
@@ -278,8 +280,9 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
         settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb, longest_s=settings.max_solve_s or None
     )
     upkeep = Retention(database, engine, settings).loop
-    deliverer = Deliverer(database, settings)
-    return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep)
+    deliverer = Deliverer(storage.open_beside(database, connections=2), settings)
+    lease_database = storage.open_beside(database, connections=1)
+    return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep, lease_database=lease_database)
 
 
 def run(settings: Settings | None = None) -> None:

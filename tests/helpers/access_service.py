@@ -60,7 +60,7 @@ def add_everything(database: sqlalchemy.Engine, tenant: str) -> dict[str, str]:
         now = storage.now()
         webhook = Webhook(id="a" * 31, tenant=tenant, url="https://example.com", secret="hush", created_at=now)
         delivery = Delivery(
-            id="b" * 31, webhook_id=webhook.id, job_id=job.id, tenant=tenant, kind="job.ended", created_at=now
+            id="b" * 31, webhook_id=webhook.id, job_id=job.id, tenant=tenant, kind="job.succeeded", created_at=now
         )
         session.add(webhook)
         session.add(delivery)

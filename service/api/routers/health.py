@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from lodeplan.service import storage
-from lodeplan.service.api.dependencies import SessionOf
+from lodeplan.service.api.pulse import ANSWER_S
 from lodeplan.service.http.problems import ApiError
 
 router = APIRouter(tags=["health"])
@@ -22,13 +22,13 @@ class Health(BaseModel):
 
 
 @router.get("/healthz")
-def live() -> Health:
-    """Answer 200 while the process is alive."""
+async def live() -> Health:
+    """Answer 200 while the process is alive. This needs no thread and no database."""
     return Health()
 
 
 @router.get("/readyz")
-def ready(request: Request, session: SessionOf) -> Health:
+async def ready(request: Request) -> Health:
     """Answer 200 if the service is ready; 503 if the database does not answer or is not current, if the worker in this
     process has died, or once a signal has asked the process to end.
     """
@@ -36,7 +36,9 @@ def ready(request: Request, session: SessionOf) -> Health:
     if state.draining.is_set():
         raise _not_ready("The service is shutting down.")
     try:
-        revision = storage.revision_of(session.connection())
+        revision = await state.pulse.revision()
+    except TimeoutError:
+        raise _not_ready(f"The database has said nothing for {ANSWER_S:g} s.") from None
     except SQLAlchemyError as error:
         raise _not_ready(f"The database does not answer ({type(error).__name__}).") from None
     wanted = storage.newest_revision()

@@ -1,0 +1,39 @@
+"""The pulse of the database, on a connection and in a thread of its own: whatever holds all others up, it says so."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import sqlalchemy
+
+from lodeplan.service import storage
+
+ANSWER_S = 5.0
+"""Time within which the database answers, or counts as silent."""
+
+
+class Pulse:
+    """Asks for the version of the tables; requests that ask at the same time share one question."""
+
+    def __init__(self, database: sqlalchemy.Engine) -> None:
+        self._database = storage.open_beside(database, connections=1)
+        self._thread = ThreadPoolExecutor(1, "pulse")
+        self._asked: Future[str | None] | None = None
+
+    async def revision(self) -> str | None:
+        """The version of the tables, or None if there are none. Raises SQLAlchemy's errors, and `TimeoutError` if the
+        database says nothing."""
+        if self._asked is None or self._asked.done():
+            self._asked = self._thread.submit(self._read)
+        async with asyncio.timeout(ANSWER_S):
+            return await asyncio.shield(asyncio.wrap_future(self._asked))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._database.dispose()
+
+    def _read(self) -> str | None:
+        with storage.open_session(self._database) as session:
+            return storage.revision_of(session.connection())
