@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import CursorResult, update
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, exists, select
 
 from lodeplan.service.storage.columns import database_clock
 from lodeplan.service.storage.tables import Delivery, Job, Webhook
@@ -17,10 +18,23 @@ def webhook_ids(session: Session, tenant: str) -> list[str]:
     return list(session.exec(select(Webhook.id).where(Webhook.tenant == tenant)).all())
 
 
-def due_deliveries(session: Session, most: int) -> list[Delivery]:
-    """Messages that are due, the longest due first."""
-    due = select(Delivery).where(col(Delivery.due_at_s) <= database_clock())
-    return list(session.exec(due.order_by(col(Delivery.due_at_s)).limit(most)).all())
+def webhooks_with_due(session: Session) -> list[Webhook]:
+    """Webhooks of all tenants for which a message is due."""
+    due = exists().where(col(Delivery.webhook_id) == col(Webhook.id), col(Delivery.due_at_s) <= database_clock())
+    return list(session.exec(select(Webhook).where(due).order_by(col(Webhook.id))).all())
+
+
+def next_due(session: Session, webhook_id: str) -> Delivery | None:
+    """The message of a webhook that is due for longest."""
+    due = select(Delivery).where(Delivery.webhook_id == webhook_id, col(Delivery.due_at_s) <= database_clock())
+    return session.exec(due.order_by(col(Delivery.due_at_s), col(Delivery.id)).limit(1)).first()
+
+
+def give_up_older(session: Session, before: datetime, error: str) -> int:
+    """End messages that are older than this and not delivered; how many."""
+    old = (col(Delivery.due_at_s).is_not(None), col(Delivery.created_at) < before)
+    result = session.execute(update(Delivery).where(*old).values(due_at_s=None, error=error))
+    return result.rowcount if isinstance(result, CursorResult) else 0
 
 
 def claim_delivery(session: Session, seen: Delivery, for_s: float) -> bool:

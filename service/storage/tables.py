@@ -138,9 +138,10 @@ class Delivery(SQLModel, table=True):
     """One message to a webhook: due, delivered or given up."""
 
     __tablename__ = "webhook_delivery"
+    __table_args__ = (Index("ix_webhook_delivery_webhook_id_due_at_s", "webhook_id", "due_at_s"),)
 
     id: str = Field(primary_key=True)
-    webhook_id: str = Field(index=True)
+    webhook_id: str
     job_id: str = Field(index=True)
     tenant: str
     kind: str

@@ -51,5 +51,7 @@ def configure(level: str = "INFO") -> None:
     engine.handlers = [handler]
     engine.propagate = False
     engine.setLevel(logging.WARNING)
+    # It tells the URL of every request, and those of webhooks hold secrets.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # Of each start it tells what kind of database it found.
     logging.getLogger("alembic").setLevel(logging.WARNING)

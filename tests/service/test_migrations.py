@@ -73,3 +73,21 @@ def test_many_may_migrate_at_once_and_again(kind: str, tmp_path: Path) -> None:
             thread.join()
         assert failures == []
         assert set(sqlalchemy.inspect(database).get_table_names()) >= TABLES
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_secrets_of_webhooks_that_the_audit_log_held_are_cut(kind: str, tmp_path: Path) -> None:
+    with database_of(kind, tmp_path, migrated=False) as database:
+        with database.connect() as connection:
+            alembic.command.upgrade(migrations(connection), "0004")
+            connection.execute(sqlalchemy.text(OLD_AUDIT))
+            connection.commit()
+        storage.migrate(database)
+        with Session(database) as session:
+            assert session.exec(select(storage.AuditEntry)).one().detail == "https://example.org:8443/"
+
+
+OLD_AUDIT = (
+    "insert into audit (id, at, tenant, actor, action, target, detail) values "
+    "(1, '2026-01-01 00:00:00', 'local', 'local', 'webhook.create', 'a', 'https://u:S@example.org:8443/T0KEN?token=x')"
+)

@@ -27,7 +27,7 @@ from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import API
 from lodeplan.service.storage import Delivery, Webhook
 from lodeplan.service.storage import webhooks as stored
-from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url
+from lodeplan.service.webhooks.addresses import RefusedAddressError, check_url, origin_of
 from lodeplan.service.webhooks.announcing import new_delivery
 
 MOST_WEBHOOKS = 20
@@ -71,7 +71,7 @@ def add_webhook(
     secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
     webhook = Webhook(id=storage.new_id(), tenant=tenant, url=str(url), secret=secret, created_at=storage.now())
     session.add(webhook)
-    audit.record(session, "webhook.create", webhook.id, webhook.url)
+    audit.record(session, "webhook.create", webhook.id, origin_of(webhook.url))
     session.commit()
     response.headers["location"] = _path(webhook)
     return NewWebhook(**_view(webhook).model_dump(), secret=secret)
@@ -92,7 +92,7 @@ def show_webhook(webhook: WebhookOf) -> WebhookView:
 @router.delete("/{webhook_id}", status_code=204)
 def delete_webhook(session: SessionOf, webhook: WebhookOf) -> None:
     """Delete a webhook with its pending deliveries and its log."""
-    audit.record(session, "webhook.delete", webhook.id, webhook.url)
+    audit.record(session, "webhook.delete", webhook.id, origin_of(webhook.url))
     stored.delete_webhook(session, webhook)
     session.commit()
 
