@@ -53,7 +53,7 @@ from lodeplan.service.storage.keys import any_usable_key
 from lodeplan.service.telemetry import logs, requests, tracing
 from lodeplan.service.telemetry.database_metrics import database_registry
 from lodeplan.service.ui import rendering, sign_in
-from lodeplan.service.workers.shutdown import DrainingServer
+from lodeplan.service.workers.shutdown import DrainingServer, Farewell
 from lodeplan.service.workers.worker import Worker, make_worker
 
 _GOODBYE_S = 3
@@ -75,7 +75,7 @@ def create_app(
     worker: Worker | None = None,
 ) -> FastAPI:  # fmt: skip
     """Build the application on a database and a job engine; `worker`, if given, runs as long as the app."""
-    database = database or storage.open_database(settings.sqlalchemy_url)
+    database = database or storage.open_database(settings.sqlalchemy_url, answer_s=storage.REQUEST_S)
     storage.migrate(database)
     engine = engine or DbosEngine(database)
     engine.prepare()
@@ -153,7 +153,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     tracing.configure()
     # First of all: a port that is taken should be known before a worker takes jobs.
     with _listen(host, port) as listener:
-        database = storage.open_database(settings.sqlalchemy_url)
+        database = storage.open_database(settings.sqlalchemy_url, answer_s=storage.REQUEST_S)
         if not is_loopback(listener.getsockname()[0]):
             settings = _guarded(settings, database, host)
         worker = _own_worker(database, settings) if workers else None
@@ -172,6 +172,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
             ),
             drain,
             worker.hurry if worker else lambda: None,
+            Farewell(settings.drain_s, worker.can_record if worker else lambda: True),
         )
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
@@ -183,7 +184,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
 def _own_worker(database: sqlalchemy.Engine, settings: Settings) -> Worker:
     """A worker in this process that waits for no connection of the API's."""
     storage.migrate(database)
-    beside = storage.open_beside(database)
+    beside = storage.open_beside(database, answer_s=storage.REQUEST_S)
     engine = DbosEngine(beside, settings.tenant_slots)
     engine.prepare()
     return make_worker(beside, engine, settings)

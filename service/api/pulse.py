@@ -17,7 +17,7 @@ class Pulse:
     """Asks for the version of the tables; requests that ask at the same time share one question."""
 
     def __init__(self, database: sqlalchemy.Engine) -> None:
-        self._database = storage.open_beside(database, connections=1)
+        self._database = storage.open_beside(database, connections=1, answer_s=ANSWER_S)
         self._thread = ThreadPoolExecutor(1, "pulse")
         self._asked: Future[str | None] | None = None
 

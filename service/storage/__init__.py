@@ -13,6 +13,7 @@ from lodeplan.service.storage.columns import database_clock
 from lodeplan.service.storage.committed import once_committed
 from lodeplan.service.storage.database import (
     OUTAGES,
+    REQUEST_S,
     migrate,
     newest_revision,
     open_beside,
@@ -55,6 +56,7 @@ __all__ = [
     "ID_PATTERN",
     "LOCAL",
     "OUTAGES",
+    "REQUEST_S",
     "ApiKey",
     "AuditEntry",
     "Delivery",

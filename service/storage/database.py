@@ -16,10 +16,15 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlmodel import Session, create_engine
 
 from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.service.storage.silence import connection_class
 
 BUSY_TIMEOUT_S = 30
 CONNECTIONS = 15
 """Most connections of one engine at a time; whoever finds none free waits."""
+REQUEST_S = 10.0
+"""Time that a statement of a request or of a worker may take."""
+LONGEST_OPERATION_S = 600.0
+"""Time that a statement of a migration, a backup or a restore may take."""
 _KEPT_CONNECTIONS = 5
 SILENCE_S = 5
 """Time that a server may be silent before its connection counts as lost."""
@@ -32,40 +37,50 @@ FIRST_REVISION = "0001"
 _MIGRATION_LOCK = 5_627_101
 
 
-def open_database(url: str, connections: int = CONNECTIONS) -> sqlalchemy.Engine:
+def open_database(url: str, connections: int = CONNECTIONS, answer_s: float = LONGEST_OPERATION_S) -> sqlalchemy.Engine:
     """Open the database of this URL as an SQLAlchemy engine; several threads may use it, with at most so many
-    connections at a time."""
+    connections at a time. A statement that takes longer than `answer_s`, or waits so long for a lock or for a
+    connection, raises one of `OUTAGES`, also if the server says nothing at all."""
     kept = min(connections, _KEPT_CONNECTIONS)
-    pool = {"pool_size": kept, "max_overflow": connections - kept}
+    pool = {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": min(answer_s, BUSY_TIMEOUT_S)}
     if not url.startswith("sqlite"):
-        return _open_server(url, pool)
-    database = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S}, **pool)
+        return _open_server(url, pool, answer_s)
+    busy_s = min(answer_s, BUSY_TIMEOUT_S)
+    database = create_engine(url, connect_args={"timeout": busy_s}, **pool)
 
     @event.listens_for(database, "connect")
     def prepare_connection(connection: Any, _record: Any) -> None:
         # IMMEDIATE: a transaction that writes waits for its turn at its start, and cannot fail at its end.
         connection.isolation_level = "IMMEDIATE"
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={BUSY_TIMEOUT_S * 1000}"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", f"busy_timeout={busy_s * 1000:.0f}"):
             connection.execute(f"PRAGMA {pragma}")
 
     return database
 
 
-def open_beside(database: sqlalchemy.Engine, connections: int = CONNECTIONS) -> sqlalchemy.Engine:
+def open_beside(
+    database: sqlalchemy.Engine, connections: int = CONNECTIONS, answer_s: float = LONGEST_OPERATION_S
+) -> sqlalchemy.Engine:
     """Open the same database once more, with connections of its own: who uses them waits for nobody else's."""
-    return open_database(database.url.render_as_string(hide_password=False), connections)
+    return open_database(database.url.render_as_string(hide_password=False), connections, answer_s)
 
 
-def _open_server(url: str, pool: dict[str, int]) -> sqlalchemy.Engine:
+def _open_server(url: str, pool: dict[str, Any], answer_s: float) -> sqlalchemy.Engine:
     """Open a database server, perhaps on another machine; neither side waits for the other without limit."""
     silence = {"keepalives_idle": SILENCE_S, "keepalives_interval": 2, "keepalives_count": 3}
     patience = {"connect_timeout": SILENCE_S, "tcp_user_timeout": SILENCE_S * 1000}
     database = create_engine(url, pool_pre_ping=True, connect_args={**silence, **patience}, **pool)
+    kind = connection_class(answer_s)
+
+    @event.listens_for(database, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+        return kind.connect(*arguments, **named)
 
     @event.listens_for(database, "connect")
     def prepare_connection(connection: Any, _record: Any) -> None:
         # A process that stops in mid-transaction, frozen or cut off, must not keep the rows it has locked.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_S}s'")
+        connection.execute(f"SET statement_timeout = '{answer_s * 1000:.0f}ms'")
         connection.commit()
 
     return database
@@ -77,8 +92,10 @@ def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
     Returns the versions before (None: there were no tables) and after. Raises `InvalidInput` if the database cannot
     be reached, or was created by a newer version of the program.
     """
+    # What is quick for a request may take minutes here.
+    patient = open_beside(database, connections=1)
     try:
-        with database.connect() as connection:
+        with patient.connect() as connection:
             _take_turn(connection)
             config = migrations(connection)
             tables = sqlalchemy.inspect(connection).get_table_names()
@@ -99,6 +116,8 @@ def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
             remedy="Start the database, or correct the address.",
         )
         raise InvalidInput([problem]) from None
+    finally:
+        patient.dispose()
 
 
 def _newer(database: sqlalchemy.Engine, revision: str) -> InputProblem:

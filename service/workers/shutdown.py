@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import FrameType
 
 import structlog
 import uvicorn
 
 from lodeplan.service.telemetry import metrics
+
+SILENT_FAREWELL_S = 5.0
+"""Time that a process has to end once it can record nothing any more."""
+LONGEST_FAREWELL_S = 30.0
+"""Time that it has beyond its drain."""
+_LOOK_EVERY_S = 0.25
 
 log = structlog.get_logger(__name__)
 
@@ -40,20 +48,50 @@ class Shutdown:
         return told
 
 
+@dataclass(frozen=True)
+class Farewell:
+    """The last word on when a process ends that was told to: threads may wait for a database that says nothing. What
+    it has not recorded by then is solved again elsewhere."""
+
+    drain_s: float
+    can_record: Callable[[], bool]
+    """False if what running solves come to can no longer be recorded."""
+
+    def begin(self) -> None:
+        """Watch, in a thread, that the process ends in time."""
+        threading.Thread(target=self._watch, name="farewell", daemon=True).start()
+
+    def _watch(self) -> None:
+        begun = time.monotonic()
+        while time.monotonic() < begun + self.drain_s + LONGEST_FAREWELL_S:
+            time.sleep(_LOOK_EVERY_S)
+            if time.monotonic() > begun + SILENT_FAREWELL_S and not self.can_record():
+                break
+        log.error("ended without a farewell: something stands still", after_s=time.monotonic() - begun)
+        os._exit(1)
+
+
 class DrainingServer(uvicorn.Server):
     """A server that continues to answer while the worker in the same process drains, and then ends."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], None], hurry: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, drain: Callable[[], None], hurry: Callable[[], None], farewell: Farewell
+    ) -> None:
         super().__init__(config)
-        self._shutdown = Shutdown(lambda: threading.Thread(target=self._end, args=(drain,)).start(), hurry)
+        self._drain, self._farewell = drain, farewell
+        self._shutdown = Shutdown(self._begin, hurry)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take the signal as `Shutdown` does."""
         self._shutdown(sig, frame)
 
-    def _end(self, drain: Callable[[], None]) -> None:
+    def _begin(self) -> None:
+        self._farewell.begin()
+        threading.Thread(target=self._end, daemon=True).start()
+
+    def _end(self) -> None:
         try:
-            drain()
+            self._drain()
         except Exception:
             log.exception("the drain broke off")
         self.should_exit = True

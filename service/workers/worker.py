@@ -7,6 +7,7 @@ the attempt's number in the job's row still rejects late updates.
 from __future__ import annotations
 
 import contextlib
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,6 @@ import structlog
 from prometheus_client import start_http_server
 from sqlmodel import Session
 
-from lodeplan.schemas import SolverProgress
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
@@ -28,17 +28,17 @@ from lodeplan.service.jobs.reuse import work_of_stored
 from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.kinds import kind_named
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import OUTAGES, moves, once_committed, open_session, upkeep
+from lodeplan.service.storage import OUTAGES, once_committed, open_session, upkeep
 from lodeplan.service.telemetry import logs, metrics, tracing
 from lodeplan.service.webhooks.sending import Deliverer
-from lodeplan.service.workers.child_process import Watch, Wish, Work
+from lodeplan.service.workers.attempt_watch import SILENT_ATTEMPT_S, AttemptWatch
+from lodeplan.service.workers.child_process import Work
 from lodeplan.service.workers.child_solver import ChildSolver, Solver
 from lodeplan.service.workers.leases import Lease, LeaseLost
 from lodeplan.service.workers.reaper import Reaper
 from lodeplan.service.workers.retention import Retention
-from lodeplan.service.workers.shutdown import Shutdown
+from lodeplan.service.workers.shutdown import Farewell, Shutdown
 
-PROGRESS_EVERY_S = 0.5
 PATIENCE_S = 10.0
 LEASE_S = 15.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
@@ -63,6 +63,9 @@ class Worker:
     lease_database: sqlalchemy.Engine | None = None
     """The same database with connections for the lease alone."""
     _at_work: set[Attempt] = field(default_factory=set)
+    _watches: set[AttemptWatch] = field(default_factory=set)
+    _renewals: queue.SimpleQueue[float | None] = field(default_factory=queue.SimpleQueue)
+    """Times of renewals, for the reaper; None at the end."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def start(self, slots: int) -> None:
@@ -74,6 +77,7 @@ class Worker:
         self.reaper.notice_beat(self.lease.renew())
         self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
         self._heart.start()
+        threading.Thread(target=self._keep_reaping, name="reaper", daemon=True).start()
         if self.upkeep:
             threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
         self.engine.start_worker(self.handle, slots, self.lease.worker_id)
@@ -87,6 +91,9 @@ class Worker:
     def stop(self, drain_s: float = 0) -> None:
         """Take no more attempts; let running solves continue for `drain_s`, then end them and queue their jobs
         again."""
+        if not self.can_record():
+            # Nothing is won by waiting: what the solves came to could not be recorded.
+            drain_s = 0
         if drain_s:
             log.info("draining", up_to_s=drain_s)
         until = time.monotonic() + drain_s + PATIENCE_S
@@ -102,6 +109,7 @@ class Worker:
             self.deliverer.stop()
         self._stopped.set()
         self._heart.join()
+        self._renewals.put(None)
         with contextlib.suppress(*OUTAGES):
             self.lease.release()
 
@@ -114,16 +122,11 @@ class Worker:
         return set(self._at_work)
 
     def beat(self) -> None:
-        """Renew the lease and look for abandoned jobs; called every tick while the worker runs."""
-        try:
+        """Renew the lease and look for abandoned jobs, one after the other."""
+        with _surviving():
             now_s = self.lease.renew()
             if not self.stopping.is_set():
                 self.reaper.look(now_s)
-        except OUTAGES as error:
-            log.warning("the database is away", error=str(error))
-        except Exception:
-            # Without this thread the worker would lose its lease, and with it all that it solves.
-            log.exception("a beat broke off")
 
     def handle(self, attempt: Attempt) -> None:
         """Solve one attempt, if it is still wanted."""
@@ -148,11 +151,38 @@ class Worker:
                 failure = outcome.failure.code if outcome.failure else None
                 log.info("attempt ended", state=state, termination=outcome.termination, failure=failure)
 
+    def can_record(self) -> bool:
+        """True while the lease is held: what comes of a solve can be recorded."""
+        return self.lease.holds(self.lease.term)
+
+    def stands_still(self) -> str | None:
+        """Say what no longer moves, in a sentence; None if all does."""
+        if not self.can_record():
+            return "The worker in this process cannot renew its lease: its database says nothing, or something else."
+        late = [watch for watch in list(self._watches) if watch.silent_s() > SILENT_ATTEMPT_S]
+        if late:
+            return f"{len(late)} solves of the worker in this process have not reported for {SILENT_ATTEMPT_S:g} s."
+        return None
+
+    def _may_go_on(self, term: int) -> bool:
+        return not self.stopping.is_set() and self.lease.holds(term)
+
     def _keep_beating(self) -> None:
+        """Renew the lease every tick, whatever the reaper waits for."""
         next_beat = time.monotonic() + self.lease.tick_s
         while not self._stopped.wait(max(0, next_beat - time.monotonic())):
             next_beat = time.monotonic() + self.lease.tick_s
-            self.beat()
+            with _surviving():
+                self._renewals.put(self.lease.renew())
+
+    def _keep_reaping(self) -> None:
+        """Look for abandoned jobs after each renewal; after the last one, if several came meanwhile."""
+        while (renewed_s := self._renewals.get()) is not None:
+            while not self._renewals.empty() and (later_s := self._renewals.get()) is not None:
+                renewed_s = later_s
+            if not self.stopping.is_set():
+                with _surviving():
+                    self.reaper.look(renewed_s)
 
     @contextlib.contextmanager
     def _has(self, attempt: Attempt) -> Iterator[None]:
@@ -191,11 +221,13 @@ class Worker:
         return Work(kept.scenario_gzip, job.options, job.traceparent, kind)
 
     def _solved(self, attempt: Attempt, work: Work, term: int) -> Outcome:
-        watch = _AttemptWatch(self, attempt, term)
         try:
-            outcome = self.solve(work, watch)
-            watch.write_progress()
-            return outcome
+            with AttemptWatch(self.database, attempt, lambda: self._may_go_on(term)) as watch:
+                self._watches.add(watch)
+                try:
+                    return self.solve(work, watch)
+                finally:
+                    self._watches.discard(watch)
         except Exception as error:
             # Whatever goes wrong here is ours, and the job must not stay `running` for it.
             log.exception("attempt broke off")
@@ -212,66 +244,20 @@ class Worker:
         return states.finish(session, attempt, outcome)
 
 
-@dataclass
-class _AttemptWatch(Watch):
-    """Watches one attempt: reads requests from the job's row, and writes progress to it at intervals."""
-
-    worker: Worker
-    attempt: Attempt
-    term: int
-    _wish: Wish = Wish.GO_ON
-    _next_write: float = 0.0
-    _latest: SolverProgress | None = None
-    _is_written: bool = True
-
-    def wish(self) -> Wish:
-        """Return the request in the job's state, or the last known one if the database is unavailable. If the worker is
-        stopping, has lost its lease, or the job no longer exists, the solve should end."""
-        if time.monotonic() >= self._next_write:
-            self.write_progress()
-        if self.worker.stopping.is_set() or not self.worker.lease.holds(self.term):
-            return Wish.KILL
-        with contextlib.suppress(*OUTAGES), open_session(self.worker.database) as session:
-            state = moves.state_on(session, self.attempt)
-            self._wish = _WISHES.get(state, Wish.KILL) if state else Wish.KILL
-        return self._wish
-
-    def progress(self, progress: SolverProgress) -> None:
-        """Keep the latest progress for the next write; numbers that it does not report keep their last value."""
-        before = self._latest.model_dump(exclude_none=True) if self._latest else {}
-        self._latest = SolverProgress(**{**before, **progress.model_dump(exclude_none=True)})
-        self._is_written = False
-
-    def write_progress(self) -> None:
-        """Record the latest progress, if it is new; later, if the database is unavailable."""
-        if self._latest is None or self._is_written:
-            return
-        self._next_write = time.monotonic() + PROGRESS_EVERY_S
-        with contextlib.suppress(*OUTAGES), open_session(self.worker.database) as session:
-            states.note_progress(session, self.attempt, self._latest, _in_words(self._latest))
-            session.commit()
-            self._is_written = True
-
-
 def _named(attempt: Attempt) -> dict[str, str | int]:
     """Return the attributes of an attempt's span."""
     return {"lodeplan.job": attempt.job_id, "lodeplan.attempt": attempt.number}
 
 
-_WISHES = {JobState.RUNNING: Wish.GO_ON, JobState.STOPPING: Wish.STOP}
-
-
-def _in_words(progress: SolverProgress) -> str:
-    words = [f"{progress.elapsed_s:8.1f} s  {progress.phase}"]
-    if progress.objective_kusd is not None:
-        words.append(f"plan {progress.objective_kusd:.6g} kUSD")
-    if progress.bound_kusd is not None:
-        words.append(f"bound {progress.bound_kusd:.6g} kUSD")
-    if progress.gap is not None:
-        words.append(f"gap {progress.gap:.3%}")
-    if progress.memory_mib is not None:
-        words.append(f"{progress.memory_mib:.0f} MiB")
-    return "  ".join(words)
+@contextlib.contextmanager
+def _surviving() -> Iterator[None]:
+    """Log whatever goes wrong, and go on: without its threads a worker would lose all that it solves."""
+    try:
+        yield
+    except OUTAGES as error:
+        log.warning("the database is away", error=str(error))
+    except Exception:
+        log.exception("a beat broke off")
 
 
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
@@ -280,8 +266,8 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
         settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb, longest_s=settings.max_solve_s or None
     )
     upkeep = Retention(database, engine, settings).loop
-    deliverer = Deliverer(storage.open_beside(database, connections=2), settings)
-    lease_database = storage.open_beside(database, connections=1)
+    deliverer = Deliverer(storage.open_beside(database, connections=2, answer_s=storage.REQUEST_S), settings)
+    lease_database = storage.open_beside(database, connections=1, answer_s=settings.lease_s / 3)
     return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep, lease_database=lease_database)
 
 
@@ -290,13 +276,19 @@ def run(settings: Settings | None = None) -> None:
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
     tracing.configure()
-    database = storage.open_database(settings.sqlalchemy_url)
+    database = storage.open_database(settings.sqlalchemy_url, answer_s=storage.REQUEST_S)
     storage.migrate(database)
     engine = DbosEngine(database, settings.tenant_slots)
     engine.prepare()
     worker = make_worker(database, engine, settings)
     ended = threading.Event()
-    Shutdown(ended.set, worker.hurry).listen()
+    farewell = Farewell(settings.drain_s, worker.can_record)
+
+    def begin() -> None:
+        farewell.begin()
+        ended.set()
+
+    Shutdown(begin, worker.hurry).listen()
     if settings.metrics_port:
         _serve_metrics(settings)
     worker.start(settings.slots)

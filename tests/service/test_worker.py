@@ -309,6 +309,7 @@ def test_a_lost_attempt_is_told_to_end_and_its_progress_is_not_recorded(tmp_path
             states.requeue(session, bench.engine, Attempt(job_id, 1))
             session.commit()
         watch.progress(SolverProgress(phase="search", elapsed_s=1))
+        wait_until(lambda: watch.wish() is Wish.KILL)
         wishes.append(watch.wish())
 
     script.act = lose

@@ -30,7 +30,7 @@ async def live() -> Health:
 @router.get("/readyz")
 async def ready(request: Request) -> Health:
     """Answer 200 if the service is ready; 503 if the database does not answer or is not current, if the worker in this
-    process has died, or once a signal has asked the process to end.
+    process has died or something in it stands still, or once a signal has asked the process to end.
     """
     state = request.app.state
     if state.draining.is_set():
@@ -47,6 +47,9 @@ async def ready(request: Request) -> Health:
         raise _not_ready(f"The tables are of version {revision}, not {wanted}. Run lodeplan migrate.")
     if state.worker and not state.worker.is_working():
         raise _not_ready("The worker in this process is not taking jobs.")
+    still = state.worker.stands_still() if state.worker else None
+    if still:
+        raise _not_ready(still)
     return Health()
 
 
