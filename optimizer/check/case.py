@@ -214,8 +214,7 @@ class Case:
     def served_t_per_y(self, demand: str, node: Node) -> list[tuple[Option, float]]:
         """Demand met at the node, by option."""
         options = self.world.options[demand]
-        rows = self.plan.rows("serve", node.name)
-        return [(options[option], rows[name, option][0]) for name, option in rows if name == demand]
+        return [(options[option], met) for option, met in self.plan.parts("serve", node.name).get(demand, ())]
 
     def stock_unit(self, stockpile: str) -> Unit:
         """The unit of what is stored, t."""

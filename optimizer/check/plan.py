@@ -50,6 +50,7 @@ class Plan:
 
     tables: dict[str, Rows] = field(default_factory=dict)
     _totals: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    _parts: dict[tuple[str, str], dict[str, list[tuple[str, float]]]] = field(default_factory=dict)
 
     def rows(self, table: str, node: str) -> Mapping[Name, tuple[float, ...]]:
         """Rows of a table at a node."""
@@ -62,6 +63,14 @@ class Plan:
             for name, numbers in self.rows(table, node).items():
                 total[name[0]] = total.get(name[0], 0.0) + numbers[0]
         return self._totals[table, node]
+
+    def parts(self, table: str, node: str) -> Mapping[str, list[tuple[str, float]]]:
+        """The first number of the rows at a node, with the second of their names, by the first."""
+        if (table, node) not in self._parts:
+            parts = self._parts[table, node] = {}
+            for (first, second), numbers in self.rows(table, node).items():
+                parts.setdefault(first, []).append((second, numbers[0]))
+        return self._parts[table, node]
 
     def value(self, table: str, node: str, name: Name) -> float:
         """The first number of one row."""

@@ -64,6 +64,12 @@ class TariffBook:
     _duties: dict[tuple[object, ...], Duty] = field(default_factory=dict)
     _matches: dict[tuple[str, str, str, str, Variant], dict[str, TariffMeasure]] = field(default_factory=dict)
 
+    _rules: dict[tuple[date, tuple[str, ...]], frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def _calendar(self) -> Calendar:
+        return Calendar.of(self.scenario.horizon)
+
     @cached_property
     def _scope(self) -> Scope:
         return Scope(self.scenario, self.selections)
@@ -109,15 +115,24 @@ class TariffBook:
 
     def steps(self, case: DutyCase) -> Iterator[Step]:
         """Steps of the duty: the effect of each measure in force on the case, by part of the origin."""
+        in_force = self._in_force(case.day, case.events)
         for origin, share in self.selections.parts(case.route.origin).items():
             active = {
                 name: measure
                 for name, measure in self.matching(case.route, origin, case.content).items()
-                if idle(name, measure, case.day, case.events) is None
-                and self._scope.miss_on(name, case.route, origin, case.day) is None
+                if name in in_force and self._scope.miss_on(name, case.route, origin, case.day) is None
             }
             for step in stack(active, case.band, case.day.year, case.value):
                 yield replace(step, origin=origin, share=share)
+
+    def _in_force(self, day: date, events: Mapping[str, TariffEvent]) -> frozenset[str]:
+        """Measures in force on a day with these events, whatever the route."""
+        key = (day, tuple(sorted(events)))
+        if key not in self._rules:
+            self._rules[key] = frozenset(
+                name for name, measure in self.scenario.tariffs.items() if idle(name, measure, day, events) is None
+            )
+        return self._rules[key]
 
     def passed_over(self, case: DutyCase) -> Iterator[Step]:
         """Reasons why the other measures of the scenario do not count, by part of the origin."""
@@ -144,13 +159,13 @@ class TariffBook:
         """Mean duty by measure over the days of a period."""
         key = (route.commodity, route.origin, route.destination, band, period, tuple(sorted(events)), value, content)
         if key not in self._duties:
-            first, _ = Calendar.of(self.scenario.horizon).days(period)
+            first, _ = self._calendar.days(period)
             case = DutyCase(route, date.fromordinal(first), value, band, events, content)
             self._duties[key] = self._over_period(case, period)
         return self._duties[key]
 
     def _over_period(self, case: DutyCase, period: int) -> Duty:
-        first, after = Calendar.of(self.scenario.horizon).days(period)
+        first, after = self._calendar.days(period)
         total: dict[str, float] = {}
         for begin, end in pairwise(self._cuts(case, period)):
             weight = (end - begin) / (after - first)
@@ -160,7 +175,7 @@ class TariffBook:
 
     def _cuts(self, case: DutyCase, period: int) -> list[int]:
         """Days on which the duty may change within a period, its first day and the day after it."""
-        calendar = Calendar.of(self.scenario.horizon)
+        calendar = self._calendar
         first, after = calendar.days(period)
         start = calendar.starts[period]
         days = {first_day(year) for year in range(start, start + calendar.lengths[period])}
@@ -196,16 +211,21 @@ def explain_duty(book: TariffBook, case: DutyCase) -> list[ExplainedStep]:
 
 
 def tariff_events(scenario: Scenario, tree: Tree) -> list[dict[str, TariffEvent]]:
-    """Tariff events that may be in force at each node; one mapping a node."""
-    by_future: list[dict[str, TariffEvent]] = []
-    for events in tree.future_events:
-        found: dict[str, TariffEvent] = {}
-        for key in events:
-            event = scenario.events[key]
-            if isinstance(event, TariffEvent):
-                found[key] = event
-        by_future.append(found)
-    return [by_future[future] if future >= 0 else {} for future in tree.future]
+    """Tariff events that are in force on some day of each node; one mapping a node."""
+    dated = [(key, event) for key, event in scenario.events.items() if isinstance(event, TariffEvent)]
+    in_period = [
+        {key: event for key, event in dated if _meets(event, tree.calendar.days(period))}
+        for period in range(len(tree.calendar))
+    ]
+    return [
+        {key: in_period[period][key] for key in tree.events_at(node) if key in in_period[period]}
+        for node, period in enumerate(tree.period)
+    ]
+
+
+def _meets(event: TariffEvent, days: tuple[int, int]) -> bool:
+    first, after = days
+    return event.onset.toordinal() < after and (event.until is None or first < event.until.toordinal())
 
 
 def quota_volumes(scenario: Scenario, tree: Tree) -> dict[QuotaKey, Floats]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.prepare.calendar import Floats, Profile
 from lodeplan.optimizer.prepare.content import Content
 from lodeplan.optimizer.prepare.demands import Demands
 from lodeplan.optimizer.prepare.parts import Parts
-from lodeplan.optimizer.prepare.projects import Start
+from lodeplan.optimizer.prepare.projects import Programme, Start
 from lodeplan.optimizer.prepare.shares import (
     Concentration,
     FlowLimit,
@@ -104,6 +105,8 @@ def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
     def due(by: Callable[[Budget | PermitSlots, int], Iterable[tuple[Any, float]]]) -> dict[tuple[str, int], Any]:
         return {(name, node): dict(by(money[name], node)) for name, node in rows}
 
+    yearly = {name: tree.calendar.mean(_yearly(limit)) for name, limit in money.items()}
+    starts_at = _starts_by_node(parts.programme)
     floors = tuple(_floors(scenario, nodes, parts.demands))
     soft = tuple(_soft(scenario, parts.demands))
     concentration = prepare_concentration(content, tree, parts)
@@ -114,13 +117,13 @@ def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
         concentration=concentration,
         concentrated=tuple((name, node) for name in concentration for node in nodes[name]),
         budgets=rows,
-        allowance={(name, node): _allowance(money[name], tree, node) for name, node in rows},
-        starts_due=due(lambda limit, node: _starts_due(limit, node, parts)),
+        allowance={(name, node): _allowance(yearly[name], tree, node) for name, node in rows},
+        starts_due=due(lambda limit, node: _starts_due(limit, node, parts.programme, starts_at[node])),
         onboardings_due=due(lambda limit, _: _onboardings_due(limit, scenario)),
         purchases_due=due(lambda limit, node: _purchases_due(limit, tree, node, parts.stocks)),
         support_due=due(lambda limit, node: _support_due(limit, tree, node, parts.supply)),
         service_floors=floors,
-        allowed_shortage_t_per_y={row: _allowed_shortage(scenario, row, tree, parts.demands) for row in floors},
+        allowed_shortage_t_per_y=_allowed_shortages(scenario, floors, tree, parts.demands),
         soft=soft,
         violation_kusd=_violation_prices(scenario, tree, soft),
         slack_limit=_slack_limits(nodes, tree, soft),
@@ -181,14 +184,30 @@ def limited_nodes(tree: Tree, limit: AnyLimit) -> tuple[int, ...]:
     return tuple(node for node in range(len(tree)) if not tree.stressed[node])
 
 
-def _allowance(limit: Budget | PermitSlots, tree: Tree, node: int) -> float:
-    yearly = limit.amount_kusd_per_y if isinstance(limit, Budget) else limit.slots_per_y
-    return float(tree.calendar.mean(yearly)[tree.period[node]] * tree.length[node])
+def _yearly(limit: Budget | PermitSlots) -> Profile:
+    return limit.amount_kusd_per_y if isinstance(limit, Budget) else limit.slots_per_y
 
 
-def _starts_due(limit: Budget | PermitSlots, node: int, parts: Parts) -> Iterator[tuple[Start, float]]:
-    programme = parts.programme
-    for start in programme.starts:
+def _allowance(yearly: Floats, tree: Tree, node: int) -> float:
+    return float(yearly[tree.period[node]] * tree.length[node])
+
+
+def _starts_by_node(programme: Programme) -> Mapping[int, list[Start]]:
+    """The starts that something may fall due of at each node, in their order."""
+    place = {start: number for number, start in enumerate(programme.starts)}
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for start, number in place.items():
+        found[start[2]].add(number)
+    for start, node in programme.capex_due_kusd:
+        found[node].add(place[start])
+    by_node = {node: [programme.starts[number] for number in sorted(numbers)] for node, numbers in found.items()}
+    return defaultdict(list, by_node)
+
+
+def _starts_due(
+    limit: Budget | PermitSlots, node: int, programme: Programme, starts: Iterable[Start]
+) -> Iterator[tuple[Start, float]]:
+    for start in starts:
         if isinstance(limit, PermitSlots):
             due = programme.projects[start[0]].tracks[start[1]].permit_slots if start[2] == node else 0.0
         else:
@@ -233,12 +252,22 @@ def _protected(limit: ServiceFloor, demands: Demands) -> list[str]:
     ]
 
 
-def _allowed_shortage(scenario: Scenario, row: tuple[str, str, int], tree: Tree, demands: Demands) -> float:
-    name, demand, node = row
-    limit = scenario.limits[name]
-    assert isinstance(limit, ServiceFloor)
-    served = float(tree.calendar.mean(limit.served_share)[tree.period[node]])
-    return float((1.0 - served) * demands.quantity_t_per_y[demands.names.index(demand), node])
+def _allowed_shortages(
+    scenario: Scenario, floors: Iterable[tuple[str, str, int]], tree: Tree, demands: Demands
+) -> dict[tuple[str, str, int], float]:
+    """What each service floor lets a demand go short of at a node, t/y."""
+    row_of = {name: row for row, name in enumerate(demands.names)}
+    served = {
+        name: tree.calendar.mean(limit.served_share)
+        for name, limit in scenario.limits.items()
+        if isinstance(limit, ServiceFloor)
+    }
+    return {
+        (name, demand, node): float(
+            (1.0 - float(served[name][tree.period[node]])) * demands.quantity_t_per_y[row_of[demand], node]
+        )
+        for name, demand, node in floors
+    }
 
 
 def _violation_prices(scenario: Scenario, tree: Tree, soft: tuple[tuple[str, str], ...]) -> Floats:

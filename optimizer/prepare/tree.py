@@ -76,6 +76,19 @@ class Tree:
         return tuple(self.calendar.starts[period] for period in self.period)
 
     @cached_property
+    def by_period(self) -> tuple[tuple[int, ...], ...]:
+        """Nodes of each period, in order."""
+        found: list[list[int]] = [[] for _ in range(len(self.calendar))]
+        for node, period in enumerate(self.period):
+            found[period].append(node)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def node_of(self) -> Mapping[str, int]:
+        """The number of each node, by its name."""
+        return {name: node for node, name in enumerate(self.names)}
+
+    @cached_property
     def leaves(self) -> tuple[int, ...]:
         """Nodes without children."""
         parents = set(self.parent)

@@ -175,7 +175,7 @@ def _row(instance: Instance, limit: Limit, weights: Floats, told: Told) -> Row:
     """A row of the table; `weights`: of the money of all nodes."""
     tree = instance.tree
     name, key, node_name = limit
-    node = tree.names.index(node_name)
+    node = tree.node_of[node_name]
     weight = weights[node]
     if statements()[name].is_yearly:
         weight *= tree.annuity_y[node]

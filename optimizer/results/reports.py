@@ -34,8 +34,7 @@ def report_tables(values: Values, do_nothing: Values | None) -> dict[str, pd.Dat
 def by_year(values: Values, flow: Floats) -> Iterator[tuple[int, float, float]]:
     """(year, on the planned path, probability-weighted) of a flow by node, where either is not 0."""
     tree = values.instance.tree
-    for period, year in enumerate(tree.calendar.starts):
-        nodes = [node for node in range(len(tree)) if tree.period[node] == period]
+    for nodes, year in zip(tree.by_period, tree.calendar.starts, strict=True):
         base = float(sum(flow[node] * tree.planned_share[node] for node in nodes))
         expected = float(sum(flow[node] * tree.probability[node] for node in nodes))
         if base or expected:
@@ -193,38 +192,58 @@ def _shortages(values: Values) -> Iterator[Row]:
 
 
 def _concentration(values: Values, supply: pd.DataFrame) -> Iterator[Row]:
-    home, selections, years = values.instance.scenario.home, values.instance.content.selections, _years(values)
-    sources = supply[supply.source_kind.isin([kind for kind in SourceKind if kind.is_new]) & (supply.base_t_per_y > 0)]
-    for (commodity, year), rows in sources.groupby(["commodity", "year"], sort=False):
-        by_place = pd.Series(dtype=float)
-        for place, flow in rows.groupby("place").base_t_per_y.sum().items():
-            for member, share in selections.parts(str(place)).items():
-                by_place[member] = by_place.get(member, 0.0) + share * flow
-        total = float(by_place.sum())
-        first = int(str(year))
-        exported = _exported(values, str(commodity), first)
-        imported = float(by_place.drop(home, errors="ignore").sum())
+    home, years = values.instance.scenario.home, _years(values)
+    exports = _Exports(values)
+    for (commodity, year), by_place in _sources(values, supply).items():
+        flow = np.array(list(by_place.values()))
+        total = float(flow.sum())
+        exported = exports.t_per_y(commodity, year)
+        imported = float(np.array([flow for place, flow in by_place.items() if place != home]).sum())
         kept = total - exported
         reliance = max(0.0, imported - exported) / kept if kept > 0 else 0.0
-        shares = by_place / total
+        shares = flow / total
+        largest = [*by_place][int(shares.argmax())]
         index = float((shares**2).sum())
-        yield commodity, first, reliance, shares.idxmax(), float(shares.max()), index, years[first]
+        yield commodity, year, reliance, largest, float(shares.max()), index, years[year]
 
 
-def _exported(values: Values, commodity: str, year: int) -> float:
-    """What leaves home on the planned path in a year's period, on routes and as sales abroad, t/y."""
-    instance = values.instance
-    weight = np.where(np.array(instance.tree.start) == year, instance.tree.planned_share, 0.0)
-    shipped = sum(
-        float(values.flows["ship"][row] @ weight)
-        for row, (r, _) in enumerate(instance.trade.bands)
-        if instance.trade.routes[r].origin == instance.scenario.home and instance.trade.routes[r].commodity == commodity
-    )
-    sold = sum(
-        option.takes_t_per_t * float(values.flows["use"][row] @ weight)
-        for row, option in enumerate(instance.demands.options.values())
-        if instance.demands.demands[option.demand].tier == "export"
-        and option.market is not None
-        and (option.market[0], option.market[2]) == (commodity, instance.scenario.home)
-    )
-    return shipped + sold
+def _sources(values: Values, supply: pd.DataFrame) -> dict[tuple[str, int], dict[str, float]]:
+    """New supply on the planned path by commodity and year, and in it by place, t/y; regions by their members."""
+    selections, new = values.instance.content.selections, {kind for kind in SourceKind if kind.is_new}
+    written: dict[tuple[str, int], dict[str, float]] = {}
+    columns = ("commodity", "year", "source_kind", "place", "base_t_per_y")
+    for commodity, year, kind, place, flow in zip(*(supply[column].tolist() for column in columns), strict=True):
+        if kind in new and flow > 0:
+            by_place = written.setdefault((commodity, year), {})
+            by_place[place] = by_place.get(place, 0.0) + flow
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    for key, by_place in written.items():
+        of_members = found[key] = {}
+        for place, flow in sorted(by_place.items()):
+            for member, share in selections.parts(place).items():
+                of_members[member] = of_members.get(member, 0.0) + share * flow
+    return found
+
+
+class _Exports:
+    """What leaves home on the planned path, on routes and as sales abroad."""
+
+    def __init__(self, values: Values) -> None:
+        instance, home = values.instance, values.instance.scenario.home
+        self._tree, self._flows = instance.tree, values.flows
+        self._shipped: dict[str, list[int]] = {}
+        self._sold: dict[str, list[tuple[int, float]]] = {}
+        for row, (r, _) in enumerate(instance.trade.bands):
+            if instance.trade.routes[r].origin == home:
+                self._shipped.setdefault(instance.trade.routes[r].commodity, []).append(row)
+        for row, option in enumerate(instance.demands.options.values()):
+            is_export = instance.demands.demands[option.demand].tier == "export"
+            if is_export and option.market is not None and option.market[2] == home:
+                self._sold.setdefault(option.market[0], []).append((row, option.takes_t_per_t))
+
+    def t_per_y(self, commodity: str, year: int) -> float:
+        """In each year of the period that begins with `year`."""
+        weight = np.where(np.array(self._tree.start) == year, self._tree.planned_share, 0.0)
+        shipped = sum(float(self._flows["ship"][row] @ weight) for row in self._shipped.get(commodity, ()))
+        sold = sum(takes * float(self._flows["use"][row] @ weight) for row, takes in self._sold.get(commodity, ()))
+        return shipped + sold

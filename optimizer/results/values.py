@@ -65,10 +65,10 @@ class Values:
 
     @cached_property
     def _onboard(self) -> Floats:
-        routes = list(self.instance.trade.onboarding)
-        decided = np.zeros((len(routes), len(self.instance.tree)))
+        row_of = {route: row for row, route in enumerate(self.instance.trade.onboarding)}
+        decided = np.zeros((len(row_of), len(self.instance.tree)))
         for route, node in self.onboarded_now:
-            decided[routes.index(route), node] = 1.0
+            decided[row_of[route], node] = 1.0
         return decided
 
     def counted_costs(self) -> Floats:
