@@ -46,6 +46,7 @@ from lodeplan.service.api.routers import (
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.http import problems
+from lodeplan.service.http.connections import ConnectionLimits, Connections, QuietAccept, raise_handles
 from lodeplan.service.http.headers import DOCS, SecurityHeaders
 from lodeplan.service.http.views import API
 from lodeplan.service.settings import Settings
@@ -58,6 +59,9 @@ from lodeplan.service.workers.worker import Worker, make_worker
 
 _GOODBYE_S = 3
 """Time that open requests get at the end, seconds; a long poll would keep the service up for a minute."""
+
+_BACKLOG = 128
+"""Connections that may wait to be accepted."""
 
 _BEARER = HTTPBearer(
     auto_error=False, description="An API key or a token of the identity provider, where log-in is required."
@@ -82,6 +86,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        asyncio.get_running_loop().set_exception_handler(QuietAccept())
         if worker:
             # In a thread: the engine starts and stops with calls that refuse an event loop.
             await asyncio.to_thread(worker.start, settings.slots)
@@ -168,7 +173,13 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
 
         server = DrainingServer(
             uvicorn.Config(
-                app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_GOODBYE_S
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GOODBYE_S,
+                http=_connections(settings).protocol,  # type: ignore[arg-type]
+                backlog=_BACKLOG,
             ),
             drain,
             worker.hurry if worker else lambda: None,
@@ -179,6 +190,14 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
     tracing.flush()
     if not server.started:
         raise SystemExit(1)
+
+
+def _connections(settings: Settings) -> Connections:
+    """The limits of connections, with file handles kept back for solves."""
+    in_all = min(settings.max_connections, raise_handles(settings.slots))
+    bytes_per_s = settings.min_rate_kb_s * 1000
+    limits = ConnectionLimits(in_all, settings.address_connections, settings.head_s, settings.body_s, bytes_per_s)
+    return Connections(limits)
 
 
 def _own_worker(database: sqlalchemy.Engine, settings: Settings) -> Worker:

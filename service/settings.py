@@ -52,6 +52,29 @@ class Settings(BaseModel):
         description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`; a file in the data folder when unset.",
     )
     max_body_mb: float = Field(default=32, gt=0, description="Largest body of a request, MB.")
+    max_connections: int = Field(
+        default=1_000,
+        ge=8,
+        description="Most connections to `lodeplan serve` at a time; fewer where the system allows fewer file handles.",
+    )
+    address_connections: int = Field(
+        default=250,
+        ge=0,
+        description="Most connections of one address at a time; 0: no limit of its own. Behind a proxy, which is one "
+        "address for all, set it to 0 and let the proxy limit callers.",
+    )
+    head_s: float = Field(
+        default=10, gt=0, description="Time that the head of a request may take to arrive, seconds; then 408."
+    )
+    body_s: float = Field(
+        default=120, gt=0, description="Time that the body of a request may take to arrive, seconds; then 408."
+    )
+    min_rate_kb_s: float = Field(
+        default=2,
+        ge=0,
+        description="Slowest rate, kB/s, taken over ten seconds, at which a body may arrive (then 408) or an answer "
+        "may be read (then the connection is closed); 0: any.",
+    )
     max_queued: int = Field(
         default=20_000, ge=0, description="Most jobs that may wait for a worker; further requests get 503. 0: no limit."
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -45,6 +47,7 @@ def open_database(url: str, connections: int = CONNECTIONS, answer_s: float = LO
     pool = {"pool_size": kept, "max_overflow": connections - kept, "pool_timeout": min(answer_s, BUSY_TIMEOUT_S)}
     if not url.startswith("sqlite"):
         return _open_server(url, pool, answer_s)
+    _keep_private(url)
     busy_s = min(answer_s, BUSY_TIMEOUT_S)
     database = create_engine(url, connect_args={"timeout": busy_s}, **pool)
 
@@ -56,6 +59,20 @@ def open_database(url: str, connections: int = CONNECTIONS, answer_s: float = LO
             connection.execute(f"PRAGMA {pragma}")
 
     return database
+
+
+def _keep_private(url: str) -> None:
+    """Let only its owner read a SQLite file, which holds scenarios and secrets; SQLite gives the files beside it
+    (`-wal`, `-shm`) the same rights."""
+    file = sqlite_file_of(url)
+    if file is None or not file.parent.is_dir():
+        return
+    with contextlib.suppress(OSError):
+        # One that somebody else owns stays as it is.
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
+            if path.exists() and path.stat().st_mode & 0o077:
+                path.chmod(0o600)
 
 
 def open_beside(

@@ -67,10 +67,10 @@ def read_document(session: Session, job: Job) -> PlanDocument | TablesDocument |
     return kind_named(job.kind).result.read(gzip.decompress(row.document_gzip)) if row else None
 
 
-def read_events(session: Session, job: Job, after: int = 0) -> list[JobEvent]:
-    """Read the events of a job after the event of that number, oldest first."""
+def read_events(session: Session, job: Job, after: int = 0, limit: int | None = None) -> list[JobEvent]:
+    """Read the events of a job after the event of that number, oldest first; at most `limit`."""
     query = select(JobEvent).where(JobEvent.job_id == job.id, col(JobEvent.number) > after)
-    return list(session.exec(query.order_by(col(JobEvent.number))))
+    return list(session.exec(query.order_by(col(JobEvent.number)).limit(limit)))
 
 
 def attempts_of(session: Session, job: Job) -> list[tuple[str, int]]:

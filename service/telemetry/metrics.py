@@ -29,6 +29,14 @@ REQUEST_SECONDS = Histogram(
     buckets=_REQUEST_BUCKETS_S,
 )
 REQUESTS_OPEN = Gauge("lodeplan_http_requests_open", "Requests being answered.", registry=PROCESS)
+CONNECTIONS_OPEN = Gauge("lodeplan_http_connections_open", "Connections of clients.", registry=PROCESS)
+CONNECTIONS_ENDED = Counter(
+    "lodeplan_http_connections_ended",
+    "Connections that the service ended or refused, by reason: `head`, `body` or `reader` took too long, `limit`, "
+    "`room-address` or `room-all` were too many, `accept` failed.",
+    ["reason"],
+    registry=PROCESS,
+)
 SUBMITTED = Counter("lodeplan_jobs_submitted", "Jobs queued for the first time.", registry=PROCESS)
 ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by final state.", ["state"], registry=PROCESS)
 SOLVE_SECONDS = Histogram(
@@ -63,6 +71,16 @@ def request_ended(method: str, route: str, status: int, seconds: float) -> None:
     """A request was answered; `route` is a template, so that ids make no new series."""
     REQUESTS.labels(method, route, str(status)).inc()
     REQUEST_SECONDS.labels(method, route).observe(seconds)
+
+
+def connections_open(count: int) -> None:
+    """So many connections of clients are open."""
+    CONNECTIONS_OPEN.set(count)
+
+
+def connection_ended(reason: str) -> None:
+    """The service ended or refused a connection for this reason."""
+    CONNECTIONS_ENDED.labels(reason).inc()
 
 
 def job_submitted() -> None:

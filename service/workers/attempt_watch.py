@@ -21,6 +21,9 @@ from lodeplan.service.storage import OUTAGES, moves, open_session
 from lodeplan.service.workers.child_process import LOOK_EVERY_S, Watch, Wish
 
 PROGRESS_EVERY_S = 0.5
+PROGRESS_EVERY_SHARE = 0.005
+LONGEST_PAUSE_S = 30.0
+"""Progress is written twice a second at first, and the more seldom the longer a solve takes: some 3,000 times a day."""
 SILENT_ATTEMPT_S = 30.0
 """Time after which an attempt that has not asked for wishes counts as standing still."""
 _LAST_WORD_S = 2.0
@@ -41,7 +44,7 @@ class AttemptWatch(Watch):
         self._written: SolverProgress | None = None
         self._next_write = 0.0
         self._ended = threading.Event()
-        self._asked_at = time.monotonic()
+        self._asked_at = self._begun_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def __enter__(self) -> AttemptWatch:
@@ -87,7 +90,8 @@ class AttemptWatch(Watch):
         latest = self._latest
         if latest is None or latest is self._written or time.monotonic() < self._next_write:
             return
-        self._next_write = time.monotonic() + PROGRESS_EVERY_S
+        age_s = time.monotonic() - self._begun_at
+        self._next_write = time.monotonic() + min(max(PROGRESS_EVERY_S, PROGRESS_EVERY_SHARE * age_s), LONGEST_PAUSE_S)
         with _surviving(), open_session(self._database) as session:
             states.note_progress(session, self._attempt, latest, _in_words(latest))
             session.commit()

@@ -46,7 +46,7 @@ IN_SERVICE = {
     "engine": set[str](),
     "storage": {"kinds", "engine"},
     "telemetry": {"storage"},
-    "http": {"kinds", "storage"},
+    "http": {"kinds", "storage", "telemetry"},
     "access": {"settings", "storage", "http"},
     "webhooks": {"settings", "storage", "http"},
     "jobs": {"kinds", "engine", "storage", "telemetry", "webhooks"},

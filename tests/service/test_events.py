@@ -117,11 +117,11 @@ def test_a_job_that_ends_between_two_reads_ends_its_stream(api: httpx.Client, mo
     read = storage.read_events
     met: list[str] = []
 
-    def read_late(session: Session, job: Job, after: int = 0) -> list[JobEvent]:
+    def read_late(session: Session, job: Job, after: int = 0, limit: int | None = None) -> list[JobEvent]:
         if after == 0 and not met:
             met.append(api.post(f"/api/v1/jobs/{job_id}:cancel").json()["state"])
             ended(api, job_id)
-        return list(read(session, job, after))
+        return list(read(session, job, after, limit))
 
     monkeypatch.setattr("lodeplan.service.storage.read_events", read_late)
     monkeypatch.setattr("lodeplan.service.api.routers.events.LOOK_AGAIN_S", 3_600.0)

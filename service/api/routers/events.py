@@ -21,6 +21,8 @@ router = APIRouter(tags=["jobs"])
 
 LOOK_AGAIN_S = 60.0
 """Time to wait for a change before reading the job anyway."""
+EVENTS_AT_ONCE = 200
+"""Most events read from the database at a time."""
 _HIGHEST = 2**31 - 1
 
 
@@ -77,6 +79,8 @@ async def stream_events(
             yield _sent(event)
         if job.state.ended and after >= job.last_event:
             return
+        if len(events) == EVENTS_AT_ONCE:
+            continue
         await watch.wait(job_id, job.last_event, LOOK_AGAIN_S)
 
 
@@ -84,7 +88,7 @@ def _read(database: sqlalchemy.Engine, whose: tuple[str, str], after: int) -> tu
     """Read the job, then its events: at least all that its `last_event` counts; some may be newer than it."""
     with storage.open_session(database) as session:
         job = find_job(session, *whose)
-        return job, storage.read_events(session, job, after)
+        return job, storage.read_events(session, job, after, EVENTS_AT_ONCE)
 
 
 def _sent(event: JobEvent) -> ServerSentEvent:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -42,6 +43,7 @@ from lodeplan.service.storage import Job, JobFilter
 
 router = APIRouter(tags=["jobs"])
 
+_EVENTS_AT_ONCE = 500
 _ACTIONS = {JobState.STOPPING: "job.stop", JobState.CANCELLING: "job.cancel"}
 
 
@@ -117,10 +119,23 @@ async def show_job(
 
 
 @router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)
-def show_log(session: SessionOf, tenant: TenantOf, job_id: JobIdOf) -> str:
+def show_log(database: DatabaseOf, tenant: TenantOf, job_id: JobIdOf) -> str:
     """Show the log of a job, one line per event."""
-    events = storage.read_events(session, find_job(session, tenant, job_id))
-    return "".join(f"{event.at:%Y-%m-%dT%H:%M:%SZ} {event.text}\n" for event in events)
+    with storage.open_session(database) as session:
+        job = find_job(session, tenant, job_id)
+    return "".join(_log_lines(database, job))
+
+
+def _log_lines(database: sqlalchemy.Engine, job: Job) -> Iterator[str]:
+    """Yield the log in portions: the rows of a long one would take far more memory than its text."""
+    after = 0
+    while True:
+        with storage.open_session(database) as session:
+            events = storage.read_events(session, job, after, _EVENTS_AT_ONCE)
+        if not events:
+            return
+        after = events[-1].number
+        yield "".join(f"{event.at:%Y-%m-%dT%H:%M:%SZ} {event.text}\n" for event in events)
 
 
 @router.post("/jobs/{job_id}:stop", status_code=202, response_model_exclude_none=True)
