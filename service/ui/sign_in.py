@@ -42,9 +42,12 @@ async def read_form(request: Request) -> dict[str, str]:
     """The fields of a small form; raises `ApiError`."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
         raise ApiError(415, "unsupported-media-type", "This takes the form of its page.")
-    body = await request.body()
-    if len(body) > _LONGEST_FORM:
-        raise ApiError(413, "body-too-large", f"The form has {_LONGEST_FORM:,} characters at most.")
+    body = bytearray()
+    # Anybody may send one: no more of it is kept than is read.
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LONGEST_FORM:
+            raise ApiError(413, "body-too-large", f"The form has {_LONGEST_FORM:,} characters at most.")
     return {name: values[0] for name, values in parse_qs(body.decode("latin-1"), max_num_fields=10).items()}
 
 
