@@ -17,6 +17,7 @@ from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group,
 from lodeplan.optimizer.solver.highs import Run
 from lodeplan.optimizer.solver.options import checked_options
 from lodeplan.optimizer.solver.ranges import extremes, refuse_hopeless
+from lodeplan.optimizer.solver.rounds import search_along_groups
 from lodeplan.optimizer.solver.search import (
     Answer,
     answer_of,
@@ -127,7 +128,7 @@ def _settled_nothing(instance: Instance, form: Form, nothing: Run, control: Cont
 
 def _found(form: Form, relaxation: Relaxation | None, nothing: Run, start: Answer | None, control: Control) -> Answer:
     """What the search finds. Where it says there is nothing, or fails, a known point is held against it."""
-    answer = _searched(form, relaxation, start, control)
+    answer = _searched(form, relaxation, nothing, start, control)
     if answer.x is not None or answer.termination not in (Termination.INFEASIBLE, Termination.ERROR):
         return answer
     known = nothing if nothing.x is not None else any_point(form, control)
@@ -136,18 +137,34 @@ def _found(form: Form, relaxation: Relaxation | None, nothing: Run, start: Answe
     return _bounded(from_known(form, known.x, answer, control), control)
 
 
-def _searched(form: Form, relaxation: Relaxation | None, known: Answer | None, control: Control) -> Answer:
+def _searched(
+    form: Form, relaxation: Relaxation | None, nothing: Run, known: Answer | None, control: Control
+) -> Answer:
     answer = known
     if relaxation is not None:
         control.proven.add(relaxation.bound * form.money_unit)
         answer = None if known is None else _bounded(known, control)
         if form.nonzeros >= LARGE_FROM_NONZEROS and (answer is None or answer.gap > control.gap):
-            answer = _cheaper(answer, _among_the_taken(form, relaxation, control))
+            answer = _cheaper(answer, _along_groups(form, relaxation, (nothing, answer), control))
         if answer is not None and (answer.gap <= control.gap or control.ended()):
             return answer
     start = None if answer is None or answer.x is None else answer.x / form.column_unit
     found = _bounded(_better(answer, search(form, control, start)), control)
     return found if relaxation is None else _held_against_groups(form, relaxation, found, control)
+
+
+def _along_groups(
+    form: Form, relaxation: Relaxation, known: tuple[Run, Answer | None], control: Control
+) -> Answer | None:
+    """The best plan by the master over the groups' plans; where that fails, the one among the decisions taken."""
+    nothing, answer = known
+    if control.along == "master":
+        points = [] if nothing.x is None else [nothing.x]
+        points += [] if answer is None else [np.asarray(answer.x) / form.column_unit]
+        found = search_along_groups(form, relaxation, points, control)
+        if found is not None or control.ended():
+            return None if found is None else _bounded(found, control)
+    return _among_the_taken(form, relaxation, control)
 
 
 def _held_against_groups(form: Form, relaxation: Relaxation, answer: Answer, control: Control) -> Answer:

@@ -48,6 +48,9 @@ class Control:
     time_limit_s: float | None = None
     """Wall time for all searching together, from when this object was made."""
     threads: int | None = None
+    """So many groups are searched at the same time; one without it."""
+    along: str = "master"
+    """How a large model is searched: by the groups' plans (`master`), or by decisions worth taking (`decisions`)."""
     report: Report | None = None
     should_stop: Callable[[], bool] | None = None
     began: float = field(default_factory=time.monotonic)
@@ -88,7 +91,7 @@ class Control:
 
     def machine(self) -> Settings:
         """Settings of every run."""
-        return Settings(threads=self.threads, options=self.options, log=self.log)
+        return Settings(options=self.options, log=self.log)
 
     def settings(self, phase: str, money_unit: float) -> Settings:
         """Solver settings for one run."""

@@ -9,8 +9,10 @@ relaxation find worth taking are few enough to search exactly with all rows back
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,6 +29,7 @@ from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.held import HeldModel
 from lodeplan.optimizer.solver.highs import Run, Settings, tried
 from lodeplan.optimizer.solver.tolerances import WHOLE, bound_of_parts
+from lodeplan.schemas.plan import Termination
 
 COST_ROWS = constraints_in(Sizes.money)
 COUPLING = coupling(Couples.MINERAL_GROUPS)
@@ -34,8 +37,15 @@ SHARED = tuple(name for name in COUPLING if name not in COST_ROWS)
 """What groups share beside costs: budgets and permit slots."""
 GROUP_GAP = 1e-3
 """Relative gap at which a group's own search stops, or the gap asked for where that is less."""
-GROUP_TIME_LIMIT_S = 60.0
-"""At most this long a group; what it has proved by then is its bound."""
+STOPPED = Run(Termination.INTERRUPTED, None, None, None, float("inf"), float("-inf"))
+GROUP_NODES = 100
+"""At most so many nodes a group; what it has proved by then is its bound. Time would depend on what else runs."""
+GROUP_SHARE = 0.01
+"""A group is as near to its bound as it must be within this share of its cost,"""
+GROUP_MONEY_KUSD = 10_000.0
+"""or within this."""
+SHARED_BUDGETS = "shared_budgets"
+"""Name of what priced budgets leave, which is in no group's gap."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +76,12 @@ class Relaxation:
     blocks: tuple[Block, ...]
     prices: Prices
     runs: Mapping[str, Run]
+    bounds: Mapping[str, float]
+    """Least priced cost of each group, canonical."""
+    by_groups: float
+    """The bound that these add up to."""
     bound: float
-    """Below it no plan can come, canonical."""
+    """Below it no plan can come, canonical: that, or the linear relaxation's."""
     idle: Ints
     """Yes/no columns that neither the LP relaxation nor their group's own search takes up."""
 
@@ -80,12 +94,43 @@ class Relaxation:
 
     def gaps(self, form: Form, x: Floats) -> dict[str, float]:
         """Gap of a plan (canonical) in each group, as a fraction of the group's cost."""
-        found = {}
+        return self.distances(form, x, float("-inf")).shares()
+
+    def distances(self, form: Form, x: Floats, bound: float) -> Distances:
+        """How far a plan (canonical) is from the bound of each group at most, and from that of the whole."""
+        whole = max(0.0, form.cost_of(x) - max(bound, self.bound))
+        by_group, size = {}, {}
         for block in self.blocks:
             cost = float(self.prices.column[block.columns] @ x[block.columns])
-            size = abs(float(self.prices.own[block.columns] @ x[block.columns]))
-            found[block.name] = max(0.0, cost - self.runs[block.name].bound) / size if size > 0 else 0.0
-        return found
+            by_group[block.name] = max(0.0, cost - self.bounds[block.name])
+            size[block.name] = abs(float(self.prices.own[block.columns] @ x[block.columns]))
+        if len(form.rows_of(*SHARED)):
+            by_group[SHARED_BUDGETS] = max(0.0, form.cost_of(x) - self.by_groups - sum(by_group.values()))
+            size[SHARED_BUDGETS] = abs(form.cost_of(x))
+        # A better plan of a group with the others as they are would be one of the whole.
+        return Distances({name: min(far, whole) for name, far in by_group.items()}, size)
+
+    def own_at(self, form: Form, dual: Floats) -> Floats:
+        """Cost of each column with rows of costs, and no others, priced at these duals (canonical)."""
+        costs = form.rows_of(*COST_ROWS)
+        return np.asarray(form.cost - sp.csr_array(form.matrix)[costs].T @ dual[costs])
+
+
+@dataclass(frozen=True)
+class Distances:
+    """What a better plan would save at most, by group, canonical; and what groups cost."""
+
+    by_group: Mapping[str, float]
+    size: Mapping[str, float]
+
+    def shares(self) -> dict[str, float]:
+        """Distance of each group as a fraction of its cost."""
+        return {name: far / self.size[name] if self.size[name] > 0 else 0.0 for name, far in self.by_group.items()}
+
+    def open(self, money_unit: float, share: float = GROUP_SHARE) -> list[str]:
+        """Groups that are further off than this share of their cost and than `GROUP_MONEY_KUSD`."""
+        least = GROUP_MONEY_KUSD / money_unit
+        return [name for name, far in self.by_group.items() if far > max(share * self.size[name], least)]
 
 
 def polish(form: Form, relaxation: Relaxation, x: Floats, control: Control) -> Floats:
@@ -120,31 +165,45 @@ def _searched_with(
     upper[shared] = left
     taken = form.with_bounds(relaxation.idle, np.zeros(len(relaxation.idle)))
     rows = np.concatenate([block.rows, shared])
-    part = _part(replace(taken, row_upper=upper), replace(block, rows=rows), relaxation.prices.own)
-    return tried(part, _settings(control))
+    part = part_of(replace(taken, row_upper=upper), replace(block, rows=rows), relaxation.prices.own)
+    return tried(part, _settings(control, min(GROUP_GAP, control.gap)))
 
 
 def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
-    """Price the coupling rows and solve each group; None where time runs out or a group has no plan at all."""
+    """Price the coupling rows and solve each group; None where the search is ended or a group has no plan at all."""
     held = control.held if control.held is not None and control.held.fits(form) else HeldModel(form, control.machine())
     relaxed = held.relaxation(control.left_s())
     if relaxed.x is None or relaxed.row_dual is None:
         return None
     blocks = tuple(split(instance, form))
-    prices = _prices(form, relaxed.row_dual)
-    runs = {}
-    taken = relaxed.x > WHOLE
-    for block in blocks:
-        if control.ended():
-            return None
-        control.tell("groups")
-        run = _alone(form, block, prices, control)
-        if run.x is None:
-            return None
-        runs[block.name] = run
-        taken[block.columns] |= run.x > WHOLE
-    bound = bound_of_parts([prices.constant, _rest(form, blocks, prices), *(run.bound for run in runs.values())])
-    return Relaxation(blocks, prices, runs, max(bound, relaxed.objective), np.flatnonzero(form.integer & ~taken))
+    prices = prices_at(form, relaxed.row_dual, form.rows_of(*COUPLING))
+    control.tell("groups")
+    found = runs_of([part_of(form, block, prices.column) for block in blocks], control, min(GROUP_GAP, control.gap))
+    if control.ended() or any(run.termination == Termination.INFEASIBLE for run in found):
+        return None
+    runs, bounds, taken = {}, {}, relaxed.x > WHOLE
+    for block, run in zip(blocks, found, strict=True):
+        # Where a limit left no plan or no bound, the relaxation's part has both: it is the least at these prices.
+        least = float(prices.column[block.columns] @ relaxed.x[block.columns])
+        bounds[block.name] = run.bound if isfinite(run.bound) else least
+        x = relaxed.x[block.columns] if run.x is None else run.x
+        runs[block.name] = run if run.x is not None else replace(run, x=x, objective=least)
+        taken[block.columns] |= x > WHOLE
+    by_groups = bound_of_parts([prices.constant, _rest(form, blocks, prices), *bounds.values()])
+    idle = np.flatnonzero(form.integer & ~taken)
+    return Relaxation(blocks, prices, runs, bounds, by_groups, max(by_groups, relaxed.objective), idle)
+
+
+def runs_of(parts: Sequence[Form], control: Control, gap: float) -> list[Run]:
+    """Runs of models of groups, in their order, by as many threads as the control has: none changes another."""
+
+    def run(part: Form) -> Run:
+        return STOPPED if control.ended() else tried(part, _settings(control, gap))
+
+    if control.threads is None or control.threads == 1 or len(parts) < 2:
+        return [run(part) for part in parts]
+    with ThreadPoolExecutor(control.threads) as threads:
+        return list(threads.map(run, parts))
 
 
 def split(instance: Instance, form: Form) -> Iterator[Block]:
@@ -188,28 +247,23 @@ def connected(count: int, ends: Ints, other_ends: Ints) -> Ints:
 
 
 def _part_name(group: str) -> str:
-    return quoted(group) if "+" in group or "'" in group else group
+    return quoted(group) if "+" in group or "'" in group or group == SHARED_BUDGETS else group
 
 
-def _prices(form: Form, dual: Floats) -> Prices:
-    coupling, costs = form.rows_of(*COUPLING), form.rows_of(*COST_ROWS)
-    priced = dual[coupling]
+def prices_at(form: Form, dual: Floats, joint: Ints) -> Prices:
+    """The objective with rows that groups share priced at their duals; shape of `dual`: (rows,)."""
+    costs, priced = form.rows_of(*COST_ROWS), dual[joint]
     # A dual is positive on a binding lower side and negative on a binding upper one.
-    side = np.where(priced > 0, form.row_lower[coupling], form.row_upper[coupling])
+    side = np.where(priced > 0, form.row_lower[joint], form.row_upper[joint])
     rows = sp.csr_array(form.matrix)
     return Prices(
-        column=form.cost - rows[coupling].T @ priced,
+        column=form.cost - rows[joint].T @ priced,
         own=form.cost - rows[costs].T @ dual[costs],
         constant=form.offset + float(sum(y * b for y, b in zip(priced, side, strict=True) if y != 0)),
     )
 
 
-def _alone(form: Form, block: Block, prices: Prices, control: Control) -> Run:
-    """The priced MIP of one block."""
-    return tried(_part(form, block, prices.column), _settings(control))
-
-
-def _part(form: Form, block: Block, cost: Floats) -> Form:
+def part_of(form: Form, block: Block, cost: Floats) -> Form:
     """The rows and columns of a block, at this cost of each column of the whole."""
     columns, rows = block.columns, block.rows
     return replace(
@@ -225,12 +279,12 @@ def _part(form: Form, block: Block, cost: Floats) -> Form:
     )
 
 
-def _settings(control: Control) -> Settings:
-    left = control.left_s()
+def _settings(control: Control, gap: float) -> Settings:
     return replace(
         control.machine(),
-        gap=min(GROUP_GAP, control.gap),
-        time_limit_s=GROUP_TIME_LIMIT_S if left is None else min(GROUP_TIME_LIMIT_S, left),
+        gap=gap,
+        time_limit_s=control.left_s(),
+        nodes=GROUP_NODES,
         plain=True,
         should_stop=control.should_stop,
     )

@@ -29,7 +29,8 @@ _TERMINATION = {
     Status.kTimeLimit: Termination.TIME_LIMIT,
     Status.kInterrupt: Termination.INTERRUPTED,
     Status.kHighsInterrupt: Termination.INTERRUPTED,  # type: ignore[attr-defined]
-    Status.kSolutionLimit: Termination.INTERRUPTED,  # of nodes or solutions, which only a modeler's option sets
+    Status.kSolutionLimit: Termination.INTERRUPTED,  # of nodes or solutions
+    Status.kObjectiveTarget: Termination.INTERRUPTED,
     Status.kMemoryLimit: Termination.MEMORY_LIMIT,
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,
@@ -64,7 +65,8 @@ class Settings:
 
     gap: float = 1e-6
     time_limit_s: float | None = None
-    threads: int | None = None
+    nodes: int | None = None
+    """Nodes of the search at most."""
     presolve: bool = True
     plain: bool = False
     """Search by branching and cuts alone, without searches inside the search and without starting over: several times
@@ -220,6 +222,8 @@ def new_solver(form: Form, settings: Settings) -> highspy.Highs:
         "presolve": "on" if settings.presolve else "off",
         "mip_rel_gap": settings.gap,
         "mip_abs_gap": 0.0,
+        # HiGHS keeps its first number for the life of the process; another finds other plans. Groups have threads.
+        "threads": 1,
     }
     if settings.closely:
         options |= {"mip_feasibility_tolerance": STRICT, "dual_feasibility_tolerance": STRICT}
@@ -227,10 +231,8 @@ def new_solver(form: Form, settings: Settings) -> highspy.Highs:
         options |= PLAIN
     if settings.time_limit_s is not None:
         options["time_limit"] = settings.time_limit_s
-    if settings.threads is not None:
-        # HiGHS keeps its first thread count for the life of the process unless its scheduler is reset.
-        highspy.Highs.resetGlobalScheduler(True)
-        options["threads"] = settings.threads
+    if settings.nodes is not None:
+        options["mip_max_nodes"] = settings.nodes
     for name, value in options.items():
         _check(solver.setOptionValue(name, value), f"option {name}={value}")
     _check(_pass_model(solver, form), "passModel")

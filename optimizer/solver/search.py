@@ -137,6 +137,12 @@ def improved(form: Form, x: Floats, answer: Answer, control: Control) -> Answer:
     return answer if found is None or found.objective_kusd > allowed else found
 
 
+def with_decisions(form: Form, x: Floats, objective_kusd: float, control: Control) -> Answer | None:
+    """The optimum at the decisions of a point (canonical) that costs about so much; None where there is none."""
+    like = Answer(Termination.OPTIMAL, Solution.FEASIBLE, objective_kusd=objective_kusd)
+    return _with_decisions(form, x, like, control)
+
+
 def _with_decisions(form: Form, x: Floats, answer: Answer, control: Control, *, closely: bool = False) -> Answer | None:
     """The optimum of everything else at the decisions of a point (canonical), if there is one."""
     integers = np.flatnonzero(form.integer)
