@@ -93,7 +93,7 @@ class SolveOptions(Strict):
     )
     time_limit_s: Positive | None = Field(default=None, description="Wall time for the solver, seconds.")
     threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
-        default=None, description="Solver threads; absent: the solver decides."
+        default=None, description="Mineral groups searched at the same time; absent: one. It changes no plan."
     )
 
 

@@ -52,7 +52,7 @@ __all__ = [
     "write_model",
 ]
 
-LARGE_FROM_NONZEROS = 50_000
+LARGE_FROM_NONZEROS = 10_000
 """From it on a model is searched along its groups first; a smaller one as a whole at once."""
 RESTRICTED_SHARE = 0.5
 """Relative gap among the decisions worth taking, as a share of the gap asked for; groups are polished after it."""

