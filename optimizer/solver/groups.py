@@ -97,7 +97,7 @@ class Relaxation:
         return self.distances(form, x, float("-inf")).shares()
 
     def distances(self, form: Form, x: Floats, bound: float) -> Distances:
-        """How far a plan (canonical) is from the bound of each group at most, and from that of the whole."""
+        """Largest distance of a plan (canonical) from the bound of each group, at most that from the bound of the whole."""
         whole = max(0.0, form.cost_of(x) - max(bound, self.bound))
         by_group, size = {}, {}
         for block in self.blocks:
@@ -118,7 +118,7 @@ class Relaxation:
 
 @dataclass(frozen=True)
 class Distances:
-    """What a better plan would save at most, by group, canonical; and what groups cost."""
+    """Savings of a better plan at most, by group, canonical, and costs of the groups."""
 
     by_group: Mapping[str, float]
     size: Mapping[str, float]
