@@ -117,6 +117,10 @@ class _Lines:
             future: [self._owner(future, period) for period in periods] for future in self.probabilities
         }
         """Of each future, by period: the future whose node it has then; None: the base path's."""
+        self._sharing: dict[tuple[int, str | None], list[str]] = {}
+        for name, owners in self.owners.items():
+            for index, owner in enumerate(owners):
+                self._sharing.setdefault((index, owner), []).append(name)
         self._followed = {member for line in self.line.values() for member in line[:-1]}
 
     def _owner(self, future: str, period: Period) -> str | None:
@@ -129,7 +133,7 @@ class _Lines:
 
     def probability(self, future: str | None, period: Period) -> float:
         """That of the futures that share the node; on the base path 1 less that of those which departed."""
-        shared = [name for name, owners in self.owners.items() if owners[period.index] == future]
+        shared = self._sharing.get((period.index, future), [])
         if future is not None:
             return sum(self.probabilities[name] for name in shared)
         return 1.0 - sum(self.probabilities[name] for name in self.owners.keys() - set(shared))

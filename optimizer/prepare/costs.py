@@ -7,8 +7,9 @@ probability come on top.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,6 +49,17 @@ class StartTerm:
     name: str
     kusd: dict[tuple[Start, int], float]
     """By start and the node where it falls due."""
+
+    def of(self, start: Start) -> Sequence[tuple[int, float]]:
+        """(node, kUSD) of a start."""
+        return self._by_start.get(start, ())
+
+    @cached_property
+    def _by_start(self) -> dict[Start, list[tuple[int, float]]]:
+        found: dict[Start, list[tuple[int, float]]] = {}
+        for (start, node), kusd in self.kusd.items():
+            found.setdefault(start, []).append((node, kusd))
+        return found
 
 
 def production(subjects: Subjects) -> FlowTerm:

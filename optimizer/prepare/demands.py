@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -57,6 +58,11 @@ class Demands:
     penalty_kusd_per_t: Floats
     """Shape (steps, nodes)."""
 
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """Row of each demand in `quantity_t_per_y`."""
+        return {name: row for row, name in enumerate(self.names)}
+
     @property
     def option_limit_t_per_y(self) -> Floats:
         """Most that an option can meet, where less than the demand may be; shape (options, nodes)."""
@@ -81,7 +87,7 @@ class Demands:
         }
         total = np.zeros(self.quantity_t_per_y.shape[1])
         for (demand, _), option in ways.items():
-            quantity = self.quantity_t_per_y[self.names.index(demand)]
+            quantity = self.quantity_t_per_y[self.row_of[demand]]
             total = total + option.takes_t_per_t * np.minimum(option.limit_t_per_y, quantity)
         return total
 

@@ -32,10 +32,15 @@ class Effects:
         """Spread the events of each future over its nodes."""
         period = np.array(tree.period)
         spans, in_force = {}, {}
+        nodes_of: dict[str, list[int]] = {}
+        for node in range(len(tree)):
+            for name in dict.fromkeys(tree.events_at(node)):
+                nodes_of.setdefault(name, []).append(node)
         for name, event in scenario.events.items():
             dates = (event.onset, event.until, getattr(event, "recovery_years", 0.0))
             spans[name] = tree.calendar.span(*dates)
-            held = np.array([name in tree.events_at(node) for node in range(len(tree))])
+            held = np.zeros(len(tree), bool)
+            held[nodes_of.get(name, [])] = True
             in_force[name] = np.where(held, tree.calendar.fraction(*dates)[period], 0.0)
         return cls(scenario, tree, selections, spans, in_force)
 

@@ -256,7 +256,6 @@ def _allowed_shortages(
     scenario: Scenario, floors: Iterable[tuple[str, str, int]], tree: Tree, demands: Demands
 ) -> dict[tuple[str, str, int], float]:
     """What each service floor lets a demand go short of at a node, t/y."""
-    row_of = {name: row for row, name in enumerate(demands.names)}
     served = {
         name: tree.calendar.mean(limit.served_share)
         for name, limit in scenario.limits.items()
@@ -264,7 +263,7 @@ def _allowed_shortages(
     }
     return {
         (name, demand, node): float(
-            (1.0 - float(served[name][tree.period[node]])) * demands.quantity_t_per_y[row_of[demand], node]
+            (1.0 - float(served[name][tree.period[node]])) * demands.quantity_t_per_y[demands.row_of[demand], node]
         )
         for name, demand, node in floors
     }

@@ -74,23 +74,29 @@ def moved_on_line(scenario: Scenario, tree: Tree, project: str, node: int, on_li
 def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
     """Starts on offer and their consequences at every node."""
     starts = tuple(_offers(scenario, tree))
-    by_project: dict[str, list[Start]] = {}
-    for start in starts:
-        by_project.setdefault(start[0], []).append(start)
+    offered: dict[tuple[str, int], list[tuple[int, Start]]] = {}
+    for number, start in enumerate(starts):
+        offered.setdefault((start[0], start[2]), []).append((number, start))
+
+    def on_path(name: str, node: int) -> list[Start]:
+        """Starts of a project on offer at a node and before it, in their order."""
+        return [start for _, start in sorted(pair for at in tree.back(node) for pair in offered.get((name, at), ()))]
+
     reached = {
-        (name, node): tuple(_reached(scenario, tree, node, by_project.get(name, [])))
+        (name, node): tuple(_reached(scenario, tree, node, on_path(name, node)))
         for name in scenario.projects
         for node in range(len(tree))
     }
     capex: dict[tuple[Start, int], float] = {}
     capex_worth: dict[tuple[Start, int], float] = {}
     end_value: dict[tuple[Start, int], float] = {}
+    leaves = frozenset(tree.leaves)
     for start in starts:
         for node, parts in _capex_parts(scenario, tree, start).items():
             capex[start, node] = sum(kusd for _, kusd in parts)
             capex_worth[start, node] = sum(kusd * tree.discounted(year) for year, kusd in parts)
-        for leaf in tree.leaves:
-            if start[2] in tree.ancestors[leaf]:
+        for leaf in tree.below[start[2]]:
+            if leaf in leaves:
                 end_value[start, leaf] = _end_value(scenario, tree, start, leaf, capex)
     return Programme(
         projects=scenario.projects,
@@ -155,21 +161,21 @@ def _on_line(scenario: Scenario, tree: Tree, start: Start) -> float:
     return tree.start[node] + scenario.projects[project].tracks[track].lead_years
 
 
-def _reached(scenario: Scenario, tree: Tree, node: int, starts: list[Start]) -> Iterator[tuple[str, int, float]]:
+def _reached(scenario: Scenario, tree: Tree, node: int, mine: list[Start]) -> Iterator[tuple[str, int, float]]:
     """For each track and ramp step: the latest start node early enough to have reached it, and what the step adds."""
-    mine = [start for start in starts if start[2] in tree.ancestors[node]]
     if not mine:
         return
     project = mine[0][0]
     ramp = scenario.projects[project].ramp_up_share
+    on_line = {start: moved_on_line(scenario, tree, project, node, _on_line(scenario, tree, start)) for start in mine}
     gains = [ramp[0], *(after - before for before, after in pairwise(ramp))]
     for track in scenario.projects[project].tracks:
         for year_on_line, gain in enumerate(gains):
-            early = []
-            for start in mine:
-                on_line = moved_on_line(scenario, tree, project, node, _on_line(scenario, tree, start))
-                if start[1] == track and on_line + year_on_line <= tree.start[node] + TOLERANCE_Y:
-                    early.append(start[2])
+            early = [
+                start[2]
+                for start, year in on_line.items()
+                if start[1] == track and year + year_on_line <= tree.start[node] + TOLERANCE_Y
+            ]
             if early and gain != 0.0:
                 yield track, max(early, key=lambda a: tree.period[a]), gain
 
@@ -195,11 +201,7 @@ def _capex_parts(scenario: Scenario, tree: Tree, start: Start) -> dict[int, list
         period = tree.calendar.period_of(year)
         if period is not None and share > 0:
             by_period.setdefault(period, []).append((year - tree.calendar.starts[period], share * project.capex_kusd))
-    return {
-        node: by_period[tree.period[node]]
-        for node in range(len(tree))
-        if tree.period[node] in by_period and start[2] in tree.ancestors[node]
-    }
+    return {node: by_period[tree.period[node]] for node in tree.below[start[2]] if tree.period[node] in by_period}
 
 
 def _end_value(

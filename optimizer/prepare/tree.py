@@ -137,6 +137,15 @@ class Tree:
         return tuple(frozenset(self.back(node)) for node in range(len(self)))
 
     @cached_property
+    def below(self) -> tuple[tuple[int, ...], ...]:
+        """Of each node: itself and those that come after it, in order."""
+        found: list[list[int]] = [[] for _ in range(len(self))]
+        for node in range(len(self)):
+            for above in self.back(node):
+                found[above].append(node)
+        return tuple(map(tuple, found))
+
+    @cached_property
     def stressed(self) -> tuple[bool, ...]:
         """True for each node that belongs to a stress test."""
         return tuple(future >= 0 and self.stress[future] for future in self.future)
@@ -200,10 +209,11 @@ def build_tree(scenario: Scenario, calendar: Calendar) -> Tree:
 
     def left(number: int, period: int) -> float:
         """Probability that is still on a branch in a period: its own, and of those that have not departed from it."""
-        stays = [f for f in followers.get(number, ()) if futures[f].departure > period]
         if number < 0:
-            return 1.0 - sum(branches[f] for f in followers.get(-1, ()) if f not in stays)
-        return futures[number].own + sum(branches[f] for f in stays)
+            return 1.0 - sum(branches[f] for f in followers.get(-1, ()) if futures[f].departure <= period)
+        return futures[number].own + sum(
+            branches[f] for f in followers.get(number, ()) if futures[f].departure > period
+        )
 
     nodes, chains = _grown(futures, _followed_first(followers), left, calendar)
     labels, parents, node_periods, node_probabilities, node_futures = zip(*nodes, strict=True)

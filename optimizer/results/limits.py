@@ -182,7 +182,7 @@ def _floors(values: Values) -> Iterator[Reached]:
         floor = instance.scenario.limits[name]
         assert isinstance(floor, ServiceFloor)
         asked = float(instance.tree.calendar.mean(floor.served_share)[instance.tree.period[node]])
-        wanted = float(demands.quantity_t_per_y[demands.names.index(demand), node])
+        wanted = float(demands.quantity_t_per_y[demands.row_of[demand], node])
         reached = 1.0 - float(flows.short(demand)[node]) / wanted if wanted > 0 else None
         tight = reached is not None and reached <= asked + TIGHT
         yield Reached(name, floor.kind, demand, node, "fraction", asked, reached, tight)
@@ -226,6 +226,7 @@ class _Flows:
         self._values = values
         indices = flow_indices(values.instance)
         self._row = {variable: {key: row for row, key in enumerate(index)} for variable, index in indices.items()}
+        self._sums: dict[tuple[str, str], Floats] = {}
 
     @cached_property
     def _nothing(self) -> Floats:
@@ -233,8 +234,17 @@ class _Flows:
 
     def _sum(self, variable: str, first: str) -> Floats:
         """Of all rows of a variable whose key begins so."""
-        rows = [row for key, row in self._row[variable].items() if key[0] == first]
-        found: Floats = self._values.flows[variable][rows].sum(axis=0)
+        if (variable, first) not in self._sums:
+            rows = self._rows_by_first[variable].get(first, [])
+            self._sums[variable, first] = self._values.flows[variable][rows].sum(axis=0)
+        return self._sums[variable, first]
+
+    @cached_property
+    def _rows_by_first(self) -> dict[str, dict[str, list[int]]]:
+        found: dict[str, dict[str, list[int]]] = {"run": {}, "short": {}}
+        for variable, rows in found.items():
+            for key, row in self._row[variable].items():
+                rows.setdefault(key[0], []).append(row)
         return found
 
     def run(self, producer: str) -> Floats:

@@ -133,8 +133,8 @@ def _break_even(values: Values, start: Start) -> float | None:
     capital = sum(
         kusd * tree.discount[node]
         for term in instance.costs.starts
-        for (key, node), kusd in term.kusd.items()
-        if key == start and (node in share or node == leaf)
+        for node, kusd in term.of(start)
+        if node in share or node == leaf
     )
     cost = output = 0.0
     step = instance.supply.steps.index((name, 0))

@@ -79,14 +79,19 @@ class Values:
 
     def short_at_home(self, commodity: str) -> Floats:
         """Shortage of a commodity at home in each period, without sales abroad, t; shape (nodes,)."""
+        return self._short_at_home.get(commodity, np.zeros(len(self.instance.tree)))
+
+    @cached_property
+    def _short_at_home(self) -> dict[str, Floats]:
         instance = self.instance
-        short = np.zeros(len(instance.tree))
+        found: dict[str, Floats] = {}
         for row, (name, _) in enumerate(instance.demands.steps):
             demand = instance.demands.demands[name]
             at_home = (demand.place or instance.scenario.home) == instance.scenario.home
-            if demand.commodity == commodity and at_home and demand.tier != "export":
+            if at_home and demand.tier != "export":
+                short = found.setdefault(demand.commodity, np.zeros(len(instance.tree)))
                 short += self.flows["short"][row] * instance.tree.length
-        return short
+        return found
 
     def future_costs(self) -> Floats:
         """Discounted cost of each future, kUSD; shape (futures,)."""
