@@ -29,6 +29,12 @@ class Caller:
         """True if the caller's scope is sufficient; each scope includes those before it."""
         return _ORDER.index(self.scope) >= _ORDER.index(needed)
 
+    @property
+    def is_operator(self) -> bool:
+        """True if the caller may read data of all tenants: an admin of `local`, but none that an identity provider
+        named. Whoever may set a claim there must not become the operator here."""
+        return self.tenant == LOCAL and self.may(Scope.ADMIN) and not self.actor.startswith("oidc:")
+
 
 LOCAL_CALLER = Caller(LOCAL, Scope.ADMIN, "local")
 """The caller of every request on a machine without log-in."""

@@ -163,6 +163,13 @@ def test_a_good_token_without_a_tenant_or_a_scope_may_do_nothing(
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:lodeplan:problem:not-allowed")
 
 
+def test_a_token_never_makes_an_operator_whatever_tenant_it_names(api: httpx.Client, provider: Provider) -> None:
+    shown = token(provider, tenant="local", scope="lodeplan:admin")
+    headers = {"authorization": f"Bearer {shown}"}
+    assert api.get("/api/v1/keys", headers=headers).status_code == 200
+    assert api.get("/metrics", headers=headers).status_code == 403
+
+
 def test_a_provider_that_does_not_answer_is_not_ours_to_blame_on_the_caller(
     app: FastAPI, api: httpx.Client, provider: Provider
 ) -> None:
