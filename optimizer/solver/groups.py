@@ -97,7 +97,7 @@ class Relaxation:
         return self.distances(form, x, float("-inf")).shares()
 
     def distances(self, form: Form, x: Floats, bound: float) -> Distances:
-        """Largest distance of a plan (canonical) from the bound of each group, at most that from the bound of the whole."""
+        """Largest distances of a plan (canonical) from the bounds of its groups; none exceeds the whole's."""
         whole = max(0.0, form.cost_of(x) - max(bound, self.bound))
         by_group, size = {}, {}
         for block in self.blocks:
