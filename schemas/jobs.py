@@ -121,7 +121,23 @@ class FailureCode(StrEnum):
     SOLVER_ERROR = "solver_error"
     CHECK_FAILED = "check_failed"
     LOST_WORKERS = "lost_workers"
+    MACHINE_TROUBLE = "machine_trouble"
     INTERNAL_ERROR = "internal_error"
+
+
+class JobTrouble(Strict):
+    """An attempt that failed for the machine it ran on."""
+
+    attempt: int
+    worker_id: str | None = None
+    began: bool = Field(description="Whether its process had started; else the scenario was not looked at.")
+    text: str
+
+
+class JobTroubles(Strict):
+    """All such attempts of a job."""
+
+    attempts: list[JobTrouble] = []
 
 
 class JobWarnings(Strict):

@@ -3,6 +3,7 @@
 import multiprocessing
 import multiprocessing.connection
 import os
+import resource
 import signal
 import sys
 import tempfile
@@ -23,6 +24,13 @@ from lodeplan.service.workers.child_process import CHILD
 from lodeplan.service.workers.child_solver import ChildSolver
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
+BROKEN = {
+    "import": (sys.executable, "-P", "-c", "import nothing_of_that_name"),
+    "exit": (sys.executable, "-P", "-c", "raise SystemExit(3)"),
+    "handles": STAND_IN,
+}
+"""Children of a worker whose machine is in trouble."""
+_FREE_HANDLES = 6
 POINTS = ("claimed", "writing", "written", "reaping", "reaped")
 """After the claim; in the transaction that records the end, and after it; in that which gives up a lost worker's
 attempt, and after it."""
@@ -49,6 +57,8 @@ class Orders:
     drain_s: float = 0
     temporary: str = ""
     """Where its temporary files go."""
+    trouble: str = ""
+    """What is wrong with its machine; see `BROKEN`."""
 
 
 def run(orders: Orders) -> None:
@@ -65,7 +75,8 @@ def run(orders: Orders) -> None:
         storage.migrate(database)
     engine = DbosEngine(database)
     engine.prepare()
-    solver = ChildSolver(60, CHILD if orders.real else STAND_IN, Settings().solve_memory_mb)
+    command = BROKEN[orders.trouble] if orders.trouble else CHILD if orders.real else STAND_IN
+    solver = ChildSolver(60, command, Settings().solve_memory_mb)
     member = worker.Worker(database, engine, solver, orders.lease_s)
     _arm(orders.die_at, engine)
     threading.Thread(target=_end_with_campaign, daemon=True).start()
@@ -73,8 +84,16 @@ def run(orders: Orders) -> None:
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     member.start(orders.slots)
+    if orders.trouble == "handles":
+        leave_few_handles()
     ended.wait()
     member.stop(orders.drain_s)
+
+
+def leave_few_handles() -> None:
+    """Have this process run out of handles when it starts a child."""
+    most = max(map(int, os.listdir("/proc/self/fd"))) + _FREE_HANDLES
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 
 
 def log_to(file: str) -> None:

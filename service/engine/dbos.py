@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy
 from dbos import (
@@ -19,6 +19,7 @@ from dbos import (
     EnqueueOptions,
     WorkflowStatus,
 )
+from dbos._dbos import _get_dbos_instance
 from sqlalchemy.orm import Session
 
 from lodeplan.service.engine.port import Attempt, Handler, QueuePosition
@@ -56,6 +57,7 @@ class DbosEngine:
         self._client: DBOSClient | None = None
         self._working = False
         self._pollers: list[threading.Thread] = []
+        self._paused = threading.Event()
 
     def prepare(self) -> None:
         """Make or migrate DBOS's tables."""
@@ -112,6 +114,7 @@ class DbosEngine:
         DBOS(config=self._configuration(worker_id))
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
+        self._make_pausable()
         tenant_slots = self._tenant_slots
         DBOS.register_queue(
             QUEUE,
@@ -124,6 +127,14 @@ class DbosEngine:
         )
         # DBOS does not say how its threads fare. It starts them as functions of these names.
         self._pollers = [thread for thread in threading.enumerate() if "(queue_thread)" in thread.name]
+
+    def pause(self) -> None:
+        """Show the poller a queue that leaves this process no slot."""
+        self._paused.set()
+
+    def resume(self) -> None:
+        """Show it the queue as it is."""
+        self._paused.clear()
 
     def is_working(self) -> bool:
         """True if the threads that poll the queue are alive."""
@@ -142,6 +153,20 @@ class DbosEngine:
         if self._client:
             self._client.destroy()
             self._client = None
+
+    def _make_pausable(self) -> None:
+        """DBOS can pause a queue for all processes alone. Its poller reads the queue anew before each poll, and takes
+        nothing where a process may run nothing."""
+        tables = _get_dbos_instance()._sys_db
+        read = tables.get_queue
+
+        def read_or_pause(*arguments: Any, **options: Any) -> Any:
+            queue = read(*arguments, **options)
+            if queue is not None and queue.name == QUEUE and self._paused.is_set():
+                queue._worker_concurrency = 0
+            return queue
+
+        tables.get_queue = read_or_pause  # type: ignore[method-assign]
 
     def _configuration(self, worker_id: str) -> DBOSConfig:
         return DBOSConfig(

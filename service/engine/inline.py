@@ -20,6 +20,7 @@ class InlineEngine:
         self.handled: list[Attempt] = []
         self._handler: Handler | None = None
         self._worker_id = ""
+        self._paused = False
 
     def prepare(self) -> None:
         """Nothing to make."""
@@ -56,6 +57,14 @@ class InlineEngine:
         """Remember the handler."""
         self._handler, self._worker_id = handler, worker_id
 
+    def pause(self) -> None:
+        """Let `run_pending` leave the rest."""
+        self._paused = True
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._paused = False
+
     def is_working(self) -> bool:
         """True if there is a handler."""
         return self._handler is not None
@@ -69,7 +78,7 @@ class InlineEngine:
 
     def run_pending(self) -> None:
         """Run every pending attempt, in order, also those that a handler adds."""
-        while self.pending and self._handler:
+        while self.pending and self._handler and not self._paused:
             attempt = self.pending.pop(0)
             self.in_hand[attempt] = self._worker_id
             self._handler(attempt)

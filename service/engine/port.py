@@ -59,6 +59,12 @@ class JobEngine(Protocol):
     def start_worker(self, handler: Handler, slots: int, worker_id: str) -> None:
         """Give queued attempts to `handler`, in threads, at most `slots` at a time; returns immediately."""
 
+    def pause(self) -> None:
+        """Take no attempts from the queue until `resume`; those at work continue. One that is on its way may come."""
+
+    def resume(self) -> None:
+        """Take attempts again."""
+
     def is_working(self) -> bool:
         """True if this process is taking attempts from the queue."""
 

@@ -17,7 +17,16 @@ from sqlmodel import Session
 
 from lodeplan.scenarios.validation import Warnings, find_warnings, warnings_in_words
 from lodeplan.schemas import InputProblem, PlanDocument, Scenario, Solution, SolverProgress, Termination
-from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, FailureCode, JobFailure, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.jobs import (
+    MAX_JOB_WARNINGS,
+    FailureCode,
+    JobFailure,
+    JobOptions,
+    JobState,
+    JobTrouble,
+    JobTroubles,
+    JobWarnings,
+)
 from lodeplan.schemas.order import in_order
 from lodeplan.schemas.scenario import content_hash_of
 from lodeplan.service import storage
@@ -46,6 +55,12 @@ _VERDICTS = (Termination.INFEASIBLE, Termination.UNBOUNDED)
 """Terminations that show that a scenario has no plan, and why."""
 MAX_LOST_WORKERS = 3
 """Workers a job may lose before it is not tried again."""
+MAX_TROUBLED_WORKERS = 3
+"""Workers on which the process of a job may be ended from outside before it is not tried again."""
+MAX_TROUBLES = 5
+"""How often that may happen, on whichever workers."""
+MAX_STARTS = 20
+"""Attempts that may fail for their machine in all, those included whose process did not start."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,8 @@ class Outcome:
     failure: JobFailure | None = None
     scenario_hash: str | None = None
     """Hash of the scenario by the version that solved it, which may differ from the one that accepted the job."""
+    trouble: JobTrouble | None = None
+    """What went wrong with the machine; the attempt then says nothing about the job."""
 
 
 def canonical_json(scenario: Scenario) -> str:
@@ -328,6 +345,35 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
     return JobState.FAILED if _move(session, attempt, JobState.FAILED, message, **values) else None
 
 
+def give_back(session: Session, engine: JobEngine, attempt: Attempt, trouble: JobTrouble) -> JobState | None:
+    """Give up an attempt that failed for its machine, in the session's transaction; returns the new state of the job,
+    or None if the attempt was given up meanwhile. Nothing counts against the job unless it happens again and again."""
+    job = moves.job_on(session, attempt)
+    if job is None or job.state.ended:
+        return None
+    if job.state is not JobState.RUNNING:
+        text = _TROUBLED_WISHES.get(job.state, "Cancelled.")
+        moved = _move(session, attempt, JobState.CANCELLED, text, ended_at=storage.now())
+        return JobState.CANCELLED if moved else None
+    troubles = JobTroubles(attempts=[*(job.troubles.attempts if job.troubles else []), trouble])
+    if not _is_dead(troubles):
+        text = f"The machine of the worker was in trouble ({trouble.text}); the job waits for another try."
+        return JobState.QUEUED if _rerun(session, engine, job, text, troubles=troubles) else None
+    message = (
+        f"{len(troubles.attempts)} attempts failed for the machines they ran on, so it is not tried again. The last "
+        f"time: {trouble.text}"
+    )
+    failure = JobFailure(code=FailureCode.MACHINE_TROUBLE, message=message)
+    values = {"ended_at": storage.now(), "failure": failure, "troubles": troubles}
+    return JobState.FAILED if _move(session, attempt, JobState.FAILED, message, **values) else None
+
+
+def _is_dead(troubles: JobTroubles) -> bool:
+    begun = [each for each in troubles.attempts if each.began]
+    workers = {each.worker_id for each in begun}
+    return len(workers) >= MAX_TROUBLED_WORKERS or len(begun) >= MAX_TROUBLES or len(troubles.attempts) >= MAX_STARTS
+
+
 def revive(session: Session, engine: JobEngine, attempt: Attempt, text: str) -> None:
     """Queue a restored job, which has no place in the queue, as its next attempt."""
     job = moves.job_on(session, attempt)
@@ -379,11 +425,11 @@ def position_of(job: Job) -> QueuePosition:
     return QueuePosition(job.tenant, job.priority)
 
 
-def _rerun(session: Session, engine: JobEngine, seen: Job, text: str) -> bool:
+def _rerun(session: Session, engine: JobEngine, seen: Job, text: str, **more: Any) -> bool:
     """Queue the next attempt, if the job has not changed since it was read."""
     following = Attempt(seen.id, seen.attempt + 1)
     fresh: dict[str, Any] = {"attempt": following.number, "progress": None, "started_at": None, "worker_id": None}
-    fresh |= {"state": JobState.QUEUED, "lost_workers": seen.lost_workers}
+    fresh |= {"state": JobState.QUEUED, "lost_workers": seen.lost_workers, **more}
     moved = moves.change_attempt(session, Attempt(seen.id, seen.attempt), [seen.state], **fresh)
     if moved:
         tell(session, seen.id, text, state=JobState.QUEUED)
@@ -439,6 +485,11 @@ _ENDINGS = {
     JobState.SUCCEEDED: "Succeeded.",
     JobState.CANCELLED: "Cancelled.",
     JobState.TIMED_OUT: "The time limit passed before a plan was found.",
+}
+
+_TROUBLED_WISHES = {
+    JobState.STOPPING: "Cancelled: its process was lost before it stopped, and the plan with it.",
+    JobState.CANCELLING: "Cancelled.",
 }
 
 _LOST_WISHES = {

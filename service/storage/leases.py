@@ -25,10 +25,11 @@ def database_time_s(session: Session) -> float:
     return float(session.execute(sqlalchemy.select(database_clock())).scalar_one())
 
 
-def prolong_lease(session: Session, worker_id: str, duration_s: float) -> float | None:
-    """Have a worker's lease last so long from now on; the time by the database's clock, or None if it has no row."""
+def prolong_lease(session: Session, worker_id: str, duration_s: float, trouble: str | None = None) -> float | None:
+    """Have a worker's lease last so long from now on, and note its trouble; the time by the
+    database's clock, or None if it has no row."""
     prolong = update(WorkerRow).where(col(WorkerRow.id) == worker_id)
-    prolong = prolong.values(lease_until_s=database_clock() + duration_s, lease_s=duration_s)
+    prolong = prolong.values(lease_until_s=database_clock() + duration_s, lease_s=duration_s, trouble=trouble)
     now_s = session.execute(prolong.returning(database_clock())).scalar()
     return None if now_s is None else float(now_s)
 

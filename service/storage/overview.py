@@ -51,6 +51,12 @@ def count_workers(session: Session) -> tuple[int, int]:
     return workers, slots
 
 
+def count_troubled_workers(session: Session) -> int:
+    """Count the live workers that take no jobs because their machine is in trouble."""
+    troubled = select(func.count()).select_from(WorkerRow).where(is_live(), col(WorkerRow.trouble).is_not(None))
+    return session.exec(troubled).one()
+
+
 def count_begun(session: Session) -> int:
     """Count the jobs that run or are about to end."""
     return session.exec(select(func.count()).where(col(Job.state).in_(BEGUN))).one()

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from lodeplan.schemas.access import Scope
-from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState, JobWarnings, StoredOptions
+from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState, JobTroubles, JobWarnings, StoredOptions
 from lodeplan.schemas.plan import Solution, SolverProgress, Termination
 from lodeplan.service.storage.columns import AsJson, UtcDateTime, enum_column
 
@@ -44,6 +44,9 @@ class Job(SQLModel, table=True):
     options: JobOptions = Field(sa_column=Column(AsJson(StoredOptions), nullable=False))
     attempt: int = Field(default=1, description="The fence: updates by any other attempt change nothing.")
     lost_workers: int = Field(default=0, description="Number of attempts whose worker died.")
+    troubles: JobTroubles | None = Field(
+        default=None, sa_column=Column(AsJson(JobTroubles)), description="Attempts that failed for their machine."
+    )
     worker_id: str | None = Field(default=None, index=True, description="Worker that runs the attempt.")
     last_event: int = Field(default=0, description="Number of the latest line in its log.")
     traceparent: str | None = Field(default=None, description="The span of its submission, as W3C writes it.")
@@ -110,6 +113,7 @@ class WorkerRow(SQLModel, table=True):
     slots: int
     started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     lease_s: float = Field(description="Length of its lease, seconds.")
+    trouble: str | None = Field(default=None, description="Why it takes no jobs, while its machine is in trouble.")
     lease_until_s: float = Field(description="By the clock of the database, seconds since 1970.", index=True)
 
 

@@ -48,11 +48,13 @@ class DatabaseMetrics(Collector):
         with open_session(self._database) as session:
             counts, oldest = overview.count_states(session), overview.oldest_queued(session)
             workers, slots = overview.count_workers(session)
+            troubled = overview.count_troubled_workers(session)
         for state in JobState:
             families["jobs"].add_metric([state], counts.get(state, 0))
         age_s = max(0.0, (storage.now() - oldest).total_seconds()) if oldest else 0.0
         families["oldest"].add_metric([], age_s)
         families["workers"].add_metric([], workers)
+        families["troubled"].add_metric([], troubled)
         families["slots"].add_metric([], slots)
 
 
@@ -64,6 +66,9 @@ def _families() -> dict[str, GaugeMetricFamily]:
         ),
         "oldest": GaugeMetricFamily("lodeplan_queue_oldest_seconds", "Time since the oldest queued job was submitted."),
         "workers": GaugeMetricFamily("lodeplan_workers", "Workers that hold a live lease."),
+        "troubled": GaugeMetricFamily(
+            "lodeplan_workers_troubled", "Live workers that take no jobs because their machine is in trouble."
+        ),
         "slots": GaugeMetricFamily("lodeplan_workers_slots", "Solves that live workers may run at a time."),
     }
 

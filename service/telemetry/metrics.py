@@ -57,6 +57,12 @@ GIVEN_BACK = Counter(
     "lodeplan_attempts_given_back", "Attempts queued again by workers that shut down.", registry=PROCESS
 )
 LOST = Counter("lodeplan_attempts_lost", "Attempts whose worker was found dead.", registry=PROCESS)
+MACHINE = Counter(
+    "lodeplan_machine_troubles", "Attempts that failed for their machine and were given back.", registry=PROCESS
+)
+PAUSED = Gauge(
+    "lodeplan_worker_paused", "1 while the worker takes no jobs because its machine is in trouble.", registry=PROCESS
+)
 LATE = Counter("lodeplan_late_results", "Results dropped because their attempt had been given up.", registry=PROCESS)
 REAPED = Counter("lodeplan_reaper_actions", "Actions of the reaper, by kind.", ["action"], registry=PROCESS)
 PURGED = Counter("lodeplan_rows_purged", "Rows deleted because of their age, by table.", ["table"], registry=PROCESS)
@@ -120,6 +126,16 @@ def attempt_given_back() -> None:
 def attempt_lost() -> None:
     """The worker of an attempt was found dead."""
     LOST.inc()
+
+
+def machine_troubled() -> None:
+    """An attempt of this worker failed for its machine."""
+    MACHINE.inc()
+
+
+def worker_paused(paused: bool) -> None:
+    """This worker takes no jobs, or takes them again."""
+    PAUSED.set(paused)
 
 
 def late_result_dropped() -> None:

@@ -17,6 +17,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 STOP = "stop"
 """Line by which a worker asks for the best plan so far."""
+PROBE = "--probe"
+"""Argument of a child that only starts, to see whether children do."""
 ORPHANED_EXIT_CODE = 9
 _PR_SET_PDEATHSIG = 1
 
@@ -34,13 +37,23 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Read the arguments, solve and report the result."""
     faulthandler.enable()
-    arguments = _arguments()
+    arguments = None if PROBE in sys.argv else _arguments()
     say = _speaker()
     stop = threading.Event()
     # Before the imports, which take seconds: the worker may die, or want this ended, meanwhile.
     die_with_parent()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
-    answer(arguments, say, stop)
+    start(say)
+    if arguments:
+        answer(arguments, say, stop)
+
+
+def start(say: Callable[[ChildLine], None]) -> None:
+    """Import what a solve needs, and say so: what goes wrong before that is not the scenario's fault."""
+    import_module("lodeplan.optimizer.planning")
+    from lodeplan.service.workers.child_messages import StartedLine
+
+    say(StartedLine())
 
 
 def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
@@ -50,6 +63,7 @@ def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     from lodeplan.schemas.jobs import FailureCode
     from lodeplan.service.telemetry import tracing
     from lodeplan.service.workers.child_messages import FailedLine
+    from lodeplan.service.workers.troubles import trouble_of
 
     tracing.configure()
     try:
@@ -65,6 +79,8 @@ def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
     except MemoryError:
         message = "The solve ran out of memory. Use a smaller scenario or a machine with more memory."
         say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
+    except (ImportError, OSError) as error:
+        say(FailedLine(code=FailureCode.MACHINE_TROUBLE, message=str(trouble_of(error)), trace=traceback.format_exc()))
     except Exception as error:
         message = (
             f"The solve failed with an internal error of Lodeplan ({type(error).__name__}); the log has the details."

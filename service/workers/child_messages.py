@@ -11,6 +11,12 @@ from lodeplan.schemas.jobs import FailureCode
 from lodeplan.schemas.types import Strict
 
 
+class StartedLine(Strict):
+    """The process has started and has all that it needs; it has not looked at its scenario yet."""
+
+    line: Literal["started"] = "started"
+
+
 class ProgressLine(Strict):
     """Progress of the solve."""
 
@@ -38,6 +44,6 @@ class FailedLine(Strict):
     problems: list[InputProblem] = []
 
 
-ChildLine = ProgressLine | FinishedLine | FailedLine
+ChildLine = StartedLine | ProgressLine | FinishedLine | FailedLine
 
 read_line: TypeAdapter[ChildLine] = TypeAdapter(Annotated[ChildLine, Field(discriminator="line")])

@@ -26,12 +26,14 @@ from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
 from lodeplan.service.kinds import SOLVE, Kind
 from lodeplan.service.telemetry import tracing
-from lodeplan.service.workers.child import STOP
+from lodeplan.service.workers.child import PROBE, STOP
 from lodeplan.service.workers.child_messages import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
 
 LOOK_EVERY_S = 0.25
 MEMORY_EVERY_S = 0.05
 KEPT_LINES = 100
+START_S = 120.0
+"""Time in which a child has to say its first word; packages may come from a slow disk."""
 CHILD = (sys.executable, "-P", "-m", "lodeplan.service.workers.child")
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,8 @@ class ChildEnd:
     document_gzip: bytes
     errors: str
     """The last lines it wrote to standard error."""
+    began: bool = True
+    """Whether it said anything at all."""
 
 
 def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimits) -> ChildEnd:
@@ -100,7 +104,46 @@ def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimi
             last = child.follow(watch, limits)
             exit_code = child.exit_code
         document.seek(0)
-        return ChildEnd(last, child.killed_for, exit_code, child.peak_memory_mib, document.read(), child.errors)
+        return ChildEnd(
+            last, child.killed_for, exit_code, child.peak_memory_mib, document.read(), child.errors, child.began
+        )
+
+
+def probe_child(command: Sequence[str]) -> None:
+    """Start a child that does nothing, with all that a solve needs of the machine; raises `OSError` if it does not
+    start."""
+    with _nameless_file() as scenario, _nameless_file() as document:
+        descriptors = (scenario.fileno(), document.fileno())
+        with _Child([*command, PROBE], descriptors) as child:
+            child.follow(_Patience(), HardLimits())
+            if not child.began:
+                raise OSError(no_start(child.exit_code, child.errors))
+
+
+class _Patience:
+    """Watch that wants nothing."""
+
+    def wish(self) -> Wish:
+        return Wish.GO_ON
+
+    def progress(self, progress: SolverProgress) -> None:
+        pass
+
+
+def no_start(exit_code: int, errors: str) -> str:
+    """Say that a child did not start, with the last line that it wrote."""
+    lines = errors.strip().splitlines()
+    how = f"signal {_signal_name(-exit_code)}" if exit_code < 0 else f"exit code {exit_code}"
+    return f"A solving process did not start ({how}{'; ' + lines[-1][:200] if lines else ''})."
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child. The folder that this process happens to be in is no place for modules: a relative
+    entry of PYTHONPATH is dropped."""
+    environment = tracing.child_environment()
+    places = environment.pop("PYTHONPATH", "").split(os.pathsep)
+    absolute = [place for place in places if os.path.isabs(place)]
+    return {**environment, "PYTHONPATH": os.pathsep.join(absolute)} if absolute else environment
 
 
 def _nameless_file() -> IO[bytes]:
@@ -142,6 +185,7 @@ class _Child:
     descriptors: tuple[int, ...] = ()
     killed_for: Termination | None = None
     peak_memory_mib: float | None = None
+    began: bool = False
     _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
     _errors: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     _asked_to_stop: bool = False
@@ -156,13 +200,20 @@ class _Child:
             encoding="utf-8",
             errors="replace",
             pass_fds=self.descriptors,
-            env=tracing.child_environment(),
+            env=child_environment(),
             # Ctrl-C in a terminal is for the worker, which ends its children itself.
             start_new_session=True,
         )
         threads = ((self._read_output, self._process.stdout), (self._read_errors, self._process.stderr))
-        for target, stream in threads:
-            threading.Thread(target=target, args=(stream,), daemon=True).start()
+        self._start_by = time.monotonic() + START_S
+        try:
+            self._readers = [threading.Thread(target=read, args=(stream,), daemon=True) for read, stream in threads]
+            for reader in self._readers:
+                reader.start()
+        except RuntimeError:
+            # No more threads: without them nobody would hear the child.
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -180,7 +231,8 @@ class _Child:
 
     @property
     def errors(self) -> str:
-        """The last lines it wrote to standard error."""
+        """The last lines it wrote to standard error; waits a moment for what is on its way."""
+        self._readers[1].join(LOOK_EVERY_S)
         return "".join(self._errors)
 
     def follow(self, watch: Watch, limits: HardLimits) -> FinishedLine | FailedLine | None:
@@ -199,9 +251,10 @@ class _Child:
             if text is None:
                 return last
             line = _parse(text)
+            self.began = self.began or line is not None
             if isinstance(line, ProgressLine):
                 watch.progress(line.progress)
-            elif line:
+            elif isinstance(line, FinishedLine | FailedLine):
                 last = line
 
     def _hold(self, limits: HardLimits) -> None:
@@ -210,6 +263,9 @@ class _Child:
             self._kill(Termination.MEMORY_LIMIT)
         elif limits.deadline and time.monotonic() > limits.deadline:
             self._kill(Termination.TIME_LIMIT)
+        elif not self.began and time.monotonic() > self._start_by:
+            # By no limit of the job: it ends as one that did not start.
+            self._process.kill()
 
     def _look(self, watch: Watch) -> None:
         wish = watch.wish()

@@ -11,11 +11,22 @@ from dataclasses import dataclass, replace
 import structlog
 
 from lodeplan.schemas import InputProblem, Termination
-from lodeplan.schemas.jobs import FailureCode, JobFailure, ProblemError
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobTrouble, ProblemError
 from lodeplan.service.jobs.states import Outcome, failure_of
 from lodeplan.service.telemetry import metrics
 from lodeplan.service.workers.child_messages import FailedLine, FinishedLine
-from lodeplan.service.workers.child_process import CHILD, ChildEnd, HardLimits, Watch, Work, death_of, run_child
+from lodeplan.service.workers.child_process import (
+    CHILD,
+    ChildEnd,
+    HardLimits,
+    Watch,
+    Work,
+    death_of,
+    no_start,
+    probe_child,
+    run_child,
+)
+from lodeplan.service.workers.troubles import is_from_outside, trouble_of
 
 MIB_PER_MB = 1e6 / 2**20
 _PLACES_KEPT = 100
@@ -45,9 +56,19 @@ class ChildSolver:
         deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
         memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
         begun = time.monotonic()
-        ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+        try:
+            ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+        except (OSError, RuntimeError, MemoryError) as error:
+            trouble = trouble_of(error)
+            if trouble is None:
+                raise
+            return Outcome(trouble=JobTrouble(attempt=0, began=False, text=trouble))
         metrics.solve_ended(time.monotonic() - begun, ended.peak_memory_mib)
         return _outcome(ended, memory_mib)
+
+    def probe(self) -> None:
+        """Start a child that does nothing; raises `OSError` or `RuntimeError` if it does not start."""
+        probe_child(self.command)
 
     def _limit_s(self, work: Work) -> float | None:
         own = json.loads(gzip.decompress(work.scenario_gzip)).get("solve", {}).get("time_limit_s")
@@ -74,10 +95,26 @@ def _outcome(ended: ChildEnd, limit_mib: float | None) -> Outcome:
         return Outcome(
             last.termination, last.solution, last.objective_kusd, ended.document_gzip, failed, last.scenario_hash
         )
+    if isinstance(last, FailedLine) and last.code is FailureCode.MACHINE_TROUBLE:
+        log.error("a solve lacked something of the machine", message=last.message, trace=last.trace)
+        return _troubled(last.message)
     if isinstance(last, FailedLine):
         log.error("solve failed", code=last.code, message=last.message, trace=last.trace)
         return Outcome(failure=_failure_of(last).model_copy(update={"peak_memory_mib": memory}))
-    return Outcome(failure=death_of(ended.exit_code, memory))
+    if not ended.began:
+        return _troubled(no_start(ended.exit_code, ended.errors), began=False)
+    death = death_of(ended.exit_code, memory)
+    if is_from_outside(ended.exit_code) and memory and limit_mib and memory > limit_mib:
+        # The system was quicker than we.
+        return Outcome(failure=death.model_copy(update={"code": FailureCode.OUT_OF_MEMORY}))
+    if is_from_outside(ended.exit_code):
+        return _troubled(death.message)
+    log.error("the solver crashed", exit_code=ended.exit_code, output=ended.errors)
+    return Outcome(failure=death)
+
+
+def _troubled(text: str, *, began: bool = True) -> Outcome:
+    return Outcome(trouble=JobTrouble(attempt=0, began=began, text=text))
 
 
 def _failure_of(last: FailedLine) -> JobFailure:

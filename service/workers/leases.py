@@ -36,6 +36,8 @@ class Lease:
     slots: int = 1
     clock: Callable[[], float] = time.monotonic
     worker_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    trouble: str | None = None
+    """Why the worker takes no jobs; written with the next renewal."""
     _held_until: float = float("-inf")
     _term: int = 0
 
@@ -58,7 +60,7 @@ class Lease:
         database is unavailable."""
         asked = self.clock()
         with open_session(self.database) as session:
-            now_s = leases.prolong_lease(session, self.worker_id, self.duration_s)
+            now_s = leases.prolong_lease(session, self.worker_id, self.duration_s, self.trouble)
             if now_s is None:
                 # The first time, or so late that the row was taken for a dead worker's.
                 now_s = leases.database_time_s(session)
@@ -84,6 +86,7 @@ class Lease:
             version=version("lodeplan"),
             slots=self.slots,
             started_at=storage.now(),
+            trouble=self.trouble,
             lease_s=self.duration_s,
             lease_until_s=now_s + self.duration_s,
         )

@@ -19,7 +19,7 @@ import structlog
 from prometheus_client import start_http_server
 from sqlmodel import Session
 
-from lodeplan.schemas.jobs import FailureCode, JobFailure, JobState
+from lodeplan.schemas.jobs import FailureCode, JobFailure, JobState, JobTrouble
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.engine.dbos import DbosEngine
@@ -34,10 +34,12 @@ from lodeplan.service.webhooks.sending import Deliverer
 from lodeplan.service.workers.attempt_watch import SILENT_ATTEMPT_S, AttemptWatch
 from lodeplan.service.workers.child_process import Work
 from lodeplan.service.workers.child_solver import ChildSolver, Solver
+from lodeplan.service.workers.fitness import Fitness
 from lodeplan.service.workers.leases import Lease, LeaseLost
 from lodeplan.service.workers.reaper import Reaper
 from lodeplan.service.workers.retention import Retention
 from lodeplan.service.workers.shutdown import Farewell, Shutdown
+from lodeplan.service.workers.troubles import trouble_of
 
 PATIENCE_S = 10.0
 LEASE_S = 15.0
@@ -75,6 +77,7 @@ class Worker:
         self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
         # Before the first attempt: whoever has one and no lease counts as dead.
         self.reaper.notice_beat(self.lease.renew())
+        self.fitness = Fitness(self.engine, getattr(self.solve, "probe", _no_probe))
         self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
         self._heart.start()
         threading.Thread(target=self._keep_reaping, name="reaper", daemon=True).start()
@@ -88,6 +91,10 @@ class Worker:
         """True if attempts are being taken and solved."""
         return self.engine.is_working() and not self.stopping.is_set()
 
+    def trouble(self) -> str | None:
+        """Say why no attempts are taken, while the machine is in trouble."""
+        return self.fitness.trouble
+
     def stop(self, drain_s: float = 0) -> None:
         """Take no more attempts; let running solves continue for `drain_s`, then end them and queue their jobs
         again."""
@@ -96,6 +103,7 @@ class Worker:
             drain_s = 0
         if drain_s:
             log.info("draining", up_to_s=drain_s)
+        self.fitness.stop()
         until = time.monotonic() + drain_s + PATIENCE_S
         hurry = threading.Timer(drain_s, self.hurry)
         hurry.daemon = True
@@ -124,6 +132,7 @@ class Worker:
     def beat(self) -> None:
         """Renew the lease and look for abandoned jobs, one after the other."""
         with _surviving():
+            self._tell_of_trouble()
             now_s = self.lease.renew()
             if not self.stopping.is_set():
                 self.reaper.look(now_s)
@@ -140,6 +149,7 @@ class Worker:
                 with metrics.slot_taken(), tracing.span("attempt", work.traceparent, **_named(attempt)):
                     log.info("attempt started")
                     outcome = self._solved(attempt, work, term)
+                    self._judge_machine(outcome)
                     state = self._insist(term, lambda session: self._record(session, attempt, outcome))
             except LeaseLost:
                 log.warning("attempt lost, and what came of it dropped: the lease ran out")
@@ -173,6 +183,7 @@ class Worker:
         while not self._stopped.wait(max(0, next_beat - time.monotonic())):
             next_beat = time.monotonic() + self.lease.tick_s
             with _surviving():
+                self._tell_of_trouble()
                 self._renewals.put(self.lease.renew())
 
     def _keep_reaping(self) -> None:
@@ -229,19 +240,40 @@ class Worker:
                 finally:
                     self._watches.discard(watch)
         except Exception as error:
-            # Whatever goes wrong here is ours, and the job must not stay `running` for it.
+            # Whatever goes wrong here is not the job's, which must not stay `running` for it.
             log.exception("attempt broke off")
+            if trouble := trouble_of(error):
+                return Outcome(trouble=JobTrouble(attempt=attempt.number, began=True, text=trouble))
             message = f"The worker had an internal error ({type(error).__name__}); the service's log has the details."
             return Outcome(failure=JobFailure(code=FailureCode.INTERNAL_ERROR, message=message))
+
+    def _tell_of_trouble(self) -> None:
+        """Have the next renewal of the lease say how the machine fares."""
+        self.fitness.beat()
+        self.lease.trouble = self.fitness.trouble
+
+    def _judge_machine(self, outcome: Outcome) -> None:
+        """Count trouble against this worker, before its job may be taken again."""
+        if outcome.trouble:
+            self.fitness.note_trouble(outcome.trouble.text)
+        elif outcome.solution or outcome.failure:
+            self.fitness.note_success()
 
     def _record(self, session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
         """Record the result of the attempt; returns the job's new state, or None if the attempt was given up
         meanwhile."""
+        if outcome.trouble:
+            own = {"attempt": attempt.number, "worker_id": self.lease.worker_id}
+            return states.give_back(session, self.engine, attempt, outcome.trouble.model_copy(update=own))
         given_back = self.stopping.is_set() and outcome.solution is None and outcome.failure is None
         if given_back and states.requeue(session, self.engine, attempt):
             once_committed(session, metrics.attempt_given_back)
             return JobState.QUEUED
         return states.finish(session, attempt, outcome)
+
+
+def _no_probe() -> None:
+    """A solver without processes can be tried at any time."""
 
 
 def _named(attempt: Attempt) -> dict[str, str | int]:

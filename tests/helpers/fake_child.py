@@ -50,6 +50,11 @@ def main(scenario: str, result: str) -> None:
             finish(result, "optimal", str(len(held)))
         case ["die", number]:
             os.kill(os.getpid(), signal.Signals[number])
+        case ["die-once", number, mark]:
+            if not Path(mark).exists():
+                Path(mark).touch()
+                os.kill(os.getpid(), signal.Signals[number])
+            finish(result, "optimal", "optimal")
         case ["exit", code]:
             sys.exit(int(code))
         case ["babble"]:
@@ -62,4 +67,7 @@ def main(scenario: str, result: str) -> None:
             say("failed", code="internal_error", message="It broke.", trace="Traceback: secret")
 
 
+if sys.argv[1] == "--probe":
+    say("started")
+    sys.exit()
 main(*sys.argv[1:3])

@@ -30,7 +30,8 @@ async def live() -> Health:
 @router.get("/readyz")
 async def ready(request: Request) -> Health:
     """Answer 200 if the service is ready; 503 if the database does not answer or is not current, if the worker in this
-    process has died or something in it stands still, or once a signal has asked the process to end.
+    process has died, takes no jobs because its machine is in trouble, or something in it stands still, or once a
+    signal has asked the process to end.
     """
     state = request.app.state
     if state.draining.is_set():
@@ -45,6 +46,8 @@ async def ready(request: Request) -> Health:
     # A version that is not known is of a newer program, which upgrades the others one by one: this one goes on.
     if revision is None or (revision != wanted and revision in storage.revisions()):
         raise _not_ready(f"The tables are of version {revision}, not {wanted}. Run lodeplan migrate.")
+    if state.worker and (trouble := state.worker.trouble()):
+        raise _not_ready(f"The worker in this process takes no jobs: its machine is in trouble. {trouble}")
     if state.worker and not state.worker.is_working():
         raise _not_ready("The worker in this process is not taking jobs.")
     still = state.worker.stands_still() if state.worker else None
