@@ -47,7 +47,7 @@ def fill(database: sqlalchemy.Engine) -> dict[str, str]:
     made: dict[str, str] = {}
     with open_session(database) as session:
         for name in ("succeeded", "failed"):
-            task = "solve" if name == "succeeded" else "die SIGKILL"
+            task = "solve" if name == "succeeded" else "die SIGSEGV"
             made[name] = states.submit(session, engine, Submission(toy(task), JobOptions(gap=0.125))).id
         session.commit()
         engine.run_pending()

@@ -124,9 +124,9 @@ def test_a_long_poll_returns_as_soon_as_the_job_differs_from_what_the_client_hol
 
 
 def test_a_child_killed_by_a_signal_fails_the_job_with_a_reason_and_no_trace(api: httpx.Client) -> None:
-    view = ended(api, submit(api, "die SIGKILL"))
+    view = ended(api, submit(api, "die SIGSEGV"))
     assert view["state"] == "failed"
-    assert view["failure"]["code"] == "killed"
+    assert view["failure"]["code"] == "crashed"
     assert "memory" in view["failure"]["message"]
     assert "no-result" in problem(api.get(view["links"]["result"]), 404, "no-result")["type"]
 

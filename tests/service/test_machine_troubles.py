@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_service import DATABASES, FAKE_CHILD, database_of, fake_solver, wait_until
-from sqlmodel import select
+from job_service import DATABASES, FAKE_CHILD, database_of, fake_solver, toy, wait_until
+from sqlmodel import Session, select
 from test_worker import Bench
 
-from lodeplan.schemas.jobs import FailureCode, JobState
+from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState, JobTrouble
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.jobs import states
+from lodeplan.service.jobs.states import Submission
 from lodeplan.service.storage import Job, WorkerRow, open_session, overview
 from lodeplan.service.workers import child_process
 from lodeplan.service.workers.child_process import CHILD, child_environment, probe_child
 from lodeplan.service.workers.child_solver import ChildSolver
 from lodeplan.service.workers.fitness import Fitness
+from lodeplan.service.workers.worker import Worker
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -163,8 +165,6 @@ def test_a_solve_beyond_its_own_memory_is_the_jobs_own_end(tmp_path: Path) -> No
 
 
 def give_back(bench: Bench, job_id: str, worker_id: str, *, began: bool) -> JobState | None:
-    from lodeplan.schemas.jobs import JobTrouble
-
     with open_session(bench.database) as session:
         attempt = Attempt(job_id, bench.job(job_id).attempt)
         assert states.start(session, attempt, worker_id)
@@ -297,3 +297,45 @@ def test_a_paused_engine_takes_nothing_from_the_queue(database: Any) -> None:
     finally:
         engine.stop(5)
         engine.close()
+
+
+def test_of_many_jobs_beside_a_broken_worker_all_succeed(database: Any) -> None:
+    """The broken worker stands for another process: it takes what comes first, and then no more."""
+    healthy, broken = DbosEngine(database), InlineEngine()
+    healthy.prepare()
+    troubled = Worker(database, broken, ChildSolver(60, python("raise SystemExit(3)")))
+    troubled.start(slots=1)
+    with open_session(database) as session:
+        ids = [states.submit(session, healthy, Submission(toy("solve"), JobOptions())).id for _ in range(12)]
+        session.commit()
+    broken.pending = [Attempt(job_id, 1) for job_id in ids[:3]]
+    troubled.engine = Both(broken, healthy)
+    broken.run_pending()
+    assert troubled.trouble() is not None
+    assert len(broken.pending) == 2
+    worker = Worker(database, healthy, fake_solver())
+    worker.start(slots=2)
+    try:
+        wait_until(lambda: all(state is JobState.SUCCEEDED for state in states_of(database)), patience_s=60)
+    finally:
+        worker.stop()
+        healthy.close()
+        troubled.fitness.stop()
+
+
+class Both:
+    """The engine of the broken worker, which gives back to the queue of all."""
+
+    def __init__(self, own: InlineEngine, shared: DbosEngine) -> None:
+        self._own, self._shared = own, shared
+
+    def enqueue(self, session: Session, attempt: Attempt, *position: Any) -> None:
+        self._shared.enqueue(session, attempt, *position)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own, name)
+
+
+def states_of(database: Any) -> list[JobState]:
+    with open_session(database) as session:
+        return [JobState(state) for state in session.exec(select(Job.state)).all()]
