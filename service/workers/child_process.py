@@ -32,6 +32,8 @@ from lodeplan.service.workers.child_messages import ChildLine, FailedLine, Finis
 LOOK_EVERY_S = 0.25
 MEMORY_EVERY_S = 0.05
 KEPT_LINES = 100
+LAST_WORDS_S = 2.0
+"""Time that what a child wrote last gets to be read; more than none only if something keeps its output open."""
 START_S = 120.0
 """Time in which a child has to say its first word; packages may come from a slow disk."""
 CHILD = (sys.executable, "-P", "-m", "lodeplan.service.workers.child")
@@ -232,7 +234,7 @@ class _Child:
     @property
     def errors(self) -> str:
         """The last lines it wrote to standard error; waits a moment for what is on its way."""
-        self._readers[1].join(LOOK_EVERY_S)
+        self._readers[1].join(LAST_WORDS_S)
         return "".join(self._errors)
 
     def follow(self, watch: Watch, limits: HardLimits) -> FinishedLine | FailedLine | None:
@@ -290,9 +292,11 @@ class _Child:
         self._lines.put(None)
 
     def _read_errors(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._errors.append(line)
-            log.info("solver output", pid=self._process.pid, text=line.rstrip())
+        # Closed under this thread where something that outlives the child keeps its output open.
+        with contextlib.suppress(ValueError):
+            for line in stream:
+                self._errors.append(line)
+                log.info("solver output", pid=self._process.pid, text=line.rstrip())
 
 
 def _parse(text: str) -> ChildLine | None:
