@@ -1,4 +1,4 @@
-"""Whether a worker can solve: after trouble of its machine it takes no more attempts until a child starts again."""
+"""Fitness of a worker to solve: after trouble of its machine it takes no more attempts until a child starts again."""
 
 from __future__ import annotations
 

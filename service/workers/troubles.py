@@ -1,4 +1,4 @@
-"""Whose fault it is that an attempt came to nothing: the scenario's or the solver's, which is final, or the machine's,
+"""Causes of an attempt that came to nothing: the scenario's or the solver's, which is final, or the machine's,
 which gives the attempt back to the queue."""
 
 from __future__ import annotations
