@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lodeplan.optimizer.plan import Plan, PlanError
+    from lodeplan.optimizer.plan import Plan, PlanError, read_plan
     from lodeplan.optimizer.planning import solve
     from lodeplan.optimizer.problem import Problem
 
-__all__ = ["Plan", "PlanError", "Problem", "solve"]
+__all__ = ["Plan", "PlanError", "Problem", "read_plan", "solve"]
 
-_MODULES = {"Plan": "plan", "PlanError": "plan", "Problem": "problem", "solve": "planning"}
+_MODULES = {"Plan": "plan", "PlanError": "plan", "Problem": "problem", "read_plan": "plan", "solve": "planning"}
 
 
 def __getattr__(name: str) -> Any:

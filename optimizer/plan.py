@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from lodeplan.optimizer.tables.renames import with_old_names, without_old_names
 from lodeplan.optimizer.tables.specs import SPECS
 from lodeplan.schemas.plan import PlanDocument, Summary, Table
+from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Scenario
+
+if TYPE_CHECKING:
+    from lodeplan.scenarios.loader import Source
 
 
 class PlanError(RuntimeError):
@@ -43,6 +48,13 @@ class Plan:
         ]
         return PlanDocument(summary=self.summary, tables=tables)
 
+    def save(self, path: str | Path) -> None:
+        """Write the plan to a file, as `lodeplan solve --out` writes `plan.json`; `read_plan` reads it.
+
+        The scenario is no part of it.
+        """
+        Path(path).write_text(self.document().model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
+
     def _repr_markdown_(self) -> str:
         """The report of the plan, as notebooks show it."""
         # Here, as the report is made of plans.
@@ -57,6 +69,28 @@ class Plan:
         known = [without_old_names(table) for table in document.tables]
         tables = {table.name: _frame_of(table) for table in known}
         return cls(document.summary, tables, scenario, {table.name: table.note for table in known if table.note})
+
+
+def read_plan(path: str | Path, scenario: Source | None = None) -> Plan:
+    """Read a plan that `Plan.save` or `lodeplan solve --out` wrote, of this version or an earlier one.
+
+    Give the scenario to have reports and figures of it with titles. Raises `schemas.InvalidInput` for a file that holds
+    no plan, or one of a later version, and for a bad scenario.
+    """
+    # Here, as a plan that was just made needs neither.
+    from lodeplan import scenarios
+    from lodeplan.optimizer.tables import stored
+
+    try:
+        document = stored.read_plan(Path(path).read_bytes())
+    except InvalidInput:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message = "this file holds no plan."
+        remedy = "A plan is what `Plan.save` writes, and `plan.json` in the folder of `lodeplan solve --out`."
+        problem = InputProblem(code="not_a_plan", path="plan", message=message, file=str(path), remedy=remedy)
+        raise InvalidInput([problem]) from None
+    return Plan.from_document(document, None if scenario is None else scenarios.load(scenario))
 
 
 def _frame_of(table: Table) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_diffe
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
 from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.model.own import add_own
 from lodeplan.optimizer.perfect_information import best_by_future
 from lodeplan.optimizer.plan import Plan, PlanError
 from lodeplan.optimizer.prepare import Instance, prepare
@@ -236,23 +237,29 @@ class Problem:
         """Add a Pyomo component of one's own, such as a constraint, made from the model whenever it is built.
 
         Its rows are in units of the model, and their duals in the table `marginal_values`, by this name. Raises
-        ValueError where the model has that name, or for an objective, TypeError for what is no component.
+        ValueError where the model has that name, or for an objective, TypeError for what is no component,
+        `schemas.InvalidInput` for a constraint that is not linear. `remove` takes it out again.
         """
         model = self.model
         if hasattr(model, name):
             raise ValueError(f"The model has {name!r} already; give another name.")
-        component = make(model)
-        kind = getattr(component, "ctype", None)
-        if kind is None:
-            raise TypeError(
-                f"What makes {name!r} must return a Pyomo component, such as `Constraint(expr=...)`, and no "
-                f"{type(component).__name__}."
-            )
-        if kind.__name__ == "Objective":
-            raise ValueError("The model has an objective already; change the scenario to change what counts.")
-        model.add_component(name, component)
+        add_own(model, name, make(model))
         self._own[name] = make
         self._components |= {name}
+
+    def remove(self, name: str) -> None:
+        """Take out a component that `add` put in, with the bounds of its variables; the model is built anew without it.
+
+        Take out first what was made from it. Raises ValueError for a name that `add` did not give.
+        """
+        if name not in self._own:
+            added = ", ".join(map(repr, self._own)) or "nothing"
+            raise ValueError(f"`add` has put no {name!r} into the model; it has put in {added}.")
+        self._refuse_what_was_added_by_hand()
+        del self._own[name]
+        self._bounds = {label: held for label, held in self._bounds.items() if label.component != name}
+        self._model = None
+        self._drop_form()
 
     def bound(self, variable: str, index: Any, lower: float | None = None, upper: float | None = None) -> None:
         """Hold a variable of the model between bounds, in its own unit, within those that it has.
@@ -327,7 +334,7 @@ class Problem:
             model = build_model(instance)
             for name, make in self._own.items():
                 try:
-                    model.add_component(name, make(model))
+                    add_own(model, name, make(model))
                 except Exception as error:
                     error.add_note(f"This comes from {name!r}, which `Problem.add` puts into the model.")
                     raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -79,16 +80,19 @@ def _read(source: Source, patches: Patches, work: Work | None = None) -> Documen
         document = from_mapping(source.model_dump(mode="json", exclude_unset=True))
     elif isinstance(source, Mapping):
         document = _on_base(from_python(source), None, _MAX_BASES)
-    else:
+    elif isinstance(source, str | PathLike):
         document = _read_path(_locate(source, None), _MAX_BASES)
+    else:
+        allowed = "a shipped name, the path of a file or folder, a mapping, or a scenario"
+        raise refuse("wrong_type", "no scenario is read from this.", value=type(source).__name__, allowed=allowed)
     apply_patches(document, patches, work=work)
     return document
 
 
-def _locate(source: str | Path, folder: Path | None) -> Path:
+def _locate(source: str | PathLike[str], folder: Path | None) -> Path:
     """The path a source means: a file or folder (relative to `folder` if given), or else a shipped name."""
     path = folder / source if folder else Path(source)
-    looks_like_path = isinstance(source, Path) or "/" in source or path.suffix in (".yaml", ".yml", ".json")
+    looks_like_path = not isinstance(source, str) or "/" in source or path.suffix in (".yaml", ".yml", ".json")
     if looks_like_path or (path / HEAD).is_file() or (path.suffix and path.is_file()):
         if not path.exists():
             raise refuse("unknown_scenario", "no such file or folder exists.", value=str(source))

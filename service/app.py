@@ -7,7 +7,7 @@ import contextlib
 import errno
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -149,9 +149,13 @@ class HeadAsGet:
         await self.app(scope, receive, send)
 
 
-def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None) -> None:
-    """Serve the API and the pages until a signal ends it; with `workers` also solve in this process. Raises `OSError`
-    if it cannot listen on the address.
+def serve(
+    host: str = "127.0.0.1", port: int = 8000, workers: bool = True, settings: Settings | None = None,
+    announce: Callable[[str], object] = lambda _url: None,
+) -> None:  # fmt: skip
+    """Serve the API and the pages until a signal ends it; with `workers` also solve in this process.
+
+    `announce` gets the URL once connections are taken. Raises `OSError` if it cannot listen on the address.
     """
     settings = settings or Settings.from_environment()
     logs.configure(settings.log_level)
@@ -163,7 +167,8 @@ def serve(host: str = "127.0.0.1", port: int = 8000, workers: bool = True, setti
             settings = _guarded(settings, database, host)
         worker = _own_worker(database, settings) if workers else None
         app = create_app(settings, database=database, engine=DbosEngine(database), worker=worker)
-        url = f"http://{host}:{listener.getsockname()[1]}/"
+        url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+        announce(url)
         log.info("serving", url=url, workers=workers, slots=settings.slots if workers else 0)
 
         def drain() -> None:

@@ -6,7 +6,8 @@
 5172.1574
 
 `solve` makes a plan of a scenario (a file, a folder, data, or a shipped name), `load` and `validate` read one, `names`
-lists those that are shipped. `duty` says what an import pays, `compare` what differs between two plans and why.
+lists those that are shipped. `duty` says what an import pays, `compare` what differs between two plans
+and why. `read_plan` reads a plan that was saved.
 
 The rooms `schemas`, `scenarios`, `optimizer` and `service` are the folders of these names at the root of the
 repository; the links beside this file point there. Names are loaded when they are asked for, so that whoever reads a
@@ -17,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lodeplan.optimizer import Plan, PlanError, Problem, solve
+    from lodeplan.optimizer import Plan, PlanError, Problem, read_plan, solve
     from lodeplan.optimizer.studies.compare import compare
     from lodeplan.optimizer.studies.duty import duty
     from lodeplan.scenarios import load, names, validate
@@ -34,12 +35,13 @@ __all__ = [
     "duty",
     "load",
     "names",
+    "read_plan",
     "solve",
     "validate",
 ]
 
 _ROOMS = {
-    "lodeplan.optimizer": ("Plan", "PlanError", "Problem", "solve"),
+    "lodeplan.optimizer": ("Plan", "PlanError", "Problem", "read_plan", "solve"),
     "lodeplan.optimizer.studies.compare": ("compare",),
     "lodeplan.optimizer.studies.duty": ("duty",),
     "lodeplan.scenarios": ("load", "names", "validate"),

@@ -37,6 +37,15 @@ def years_in_words(tables: Mapping[str, pd.DataFrame]) -> dict[int, str]:
     return {first: span_of_years(first, first + length - 1) for first, length in sorted(lengths.items())}
 
 
+def nodes_in_words(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """Nodes by name, with the last year of a longer period: `2028 to 2029`, `ban@2028 to 2029`."""
+    nodes = tables["nodes"]
+    lengths = zip(nodes["node"], nodes["period"].astype(int), nodes["length_y"].astype(int), strict=True)
+    return {
+        str(node): f"{node} to {first + length - 1}" if length > 1 else str(node) for node, first, length in lengths
+    }
+
+
 def told_limits(limits: pd.DataFrame) -> pd.DataFrame:
     """Rows of the table `limits` that a reader is told: those missed, the costliest first, and those that hold only as
     something goes short."""

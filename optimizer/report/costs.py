@@ -1,4 +1,4 @@
-"""What the plan costs, by term and by future, and how far it may be from the best."""
+"""Costs of the plan, by term and by future, and its distance from the best at most."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AIMS = {
     "maximum_regret": "largest regret",
     "expected_shortage": "expected worth of shortages",
 }
-"""What is minimised, in words."""
+"""The objective that is minimised, in words."""
 _BRIEF_GROUPS = 8
 _BRIEF_FUTURES = 6
 
@@ -53,7 +53,7 @@ def _totals(plan: Plan) -> Iterator[tuple[str, Cell, str]]:
 
 
 def saving_kusd(plan: Plan) -> float | None:
-    """What the plan saves against doing nothing, in expectation: the same as the first finding says."""
+    """Saving of the plan against doing nothing, in expectation, as in the first finding."""
     if plan.summary.do_nothing_kusd is None:
         return None
     terms = plan.tables["cost_terms"]
@@ -92,7 +92,7 @@ def futures(plan: Plan) -> Section:
 
 
 def gaps(plan: Plan) -> Section:
-    """How far each mineral group may be from its best plan, the farthest first."""
+    """Distance of each mineral group from its best plan at most, the largest first."""
     ordered = sorted(plan.summary.gap_by_group.items(), key=lambda item: (-item[1], item[0]))
     rows = [[words(group.replace("_", " ")), share(gap)] for group, gap in ordered]
     return Section(

@@ -1,4 +1,4 @@
-"""What to start, and whom to qualify."""
+"""Projects to start, and suppliers to qualify."""
 
 from __future__ import annotations
 

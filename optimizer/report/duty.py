@@ -13,7 +13,7 @@ _BANDS = {"in_quota": "within the quota", "over_quota": "over the quota"}
 
 
 def duty_title(answer: DutyAnswer) -> str:
-    """What was asked."""
+    """The question that is answered."""
     return (
         f"Duty on {answer.commodity_title} from {answer.origin_title} into {answer.destination_title} "
         f"on {answer.on} ({answer.scenario})"
@@ -40,7 +40,7 @@ def duty_sections(answer: DutyAnswer) -> list[Section]:
 
 
 def source_sentences(answer: DutyAnswer) -> list[str]:
-    """Where each measure comes from."""
+    """The source of each measure."""
     return [
         f"{source.measure} ({source.kind}{f', {source.year}' if source.year else ''}): {source.source}."
         for source in answer.sources

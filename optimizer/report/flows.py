@@ -1,4 +1,4 @@
-"""Where commodities come from and what they are used for, t a year on the planned path."""
+"""Sources and uses of commodities, t/y on the planned path."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
-from lodeplan.optimizer.figures.rows import records, told_limits
+from lodeplan.optimizer.figures.rows import nodes_in_words, records, told_limits
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.report.cells import NOTHING, cost, heads, number, quantity, words
 from lodeplan.optimizer.words.limits import limit_words
@@ -19,10 +19,11 @@ _BRIEF_LIMITS = 12
 
 def missed_limits(plan: Plan) -> Section:
     """Limits missed, the costliest first, and those that hold only as something goes short."""
+    when = nodes_in_words(plan.tables)
     rows = [
         [
             words(f"{row['limit']} {row['item']}".rstrip()),
-            words(row["node"]),
+            words(when[row["node"]]),
             words(f"{row['sense']} {measured(row['asked'], row['unit'])}"),
             words(measured(row["reached"], row["unit"])),
             _amount(row["missed"], str(row["missed_unit"])),
@@ -46,7 +47,7 @@ def _amount(value: float, unit: str) -> Cell:
 def binding_limits(plan: Plan) -> Section:
     """For each kind of limit those with the largest worth, each at the node where it is worth most."""
     values = plan.tables["marginal_values"]
-    said = limit_words()
+    said, when = limit_words(), nodes_in_words(plan.tables)
     limits = values[values["what"].isin(said)]
     worth = limits.assign(size=limits["value"].abs()).sort_values("size", ascending=False, kind="stable")
     shown = worth.drop_duplicates(["what", "name"]).groupby("what", sort=False).head(LIMITS_A_KIND)
@@ -54,7 +55,7 @@ def binding_limits(plan: Plan) -> Section:
         [
             words(said[str(row["what"])]),
             words(row["name"]),
-            words(row["node"]),
+            words(when[row["node"]]),
             number(_worth(row)),
             # At a node that is reached, a t/y for its years is worth its tonnes.
             words(str(row["unit"]).replace("kUSD per t/y", "kUSD/t")),

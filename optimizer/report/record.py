@@ -1,4 +1,4 @@
-"""How far a plan can be relied on, and what it took."""
+"""Reliability of a plan, and the time and size of its solve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BRANCHES = 3
 
 
 def check_sentences(summary: Summary) -> list[str]:
-    """What the independent check found."""
+    """Result of the independent check."""
     if summary.check is None:
         return ["This plan has not been checked."]
     return [
@@ -31,17 +31,17 @@ def branch_sentences(summary: Summary) -> list[str]:
 
 
 def run_sentence(summary: Summary) -> str:
-    """What the solve took, and how large the model was."""
+    """Time of the solve, and size of the model."""
     return " ".join(filter(None, (_took(summary.timings_s), _size(summary.size))))
 
 
 def untold(plan: Plan) -> list[str]:
-    """What the earlier version that made a plan does not tell in it, by the titles of its tables."""
+    """Data that the earlier version which made a plan did not store, by the titles of its tables."""
     return [f"{SPECS[name].title}: {note}" for name, note in plan.notes.items()]
 
 
 def _took(timings_s: Mapping[str, float]) -> str:
-    """How long the solve took, and its longer phases."""
+    """Time of the solve, and its longer phases."""
     if "total" not in timings_s:
         return ""
     phases = [f"{phase} {seconds:.1f}" for phase, seconds in timings_s.items() if seconds >= 0.05 and phase != "total"]

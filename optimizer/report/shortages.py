@@ -1,4 +1,4 @@
-"""What goes short."""
+"""Shortages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept in stock."""
+"""Stocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a planner calls an entry of the scenario that a plan answers."""
+"""Titles of entries of the scenario that a plan answers."""
 
 from __future__ import annotations
 

@@ -9,14 +9,17 @@ import numpy as np
 import numpy.typing as npt
 import pyomo.core as pyo
 import scipy.sparse as sp
+from pyomo.common.errors import InvalidConstraintError
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
+from lodeplan.optimizer.model.own import nonlinear
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.ranges import further_scaled, refuse_lost
 from lodeplan.optimizer.solver.scaling import column_units, row_units, scale_costs
 from lodeplan.optimizer.solver.tolerances import ARITHMETIC
+from lodeplan.schemas.problems import InvalidInput
 
 Ints = npt.NDArray[np.int64]
 
@@ -106,9 +109,10 @@ class Form:
 def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     """Compile a model by Pyomo's own standard form and scale it by the instance's units (powers of two: exact).
 
-    Raises `schemas.InvalidInput` for numbers that the solver could not take, however they are scaled.
+    Raises `schemas.InvalidInput` for constraints that are not linear, and for numbers that the solver could not take,
+    however they are scaled.
     """
-    compiled = LinearStandardFormCompiler().write(model, mixed_form=True)
+    compiled = _compiled(model)
     variables = list(compiled.columns)
     columns = tuple(Label.of(variable) for variable in variables)
     rows = tuple(Label.of(row.constraint) for row in compiled.rows)
@@ -141,6 +145,16 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
         row_unit=row_unit,
         money_unit=money,
     )
+
+
+def _compiled(model: pyo.ConcreteModel) -> Any:
+    try:
+        return LinearStandardFormCompiler().write(model, mixed_form=True)
+    except (InvalidConstraintError, ValueError):
+        # Ours are linear: these were put into the model by hand.
+        if problems := nonlinear(model):
+            raise InvalidInput(problems) from None
+        raise
 
 
 def _beyond(value: Floats, side: Floats, sign: int) -> float:

@@ -31,6 +31,7 @@ _TERMINATION = {
     Status.kHighsInterrupt: Termination.INTERRUPTED,  # type: ignore[attr-defined]
     Status.kSolutionLimit: Termination.INTERRUPTED,  # of nodes or solutions
     Status.kObjectiveTarget: Termination.INTERRUPTED,
+    Status.kIterationLimit: Termination.INTERRUPTED,
     Status.kMemoryLimit: Termination.MEMORY_LIMIT,
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,

@@ -109,23 +109,34 @@ def answer_of(scenario: Scenario, question: Question) -> DutyAnswer:
 
 def _checked(scenario: Scenario, question: Question) -> date:
     """The day asked about; raises `InvalidInput` with every name that is not known and every value that is wrong."""
+    problems = [*problems_of(question), *_misnamed(scenario, question)]
+    if question.destination is None and question.origin == scenario.home:
+        problems.append(_untaxed(question))
+    if problems:
+        raise InvalidInput(sorted(problems, key=lambda problem: _FIELDS.index(problem.path)))
+    return read_date(question.on)
+
+
+def problems_of(question: Question) -> list[InputProblem]:
+    """The errors in a question that it has whatever the scenario."""
     problems: list[InputProblem] = []
     try:
-        day = read_date(question.on)
+        read_date(question.on)
     except BrokenDate as error:
         problems.append(_problem("on", str(error), question.on, error.remedy))
-    problems += _misnamed(scenario, question)
-    if question.origin == (question.destination or scenario.home):
-        text = "goods of a place pay no duty there."
-        problems.append(_problem("origin", text, question.origin, "Name another origin, or another destination."))
+    if question.origin == question.destination:
+        problems.append(_untaxed(question))
     value = question.customs_value_kusd_per_t
     if value is not None and not (isinstance(value, Real) and 0 < value < _RATES_ONLY):
         text = "a customs value must be above 0, and below 1e9."
         remedy = "Give it in kUSD per t contained."
         problems.append(_problem("customs_value_kusd_per_t", text, value, remedy))
-    if problems:
-        raise InvalidInput(sorted(problems, key=lambda problem: _FIELDS.index(problem.path)))
-    return day
+    return problems
+
+
+def _untaxed(question: Question) -> InputProblem:
+    text = "goods of a place pay no duty there."
+    return _problem("origin", text, question.origin, "Name another origin, or another destination.")
 
 
 _FIELDS = tuple(Question.__dataclass_fields__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args, get_origin
 
 from lodeplan.scenarios.reading.cells import as_name
@@ -93,6 +93,22 @@ def what_is_wrong(
             message = f"the column `{name}` is not a field of {collection}."
             return "unknown_field", message, _meant(collection, name) or did_you_mean(key, known)
     return None
+
+
+def respelled_columns(collection: str, names: Sequence[str]) -> dict[str, str]:
+    """The field that each column means, where several differ from fields only in how they are written."""
+    known = {*known_columns(collection), *(["name"] if collection not in LISTS else [])}
+    meant = {}
+    for name in names:
+        field, dot, rest = name.partition(".")
+        if as_name(field) != field and as_name(field) in known:
+            meant[name] = f"{as_name(field)}{dot}{rest}"
+    return meant if len(meant) > 1 else {}
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names in a sentence."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _meant(collection: str, name: str) -> str | None:

@@ -13,6 +13,8 @@ from lodeplan.scenarios.reading.columns import (
     holds_numbers,
     is_year,
     known_columns,
+    quoted,
+    respelled_columns,
     what_is_wrong,
     year_columns,
 )
@@ -128,6 +130,13 @@ def _fields_of(
 def _columns(document: Document, collection: str, sheet: Sheet, origin: Origin) -> list[_Column | None]:
     """The columns that are fields; None for one that is left out because it is wrong, or has neither name nor cells."""
     names = sheet.header
+    respelled = respelled_columns(collection, names)
+    if respelled:
+        said = f"columns are not written as fields are: {quoted(respelled)}."
+        rewrite = f"Write {quoted(respelled.values())}."
+        _note(document, "respelled_columns", collection, origin, said, remedy=rewrite)
+        # They are read as what is meant, so that only their spelling is said to be wrong.
+        names = [respelled.get(name, name) for name in names]
     if collection not in LISTS and "name" not in map(as_name, names):
         _note(document, "missing_column", collection, origin, "the table has no column `name`.")
     years = year_columns(collection, names)

@@ -102,10 +102,10 @@ def serve(
     port: Port = 8000,
     workers: Annotated[bool, typer.Option("--workers/--no-workers", help="Solve jobs in this process as well.")] = True,
 ) -> None:
-    """Serve the pages and the API."""
+    """Serve the pages and the API, and print their URL."""
     from lodeplan.service.app import serve as serve_until_stopped
 
-    serve_until_stopped(host, port, workers)
+    serve_until_stopped(host, port, workers, announce=lambda url: print(url, flush=True))
 
 
 @app.command()

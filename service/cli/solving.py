@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PERSON_TAKES_S = 0.5
 _TICK_EVERY_S = 0.25
+_OPTIONS = {"gap": "--gap", "time_limit_s": "--time-limit"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,18 @@ class Limits:
 
     gap: float | None = None
     time_limit_s: float | None = None
+
+    def check(self) -> None:
+        """Raise `InvalidInput` for limits out of range, by the names of their options."""
+        from lodeplan.scenarios.options import check_options
+        from lodeplan.schemas import InvalidInput
+
+        try:
+            check_options(self.gap, self.time_limit_s)
+        except InvalidInput as error:
+            raise InvalidInput(
+                [problem.model_copy(update={"path": _OPTIONS[problem.path]}) for problem in error.problems]
+            ) from None
 
 
 class Solve:
@@ -44,10 +57,9 @@ class Solve:
         # Nothing that imports make is garbage, and to look for it takes a tenth of their time.
         gc.disable()
         from lodeplan.optimizer import Problem
-        from lodeplan.scenarios.options import check_options
 
         gc.enable()
-        check_options(limits.gap, limits.time_limit_s)
+        limits.check()
         self._limits, self._line = limits, ProgressLine()
         with self._line:
             self._problem: Problem = Problem(source, patches, on_progress=self._line)

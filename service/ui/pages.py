@@ -74,7 +74,8 @@ def show_comparison(
 ) -> Response:
     """Two runs that have results side by side."""
     if run is None or len(run) != 2:
-        return _not_found(request, "A comparison is of two runs: /compare?run=A&run=B.")
+        asks = "Choose two runs to compare: /compare?run=A&run=B."
+        return page(request, "problem.html", {"title": "Not two runs", "message": asks, "errors": []}, 422)
     jobs = [_find_job(session, tenant, job_id) for job_id in run]
     first, second = jobs
     if first is None or second is None:

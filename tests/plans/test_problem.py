@@ -17,7 +17,7 @@ from strategies import Data, scenarios
 from strategies_full import full_scenarios
 from test_properties import MANY, for_all
 
-from lodeplan import InvalidInput, Plan, Problem
+from lodeplan import InvalidInput, Plan, Problem, read_plan
 from lodeplan.optimizer.solver import Form, highs
 from lodeplan.optimizer.solver.starts import completed, decisions_in
 from lodeplan.schemas import Solution
@@ -444,3 +444,85 @@ def test_a_model_that_nobody_asked_for_is_not_held() -> None:
     problem.solve()
     assert problem._model is None
     assert problem.model is problem.model
+
+
+def test_what_was_added_is_taken_out_again() -> None:
+    problem = with_own(200)
+    held = problem.solve().summary.objective_kusd
+    problem.remove("from_china")
+    free = problem.solve(start=None).summary.objective_kusd
+    assert free < held
+    assert free == pytest.approx(Problem("golden-toy").solve().summary.objective_kusd)
+    with pytest.raises(ValueError, match="has put no 'from_china' into the model; it has put in nothing"):
+        problem.remove("from_china")
+    problem.add("from_china", from_china(200))
+    assert problem.solve().summary.objective_kusd == pytest.approx(held)
+
+
+def test_bounds_of_a_variable_go_with_what_it_was_added_with() -> None:
+    problem = Problem("golden-toy")
+    problem.add("mine", lambda model: pyo.Var(bounds=(0, 1)))
+    problem.add("uses_mine", lambda model: pyo.Constraint(expr=model.mine >= 0.5))
+    problem.fix("mine", None, 0.75)
+    problem.remove("uses_mine")
+    problem.remove("mine")
+    assert problem.solve().summary.termination == "optimal"
+
+
+def not_linear(model: pyo.ConcreteModel) -> pyo.Constraint:
+    first, second, *_ = model.ship
+    return pyo.Constraint(["a", "b"], rule=lambda _, name: model.ship[first] * model.ship[second] <= ord(name))
+
+
+def test_constraints_that_are_not_linear_are_refused_by_name_and_leave_nothing() -> None:
+    problem = Problem("golden-toy")
+    with pytest.raises(InvalidInput) as caught:
+        problem.add("product", not_linear)
+    assert [found.path for found in caught.value.problems] == ["model.product[a]", "model.product[b]"]
+    assert "not linear" in str(caught.value)
+    assert problem.solve().summary.termination == "optimal"
+    problem.model.by_hand = not_linear(problem.model)
+    with pytest.raises(InvalidInput, match=r"model.by_hand\[a\]: the constraint is not linear"):
+        problem.solve()
+
+
+def test_a_block_is_held_to_be_linear_too() -> None:
+    def block(model: pyo.ConcreteModel) -> pyo.Block:
+        made = pyo.Block(concrete=True)
+        first = next(iter(model.ship))
+        made.square = pyo.Constraint(expr=model.ship[first] ** 2 <= 4)
+        return made
+
+    with pytest.raises(InvalidInput, match=r"model.mine.square: the constraint is not linear"):
+        Problem("golden-toy").add("mine", block)
+
+
+def test_a_limit_of_iterations_stops_the_search_and_is_no_failure() -> None:
+    plan = Problem("sampled-futures").solve(solver_options={"simplex_iteration_limit": 0})
+    assert plan.summary.termination == "interrupted"
+
+
+@pytest.mark.parametrize("source", [None, 3, ["golden-toy"], b"golden-toy"])
+def test_what_no_scenario_is_read_from_is_refused_in_words(source: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"no scenario is read from this.*a shipped name, the path") as caught:
+        Problem(source)
+    assert type(source).__name__ in str(caught.value)
+
+
+def test_a_saved_plan_is_read_again(tmp_path: Path) -> None:
+    plan = Problem("golden-toy").solve()
+    plan.save(tmp_path / "plan.json")
+    again = read_plan(tmp_path / "plan.json", "golden-toy")
+    assert again.document() == plan.document()
+    assert again.scenario == plan.scenario
+    assert read_plan(str(tmp_path / "plan.json")).scenario is None
+    for name, table in plan.tables.items():
+        pd.testing.assert_frame_equal(again.tables[name], table, check_dtype=False)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"summary": 1}', "name: toy", '{"plan_version": "x"}', "\x00\xff"])
+def test_a_file_without_a_plan_is_refused_in_words(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=r"this file holds no plan"):
+        read_plan(path)

@@ -10,7 +10,7 @@ from folders import ROOT
 QUESTION_WORD = re.compile(r"(What|Whether|Where|How|Who|Whose|Why|Which|When|Whatever|Whoever)\b")
 ROOMS = ["schemas", "scenarios", "service"] + [
     f"optimizer/{name}"
-    for name in ("check", "expand", "figures", "model", "prepare", "results", "solver", "studies", "words")
+    for name in ("check", "expand", "figures", "model", "prepare", "report", "results", "solver", "studies", "words")
 ]
 NAMED = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -444,3 +445,21 @@ def test_marks_of_data_frames_that_mean_nothing_else_are_not_given() -> None:
     assert scenario.facilities["mine"].capacity_t_per_y is None
     assert str(scenario.tariffs["mfn"].onset) == "2026-07-01"
     assert json.loads(scenario.model_dump_json())["demands"]["user"]["quantity_t_per_y"] == 40
+
+
+@pytest.mark.parametrize("written", [str.upper, str.title, lambda text: text.replace("_", " ")])
+@pytest.mark.parametrize("table", ["facilities", "demands"])
+def test_a_header_written_otherwise_is_one_problem_of_the_file(
+    tmp_path: Path, table: str, written: Callable[[str], str]
+) -> None:
+    header, rows = TABLES[table].split("\n", 1)
+
+    found = [
+        problem
+        for problem in problems_of(write(tmp_path / "f", **{table: f"{written(header)}\n{rows}"}))
+        if str(problem.file).endswith(f"{table}.csv")
+    ]
+
+    assert [problem.code for problem in found] == ["respelled_columns"]
+    fields = [field for field in header.split(",") if written(field) != field]
+    assert all(f"`{field}`" in str(found[0].remedy) and f"`{written(field)}`" in found[0].message for field in fields)

@@ -133,3 +133,10 @@ def test_a_run_of_another_tenant_cannot_be_compared(database: sqlalchemy.Engine)
         answer = api.get("/comparisons", params={"run": runs}, headers=key)
         assert (answer.status_code, answer.json()["type"]) == (404, "urn:lodeplan:problem:job-not-found")
         assert api.get("/comparisons", params={"run": runs}).status_code == 401
+
+
+def test_an_unknown_scenario_hides_no_other_error(api: TestClient) -> None:
+    asked = {"commodity": "gallium/metal", "from": "CHN", "on": "tomorrow", "value": -1, "scenario": "us-2025"}
+    response = api.get("/duty", params=asked)
+    assert response.status_code == 422
+    assert {error["pointer"] for error in response.json()["errors"]} == {"/query/on", "/query/value", "/query/scenario"}

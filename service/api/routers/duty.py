@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from lodeplan.optimizer.studies.duty import SCENARIO, Question, answer_of
-from lodeplan.schemas import InvalidInput
+from lodeplan.optimizer.studies.duty import SCENARIO, Question, answer_of, problems_of
+from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.duty import DutyAnswer
 from lodeplan.schemas.jobs import ProblemError
 from lodeplan.service.api.dependencies import bad_parameter
@@ -52,21 +53,30 @@ def show_duty(
     Without a customs value that of the scenario's route is taken, or else of another route of the commodity;
     `value_from` says which. If there is none, only rates are given.
     """
+    question = Question(commodity, origin, on, destination, events or [], value)
     try:
         known = shipped_scenario(scenario)
     except InvalidInput as error:
-        raise bad_parameter("scenario", scenario, f"No such scenario is shipped. {_remedy(error)}") from None
+        unknown = bad_parameter("scenario", scenario, f"No such scenario is shipped. {_remedy(error)}")
+        raise _refused([*_errors(problems_of(question)), *unknown.problem.errors]) from None
     try:
-        return answer_of(known, Question(commodity, origin, on, destination, events or [], value))
+        return answer_of(known, question)
     except InvalidInput as error:
-        errors = [
-            ProblemError(
-                pointer=f"/query/{PARAMETERS[problem.path]}", code=problem.code, detail=problem.message,
-                value=problem.value, allowed=problem.allowed, remedy=problem.remedy,
-            )
-            for problem in error.problems
-        ]  # fmt: skip
-        raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors) from None
+        raise _refused(_errors(error.problems)) from None
+
+
+def _errors(problems: Sequence[InputProblem]) -> list[ProblemError]:
+    return [
+        ProblemError(
+            pointer=f"/query/{PARAMETERS[problem.path]}", code=problem.code, detail=problem.message,
+            value=problem.value, allowed=problem.allowed, remedy=problem.remedy,
+        )
+        for problem in problems
+    ]  # fmt: skip
+
+
+def _refused(errors: list[ProblemError]) -> ApiError:
+    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors)
 
 
 def _remedy(error: InvalidInput) -> str:

@@ -10,6 +10,7 @@ from check_plans import golden_toy, workshop
 from folders import ROOT
 
 from lodeplan import optimizer
+from lodeplan.optimizer.report.limits import binding_limits, missed_limits
 from lodeplan.optimizer.tables.specs import SPECS
 
 Data = dict[str, Any]
@@ -211,3 +212,11 @@ def test_the_page_of_conventions_lists_every_table_with_its_columns() -> None:
         cell = line.split(" | ")[1]
         for column in SPECS[name].columns:
             assert column.name in cell.replace("`", "")
+
+
+def test_the_report_tells_all_years_of_a_limit_in_a_longer_period() -> None:
+    plan, _ = solved(shop(cap=CAP | {"violation_price_kusd": 3}))
+    missed = missed_limits(plan)
+    assert [row[1].text for row in missed.rows] == ["2027 to 2028", "2026"]
+    plan, _ = solved(shop(cap=CAP))
+    assert {"2026", "2027 to 2028"} >= {row[2].text for row in binding_limits(plan).rows} != {"2026"}

@@ -492,3 +492,32 @@ def test_what_the_readme_shows_a_modeler_works(run: Run, tmp_path: Path, monkeyp
         assert run(*arguments).code == 0
     exec(compile(python, "README.md", "exec"), {})
     assert shutil.which("lodeplan", path=str(Path(sys.executable).parent))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_serve_prints_the_url_with_the_real_port(
+    run: Run, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports: list[int] = []
+
+    class Server:
+        started = True
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def run(self, sockets: list[socket.socket]) -> None:
+            ports.extend(each.getsockname()[1] for each in sockets)
+
+    monkeypatch.setattr("lodeplan.service.app.DrainingServer", Server)
+    monkeypatch.setenv("LODEPLAN_DATA_DIR", str(tmp_path))
+    ran = run("serve", "--host", host, "--port", 0, "--no-workers")
+    shown = f"[{host}]" if ":" in host else host
+    assert ran.out.splitlines()[0] == f"http://{shown}:{ports[0]}/"
+
+
+def test_a_gap_out_of_range_is_refused_by_the_name_of_its_option(run: Run) -> None:
+    ran = run("solve", "golden-toy", "--gap", "5", "--time-limit", "-1")
+    assert ran.code == 2
+    assert "--gap\n  the gap is out of range" in ran.err
+    assert "--time-limit\n  the time limit is out of range" in ran.err

@@ -302,8 +302,15 @@ def test_a_run_can_be_compared_with_another_on_a_page(
 
 def test_a_comparison_of_what_there_is_not_is_not_found(client: TestClient, session: Session, done: Job) -> None:
     waiting = add_job(session, JobState.QUEUED)
-    for runs in ((), (done.id,), (done.id, "nowhere"), (waiting.id, done.id), (done.id,) * 3):
+    for runs in ((done.id, "nowhere"), (waiting.id, done.id)):
         assert client.get("/compare", params={"run": runs}).status_code == 404
+
+
+def test_a_comparison_that_is_not_of_two_runs_is_refused_as_over_http(client: TestClient, done: Job) -> None:
+    for runs in ((), (done.id,), (done.id,) * 3):
+        page = client.get("/compare", params={"run": runs})
+        assert page.status_code == 422
+        assert "Choose two runs to compare" in page.text
 
 
 def test_a_comparison_with_a_run_without_a_plan_says_so(
