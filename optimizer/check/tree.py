@@ -136,7 +136,9 @@ class _Lines:
         shared = self._sharing.get((period.index, future), [])
         if future is not None:
             return sum(self.probabilities[name] for name in shared)
-        return 1.0 - sum(self.probabilities[name] for name in self.owners.keys() - set(shared))
+        staying = set(shared)
+        # In listed order, so that the sum is the same in every process.
+        return 1.0 - sum(self.probabilities[name] for name in self.owners if name not in staying)
 
     def may_stop(self, future: str | None) -> bool:
         """The base path and a followed future end where no probability is left, unless it is a stress test."""
