@@ -19,7 +19,7 @@ from lodeplan.service.api.job_watch import JobWatch
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.problems import ApiError, no_such_job
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import LOCAL, JobFilter, Scope
+from lodeplan.service.storage import LOCAL, JobFilter
 from lodeplan.service.storage.unstorable_text import is_unstorable
 
 _ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}

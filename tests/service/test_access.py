@@ -186,7 +186,7 @@ def test_serve_listens_beyond_this_machine_only_where_callers_log_in(
     database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_app, "_listen", lambda *_: Everywhere())
-    monkeypatch.setattr(service_app.storage, "open_database", lambda _: database)
+    monkeypatch.setattr(service_app.storage, "open_database", lambda *_, **__: database)
     monkeypatch.setattr(service_app, "DbosEngine", lambda *_: InlineEngine())
     monkeypatch.setattr(service_app.logs, "configure", lambda _: None)
     monkeypatch.setattr(service_app, "DrainingServer", NoServer)
