@@ -1,0 +1,313 @@
+"""A whole model as arrays: objective, bounds, and the constraints family by family."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyomo.core as pyo
+import scipy.sparse as sp
+from pyomo.common.gc_manager import PauseGC
+from pyomo.core.base import constraint as pyomo_constraint
+from pyomo.repn.linear import LinearRepnVisitor
+from pyomo.repn.util import VarRecorder
+
+from lodeplan.optimizer.solver.arrays.expansion import Expansion, Floats, NoArrays, Tables
+
+Ints = npt.NDArray[np.int64]
+_ONE_AT_A_TIME = threading.RLock()
+
+
+@contextmanager
+def templates() -> Iterator[None]:
+    """Have Pyomo make templates of the constraints that are built meanwhile.
+
+    Pyomo then replaces the built-in `sum` for moments, so that one thread builds at a time.
+    """
+    with _ONE_AT_A_TIME:
+        before = pyomo_constraint.TEMPLATIZE_CONSTRAINTS
+        pyomo_constraint.TEMPLATIZE_CONSTRAINTS = True
+        try:
+            yield
+        finally:
+            pyomo_constraint.TEMPLATIZE_CONSTRAINTS = before
+
+
+@dataclass(frozen=True)
+class Range:
+    """A component and which of its members, in the order of its index set, stand next to each other."""
+
+    component: Any
+    members: Ints
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """minimise cost x + offset, row_lower <= matrix x <= row_upper, column_lower <= x <= column_upper."""
+
+    matrix: sp.csc_array
+    cost: Floats
+    offset: float
+    row_lower: Floats
+    row_upper: Floats
+    column_lower: Floats
+    column_upper: Floats
+    integer: npt.NDArray[np.bool_]
+    columns: tuple[Range, ...]
+    rows: tuple[Range, ...]
+    by_row: dict[str, str]
+    """Constraints that were walked row by row, and why."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of one constraint, without those that nothing enters."""
+
+    members: Ints
+    row: Ints
+    column: Ints
+    value: Floats
+    lower: Floats
+    upper: Floats
+
+
+class _Infeasible(ValueError):
+    """A row that no variable enters and that cannot hold."""
+
+
+def compile_arrays(model: pyo.ConcreteModel) -> Compiled:
+    """Compile a linear model with one active objective.
+
+    Raises KeyError for a look-up that misses, ValueError for a row without variables that cannot hold, for a value that
+    is missing and for what is not linear.
+    """
+    with PauseGC():
+        return _Compiler(model).compiled()
+
+
+class _Compiler:
+    def __init__(self, model: pyo.ConcreteModel) -> None:
+        self._model = model
+        self._tables = Tables()
+        self._first: dict[int, int] = {}
+        self._order: dict[int, Any] = {}  # variables in the order in which they are come to
+        self._count = 0
+        self._by_row: dict[str, str] = {}
+        self._places: dict[int, int] = {}
+        self._recorder = _Recorder(self._come_to)
+        self._visitor = LinearRepnVisitor({}, var_recorder=self._recorder)
+
+    def first_column(self, variable: Any) -> int:
+        """The first column of a variable's members, before columns are put in order."""
+        if id(variable) not in self._first:
+            self._first[id(variable)] = self._count
+            self._count += len(variable)
+        return self._first[id(variable)]
+
+    def compiled(self) -> Compiled:
+        for variable in self._model.component_objects(pyo.Var, descend_into=True):
+            self.first_column(variable)
+        self._fixed = any(
+            member.fixed
+            for variable in self._model.component_objects(pyo.Var, descend_into=True)
+            if not hasattr(variable, "array_upper")
+            for member in variable.values()
+        )
+        cost_of, offset = self._objective()
+        families = [
+            (constraint, self._family(constraint))
+            for constraint in self._model.component_objects(pyo.Constraint, active=True, descend_into=True)
+        ]
+        return self._assembled(cost_of, offset, [(c, rows) for c, rows in families if len(rows.members)])
+
+    def _come_to(self, variable: Any) -> None:
+        self._order.setdefault(id(variable), variable)
+
+    def _column(self, identity: int) -> int:
+        """The column of a member that the visitor names by its id."""
+        if identity not in self._places:
+            variable = self._recorder.var_map[identity].parent_component()
+            first = self.first_column(variable)
+            self._places |= {id(member): first + j for j, member in enumerate(variable.values())}
+        return self._places[identity]
+
+    def _objective(self) -> tuple[dict[int, float], float]:
+        active = list(self._model.component_data_objects(pyo.Objective, active=True, descend_into=True))
+        if len(active) != 1:
+            raise ValueError(f"The model has {len(active)} active objectives; one is wanted.")
+        found = self._linear(active[0].expr, active[0].name)
+        sign = 1.0 if active[0].sense == pyo.minimize else -1.0
+        cost = {self._column(identity): sign * value for identity, value in found.linear.items()}
+        return cost, sign * float(found.constant)
+
+    def _linear(self, expression: Any, name: str) -> Any:
+        found = self._visitor.walk_expression(expression)
+        if found.nonlinear is not None:
+            raise ValueError(f"{name!r} is not linear.")
+        return found
+
+    def _family(self, constraint: Any) -> _Rows:
+        members = list(constraint.values())
+        template = _template_of(members)
+        if template is None:
+            why = "it was written row by row, without a template"
+        elif self._fixed:
+            why = "variables are fixed"
+        else:
+            try:
+                return self._expanded(constraint, members[0], template)
+            except NoArrays as reason:
+                why = str(reason)
+        if members:
+            self._by_row[constraint.name] = why
+        return self._walked(members)
+
+    def _expanded(self, constraint: Any, first: Any, template: Any) -> _Rows:
+        lower, body, upper = first.to_bounded_expression()
+        index = self._tables.positions.members(constraint.index_set())
+        expansion = Expansion(self._tables, self, len(index))
+        scope = expansion.scope(template[1], index)
+        expansion.add(body, scope)
+        sides = [
+            np.full(len(index), none)
+            if side is None
+            else np.broadcast_to(np.asarray(expansion.number(side, scope), float), len(index)) - expansion.constant
+            for side, none in ((lower, -np.inf), (upper, np.inf))
+        ]
+        for _, variable in sorted(expansion.terms.first.values(), key=lambda found: found[0]):
+            self._come_to(variable)
+        row, column, value = (
+            _joined(expansion.terms.row, np.int64),
+            _joined(expansion.terms.column, np.int64),
+            _joined(expansion.terms.value, np.float64),
+        )
+        entered = np.zeros(len(index), bool)
+        entered[row] = True
+        kept = np.flatnonzero(entered)
+        _refuse_empty(constraint.name, ~entered, *sides)
+        rank = np.cumsum(entered) - 1
+        return _Rows(kept, rank[row], column, value, sides[0][kept], sides[1][kept])
+
+    def _walked(self, members: Sequence[Any]) -> _Rows:
+        kept, row, column, value, lower, upper = [], [], [], [], [], []
+        for j, member in enumerate(members):
+            if not member.active:
+                continue
+            member.expr  # noqa: B018  (a template becomes an ordinary row)
+            low, body, high = member.to_bounded_expression(evaluate_bounds=True)
+            found = self._linear(body, member.name)
+            low = -np.inf if low is None else low - found.constant
+            high = np.inf if high is None else high - found.constant
+            if low == -np.inf and high == np.inf:
+                continue
+            if not found.linear:
+                _refuse_empty(member.name, np.ones(1, bool), np.array([low]), np.array([high]))
+                continue
+            row += [len(kept)] * len(found.linear)
+            column += [self._column(identity) for identity in found.linear]
+            value += found.linear.values()
+            kept.append(j)
+            lower.append(low)
+            upper.append(high)
+        return _Rows(
+            np.array(kept, np.int64),
+            np.array(row, np.int64),
+            np.array(column, np.int64),
+            np.array(value, float),
+            np.array(lower, float),
+            np.array(upper, float),
+        )
+
+    def _assembled(
+        self, cost_of: dict[int, float], offset: float, families: list[tuple[Any, _Rows]]
+    ) -> Compiled:
+        begin = np.concatenate([[0], np.cumsum([len(rows.members) for _, rows in families])]).astype(np.int64)
+        row = _joined([rows.row + first for (_, rows), first in zip(families, begin[:-1], strict=True)], np.int64)
+        column = _joined([rows.column for _, rows in families], np.int64)
+        value = _joined([rows.value for _, rows in families], np.float64)
+        shape = int(begin[-1]), self._count
+        # By row first and by column then: entries of one row keep their order, in which they are added up.
+        matrix = sp.csc_array(sp.csr_array(sp.coo_array((value, (row, column)), shape=shape)))
+        matrix.sum_duplicates()
+        matrix.eliminate_zeros()
+        cost = np.zeros(self._count)
+        cost[list(cost_of)] = list(cost_of.values())
+        used = (np.diff(matrix.indptr) > 0) | (cost != 0)
+        ranges, order = [], []
+        for variable in self._order.values():
+            first = self.first_column(variable)
+            members = np.flatnonzero(used[first : first + len(variable)])
+            if len(members):
+                ranges.append(Range(variable, members))
+                order.append(first + members)
+        picked = _joined(order, np.int64)
+        lower, upper, integer = self._bounds()
+        return Compiled(
+            matrix=sp.csc_array(matrix[:, picked]),
+            cost=cost[picked],
+            offset=offset,
+            row_lower=_joined([rows.lower for _, rows in families], np.float64),
+            row_upper=_joined([rows.upper for _, rows in families], np.float64),
+            column_lower=lower[picked],
+            column_upper=upper[picked],
+            integer=integer[picked],
+            columns=tuple(ranges),
+            rows=tuple(Range(constraint, rows.members) for constraint, rows in families),
+            by_row=self._by_row,
+        )
+
+    def _bounds(self) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        lower, upper = np.full(self._count, -np.inf), np.full(self._count, np.inf)
+        integer = np.zeros(self._count, bool)
+        for variable in self._model.component_objects(pyo.Var, descend_into=True):
+            first = self.first_column(variable)
+            own = slice(first, first + len(variable))
+            held = getattr(variable, "array_upper", None)
+            if held is not None:
+                lower[own], upper[own] = 0.0, np.asarray(held, float).ravel()
+                continue
+            pairs = [member.bounds for member in variable.values()]
+            lower[own] = [-np.inf if low is None else low for low, _ in pairs]
+            upper[own] = [np.inf if high is None else high for _, high in pairs]
+            integer[own] = [not member.is_continuous() for member in variable.values()]
+        return lower, upper, integer
+
+
+class _Recorder(VarRecorder):  # type: ignore[misc]  # Pyomo has no types
+    """Tells of each variable when the visitor first comes to it."""
+
+    def __init__(self, come_to: Callable[[Any], None]) -> None:
+        super().__init__({}, pyo.SortComponents.UNSORTED)
+        self._come_to = come_to
+
+    def add(self, var: Any) -> None:
+        """Record all members of a variable."""
+        self._come_to(var.parent_component())
+        super().add(var)
+
+
+def _template_of(members: Sequence[Any]) -> Any:
+    """The template that all members share; None where one has been changed or is not active."""
+    first = members[0] if members else None
+    if first is None or not hasattr(first, "template_expr"):
+        return None
+    template = first.template_expr()
+    same = all(
+        member.__class__ is first.__class__ and member.active and member.template_expr() is template
+        for member in members
+    )
+    return template if same and hasattr(template[0], "is_expression_type") else None
+
+
+def _refuse_empty(name: str, empty: npt.NDArray[np.bool_], lower: Floats, upper: Floats) -> None:
+    if ((lower[empty] > 0) | (upper[empty] < 0)).any():
+        raise _Infeasible(f"Constraint {name!r} has a row that no variable enters and that cannot hold.")
+
+
+def _joined(arrays: Sequence[Any], dtype: Any) -> Any:
+    return np.concatenate(arrays) if arrays else np.zeros(0, cast(Any, dtype))
