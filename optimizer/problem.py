@@ -329,9 +329,10 @@ class Problem:
             self._best_within = control.gap
         return self._instance
 
-    def _built(self, instance: Instance) -> ConcreteModel:
+    def _built(self, instance: Instance, *, to_hand_off: bool = False) -> ConcreteModel:
+        """The model; one that is only handed off, and that nobody adds to, is made as arrays."""
         with self._progress.phase("build"):
-            model = build_model(instance)
+            model = build_model(instance, as_arrays=to_hand_off and not self._own)
             for name, make in self._own.items():
                 try:
                     add_own(model, name, make(model))
@@ -344,7 +345,7 @@ class Problem:
         """The form without the bounds of `bound`. A model that nobody asked for is not held: it may be large."""
         if self._compiled is None:
             instance = self._prepared(control or self._control())
-            model = self._model if self._model is not None else self._built(instance)
+            model = self._model if self._model is not None else self._built(instance, to_hand_off=True)
             with self._progress.phase("handoff"):
                 self._compiled = standard_form(model, instance)
         return self._compiled

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from lodeplan.optimizer.model.balances import add_balances
 from lodeplan.optimizer.model.capacity import add_capacity
-from lodeplan.optimizer.model.data import add_variables
+from lodeplan.optimizer.model.data import add_variables, templates
 from lodeplan.optimizer.model.demands import add_demands
 from lodeplan.optimizer.model.index import add_index
 from lodeplan.optimizer.model.limits import add_limits
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
     import pyomo.core as pyo
 
 
-def build_model(instance: Instance) -> pyo.ConcreteModel:
+def build_model(instance: Instance, *, as_arrays: bool = False) -> pyo.ConcreteModel:
     """Every family of constraints over the instance's sets, in t, kUSD and years.
+
+    With `as_arrays` constraints are templates, and Params and bounds over the nodes arrays: such a model can be handed
+    off and nothing else.
 
     The cyclic garbage collector is off meanwhile: building makes many objects and no cycles worth collecting.
     """
@@ -33,7 +37,8 @@ def build_model(instance: Instance) -> pyo.ConcreteModel:
     import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports SciPy)
 
     m = pyo.ConcreteModel(name=instance.scenario.name)
-    with PauseGC():
+    m.as_arrays = as_arrays
+    with PauseGC(), templates() if as_arrays else nullcontext():
         add_index(m, instance)
         add_variables(m, instance, VARIABLES)
         add_balances(m, instance)

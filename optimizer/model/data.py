@@ -5,7 +5,9 @@ Pyomo is imported where a model is built: what constraints and variables say of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ from lodeplan.optimizer.prepare.instance import Instance
 
 if TYPE_CHECKING:
     import pyomo.core as pyo
+
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def add_set(m: pyo.ConcreteModel, name: str, members: Iterable[Any], dimen: int = 1) -> None:
@@ -46,7 +50,28 @@ def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> N
     first = next(iter(values), None)
     index = pyo.Set(initialize=list(values), dimen=len(first) if isinstance(first, tuple) else 1)
     setattr(m, f"{name}_index", index)
-    setattr(m, name, pyo.Param(index, initialize=dict(values), within=pyo.Any))
+    if m.as_arrays:
+        _add_array(m, name, np.fromiter(values.values(), float, len(values)), index)
+    else:
+        setattr(m, name, pyo.Param(index, initialize=dict(values), within=pyo.Any))
+
+
+def add_param_by_node(m: pyo.ConcreteModel, name: str, index: pyo.Set, values: Floats | float) -> None:
+    """A parameter over an index set and the nodes; values of shape (index, nodes), or one for all."""
+    if m.as_arrays:
+        size = len(index), len(m.NODES)
+        _add_array(m, name, np.broadcast_to(np.asarray(values, float), size).ravel(), index, m.NODES)
+    else:
+        add_param(m, name, by_node(list(index), list(m.NODES), values))
+
+
+def _add_array(m: pyo.ConcreteModel, name: str, values: Floats, *index: pyo.Set) -> None:
+    """A parameter whose values stand beside it, in the order of its index set; Pyomo itself knows of none."""
+    import pyomo.core as pyo
+
+    param = pyo.Param(*index, within=pyo.Any)
+    param.array_values = values
+    setattr(m, name, param)
 
 
 def add_number(m: pyo.ConcreteModel, name: str, value: float) -> None:
@@ -92,6 +117,10 @@ def flow(m: pyo.ConcreteModel, index: pyo.Set, limits: Floats | float) -> pyo.Va
     """A variable at every node, from 0 to its limit; shape (index, nodes)."""
     import pyomo.core as pyo
 
+    if m.as_arrays:
+        variable = pyo.Var(index, m.NODES)
+        variable.array_upper = np.broadcast_to(np.asarray(limits, float), (len(index), len(m.NODES))).ravel()
+        return variable
     return pyo.Var(index, m.NODES, bounds=upper_bounds(by_node(list(index), list(m.NODES), limits)))
 
 
@@ -121,6 +150,22 @@ def part_of_one(index: pyo.Set) -> pyo.Var:
     import pyomo.core as pyo
 
     return pyo.Var(index, bounds=(0, 1))
+
+
+@contextmanager
+def templates() -> Iterator[None]:
+    """Have Pyomo make templates of the constraints and the objective that are built meanwhile.
+
+    Pyomo then replaces the built-in `sum` for moments, so that one thread builds at a time.
+    """
+    from pyomo.core.base import constraint, objective
+
+    with _ONE_AT_A_TIME:
+        constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = True
+        try:
+            yield
+        finally:
+            constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = False
 
 
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:

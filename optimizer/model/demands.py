@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_set, by_node
+from lodeplan.optimizer.model.data import add_constraint, add_links, add_param, add_param_by_node, add_set
 from lodeplan.optimizer.model.declare import Limit, Price, bound, bound_of, constraint
 from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.calendar import Floats
@@ -125,12 +125,12 @@ BOUNDS = (shortage_stays_within_step, need_given_up_stays_within_step)
 
 def add_demands(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Demand rows."""
-    demands, nodes = instance.demands, instance.tree.names
+    demands = instance.demands
     steps_of: dict[str, list[int]] = {}
     for demand, step in demands.steps:
         steps_of.setdefault(demand, []).append(step)
     add_links(m, "SHORTAGE_STEPS_OF", steps_of, list(demands.names))
-    add_param(m, "quantity_t_per_y", by_node(demands.names, nodes, demands.quantity_t_per_y))
+    add_param_by_node(m, "quantity_t_per_y", m.DEMANDS, demands.quantity_t_per_y)
     add_constraint(m, demand_is_served_or_short, m.DEMANDS, m.NODES)
     _add_substitutes(m, instance)
     _add_bans(m, instance)
@@ -147,7 +147,7 @@ def _add_substitutes(m: pyo.ConcreteModel, instance: Instance) -> None:
     add_set(m, "SHARED_SUBSTITUTES", shared, dimen=2)
     add_links(m, "VARIANTS_USED", ways, shared)
     rows = np.array([limits[way] for way in shared]).reshape(len(shared), len(instance.tree))
-    add_param(m, "substitute_limit_t_per_y", by_node(shared, instance.tree.names, rows))
+    add_param_by_node(m, "substitute_limit_t_per_y", m.SHARED_SUBSTITUTES, rows)
     add_constraint(m, substitute_stays_within_limit, m.SHARED_SUBSTITUTES, m.NODES)
 
 

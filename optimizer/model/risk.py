@@ -12,6 +12,7 @@ from lodeplan.optimizer.model.data import (
     add_number,
     add_objective,
     add_param,
+    add_param_by_node,
     add_set,
     add_variables,
     amount,
@@ -117,10 +118,12 @@ def weighted_cost(m: Any) -> Any:
     (1 - lambda) * expected cost + lambda * CVaR; or the worst future, the maximum regret or the expected shortage, with
     expected cost as tie-breaker. Violations of soft limits in stress tests are charged as if the tests came.
     """
+    # A template cannot be made of sums within a sum over no node.
+    weighed = sum(m.node_weight[n] * _cost(m, n) for n in m.WEIGHED) if len(m.WEIGHED) else 0.0
     return (
         sum(m.node_weight[n] * m.cost[n] for n in m.COMPARED)
-        + sum(m.node_weight[n] * _cost(m, n) for n in m.WEIGHED)
-        + m.tail_weight * (m.value_at_risk + sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES))
+        + weighed
+        + m.tail_weight * (sum(m.excess_weight[w] * m.excess[w] for w in m.TAIL_FUTURES) + m.value_at_risk)
         + m.worst_weight * m.worst
         + sum(m.short_weight[d, s, n] * m.short[d, s, n] for d, s, n in m.WEIGHED_SHORTAGES)
         + sum(m.test_weight[c, d, n] * m.slack[c, d, n] for c, d, n in m.TESTED)
@@ -220,19 +223,19 @@ def _add_test_weights(m: pyo.ConcreteModel, instance: Instance) -> None:
 
 def _add_unit_costs(m: pyo.ConcreteModel, instance: Instance) -> None:
     nodes, costs = instance.tree.names, instance.costs
-    on_flows: tuple[tuple[Variable, list[Any]], ...] = (
-        ("run", list(instance.supply.steps)),
-        ("ship", list(instance.trade.bands)),
-        ("recover", list(instance.recovery.rules)),
-        ("use", list(instance.demands.options)),
-        ("dispose", list(instance.disposals)),
-        ("buy", list(instance.stocks.names)),
-        ("stock", list(instance.stocks.names)),
-        ("short", list(instance.demands.steps)),
-        ("slack", list(instance.limits.soft)),
+    on_flows: tuple[tuple[Variable, Any], ...] = (
+        ("run", m.STEPS),
+        ("ship", m.BANDS),
+        ("recover", m.RECOVERIES),
+        ("use", m.OPTIONS),
+        ("dispose", m.DISPOSALS),
+        ("buy", m.STOCKPILES),
+        ("stock", m.STOCKPILES),
+        ("short", m.SHORTAGE_STEPS),
+        ("slack", m.SOFT),
     )
     for name, index in on_flows:
-        add_param(m, f"{name}_cost_kusd", by_node(index, nodes, costs.unit_cost(name)))
+        add_param_by_node(m, f"{name}_cost_kusd", index, costs.unit_cost(name))
     costly = [
         o for o, unit in zip(instance.demands.options, np.atleast_2d(costs.unit_cost("use")), strict=True) if unit.any()
     ]

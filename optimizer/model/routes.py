@@ -13,9 +13,9 @@ from lodeplan.optimizer.model.data import (
     add_constraint,
     add_links,
     add_param,
+    add_param_by_node,
     add_set,
     add_variables,
-    by_node,
     yes_or_no,
 )
 from lodeplan.optimizer.model.declare import (
@@ -222,7 +222,7 @@ def add_routes(m: pyo.ConcreteModel, instance: Instance) -> None:
     shares = {(*u, r): share for u in quotas for r, share in trade.quota_routes[u].items()}
     add_param(m, "quota_share", shares)
     volumes = np.array(list(trade.quotas.values())).reshape(len(quotas), len(nodes))
-    add_param(m, "quota_volume_t_per_y", by_node(quotas, nodes, volumes))
+    add_param_by_node(m, "quota_volume_t_per_y", m.QUOTAS, volumes)
     add_constraint(m, flow_stays_within_quota, m.QUOTAS, m.NODES)
     full_first = [(*u, nodes[node]) for u, node in sorted(trade.full_first)]
     limits = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lodeplan.optimizer.model.data import (
     add_constraint,
     add_links,
-    add_param,
+    add_param_by_node,
     add_set,
     add_variables,
     by_node,
@@ -150,15 +150,15 @@ def add_stocks(m: pyo.ConcreteModel, instance: Instance) -> None:
     """Stock balance and targets; limits on filling, holding and release are bounds."""
     stocks, nodes = instance.stocks, instance.tree.names
     floor = by_node(stocks.names, nodes, stocks.stock_floor_t)
-    add_param(m, "kept_share", by_node(stocks.names, nodes, stocks.kept_share))
-    add_param(m, "opening_stock_t", by_node(stocks.names, nodes, stocks.opening_t))
-    add_param(m, "stock_floor_t", floor)
+    add_param_by_node(m, "kept_share", m.STOCKPILES, stocks.kept_share)
+    add_param_by_node(m, "opening_stock_t", m.STOCKPILES, stocks.opening_t)
+    add_param_by_node(m, "stock_floor_t", m.STOCKPILES, stocks.stock_floor_t)
     add_set(m, "WITH_TARGET", [key for key, level in floor.items() if level > 0], dimen=2)
     add_constraint(m, stock_carries_over, m.STOCKPILES, m.NODES)
     add_constraint(m, stock_covers_target, m.WITH_TARGET)
     lately = {(z, nodes[node]): [nodes[a] for a in above] for (z, node), above in stocks.lately.items()}
     to_fill = list(dict.fromkeys((z, a) for (z, _), above in lately.items() for a in above))
-    add_param(m, "replenished_t", by_node(stocks.names, nodes, stocks.replenished_t))
+    add_param_by_node(m, "replenished_t", m.STOCKPILES, stocks.replenished_t)
     add_set(m, "TO_FILL", to_fill, dimen=2)
     add_set(m, "REPLENISHED", lately, dimen=2)
     add_links(m, "LATELY", lately, list(lately))

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyomo.core as pyo
 import scipy.sparse as sp
 from pyomo.common.errors import InvalidConstraintError
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 
 from lodeplan.optimizer.model.own import nonlinear
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
-from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.arrays import Compiled, compile_arrays
+from lodeplan.optimizer.solver.labels import Label, labels_of
 from lodeplan.optimizer.solver.ranges import further_scaled, refuse_lost
 from lodeplan.optimizer.solver.scaling import column_units, row_units, scale_costs
 from lodeplan.optimizer.solver.tolerances import ARITHMETIC
@@ -107,24 +106,19 @@ class Form:
 
 
 def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
-    """Compile a model by Pyomo's own standard form and scale it by the instance's units (powers of two: exact).
+    """Compile a model and scale it by the instance's units (powers of two: exact).
 
     Raises `schemas.InvalidInput` for constraints that are not linear, and for numbers that the solver could not take,
     however they are scaled.
     """
     compiled = _compiled(model)
-    variables = list(compiled.columns)
-    columns = tuple(Label.of(variable) for variable in variables)
-    rows = tuple(Label.of(row.constraint) for row in compiled.rows)
-    bound_type = np.fromiter((row.bound_type for row in compiled.rows), np.int8, len(rows))
-    rhs = np.array(compiled.rhs, float)
-    lower, upper = _bounds(variables)
+    columns, rows = labels_of(compiled.columns), labels_of(compiled.rows)
     column_unit = column_units(columns, instance)
     row_unit = row_units(rows, instance)
     money = instance.units.kusd
-    scale_costs(sp.csr_array(compiled.A), (rows, row_unit), (columns, column_unit))
-    integer = np.fromiter((not variable.is_continuous() for variable in variables), bool, len(variables))
-    matrix = sp.csc_array(sp.diags_array(1.0 / row_unit) @ sp.csc_array(compiled.A) @ sp.diags_array(column_unit))
+    scale_costs(sp.csr_array(compiled.matrix), (rows, row_unit), (columns, column_unit))
+    integer = compiled.integer
+    matrix = sp.csc_array(sp.diags_array(1.0 / row_unit) @ compiled.matrix @ sp.diags_array(column_unit))
     row_factor, column_factor = further_scaled(matrix, integer)
     if (row_factor != 1.0).any() or (column_factor != 1.0).any():
         row_unit, column_unit = row_unit / row_factor, column_unit * column_factor
@@ -132,12 +126,12 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     refuse_lost(matrix, columns, instance.scenario)
     return Form(
         matrix=matrix,
-        cost=np.asarray(compiled.c.todense(), float).ravel() * column_unit / money,
-        offset=float(compiled.c_offset[0]) / money,
-        row_lower=np.where(bound_type <= 0, rhs, -np.inf) / row_unit,
-        row_upper=np.where(bound_type >= 0, rhs, np.inf) / row_unit,
-        column_lower=lower / column_unit,
-        column_upper=upper / column_unit,
+        cost=compiled.cost * column_unit / money,
+        offset=compiled.offset / money,
+        row_lower=compiled.row_lower / row_unit,
+        row_upper=compiled.row_upper / row_unit,
+        column_lower=compiled.column_lower / column_unit,
+        column_upper=compiled.column_upper / column_unit,
         integer=integer,
         columns=columns,
         rows=rows,
@@ -147,9 +141,9 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     )
 
 
-def _compiled(model: pyo.ConcreteModel) -> Any:
+def _compiled(model: pyo.ConcreteModel) -> Compiled:
     try:
-        return LinearStandardFormCompiler().write(model, mixed_form=True)
+        return compile_arrays(model)
     except (InvalidConstraintError, ValueError):
         # Ours are linear: these were put into the model by hand.
         if problems := nonlinear(model):
@@ -162,10 +156,3 @@ def _beyond(value: Floats, side: Floats, sign: int) -> float:
     some = np.isfinite(side)
     beyond = sign * (value[some] - side[some]) / np.maximum(1.0, np.abs(side[some]))
     return float(beyond.max(initial=0.0))
-
-
-def _bounds(variables: list[Any]) -> tuple[Floats, Floats]:
-    pairs = [variable.bounds for variable in variables]
-    lower = np.array([-np.inf if low is None else low for low, _ in pairs], float)
-    upper = np.array([np.inf if high is None else high for _, high in pairs], float)
-    return lower, upper

@@ -1,10 +1,11 @@
 """A linear Pyomo model as arrays, each family of constraints at once instead of row by row. Knows of Pyomo alone.
 
     from pyomo.core.base import constraint
-    constraint.TEMPLATIZE_CONSTRAINTS = True    # or `with templates():` around the building of the model
+    constraint.TEMPLATIZE_CONSTRAINTS = True    # while the model is built
     compiled = compile_arrays(model)            # .matrix, .cost, .row_lower, ...
 
-The arrays are those of Pyomo's own standard form (mixed form), rows and columns in its order. Families that Pyomo made
+The arrays are those of Pyomo's own standard form (mixed form), rows in its order, and columns in that in
+which a reader comes to them, component by component. Families that Pyomo made
 templates of are expanded by numpy. All others are walked row by row, as Pyomo does, and named with the reason in
 `compiled.by_row`. A look-up of what is not there raises KeyError.
 
@@ -13,6 +14,6 @@ the upper bounds of its members in `array_upper` (the lower ones are then 0): th
 which need not have any.
 """
 
-from lodeplan.optimizer.solver.arrays.compiler import Compiled, Range, compile_arrays, templates
+from lodeplan.optimizer.solver.arrays.compiler import Compiled, Range, compile_arrays
 
-__all__ = ["Compiled", "Range", "compile_arrays", "templates"]
+__all__ = ["Compiled", "Range", "compile_arrays"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,34 +11,17 @@ import numpy.typing as npt
 import pyomo.core as pyo
 import scipy.sparse as sp
 from pyomo.common.gc_manager import PauseGC
-from pyomo.core.base import constraint as pyomo_constraint
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
 from lodeplan.optimizer.solver.arrays.expansion import Expansion, Floats, NoArrays, Tables
 
 Ints = npt.NDArray[np.int64]
-_ONE_AT_A_TIME = threading.RLock()
-
-
-@contextmanager
-def templates() -> Iterator[None]:
-    """Have Pyomo make templates of the constraints that are built meanwhile.
-
-    Pyomo then replaces the built-in `sum` for moments, so that one thread builds at a time.
-    """
-    with _ONE_AT_A_TIME:
-        before = pyomo_constraint.TEMPLATIZE_CONSTRAINTS
-        pyomo_constraint.TEMPLATIZE_CONSTRAINTS = True
-        try:
-            yield
-        finally:
-            pyomo_constraint.TEMPLATIZE_CONSTRAINTS = before
 
 
 @dataclass(frozen=True)
 class Range:
-    """A component and which of its members, in the order of its index set, stand next to each other."""
+    """A component and which of its members, in the order of its keys, stand next to each other."""
 
     component: Any
     members: Ints
@@ -118,12 +99,12 @@ class _Compiler:
             if not hasattr(variable, "array_upper")
             for member in variable.values()
         )
-        cost_of, offset = self._objective()
+        cost, offset = self._objective()
         families = [
             (constraint, self._family(constraint))
             for constraint in self._model.component_objects(pyo.Constraint, active=True, descend_into=True)
         ]
-        return self._assembled(cost_of, offset, [(c, rows) for c, rows in families if len(rows.members)])
+        return self._assembled(cost, offset, [(c, rows) for c, rows in families if len(rows.members)])
 
     def _come_to(self, variable: Any) -> None:
         self._order.setdefault(id(variable), variable)
@@ -136,14 +117,34 @@ class _Compiler:
             self._places |= {id(member): first + j for j, member in enumerate(variable.values())}
         return self._places[identity]
 
-    def _objective(self) -> tuple[dict[int, float], float]:
+    def _objective(self) -> tuple[Floats, float]:
         active = list(self._model.component_data_objects(pyo.Objective, active=True, descend_into=True))
         if len(active) != 1:
             raise ValueError(f"The model has {len(active)} active objectives; one is wanted.")
-        found = self._linear(active[0].expr, active[0].name)
         sign = 1.0 if active[0].sense == pyo.minimize else -1.0
-        cost = {self._column(identity): sign * value for identity, value in found.linear.items()}
-        return cost, sign * float(found.constant)
+        if hasattr(active[0], "template_expr") and not self._fixed:
+            try:
+                return self._expanded_objective(active[0].template_expr(), sign)
+            except NoArrays as reason:
+                self._by_row[active[0].name] = str(reason)
+        found = self._linear(active[0].expr, active[0].name)
+        columns = [self._column(identity) for identity in found.linear]
+        cost = np.zeros(self._count)
+        cost[columns] = list(found.linear.values())
+        return sign * cost, sign * float(found.constant)
+
+    def _expanded_objective(self, template: Any, sign: float) -> tuple[Floats, float]:
+        expansion = Expansion(self._tables, self, 1)
+        expansion.add(template[0], expansion.scope((), np.zeros((1, 0), np.int64)))
+        self._come_to_all(expansion)
+        cost = np.zeros(self._count)
+        for column, value in zip(expansion.terms.column, expansion.terms.value, strict=True):
+            np.add.at(cost, column, value)
+        return sign * cost, sign * float(expansion.constant[0])
+
+    def _come_to_all(self, expansion: Expansion) -> None:
+        for _, variable in sorted(expansion.terms.first.values(), key=lambda found: found[0]):
+            self._come_to(variable)
 
     def _linear(self, expression: Any, name: str) -> Any:
         found = self._visitor.walk_expression(expression)
@@ -179,8 +180,7 @@ class _Compiler:
             else np.broadcast_to(np.asarray(expansion.number(side, scope), float), len(index)) - expansion.constant
             for side, none in ((lower, -np.inf), (upper, np.inf))
         ]
-        for _, variable in sorted(expansion.terms.first.values(), key=lambda found: found[0]):
-            self._come_to(variable)
+        self._come_to_all(expansion)
         row, column, value = (
             _joined(expansion.terms.row, np.int64),
             _joined(expansion.terms.column, np.int64),
@@ -223,9 +223,7 @@ class _Compiler:
             np.array(upper, float),
         )
 
-    def _assembled(
-        self, cost_of: dict[int, float], offset: float, families: list[tuple[Any, _Rows]]
-    ) -> Compiled:
+    def _assembled(self, cost: Floats, offset: float, families: list[tuple[Any, _Rows]]) -> Compiled:
         begin = np.concatenate([[0], np.cumsum([len(rows.members) for _, rows in families])]).astype(np.int64)
         row = _joined([rows.row + first for (_, rows), first in zip(families, begin[:-1], strict=True)], np.int64)
         column = _joined([rows.column for _, rows in families], np.int64)
@@ -235,8 +233,6 @@ class _Compiler:
         matrix = sp.csc_array(sp.csr_array(sp.coo_array((value, (row, column)), shape=shape)))
         matrix.sum_duplicates()
         matrix.eliminate_zeros()
-        cost = np.zeros(self._count)
-        cost[list(cost_of)] = list(cost_of.values())
         used = (np.diff(matrix.indptr) > 0) | (cost != 0)
         ranges, order = [], []
         for variable in self._order.values():

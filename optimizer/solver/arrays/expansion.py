@@ -64,7 +64,7 @@ class Terms:
     column: list[npt.NDArray[np.int64]] = field(default_factory=list)
     value: list[Floats] = field(default_factory=list)
     first: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
-    """Of each variable where it first comes with a coefficient, and the variable, by its id."""
+    """Of each variable where it first comes, and the variable, by its id."""
 
 
 class Tables:
@@ -222,13 +222,14 @@ class Expansion:
 
     def _put(self, variable: Any, column: Any, scope: Scope) -> None:
         self._turn += 1
-        value = np.broadcast_to(np.asarray(scope.factor, float), scope.row.shape)
-        some = np.flatnonzero(value)
-        if not len(some):
+        if not len(scope.row):
             return
-        place = scope.place(int(some[0]), self._turn)
+        # Pyomo comes to a variable also where its coefficient is zero.
+        place = scope.place(0, self._turn)
         if id(variable) not in self.terms.first or place < self.terms.first[id(variable)][0]:
             self.terms.first[id(variable)] = place, variable
+        value = np.broadcast_to(np.asarray(scope.factor, float), scope.row.shape)
+        some = np.flatnonzero(value)
         self.terms.row.append(scope.row[some])
         self.terms.column.append(np.broadcast_to(np.asarray(column, np.int64), scope.row.shape)[some])
         self.terms.value.append(value[some])
