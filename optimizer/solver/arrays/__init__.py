@@ -9,6 +9,8 @@ which a reader comes to them, component by component. Families that Pyomo made
 templates of are expanded by numpy. All others are walked row by row, as Pyomo does, and named with the reason in
 `compiled.by_row`. A look-up of what is not there raises KeyError.
 
+An equation that Pyomo reads from right to left, as Python may ask it to, has the signs of its row turned round.
+
 A `Param` may hold its values as an array in the order of its index set, in the attribute `array_values`, and a `Var`
 the upper bounds of its members in `array_upper` (the lower ones are then 0): they are read instead of the members',
 which need not have any.

@@ -194,7 +194,12 @@ class _Compiler:
         return _Rows(kept, rank[row], column, value, sides[0][kept], sides[1][kept])
 
     def _walked(self, members: Sequence[Any]) -> _Rows:
-        kept, row, column, value, lower, upper = [], [], [], [], [], []
+        kept: list[int] = []
+        row: list[int] = []
+        column: list[int] = []
+        value: list[float] = []
+        lower: list[float] = []
+        upper: list[float] = []
         for j, member in enumerate(members):
             if not member.active:
                 continue

@@ -71,7 +71,6 @@ def shapes(draw: st.DrawFn) -> dict:
         "a": {key: draw(number) for key in keys},
         "b": {i: draw(number) for i in range(size)},
         "upper": {key: draw(st.sampled_from([None, 1.0, 4.5])) for key in keys},
-        "fixed": draw(st.lists(st.sampled_from(keys), unique=True, max_size=1)),
         "sense": draw(st.sampled_from([pyo.minimize, pyo.maximize])),
         "mutable": draw(st.booleans()),
         "relation": draw(st.sampled_from(["<=", ">=", "==", "between"])),
@@ -89,14 +88,12 @@ def model_of(data: dict) -> pyo.ConcreteModel:
     m.x = pyo.Var(m.I, m.J, bounds=lambda _, i, j: (-1, data["upper"][i, j]))
     m.y = pyo.Var(m.I, within=pyo.Binary)
     m.z = pyo.Var(within=pyo.NonNegativeReals)
-    for key in data["fixed"]:
-        m.x[key].fix(0.5)
 
     def linked(m, i):
         body = sum(m.a[k, j] * m.x[k, j] for k, j in m.LINKS[i]) - 2 * (m.y[i] + m.b[i] * m.z) / 4 + m.b[i] * 3 + m.z
         if data["relation"] == "between":
             return (-50, body, 90)
-        return {"<=": body <= 5 - m.b[i], ">=": body >= -40, "==": body == m.b[i] + m.z}[data["relation"]]
+        return {"<=": body <= 5 - m.b[i], ">=": body >= -40, "==": body - m.z == m.b[i]}[data["relation"]]
 
     def some(m, i, j):
         return m.x[i, j] - m.a[i, j] * m.y[i] <= m.b[i]
@@ -127,3 +124,29 @@ def test_models_of_any_shape_are_the_arrays_that_pyomo_makes_of_them(data: dict)
         model = model_of(data)
 
     assert_same(model_of(data), compile_arrays(model))
+
+
+def test_what_a_fixed_variable_adds_goes_to_the_other_side_of_its_row() -> None:
+    with templates():
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var([1, 2])
+        m.rows = pyo.Constraint([1, 2], rule=lambda m, i: 3 * m.x[i] + m.x[1] <= 5)
+        m.cost = pyo.Objective(expr=m.x[2] + 4 * m.x[1])
+    m.x[1].fix(0.5)
+
+    compiled = compile_arrays(m)
+
+    assert compiled.by_row == {"rows": "variables are fixed"}
+    assert names(compiled.columns) == ["x[2]"]
+    assert (compiled.matrix.toarray().tolist(), compiled.row_upper.tolist(), compiled.offset) == ([[3.0]], [4.5], 2.0)
+
+
+def test_a_look_up_of_what_is_not_there_is_an_error_that_names_it() -> None:
+    with templates():
+        m = pyo.ConcreteModel()
+        m.x = pyo.Var(["a"])
+        m.rows = pyo.Constraint(["a", "b"], rule=lambda m, i: m.x[i] <= 5)
+        m.cost = pyo.Objective(expr=m.x["a"])
+
+    with pytest.raises(KeyError, match="'b'"):
+        compile_arrays(m)
