@@ -27,7 +27,7 @@ class NoArrays(Exception):
 
 
 class Columns(Protocol):
-    """Where the columns of variables begin."""
+    """Begin of the columns of variables."""
 
     def first_column(self, variable: Any) -> int:
         """The first column of a variable's members, which stand in the order of its index set."""
@@ -88,7 +88,7 @@ class Tables:
         return self._values[id(param)]
 
     def members(self, indexed: Any, parts: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Where the members of each set begin, and the codes of all of them, set after set."""
+        """Begin of the members of each set, and the codes of all of them, set after set."""
         if id(indexed) not in self._members:
             self._kept.append(indexed)
             lists = [list(indexed[key]) for key in indexed.index_set()]
