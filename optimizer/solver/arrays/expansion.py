@@ -46,7 +46,7 @@ class Scope:
     turn: int = 0
 
     def place(self, position: int, turn: int) -> tuple[int, ...]:
-        """Where a term stands among all of the constraint, in the order in which Pyomo would come to it."""
+        """Place of a term among all of the constraint, in the order in which Pyomo would come to it."""
         path = [turn, position]
         scope = self
         while scope.above is not None and scope.repeats is not None:
