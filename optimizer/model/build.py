@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lodeplan.optimizer.model.balances import add_balances
 from lodeplan.optimizer.model.capacity import add_capacity
-from lodeplan.optimizer.model.data import add_variables, templates
+from lodeplan.optimizer.model.data import ONE_AT_A_TIME, add_variables, templates
 from lodeplan.optimizer.model.demands import add_demands
 from lodeplan.optimizer.model.index import add_index
 from lodeplan.optimizer.model.limits import add_limits
@@ -38,7 +38,7 @@ def build_model(instance: Instance, *, as_arrays: bool = False) -> pyo.ConcreteM
 
     m = pyo.ConcreteModel(name=instance.scenario.name)
     m.as_arrays = as_arrays
-    with PauseGC(), templates() if as_arrays else nullcontext():
+    with ONE_AT_A_TIME, PauseGC(), templates() if as_arrays else nullcontext():
         add_index(m, instance)
         add_variables(m, instance, VARIABLES)
         add_balances(m, instance)

@@ -22,7 +22,8 @@ from lodeplan.optimizer.prepare.instance import Instance
 if TYPE_CHECKING:
     import pyomo.core as pyo
 
-_ONE_AT_A_TIME = threading.RLock()
+ONE_AT_A_TIME = threading.RLock()
+"""Held while a model is built: to make a template, Pyomo replaces `sum` and the iteration of sets in all threads."""
 
 
 def add_set(m: pyo.ConcreteModel, name: str, members: Iterable[Any], dimen: int = 1) -> None:
@@ -154,18 +155,15 @@ def part_of_one(index: pyo.Set) -> pyo.Var:
 
 @contextmanager
 def templates() -> Iterator[None]:
-    """Have Pyomo make templates of the constraints and the objective that are built meanwhile.
-
-    Pyomo then replaces the built-in `sum` for moments, so that one thread builds at a time.
-    """
+    """Have Pyomo make templates of the constraints and the objective that are built meanwhile."""
     from pyomo.core.base import constraint, objective
 
-    with _ONE_AT_A_TIME:
-        constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = True
-        try:
-            yield
-        finally:
-            constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = False
+    before = constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES
+    constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = True
+    try:
+        yield
+    finally:
+        constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES = before
 
 
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:
