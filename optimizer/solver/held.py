@@ -18,6 +18,8 @@ from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Run, Settings, SolverError, believed, borne_out_by_duals, tried
 from lodeplan.schemas.plan import Termination
 
+ROW = 1e-6
+"""Of what stands in a row, the part by which a point may break it."""
 DUAL = int(highspy.simplex_constants.SimplexStrategy.kSimplexStrategyDual)
 
 
@@ -80,7 +82,22 @@ class HeldModel:
         if failed or solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         run = believed(solver, form, Termination.OPTIMAL)
-        return run if run is not None and borne_out_by_duals(form, run) else None
+        return run if run is not None and borne_out_by_duals(form, run) and _keeps_rows(form, run) else None
+
+
+def _keeps_rows(form: Form, run: Run) -> bool:
+    """True if a point, put within its bounds, keeps each row within a tolerance of what stands in it.
+
+    A decision of 1e-14 is 0 to the solver, and times a capacity of 1e14 it would be output of a plant that is not
+    there. A run from nothing takes held columns out beforehand.
+    """
+    if run.x is None:
+        return True
+    x = np.clip(run.x, form.column_lower, form.column_upper)
+    held = form.matrix @ x
+    size = 1.0 + abs(form.matrix) @ np.abs(x)
+    broken = np.maximum(form.row_lower - held, held - form.row_upper)
+    return bool((broken <= ROW * size).all())
 
 
 def _after(time_limit_s: float | None) -> float | None:

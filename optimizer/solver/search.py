@@ -124,8 +124,10 @@ def search_decisions(form: Form, control: Control, start: Floats | None = None, 
 def settled(form: Form, answer: Answer, control: Control, *, closely: bool = False) -> Answer:
     """The answer with everything but its decisions re-solved to optimality; as it came where that has no solution.
 
-    What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little.
+    What comes may cost more: decisions that are whole only within the solver's tolerance may be worth a little. It is
+    solved from nothing: of several duals that prove an optimum, those after presolve are the ones that plans report.
     """
+    control = replace(control, held=None)
     found = _with_decisions(form, np.asarray(answer.x) / form.column_unit, answer, control, closely=closely)
     return answer if found is None else replace(found, fell_back=answer.fell_back)
 

@@ -70,6 +70,9 @@ class Worker:
     """Times of renewals, for the reaper; None at the end."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self.fitness = Fitness(self.engine, getattr(self.solve, "probe", _no_probe))
+
     def start(self, slots: int) -> None:
         """Start taking attempts, at most `slots` at a time; returns immediately."""
         metrics.slots_offered(slots)
@@ -77,7 +80,6 @@ class Worker:
         self.reaper = Reaper(self.database, self.engine, self.lease, self.at_work)
         # Before the first attempt: whoever has one and no lease counts as dead.
         self.reaper.notice_beat(self.lease.renew())
-        self.fitness = Fitness(self.engine, getattr(self.solve, "probe", _no_probe))
         self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
         self._heart.start()
         threading.Thread(target=self._keep_reaping, name="reaper", daemon=True).start()

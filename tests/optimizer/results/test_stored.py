@@ -418,7 +418,8 @@ def test_a_job_that_is_no_longer_valid_names_every_place_in_job_page_log_and_mes
         assert [line for line in log.splitlines() if place in line]
     with storage.open_session(in_doubt) as session:
         (delivery,) = session.exec(select(storage.Delivery).where(storage.Delivery.job_id == job.id))
-        (message,) = sending._message(session, delivery, 1)
+        message = sending._message(session, delivery, 1)
+    assert message
     sent = json.loads(message.body)
     assert (sent["type"], sent["data"]["failure"]["code"]) == ("job.failed", "scenario_no_longer_valid")
     assert [place["pointer"] for place in sent["data"]["failure"]["problems"]] == places
