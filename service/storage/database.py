@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -37,6 +38,7 @@ OUTAGES = (OperationalError, InterfaceError, InternalError, sqlalchemy.exc.Timeo
 FIRST_REVISION = "0001"
 """Table of a database that was created before its tables had versions."""
 _MIGRATION_LOCK = 5_627_101
+_CREATING = threading.Lock()
 
 
 def open_database(url: str, connections: int = CONNECTIONS, answer_s: float = LONGEST_OPERATION_S) -> sqlalchemy.Engine:
@@ -63,13 +65,18 @@ def open_database(url: str, connections: int = CONNECTIONS, answer_s: float = LO
 
 def _keep_private(url: str) -> None:
     """Let only its owner read a SQLite file, which holds scenarios and secrets; SQLite gives the files beside it
-    (`-wal`, `-shm`) the same rights."""
+    (`-wal`, `-shm`) the same rights.
+
+    A file that exists is not opened here: to close it would release the locks of all connections that this process
+    has to it, and the last other process to leave would then remove the log that they write to.
+    """
     file = sqlite_file_of(url)
     if file is None or not file.parent.is_dir():
         return
     with contextlib.suppress(OSError):
         # One that somebody else owns stays as it is.
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        with contextlib.suppress(FileExistsError), _CREATING:
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         for path in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
             if path.exists() and path.stat().st_mode & 0o077:
                 path.chmod(0o600)

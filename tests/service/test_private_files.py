@@ -1,6 +1,7 @@
 """Nobody else on the machine reads the database."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,3 +35,28 @@ def test_a_database_and_the_files_beside_it_are_for_their_owner_alone(tmp_path: 
         connection.exec_driver_sql("create table held (number integer)")
         connection.commit()
         assert rights(tmp_path) == {"one.db": 0o600, "one.db-wal": 0o600, "one.db-shm": 0o600}
+
+
+ANOTHER = """
+import sys
+from lodeplan.service import storage
+database = storage.open_database(sys.argv[1])
+with database.connect() as connection:
+    connection.exec_driver_sql("insert into held values (7)")
+    connection.commit()
+database.dispose()
+"""
+
+
+def test_one_that_is_opened_again_keeps_its_locks_and_sees_what_others_write(tmp_path: Path) -> None:
+    """Else another process that leaves removes the log of a database that is in use, and each sees its own."""
+    url = f"sqlite:///{tmp_path / 'one.db'}"
+    database = storage.open_database(url)
+    with database.connect() as connection:
+        connection.exec_driver_sql("create table held (number integer)")
+        connection.commit()
+        for again in (lambda: storage.open_beside(database), lambda: storage.open_database(url)):
+            again().dispose()
+            subprocess.run([sys.executable, "-c", ANOTHER, url], check=True)
+            assert (tmp_path / "one.db-wal").exists()
+        assert connection.exec_driver_sql("select number from held").scalars().all() == [7, 7]
