@@ -1,9 +1,9 @@
 """Connections to the service, before anything is known of who sends: how many there may be, and how long each may take.
 
 A connection costs a file handle, and solves need handles too. So there is a limit on all and on those of one address,
-and a time for the head of a request, for its body and for the reading of its answer. Who comes beyond a limit takes the
-place of a connection of the same address on which nothing is being answered, the oldest first; where there is none, he
-is told 503 and closed. Whoever takes too long is told 408 where that is possible, or cut off, and counted in any case.
+and a time for the head of a request, for its body and for the reading of its answer. A connection beyond a limit takes
+the place of one of the same address on which nothing is being answered, the oldest first; where there is none, it is
+answered 503 and closed. One that takes too long is answered 408 where that is possible, or cut off. All are counted.
 """
 
 from __future__ import annotations
@@ -136,6 +136,8 @@ class WatchedProtocol(H11Protocol):
     _head_until: float | None = None
     _head_begun: bool = False
     _body_begun: float | None = None
+    _body_of: object = None
+    """The request whose body began then: a kept connection has many."""
     _window: tuple[float, int] | None = None
     """Begin of the present window of a body, and bytes since."""
     _unread: tuple[float, int] | None = None
@@ -187,10 +189,11 @@ class WatchedProtocol(H11Protocol):
             self.end("body", 408)
 
     def _body_is_late(self, moment: float) -> bool:
+        if self._body_of is not self.cycle:
+            self._body_of, self._body_begun, self._window = self.cycle, None, None
         # While we do not read, the client cannot send.
         if not self.cycle.more_body or self.flow.read_paused or self.cycle.waiting_for_100_continue:
             self._window = None
-            self._body_begun = self._body_begun if self.cycle.more_body else None
             return False
         if self._body_begun is None:
             self._body_begun = moment

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -74,6 +75,14 @@ def heard(client: socket.socket) -> bytes:
     return found
 
 
+def heard_until(client: socket.socket, answers: int) -> bytes:
+    """What comes until there are so many answers, or the connection ends."""
+    found = b""
+    while found.count(b"HTTP/1.1") < answers and (piece := client.recv(65_536)):
+        found += piece
+    return found
+
+
 def ended(why: str) -> float:
     return metrics.CONNECTIONS_ENDED.labels(why)._value.get()
 
@@ -104,6 +113,16 @@ def test_a_body_that_trickles_in_is_not_waited_for() -> None:
                 break
             time.sleep(0.05)
         assert ended("body") == before + 1
+
+
+def test_bodies_one_after_the_other_have_each_their_time() -> None:
+    head = "POST /1 HTTP/1.1\r\nhost: x\r\ncontent-length: 2000\r\n\r\n" + "x" * 1_000
+    with served(replace(LIMITS, body_s=0.6)) as port, sent(port, head) as client:
+        for _ in range(5):
+            time.sleep(0.3)
+            # The next one begins before anybody looked: the connection is never seen without a body.
+            client.sendall(("x" * 1_000 + head).encode())
+        assert heard_until(client, 5).count(b"HTTP/1.1 200") == 5
 
 
 def test_a_reader_who_reads_nothing_is_cut_off_whether_or_not_all_is_written() -> None:
