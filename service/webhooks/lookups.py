@@ -38,7 +38,13 @@ class LookUps:
         found: asyncio.Future[list[str]] = loop.create_future()
         # A thread of its own, which no end of the process waits for.
         arguments = (tenant, host, port, loop, found)
-        threading.Thread(target=self._look_up, args=arguments, name="look-up", daemon=True).start()
+        thread = threading.Thread(target=self._look_up, args=arguments, name="look-up", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # The machine has no more threads.
+            self._end(tenant)
+            raise NoThread from None
         async with asyncio.timeout(TAKES_AT_MOST_S):
             return await found
 
@@ -51,13 +57,16 @@ class LookUps:
         except RefusedAddressError as refused:
             answer = refused
         finally:
-            with self._lock:
-                self._running[tenant] -= 1
+            self._end(tenant)
         try:
             loop.call_soon_threadsafe(_tell, found, answer)
         except RuntimeError:
             # The loop has ended, and nobody waits any more.
             return
+
+    def _end(self, tenant: str) -> None:
+        with self._lock:
+            self._running[tenant] -= 1
 
 
 def _tell(found: asyncio.Future[list[str]], answer: list[str] | RefusedAddressError) -> None:

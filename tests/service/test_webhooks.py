@@ -1,5 +1,6 @@
 """Webhooks: signed messages about jobs that end, sent at least once, and never into private networks."""
 
+import asyncio
 import ipaddress
 import json
 import socket
@@ -637,3 +638,17 @@ def test_secrets_in_an_address_are_not_in_the_audit_log(api: httpx.Client, recei
     assert "T0KEN" not in entries
     assert origin_of("https://user:S3CRET@example.org:8443/T0KEN?a=b") == "https://example.org:8443/"
     assert origin_of("https://[2606:4700::1111]/x") == "https://[2606:4700::1111]/"
+
+
+def test_a_look_up_without_a_thread_is_not_counted_as_one_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    look_ups = lookups.LookUps()
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(lookups.threading.Thread, "start", no_more)
+        for _ in range(lookups.AT_ONCE + 1):
+            with pytest.raises(lookups.NoThread):
+                asyncio.run(look_ups.addresses("local", "example.org", 443))
+    monkeypatch.setattr(lookups, "look_up", lambda *_: ["192.0.2.1"])
+    assert asyncio.run(look_ups.addresses("local", "example.org", 443)) == ["192.0.2.1"]
