@@ -162,7 +162,11 @@ class Summary(Strict):
     bound_kusd: float | None = None
     gap: float | None = Field(default=None, description="(objective - bound) / |objective|, a fraction.")
     gap_of_worth: float | None = Field(default=None, description="(objective - bound) / (do-nothing - objective).")
-    gap_by_group: dict[str, float] = {}
+    gap_by_group: dict[str, float] = Field(
+        default={},
+        description="What a better plan of each mineral group would save at most, a fraction of the group's cost; "
+        "`shared_budgets`: what the use of limits that groups share leaves to save, a fraction of the objective.",
+    )
     expected_cost_kusd: float | None = None
     cvar_kusd: float | None = None
     spend_kusd: float | None = Field(

@@ -98,6 +98,6 @@ def gaps(plan: Plan) -> Section:
     return Section(
         name="gaps", title="Gap by mineral group", columns=heads("Group", ">Gap"), rows=rows,
         note="A better plan for the group would save at most this share. The gap of the whole can hide a small "
-        "mineral.",
+        "mineral. Shared budgets: what another use of limits that groups share would save, of the whole.",
         empty="Not computed.", brief_rows=_BRIEF_GROUPS,
     )  # fmt: skip
