@@ -180,7 +180,7 @@ def _new_database(database: str, folder: str) -> Iterator[str]:
         return
     name = f"lodeplan_measured_{uuid.uuid4().hex}"
     url = sqlalchemy.make_url(Settings(database_url=database).sqlalchemy_url)
-    server = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    server = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
     with server.connect() as connection:
         connection.execute(sqlalchemy.text(f"create database {name}"))
     try:

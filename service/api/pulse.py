@@ -26,8 +26,13 @@ class Pulse:
         database says nothing."""
         if self._asked is None or self._asked.done():
             self._asked = self._thread.submit(self._read)
-        async with asyncio.timeout(ANSWER_S):
-            return await asyncio.shield(asyncio.wrap_future(self._asked))
+        asked = asyncio.wrap_future(self._asked)
+        # One that fails when nobody waits any more is no news: whoever asks next is told.
+        asked.add_done_callback(lambda late: late.cancelled() or late.exception())
+        await asyncio.wait([asked], timeout=ANSWER_S)
+        if not asked.done():
+            raise TimeoutError
+        return asked.result()
 
     def close(self) -> None:
         """Give the connection back."""

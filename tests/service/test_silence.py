@@ -1,5 +1,7 @@
 """A database that takes what it is told and says nothing: noticed, and survived."""
 
+import asyncio
+import gc
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from running import free_port, lodeplan
 from benchmarks.service.silent_proxy import SilentProxy
 from lodeplan.schemas import SolverProgress
 from lodeplan.service import storage
+from lodeplan.service.api import pulse
+from lodeplan.service.api.pulse import Pulse
 from lodeplan.service.engine import Attempt
 from lodeplan.service.storage import open_session
 from lodeplan.service.workers.attempt_watch import AttemptWatch
@@ -113,3 +117,28 @@ def test_a_service_outlives_a_database_that_says_nothing(
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=40)
+
+
+def test_an_answer_that_fails_when_nobody_waits_any_more_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def fails_late(_: Pulse) -> str:
+        time.sleep(0.1)
+        raise OSError("away")
+
+    async def ask_and_leave(beat: Pulse) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+        for _ in range(2):  # the first answer is let go for the second
+            with pytest.raises(TimeoutError):
+                await beat.revision()
+            await asyncio.sleep(0.2)
+        gc.collect()
+
+    monkeypatch.setattr(pulse, "ANSWER_S", 0.05)
+    monkeypatch.setattr(Pulse, "_read", fails_late)
+    beat = Pulse(new_database(tmp_path))
+    asyncio.run(ask_and_leave(beat))
+    beat.close()
+    assert said == []
