@@ -1,10 +1,9 @@
 """Submit a scenario to the service over HTTP, wait for the job, and read a table of its result.
 
-`lodeplan serve --port 0` takes a free port, and the first line of its log has the address. With the `ETag` of the last
+`lodeplan serve --port 0` takes a free port, and prints the address. With the `ETag` of the last
 answer in `If-None-Match`, the next answer waits until the job has changed; 304 means that it has not.
 """
 
-import json
 import os
 import signal
 import subprocess
@@ -16,9 +15,9 @@ import httpx
 command = [f"{sysconfig.get_path('scripts')}/lodeplan", "serve", "--port", "0"]
 with tempfile.TemporaryDirectory() as data:
     settings = {**os.environ, "LODEPLAN_DATA_DIR": data, "LODEPLAN_DATABASE_URL": ""}
-    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=settings)
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=settings)
     try:
-        address = json.loads(server.stderr.readline())["url"]
+        address = server.stdout.readline().strip()
         with httpx.Client(base_url=f"{address}api/v1", timeout=30) as api:
             job = api.post("/jobs", json={"kind": "solve", "scenario": "golden-toy"}).raise_for_status().json()
             path, seen = f"/jobs/{job['id']}", {}

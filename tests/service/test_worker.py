@@ -503,6 +503,7 @@ def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Pat
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
+        assert b"started" in child.stdout.readline()
         assert b"progress" in child.stdout.readline()
         child.stdin.close()
         assert child.wait(timeout=20) == ORPHANED_EXIT_CODE
