@@ -27,8 +27,8 @@ from lodeplan.service.access import keys
 from lodeplan.service.app import create_app
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs import attempts, states
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.operations.backup import backup
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Delivery, Job, WorkerRow, open_session
@@ -368,7 +368,7 @@ def dead_worker(database: sqlalchemy.Engine) -> None:
             )
         )  # fmt: skip
         for job_id in made.values():
-            assert states.start(session, Attempt(job_id, 1), "worker-that-died")
+            assert attempts.start(session, Attempt(job_id, 1), "worker-that-died")
         states.request_stop(session, made["stopping"])
         states.request_cancel(session, made["cancelling"])
         session.execute(sqlalchemy.update(Job).where(Job.id == made["third worker"]).values(lost_workers=2))

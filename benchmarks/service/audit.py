@@ -9,7 +9,8 @@ import sqlalchemy
 from sqlmodel import col, select
 
 from lodeplan.schemas.jobs import FailureCode, JobState
-from lodeplan.service.jobs.states import MAX_LOST_WORKERS, SOURCES
+from lodeplan.service.jobs.reruns import MAX_LOST_WORKERS
+from lodeplan.service.jobs.states import SOURCES
 from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.service import clocks, versions
 from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import attempts, reruns
 from lodeplan.service.settings import Settings
 from lodeplan.service.telemetry import logs
 from lodeplan.service.workers import worker
@@ -115,13 +115,13 @@ def _arm(point: str, engine: DbosEngine) -> None:
     if point == "claimed":
         worker.Worker._solved = _dying_before(worker.Worker._solved)
     elif point == "writing":
-        states.finish = _dying_after(states.finish)
+        attempts.finish = _dying_after(attempts.finish)
     elif point == "written":
         worker.Worker.handle = _dying_after(worker.Worker.handle)
     elif point == "reaping":
-        states.lose = _dying_after(states.lose)
+        reruns.lose = _dying_after(reruns.lose)
     elif point == "reaped":
-        lose, forget = states.lose, engine.forget
+        lose, forget = reruns.lose, engine.forget
         lost: list[Any] = []
 
         def note(*arguments: Any) -> Any:
@@ -133,7 +133,7 @@ def _arm(point: str, engine: DbosEngine) -> None:
                 _die()
             forget(attempts)
 
-        states.lose, engine.forget = note, die_or_forget
+        reruns.lose, engine.forget = note, die_or_forget
 
 
 def _dying_before(act: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,7 +24,7 @@ from benchmarks.service.member import log_to
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import reruns
 from lodeplan.service.storage import open_session
 from lodeplan.service.workers.leases import Lease
 from lodeplan.service.workers.reaper import Reaper
@@ -45,13 +45,13 @@ def look_again_and_again(database_url: str, log_file: str, barrier: Barrier, cou
     engine.prepare()
     lease = Lease(database, LEASE_S)
     reaper = Reaper(database, engine, lease, set)
-    lose, given_up = states.lose, []
+    lose, given_up = reruns.lose, []
 
     def count(*arguments: Any) -> Any:
         given_up.append(state := lose(*arguments))
         return state
 
-    states.lose = count
+    reruns.lose = count
     try:
         while True:
             now_s = lease.renew()
@@ -107,7 +107,7 @@ def leave_behind(crew: Crew, count: int) -> None:
     _take(crew.database, attempts)
     with open_session(crew.database) as session:
         for attempt in attempts[::2]:
-            states.start(session, attempt, NOBODY)
+            attempts.start(session, attempt, NOBODY)
         session.commit()
 
 

@@ -14,7 +14,7 @@ from lodeplan.schemas.jobs import FailureCode, JobFailure
 from lodeplan.service import storage
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.settings import Settings
 from lodeplan.service.telemetry import logs
 from lodeplan.service.workers.child_process import Watch, Work

@@ -25,9 +25,9 @@ from lodeplan.service.api.loading import load
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import job_view
-from lodeplan.service.jobs import batches, states
+from lodeplan.service.jobs import batches, submissions
 from lodeplan.service.jobs.batches import BatchSubmission
-from lodeplan.service.jobs.states import Submission
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage.overview import count_queued
 
@@ -87,7 +87,7 @@ class Intake:
             job = batches.submit(session, self.engine, submission)
         else:
             self._check_room(session, 1)
-            job = states.submit(session, self.engine, submission)
+            job = submissions.submit(session, self.engine, submission)
         check_quotas(session, submission.tenant, self.settings)
         audit.record(session, "job.submit", job.id, job.scenario)
         return job_view(session, job)

@@ -16,7 +16,7 @@ from lodeplan.schemas.jobs import BatchItem, BatchRequest, ProblemError, Scenari
 from lodeplan.service.api.envelope import Asked
 from lodeplan.service.http.problems import ApiError, all_wrong, errors_of, invalid_input
 from lodeplan.service.jobs.batches import BatchSubmission
-from lodeplan.service.jobs.states import Prepared, Submission
+from lodeplan.service.jobs.submissions import Prepared, Submission
 from lodeplan.service.kinds import kind_named
 
 SEE_SCENARIOS = "GET /api/v1/scenarios lists the shipped ones."

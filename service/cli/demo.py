@@ -16,7 +16,7 @@ from lodeplan.service import app, storage
 from lodeplan.service.cli.exits import Exit, exit_of
 from lodeplan.service.cli.report import print_plan
 from lodeplan.service.cli.solving import Limits, solve_with_progress
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.jobs.reuse import work_of
 from lodeplan.service.settings import PREFIX, Settings
 
@@ -52,7 +52,7 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
         print_plan(plan)
         sys.exit(exit_of(plan.summary))
     with storage.open_session(database) as session:
-        job = states.record_finished(session, scenario, plan.document())
+        job = submissions.record_finished(session, scenario, plan.document())
         session.commit()
         return job.id
 

@@ -10,8 +10,8 @@ from sqlmodel import Session
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Prepared
+from lodeplan.service.jobs import states, submissions
+from lodeplan.service.jobs.submissions import Prepared
 from lodeplan.service.kinds import BATCH, kind_named
 from lodeplan.service.storage import LOCAL, Job, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
@@ -37,9 +37,9 @@ def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> 
     """Add a batch with all its jobs to the session's transaction; the caller commits."""
     batch = _new_batch(submission)
     session.add(batch)
-    session.add_all(states.first_events(batch))
+    session.add_all(submissions.first_events(batch))
     members = _new_members(batch.id, submission)
-    states.add_new(session, members)
+    submissions.add_new(session, members)
     attempts = [
         (Attempt(job.id, job.attempt), states.position_of(job), prepared.work_sha256) for job, prepared in members
     ]
@@ -49,7 +49,7 @@ def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> 
     known = find_solved(session, submission.tenant, wanted) if submission.reuse else {}
     for attempt, position, work in attempts:
         if work in known:
-            states.answer_from(session, attempt, known[work])
+            submissions.answer_from(session, attempt, known[work])
         else:
             engine.enqueue(session, attempt, position)
     return moves.reload_job(session, batch.id)
@@ -81,7 +81,7 @@ def _ask_members(session: Session, batch_id: str, wish: JobState) -> tuple[bool,
 
 
 def _new_batch(submission: BatchSubmission) -> Job:
-    batch = states.new_job(submission.base, submission.tenant, storage.new_id())
+    batch = submissions.new_job(submission.base, submission.tenant, storage.new_id())
     batch.kind = BATCH.name
     return batch
 
@@ -89,7 +89,7 @@ def _new_batch(submission: BatchSubmission) -> Job:
 def _new_members(batch_id: str, submission: BatchSubmission) -> list[tuple[Job, Prepared]]:
     members = []
     for job_id, prepared in zip(storage.new_ids(len(submission.jobs)), submission.jobs, strict=True):
-        job = states.new_job(prepared, submission.tenant, job_id)
+        job = submissions.new_job(prepared, submission.tenant, job_id)
         job.parent_id, job.priority = batch_id, PRIORITY
         members.append((job, prepared))
     return members

@@ -24,7 +24,8 @@ from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import attempts, reruns, states
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.storage import copying, leases, open_session, overview
 
 _FORGOTTEN_AT_ONCE = 200
@@ -161,9 +162,9 @@ def _forget_all(database: sqlalchemy.Engine, engine: JobEngine) -> None:
     with open_session(database) as session:
         found = overview.all_attempts(session)
     # The number after, too: what comes from the backup may be queued under it.
-    attempts = [Attempt(job_id, number) for job_id, last in found for number in range(1, last + 2)]
-    for first in range(0, len(attempts), _FORGOTTEN_AT_ONCE):
-        engine.forget(attempts[first : first + _FORGOTTEN_AT_ONCE])
+    every = [Attempt(job_id, number) for job_id, last in found for number in range(1, last + 2)]
+    for first in range(0, len(every), _FORGOTTEN_AT_ONCE):
+        engine.forget(every[first : first + _FORGOTTEN_AT_ONCE])
 
 
 def _revive(session: Session, engine: JobEngine) -> tuple[int, int]:
@@ -172,11 +173,11 @@ def _revive(session: Session, engine: JobEngine) -> tuple[int, int]:
     for job_id, number, state in overview.open_attempts(session):
         attempt = Attempt(job_id, number)
         if state in (JobState.QUEUED, JobState.RUNNING):
-            states.revive(session, engine, attempt, "Restored from a backup; the job waits for a worker.")
+            reruns.revive(session, engine, attempt, "Restored from a backup; the job waits for a worker.")
             requeued += 1
         else:
             states.request_cancel(session, job_id)
-            states.finish(session, attempt, states.Outcome())
+            attempts.finish(session, attempt, Outcome())
             cancelled += 1
     return requeued, cancelled
 

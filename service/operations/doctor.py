@@ -20,7 +20,7 @@ from lodeplan import scenarios
 from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service import storage
-from lodeplan.service.jobs.states import canonical_json
+from lodeplan.service.jobs.submissions import canonical_json
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import leases, open_session, overview
 from lodeplan.service.storage.plans import compress

@@ -16,7 +16,7 @@ import structlog
 from lodeplan.schemas import SolverProgress
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.engine import Attempt
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import attempts
 from lodeplan.service.storage import OUTAGES, moves, open_session
 from lodeplan.service.workers.child_process import LOOK_EVERY_S, Watch, Wish
 
@@ -93,7 +93,7 @@ class AttemptWatch(Watch):
         age_s = time.monotonic() - self._begun_at
         self._next_write = time.monotonic() + min(max(PROGRESS_EVERY_S, PROGRESS_EVERY_SHARE * age_s), LONGEST_PAUSE_S)
         with _surviving(), open_session(self._database) as session:
-            states.note_progress(session, self._attempt, latest, _in_words(latest))
+            attempts.note_progress(session, self._attempt, latest, _in_words(latest))
             session.commit()
             self._written = latest
 

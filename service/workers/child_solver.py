@@ -12,7 +12,7 @@ import structlog
 
 from lodeplan.schemas import InputProblem, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobTrouble, ProblemError
-from lodeplan.service.jobs.states import Outcome, failure_of
+from lodeplan.service.jobs.attempts import Outcome, failure_of
 from lodeplan.service.telemetry import metrics
 from lodeplan.service.workers.child_messages import FailedLine, FinishedLine
 from lodeplan.service.workers.child_process import (

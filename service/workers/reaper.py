@@ -13,7 +13,7 @@ import structlog
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.engine import Attempt, JobEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import reruns
 from lodeplan.service.storage import OUTAGES, leases, open_session, upkeep
 from lodeplan.service.telemetry import metrics
 from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease
@@ -120,7 +120,7 @@ class Reaper:
             try:
                 with open_session(self.database) as session:
                     upkeep.wait_little(session)
-                    state = states.lose(session, self.engine, attempt)
+                    state = reruns.lose(session, self.engine, attempt)
                     session.commit()
                 if state:
                     metrics.attempt_lost()

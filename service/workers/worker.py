@@ -23,9 +23,9 @@ from lodeplan.schemas.jobs import FailureCode, JobFailure, JobState, JobTrouble
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import attempts, reruns
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.reuse import work_of_stored
-from lodeplan.service.jobs.states import Outcome
 from lodeplan.service.kinds import kind_named
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import OUTAGES, once_committed, open_session, upkeep
@@ -221,7 +221,7 @@ class Worker:
         raise LeaseLost
 
     def _claim(self, session: Session, attempt: Attempt) -> Work | None:
-        if not states.start(session, attempt, self.lease.worker_id):
+        if not attempts.start(session, attempt, self.lease.worker_id):
             return None
         found = upkeep.get_work(session, attempt)
         if found is None:
@@ -266,12 +266,12 @@ class Worker:
         meanwhile."""
         if outcome.trouble:
             own = {"attempt": attempt.number, "worker_id": self.lease.worker_id}
-            return states.give_back(session, self.engine, attempt, outcome.trouble.model_copy(update=own))
+            return reruns.give_back(session, self.engine, attempt, outcome.trouble.model_copy(update=own))
         given_back = self.stopping.is_set() and outcome.solution is None and outcome.failure is None
-        if given_back and states.requeue(session, self.engine, attempt):
+        if given_back and reruns.requeue(session, self.engine, attempt):
             once_committed(session, metrics.attempt_given_back)
             return JobState.QUEUED
-        return states.finish(session, attempt, outcome)
+        return attempts.finish(session, attempt, outcome)
 
 
 def _no_probe() -> None:

@@ -14,7 +14,7 @@ from lodeplan import optimizer, scenarios
 from lodeplan.schemas.access import KeyRequest, Scope
 from lodeplan.service import storage
 from lodeplan.service.access import keys
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.storage import Delivery, Job, Webhook
 
 SUBMIT_BODY = {"scenario": "golden-toy"}
@@ -54,7 +54,7 @@ def add_everything(database: sqlalchemy.Engine, tenant: str) -> dict[str, str]:
     """A job with a result, a key, a webhook and a delivery of the tenant: their ids, as paths call them."""
     document = optimizer.solve("golden-toy").document()
     with storage.open_session(database) as session:
-        job = states.record_finished(session, scenarios.load("golden-toy"), document)
+        job = submissions.record_finished(session, scenarios.load("golden-toy"), document)
         session.execute(sqlalchemy.update(Job).where(Job.id == job.id).values(tenant=tenant))
         key, _ = keys.create_key(session, tenant, KeyRequest(name="another"))
         now = storage.now()

@@ -18,7 +18,7 @@ from lodeplan.schemas.jobs import FailureCode, JobFailure
 from lodeplan.schemas.plan import PLAN_VERSION
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.settings import Settings
 from lodeplan.service.webhooks.sending import Deliverer
 from lodeplan.service.workers.child_process import Watch, Wish, Work

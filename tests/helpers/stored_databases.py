@@ -10,7 +10,7 @@ from child_here import run_child_here
 from folders import DATA
 
 from lodeplan.service import storage
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.workers import child_solver
 from lodeplan.service.workers.child_process import HardLimits, Watch, Work
 

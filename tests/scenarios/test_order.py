@@ -20,7 +20,7 @@ from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.solver import Form, standard_form
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.order import in_order
-from lodeplan.service.jobs.states import canonical_json
+from lodeplan.service.jobs.submissions import canonical_json
 
 TEXTBOOK = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
 

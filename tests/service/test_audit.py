@@ -14,8 +14,9 @@ from lodeplan.schemas import Solution
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Outcome, Submission
+from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs.attempts import Outcome
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
 
 
@@ -28,12 +29,12 @@ def run_one(database: sqlalchemy.Engine, harm: Callable[[Session, Attempt], obje
     """A job that was run again once and succeeded, and what `harm` does to it."""
     engine = InlineEngine()
     with open_session(database) as session:
-        job = states.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
         first, second = Attempt(job.id, 1), Attempt(job.id, 2)
-        states.start(session, first, "one")
-        states.lose(session, engine, first)
-        states.start(session, second, "two")
-        states.finish(session, second, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
+        attempts.start(session, first, "one")
+        reruns.lose(session, engine, first)
+        attempts.start(session, second, "two")
+        attempts.finish(session, second, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
         if harm:
             harm(session, second)
         session.commit()

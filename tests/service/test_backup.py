@@ -22,8 +22,8 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Submission
+from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.operations.backup import backup, restore
 from lodeplan.service.storage import AuditEntry, Job, JobEvent, Webhook, WorkerRow, open_session
 from lodeplan.service.storage.copying import LEFT_OUT
@@ -48,15 +48,15 @@ def fill(database: sqlalchemy.Engine) -> dict[str, str]:
     with open_session(database) as session:
         for name in ("succeeded", "failed"):
             task = "solve" if name == "succeeded" else "die SIGSEGV"
-            made[name] = states.submit(session, engine, Submission(toy(task), JobOptions(gap=0.125))).id
+            made[name] = submissions.submit(session, engine, Submission(toy(task), JobOptions(gap=0.125))).id
         session.commit()
         engine.run_pending()
         worker.stop()
         for name in ("queued", "running", "stopping", "cancelling", "cancelled"):
-            job = states.submit(session, InlineEngine(), Submission(toy(name), JobOptions(), "elsewhere"))
+            job = submissions.submit(session, InlineEngine(), Submission(toy(name), JobOptions(), "elsewhere"))
             made[name] = job.id
             if name in ("running", "stopping", "cancelling"):
-                states.start(session, Attempt(job.id, 1), "somebody")
+                attempts.start(session, Attempt(job.id, 1), "somebody")
         states.request_stop(session, made["stopping"])
         for name in ("cancelling", "cancelled"):
             states.request_cancel(session, made[name])
@@ -140,10 +140,10 @@ def test_a_backup_taken_under_load_is_of_one_moment_and_keeps_nobody_from_workin
         try:
             while not ended.is_set():
                 with open_session(database) as session:
-                    job = states.submit(session, engine, Submission(toy(f"job {rng.random()}"), JobOptions()))
-                    states.start(session, Attempt(job.id, 1), "somebody")
+                    job = submissions.submit(session, engine, Submission(toy(f"job {rng.random()}"), JobOptions()))
+                    attempts.start(session, Attempt(job.id, 1), "somebody")
                     session.commit()
-                    states.finish(session, Attempt(job.id, 1), states.Outcome(document_gzip=b"x", failure=None))
+                    attempts.finish(session, Attempt(job.id, 1), attempts.Outcome(document_gzip=b"x", failure=None))
                     session.commit()
         except BaseException as failure:
             failures.append(failure)
@@ -226,7 +226,7 @@ def test_a_database_with_jobs_is_only_replaced_when_asked(database: sqlalchemy.E
     made = fill(database)
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:
-        later = states.submit(session, engine, Submission(toy("later"), JobOptions())).id
+        later = submissions.submit(session, engine, Submission(toy("later"), JobOptions())).id
         session.commit()
     before = contents(database)
     assert problem_of(restore, tmp_path / "one.db", database, engine) == "not_empty"
@@ -314,13 +314,13 @@ def test_a_job_restored_over_itself_reaches_a_worker_of_the_real_engine(
     engine = DbosEngine(database)
     engine.prepare()
     with open_session(database) as session:
-        job = states.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
         session.commit()
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:
         # Its next attempt came about, and is in the engine's tables under the number that the restore gives.
-        states.start(session, Attempt(job.id, 1), "somebody")
-        states.requeue(session, engine, Attempt(job.id, 1))
+        attempts.start(session, Attempt(job.id, 1), "somebody")
+        reruns.requeue(session, engine, Attempt(job.id, 1))
         session.commit()
     assert restore(tmp_path / "one.db", database, engine, replace=True).requeued == 1
     got: list[Attempt] = []

@@ -20,8 +20,8 @@ from lodeplan.schemas.jobs import JobOptions
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Submission
+from lodeplan.service.jobs import attempts, submissions
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.operations import doctor
 from lodeplan.service.operations.doctor import Check, Report, examine
 from lodeplan.service.settings import Settings
@@ -53,10 +53,10 @@ def found(report: Report, name: str) -> Check:
 
 def submit(database: sqlalchemy.Engine, *, minutes_ago: float = 0, worker: str | None = None) -> str:
     with open_session(database) as session:
-        job = states.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
         job.created_at -= timedelta(minutes=minutes_ago)
         if worker:
-            states.start(session, Attempt(job.id, 1), worker)
+            attempts.start(session, Attempt(job.id, 1), worker)
         session.commit()
         return job.id
 

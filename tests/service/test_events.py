@@ -18,7 +18,7 @@ from sqlmodel import Session
 from lodeplan.schemas import SolverProgress
 from lodeplan.service import storage
 from lodeplan.service.api.job_watch import JobWatch
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.storage import Job, JobEvent, open_session
 from lodeplan.service.workers.child_process import Watch, Work
 
@@ -146,7 +146,7 @@ def test_those_who_wait_for_one_job_cost_one_query_a_look(tmp_path: Path) -> Non
             from job_service import toy
 
             from lodeplan.schemas.jobs import JobOptions
-            from lodeplan.service.jobs.states import Prepared, Submission, add_new, new_job
+            from lodeplan.service.jobs.submissions import Prepared, Submission, add_new, new_job
 
             prepared = Prepared.of(Submission(toy("solve"), JobOptions()))
             add_new(session, [(new_job(prepared, "local", "0" * 31), prepared)])

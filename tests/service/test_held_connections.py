@@ -23,7 +23,7 @@ from lodeplan.service import storage
 from lodeplan.service.api.dependencies import get_session
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.settings import Settings
 
 CONNECTIONS = 2
@@ -108,7 +108,7 @@ def add_long_result(database: sqlalchemy.Engine) -> str:
     table = max(document.tables, key=lambda table: len(table.rows))
     table.rows *= 10_000_000 // len(table.model_dump_json())
     with storage.open_session(database) as session:
-        job = states.record_finished(session, scenarios.load("golden-toy"), document)
+        job = submissions.record_finished(session, scenarios.load("golden-toy"), document)
         session.commit()
         return job.id
 

@@ -18,7 +18,8 @@ from job_service import DATABASES, database_of, fake_solver, wait_until
 from lodeplan import scenarios
 from lodeplan.schemas import InvalidInput, Scenario
 from lodeplan.service import storage
-from lodeplan.service.jobs.states import Outcome, canonical_json
+from lodeplan.service.jobs.attempts import Outcome
+from lodeplan.service.jobs.submissions import canonical_json
 from lodeplan.service.settings import Settings
 from lodeplan.service.workers.child_solver import ChildSolver, Watch, Work
 

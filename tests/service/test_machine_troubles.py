@@ -18,8 +18,8 @@ from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState, JobTrouble
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Submission
+from lodeplan.service.jobs import attempts, reruns, submissions
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, WorkerRow, open_session, overview
 from lodeplan.service.workers import child_process
 from lodeplan.service.workers.child_process import CHILD, child_environment, probe_child
@@ -167,9 +167,9 @@ def test_a_solve_beyond_its_own_memory_is_the_jobs_own_end(tmp_path: Path) -> No
 def give_back(bench: Bench, job_id: str, worker_id: str, *, began: bool) -> JobState | None:
     with open_session(bench.database) as session:
         attempt = Attempt(job_id, bench.job(job_id).attempt)
-        assert states.start(session, attempt, worker_id)
+        assert attempts.start(session, attempt, worker_id)
         trouble = JobTrouble(attempt=attempt.number, worker_id=worker_id, began=began, text="It was killed.")
-        state = states.give_back(session, bench.engine, attempt, trouble)
+        state = reruns.give_back(session, bench.engine, attempt, trouble)
         session.commit()
         return state
 
@@ -306,7 +306,7 @@ def test_of_many_jobs_beside_a_broken_worker_all_succeed(database: Any) -> None:
     troubled = Worker(database, broken, ChildSolver(60, python("raise SystemExit(3)")))
     troubled.start(slots=1)
     with open_session(database) as session:
-        ids = [states.submit(session, healthy, Submission(toy("solve"), JobOptions())).id for _ in range(12)]
+        ids = [submissions.submit(session, healthy, Submission(toy("solve"), JobOptions())).id for _ in range(12)]
         session.commit()
     broken.pending = [Attempt(job_id, 1) for job_id in ids[:3]]
     troubled.engine = Both(broken, healthy)

@@ -15,8 +15,10 @@ from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, QueuePosition
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import MAX_LOST_WORKERS, Outcome, Submission
+from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs.attempts import Outcome
+from lodeplan.service.jobs.reruns import MAX_LOST_WORKERS
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
 from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease
 from lodeplan.service.workers.reaper import Reaper
@@ -42,7 +44,7 @@ class Yard:
 
     def submit(self, priority: int = 0) -> str:
         with open_session(self.database) as session:
-            job = states.submit(session, self.engine, Submission(toy("solve"), JobOptions()))
+            job = submissions.submit(session, self.engine, Submission(toy("solve"), JobOptions()))
             session.execute(update(Job).where(col(Job.id) == job.id).values(priority=priority))
             session.commit()
             return job.id
@@ -62,7 +64,7 @@ class Yard:
     def begin(self, attempt: Attempt, lease: Lease) -> None:
         self.take(attempt, lease)
         with open_session(self.database) as session:
-            assert states.start(session, attempt, lease.worker_id)
+            assert attempts.start(session, attempt, lease.worker_id)
             session.commit()
 
     def take(self, attempt: Attempt, lease: Lease) -> None:
@@ -233,7 +235,7 @@ def test_an_attempt_on_its_way_to_the_handler_has_a_tick_to_arrive(yard: Yard) -
 def test_what_the_engine_keeps_of_attempts_that_ended_on_a_dead_worker_is_forgotten(yard: Yard) -> None:
     attempt = yard.running(yard.other)
     with open_session(yard.database) as session:
-        states.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
+        attempts.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"plan"))
         session.commit()
     yard.look()
     assert attempt in yard.engine.in_hand
@@ -273,7 +275,7 @@ def test_the_late_result_of_an_attempt_that_was_given_up_changes_nothing(yard: Y
     yard.bury(yard.other)
     yard.look()
     with open_session(yard.database) as session:
-        assert states.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"late")) is None
+        assert attempts.finish(session, attempt, Outcome(solution=Solution.OPTIMAL, document_gzip=b"late")) is None
         session.commit()
     job = yard.job(attempt)
     assert (job.state, job.attempt, job.result_sha256) == (JobState.QUEUED, 2, None)
@@ -335,14 +337,14 @@ def test_an_attempt_that_cannot_be_given_up_now_does_not_keep_the_others_from_it
 ) -> None:
     first, second = yard.running(yard.other), yard.running(yard.other)
     yard.bury(yard.other)
-    lose = states.lose
+    lose = reruns.lose
 
     def locked(session: Session, engine: InlineEngine, attempt: Attempt) -> JobState | None:
         if attempt == first:
             raise sqlalchemy.exc.OperationalError("update", {}, Exception("locked"))
         return lose(session, engine, attempt)
 
-    monkeypatch.setattr(states, "lose", locked)
+    monkeypatch.setattr(reruns, "lose", locked)
     yard.look()
     assert yard.where(first) == (JobState.RUNNING, 1, 0)
     assert yard.where(second) == (JobState.QUEUED, 2, 1)
@@ -359,7 +361,7 @@ def test_a_process_that_froze_in_mid_transaction_does_not_keep_a_job_from_runnin
         attempt = yard.running(yard.other)
         yard.bury(yard.other)
         frozen = open_session(database)
-        states.note_progress(frozen, attempt, SolverProgress(phase="search", elapsed_s=1), "half said")
+        attempts.note_progress(frozen, attempt, SolverProgress(phase="search", elapsed_s=1), "half said")
         # Locked, and passed over so that the worker does not miss its beat.
         yard.look()
         assert yard.where(attempt) == (JobState.RUNNING, 1, 0)

@@ -15,8 +15,9 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Outcome, Submission
+from lodeplan.service.jobs import attempts, states, submissions
+from lodeplan.service.jobs.attempts import Outcome
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import AuditEntry, Delivery, Idempotency, Job, JobEvent, JobInput, JobResult, open_session
 from lodeplan.service.workers import retention
@@ -35,11 +36,11 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalch
 def add(database: sqlalchemy.Engine, *, days: float | None, parent: str | None = None) -> str:
     """A job that ended so many days ago, or is running."""
     with open_session(database) as session:
-        job = states.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
         job.parent_id = parent
-        states.start(session, Attempt(job.id, 1), "somebody")
+        attempts.start(session, Attempt(job.id, 1), "somebody")
         if days is not None:
-            states.finish(session, Attempt(job.id, 1), Outcome(document_gzip=b"x", failure=None))
+            attempts.finish(session, Attempt(job.id, 1), Outcome(document_gzip=b"x", failure=None))
             session.refresh(job)
             job.ended_at = NOW - timedelta(days=days)
         session.commit()
@@ -158,7 +159,7 @@ def test_what_the_real_engine_kept_of_a_job_goes_too(database: sqlalchemy.Engine
     engine = DbosEngine(database)
     engine.prepare()
     with open_session(database) as session:
-        job = states.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
         states.request_cancel(session, job.id)
         session.commit()
     schema = "dbos." if database.dialect.name == "postgresql" else ""

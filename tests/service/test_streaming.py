@@ -16,7 +16,7 @@ from job_service import DATABASES, database_of
 from lodeplan.schemas import Column, PlanDocument, Table
 from lodeplan.schemas.plan import Solution, Summary, Termination
 from lodeplan.service.api.streaming import table_rows
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.storage.plans import compress, member, unpack
 from lodeplan.service.workers.child_process import Watch, Work
 

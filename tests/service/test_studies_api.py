@@ -20,7 +20,7 @@ from lodeplan.service import storage
 from lodeplan.service.api.routers import duty
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job
 
@@ -54,7 +54,7 @@ def add_run(database: sqlalchemy.Engine, tenant: str = "local", **change: Any) -
     plan = solved("golden-toy", patches)
     assert plan.scenario
     with storage.open_session(database) as session:
-        job = states.record_finished(session, plan.scenario, plan.document())
+        job = submissions.record_finished(session, plan.scenario, plan.document())
         session.execute(sqlalchemy.update(Job).where(Job.id == job.id).values(tenant=tenant))
         session.commit()
         return job.id

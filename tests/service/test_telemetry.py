@@ -24,8 +24,8 @@ from lodeplan.service.app import create_app
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Submission
+from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, WorkerRow, open_session
 from lodeplan.service.telemetry import metrics
@@ -66,7 +66,7 @@ def api(database: sqlalchemy.Engine) -> Iterator[httpx.Client]:
 
 
 def submit(session: Any, engine: InlineEngine, task: str = "solve") -> Job:
-    return states.submit(session, engine, Submission(toy(task), JobOptions()))
+    return submissions.submit(session, engine, Submission(toy(task), JobOptions()))
 
 
 # Requests
@@ -160,7 +160,7 @@ def test_jobs_of_the_database_are_counted_by_state_and_the_oldest_in_the_queue_h
     with open_session(database) as session:
         waiting, started = submit(session, engine), submit(session, engine)
         waiting.created_at -= timedelta(seconds=100)
-        states.start(session, Attempt(started.id, 1), "alive")
+        attempts.start(session, Attempt(started.id, 1), "alive")
         worker = {"host": "here", "pid": 1, "version": "1", "started_at": storage.now(), "lease_s": 15.0}
         session.add(WorkerRow(id="alive", slots=3, lease_until_s=time.time() + 10, **worker))
         session.add(WorkerRow(id="dead", slots=5, lease_until_s=0, **worker))
@@ -226,11 +226,11 @@ def test_an_attempt_given_back_and_one_whose_result_came_late_are_counted(databa
     before = process_samples()
     engine = InlineEngine()
 
-    def steal(work: Any, watch: Any) -> states.Outcome:
+    def steal(work: Any, watch: Any) -> attempts.Outcome:
         with open_session(database) as session:
-            assert states.requeue(session, InlineEngine(), Attempt(job.id, 1))
+            assert reruns.requeue(session, InlineEngine(), Attempt(job.id, 1))
             session.commit()
-        return states.Outcome()
+        return attempts.Outcome()
 
     worker = Worker(database, engine, steal)
     worker.start(slots=1)
@@ -238,7 +238,7 @@ def test_an_attempt_given_back_and_one_whose_result_came_late_are_counted(databa
         job = submit(session, engine)
         session.commit()
     worker.handle(Attempt(job.id, 1))
-    worker.solve = lambda work, watch: states.Outcome()
+    worker.solve = lambda work, watch: attempts.Outcome()
     worker.stopping.set()
     worker.handle(Attempt(job.id, 2))
     worker.stop()

@@ -19,7 +19,7 @@ from running import answers, free_port, lodeplan, served, wait_until
 
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import attempts
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, open_session
 from lodeplan.service.telemetry import tracing
@@ -45,7 +45,7 @@ def test_the_attempt_is_a_child_of_the_request_that_submitted_and_hands_itself_o
 ) -> None:
     engine, handed_on = InlineEngine(), []
 
-    def solve(work: Work, watch: Watch) -> states.Outcome:
+    def solve(work: Work, watch: Watch) -> attempts.Outcome:
         handed_on.append(tracing.child_environment()[tracing.VARIABLE])
         return fake_solver()(work, watch)
 

@@ -24,8 +24,10 @@ from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import SOURCES, Outcome, Submission
+from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs.attempts import Outcome
+from lodeplan.service.jobs.states import SOURCES
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, WorkerRow, open_session
 from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers.child import ORPHANED_EXIT_CODE
@@ -46,7 +48,7 @@ class Bench:
 
     def submit(self, task: str, options: JobOptions | None = None) -> str:
         with open_session(self.database) as session:
-            job = states.submit(session, self.engine, Submission(toy(task), options or JobOptions()))
+            job = submissions.submit(session, self.engine, Submission(toy(task), options or JobOptions()))
             session.commit()
             return job.id
 
@@ -213,7 +215,7 @@ def test_so_is_one_whose_limit_stands_in_its_scenario_or_that_asks_for_more_than
     patches = [{"op": "set", "path": "solve.time_limit_s", "value": own}] if own else []
     with open_session(bench.database) as session:
         submission = Submission(scenarios.load(toy("hang"), patches), JobOptions(time_limit_s=asked))
-        job_id = states.submit(session, bench.engine, submission).id
+        job_id = submissions.submit(session, bench.engine, submission).id
         session.commit()
     bench.engine.run_pending()
     assert (bench.job(job_id).state, bench.job(job_id).termination) == (JobState.TIMED_OUT, "time_limit")
@@ -280,7 +282,7 @@ def test_a_late_result_of_a_lost_attempt_is_dropped(tmp_path: Path) -> None:
 
     def give_up(_watch: Watch) -> None:
         with open_session(bench.database) as session:
-            assert states.requeue(session, bench.engine, Attempt(job_id, 1))
+            assert reruns.requeue(session, bench.engine, Attempt(job_id, 1))
             session.commit()
         bench.worker.engine = InlineEngine()
 
@@ -298,7 +300,7 @@ def test_a_lost_attempt_is_told_to_end_and_its_progress_is_not_recorded(tmp_path
 
     def lose(watch: Watch) -> None:
         with open_session(bench.database) as session:
-            states.requeue(session, bench.engine, Attempt(job_id, 1))
+            reruns.requeue(session, bench.engine, Attempt(job_id, 1))
             session.commit()
         watch.progress(SolverProgress(phase="search", elapsed_s=1))
         wait_until(lambda: watch.wish() is Wish.KILL)
@@ -435,10 +437,10 @@ def test_while_the_database_is_away_a_solve_goes_on_as_was_wanted_last(
 def test_a_claim_that_was_committed_unheard_is_the_workers_own(bench: Bench) -> None:
     attempt = Attempt(bench.submit("solve"), 1)
     with open_session(bench.database) as session:
-        assert states.start(session, attempt, "one")
+        assert attempts.start(session, attempt, "one")
         session.commit()
-        assert states.start(session, attempt, "one")
-        assert not states.start(session, attempt, "another")
+        assert attempts.start(session, attempt, "one")
+        assert not attempts.start(session, attempt, "another")
 
 
 def test_a_beat_that_breaks_off_does_not_end_the_worker(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -486,7 +488,7 @@ def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None
     with open_session(bench.database) as session:
         document = storage.read_document(session, solved)
         assert document is not None
-        job = states.record_finished(session, toy("elsewhere"), document)
+        job = submissions.record_finished(session, toy("elsewhere"), document)
         session.commit()
         assert storage.read_document(session, job) == document
         assert storage.read_scenario(session, job) == toy("elsewhere")
@@ -497,7 +499,7 @@ def test_a_plan_solved_elsewhere_appears_as_a_finished_job(bench: Bench) -> None
 @pytest.mark.slow
 def test_a_child_whose_worker_dies_ends_in_the_middle_of_its_solve(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.json"
-    scenario.write_text(states.canonical_json(scenarios.load("us-2026-lite")))
+    scenario.write_text(submissions.canonical_json(scenarios.load("us-2026-lite")))
     options = ["--kind", "solve", "--options", JobOptions(gap=0).model_dump_json()]
     command = [*CHILD, str(scenario), str(tmp_path / "result.json.gz"), *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
@@ -542,7 +544,7 @@ def is_gone(pid: int) -> bool:
 @pytest.mark.parametrize("phase", ["at once", "search"])
 def test_a_child_is_gone_soon_after_its_worker_is_killed_also_while_it_imports(tmp_path: Path, phase: str) -> None:
     scenario = tmp_path / "scenario.json.gz"
-    scenario.write_bytes(compress(states.canonical_json(scenarios.load("us-2026-lite"))))
+    scenario.write_bytes(compress(submissions.canonical_json(scenarios.load("us-2026-lite"))))
     with subprocess.Popen([sys.executable, "-c", WORKER, str(scenario)], stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         child = int(worker.stdout.readline())

@@ -21,7 +21,7 @@ from lodeplan.optimizer.figures import FigureName
 from lodeplan.service import storage, ui
 from lodeplan.service.access import LOCAL_CALLER
 from lodeplan.service.api.dependencies import get_caller
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from tools import stored_plans
 
 SMALL = [entry.name for entry in scenarios.names() if not entry.name.startswith("us-2026")]
@@ -148,7 +148,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
 def test_every_figure_of_every_group_and_year_is_served(name: str, client: TestClient) -> None:
     document, scenario = (solved(name).document(), shipped(name)) if name in SMALL else stored_plans.stored(name)
     with storage.open_session(client.app.state.database) as session:  # type: ignore[attr-defined]
-        job_id = states.record_finished(session, scenario, document).id
+        job_id = submissions.record_finished(session, scenario, document).id
         session.commit()
     refused = {}
     for figure, group, year in choices(Plan.from_document(document, scenario)):

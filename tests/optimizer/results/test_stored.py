@@ -24,8 +24,9 @@ from lodeplan.schemas.jobs import FailureCode, JobState
 from lodeplan.schemas.plan import PLAN_VERSION, Solution, Termination
 from lodeplan.service import storage
 from lodeplan.service.app import create_app
+from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import reuse, states
+from lodeplan.service.jobs import reruns, reuse
 from lodeplan.service.operations.backup import backup, restore
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, JobResult
@@ -334,11 +335,11 @@ def work_through(database: sqlalchemy.Engine) -> list[Job]:
     engine = InlineEngine()
     with storage.open_session(database) as session:
         for job in session.exec(select(Job).where(Job.kind == "solve")):
-            attempt = states.Attempt(job.id, job.attempt)
+            attempt = Attempt(job.id, job.attempt)
             if job.state is JobState.QUEUED:
                 engine.enqueue(session, attempt)
             elif not job.state.ended:
-                states.lose(session, engine, attempt)
+                reruns.lose(session, engine, attempt)
         session.commit()
     worker = Worker(database, engine, solve_here)
     worker.start(slots=1)

@@ -20,7 +20,7 @@ from test_warnings import put, small
 from lodeplan import optimizer, scenarios
 from lodeplan.schemas import InvalidInput
 from lodeplan.service import storage
-from lodeplan.service.jobs.states import Outcome
+from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.workers.child_process import Watch, Work
 
 terminal = test_cli.run

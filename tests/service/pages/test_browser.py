@@ -19,7 +19,7 @@ from lodeplan import scenarios
 from lodeplan.schemas import PlanDocument, Solution, SolverProgress, Summary, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from lodeplan.service import storage
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.storage import Job
 from tools import stored_plans
 
@@ -114,14 +114,14 @@ def add_job(session: Session, state: JobState, **fields: Any) -> Job:
 
 def finished(name: str) -> Callable[[Session], Job]:
     def make(session: Session) -> Job:
-        return states.record_finished(session, scenarios.load(name), solved(name).document())
+        return submissions.record_finished(session, scenarios.load(name), solved(name).document())
 
     return make
 
 
 def real_plan(session: Session) -> Job:
     document, scenario = stored_plans.stored("us-2026-lite")
-    return states.record_finished(session, scenario, document)
+    return submissions.record_finished(session, scenario, document)
 
 
 def running(session: Session) -> Job:
@@ -137,7 +137,7 @@ def infeasible(session: Session) -> Job:
         solution=Solution.NONE,
         conflict=["The floor asks for 20 t/y and only 10 t/y can come."],
     )
-    return states.record_finished(session, scenarios.load("golden-toy"), PlanDocument(summary=summary, tables=[]))
+    return submissions.record_finished(session, scenarios.load("golden-toy"), PlanDocument(summary=summary, tables=[]))
 
 
 def batch(session: Session) -> Job:

@@ -23,7 +23,7 @@ from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from lodeplan.service import storage, ui
 from lodeplan.service.access import LOCAL_CALLER
 from lodeplan.service.api.dependencies import get_caller
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.storage import Job
 from lodeplan.service.ui.run_view import RunView
 
@@ -59,7 +59,7 @@ def done(session: Session, toy: tuple[Scenario, PlanDocument]) -> Job:
 
 
 def add_run(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
-    job = states.record_finished(session, scenario, document)
+    job = submissions.record_finished(session, scenario, document)
     session.commit()
     return job
 

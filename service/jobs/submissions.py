@@ -1,0 +1,177 @@
+"""Submissions: valid requests for jobs, and the jobs that are made of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from lodeplan.scenarios.validation import Warnings, find_warnings, warnings_in_words
+from lodeplan.schemas import InputProblem, PlanDocument, Scenario
+from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.order import in_order
+from lodeplan.schemas.scenario import content_hash_of
+from lodeplan.service import storage
+from lodeplan.service.engine import Attempt, JobEngine
+from lodeplan.service.jobs.attempts import Outcome, finish
+from lodeplan.service.jobs.reuse import work_of
+from lodeplan.service.jobs.states import move, position_of
+from lodeplan.service.kinds import SOLVE, Kind
+from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, moves, once_committed
+from lodeplan.service.storage.jobs import find_solved
+from lodeplan.service.storage.plans import compress
+from lodeplan.service.telemetry import metrics, tracing
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A valid request for a job."""
+
+    scenario: Scenario
+    options: JobOptions
+    tenant: str = LOCAL
+    label: str | None = None
+    reuse: bool = False
+    kind: Kind = SOLVE
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A submission in the form in which it is stored: much smaller than the scenario in memory, so that there may be
+    thousands."""
+
+    scenario: str
+    scenario_title: str
+    scenario_hash: str
+    scenario_gzip: bytes
+    work_sha256: str
+    options: JobOptions
+    warnings: Warnings
+    label: str | None = None
+    kind: Kind = SOLVE
+
+    @classmethod
+    def of(cls, submission: Submission) -> Prepared:
+        """Prepare a submission for storing."""
+        scenario, options = submission.scenario, submission.options
+        # Dumped once for the hash and the text: that takes a good part of the time of a submission.
+        dump = in_order(scenario).model_dump(mode="json")
+        scenario_hash = content_hash_of(dump)
+        return cls(
+            scenario=scenario.name,
+            scenario_title=scenario.title,
+            scenario_hash=scenario_hash,
+            scenario_gzip=compress(_as_text(dump)),
+            work_sha256=work_of(scenario, scenario_hash, options) if submission.kind.reusable else "",
+            options=options,
+            warnings=find_warnings(scenario),
+            label=submission.label,
+            kind=submission.kind,
+        )
+
+
+def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
+    """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
+
+    If the submission allows it, a job whose plan is known succeeds immediately.
+    """
+    prepared = Prepared.of(submission)
+    job = new_job(prepared, submission.tenant, storage.new_id())
+    add_new(session, [(job, prepared)])
+    known = {}
+    if submission.reuse and submission.kind.reusable:
+        known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
+    if known:
+        answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
+        session.refresh(job)
+    else:
+        engine.enqueue(session, Attempt(job.id, job.attempt), position_of(job))
+    return job
+
+
+def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
+    """Add a plan that was solved elsewhere as a job that has succeeded; the caller commits."""
+    prepared = Prepared.of(Submission(scenario, JobOptions()))
+    job = new_job(prepared, LOCAL, storage.new_id())
+    add_new(session, [(job, prepared)])
+    summary, attempt = document.summary, Attempt(job.id, job.attempt)
+    move(session, attempt, JobState.RUNNING, "Solved elsewhere.", started_at=job.created_at)
+    stored = compress(document.model_dump_json(exclude_none=True))
+    finish(session, attempt, Outcome(summary.termination, summary.solution, summary.objective_kusd, stored))
+    session.refresh(job)
+    return job
+
+
+def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
+    """A job that waits for a worker, not yet in any session."""
+    warnings = prepared.warnings.open
+    return Job(
+        id=job_id,
+        tenant=tenant,
+        kind=prepared.kind.name,
+        label=prepared.label,
+        state=JobState.QUEUED,
+        scenario=prepared.scenario,
+        scenario_title=prepared.scenario_title,
+        scenario_hash=prepared.scenario_hash,
+        work_sha256=prepared.work_sha256,
+        options=prepared.options,
+        traceparent=tracing.traceparent(),
+        created_at=storage.now(),
+        last_event=2 if warnings else 1,
+        warned=_warned(warnings) if warnings else None,
+    )
+
+
+def _warned(warnings: Sequence[InputProblem]) -> JobWarnings:
+    """Return the warnings that a job carries."""
+    first = list(warnings[:MAX_JOB_WARNINGS])
+    return JobWarnings(first=first, count=len(warnings), words=warnings_in_words(warnings))
+
+
+def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
+    """Add new jobs with their scenarios and the first lines of their logs."""
+    for job, prepared in jobs:
+        session.add(job)
+        session.add(JobInput(job_id=job.id, scenario_gzip=prepared.scenario_gzip))
+        session.add_all(first_events(job))
+        once_committed(session, metrics.job_submitted)
+    # Written now, not at commit: the engine's insert uses the same connection and stands after these.
+    session.flush()
+
+
+def first_events(job: Job) -> list[JobEvent]:
+    """Write the first lines in the log of a new job: that it is queued, and the warnings about its scenario."""
+    texts = ["Queued.", "\n".join(f"Warning: {words}" for words in job.warned.words) if job.warned else ""]
+    return [
+        JobEvent(
+            job_id=job.id,
+            number=number,
+            attempt=job.attempt,
+            at=job.created_at,
+            state=JobState.QUEUED if number == 1 else None,
+            text=text,
+        )
+        for number, text in enumerate(filter(None, texts), start=1)
+    ]
+
+
+def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:
+    """End a new job with a copy of the plan of an identical one; a copy, because that job may be deleted one day."""
+    source, result = moves.get_answer(session, source_id)
+    text = f"Job {source_id} solved the same scenario; its plan is reused."
+    move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), reused_from=source_id)
+    document = result.document_gzip
+    finish(session, attempt, Outcome(source.termination, source.solution, source.objective_kusd, document))
+
+
+def canonical_json(scenario: Scenario) -> str:
+    """Write the canonical JSON of a scenario: entries in order, no spaces. The first output stays first."""
+    return _as_text(in_order(scenario).model_dump(mode="json"))
+
+
+def _as_text(dump: dict[str, Any]) -> str:
+    return json.dumps(dump, separators=(",", ":"), ensure_ascii=False)
