@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeGuard
 
 from lodeplan.schemas import Scenario, Solution, SolverProgress, Termination
 from lodeplan.schemas.jobs import BatchRequest, JobOptions, JobRequest, ScenarioRequest
@@ -104,6 +104,11 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in (SOLVE, BATCH)}
 def kind_named(name: str) -> Kind:
     """The kind of that name. Of one that only a newer version knows, a stand-in whose results are tables."""
     return KINDS.get(name) or Kind(name, ScenarioRequest, "", mark=name)
+
+
+def has_members(request: ScenarioRequest) -> TypeGuard[BatchRequest]:
+    """True if the work that a request asks for is other jobs, which it lists as a `BatchRequest` does."""
+    return kind_named(request.kind).has_members
 
 
 def likely_kind(request: Mapping[str, Any]) -> Kind:

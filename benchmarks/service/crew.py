@@ -22,7 +22,6 @@ from lodeplan import scenarios
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import submissions
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, JobEvent, WorkerRow, open_session
@@ -126,7 +125,7 @@ class Crew:
         """A job that solves a scenario."""
         with open_session(self.database) as session:
             scenario = scenarios.load(name, patches or [])
-            job = submissions.submit(session, self.engine, Submission(scenario, JobOptions()))
+            job = Submission(scenario, JobOptions()).submit(session, self.engine)
             session.commit()
         self.job_ids.append(job.id)
         return job.id

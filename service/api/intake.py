@@ -13,9 +13,7 @@ from typing import TypeVar
 import sqlalchemy
 from sqlmodel import Session
 
-from lodeplan.scenarios.validation import validation_of
-from lodeplan.schemas.jobs import BatchRequest, JobView
-from lodeplan.schemas.validation import Validation, WarningsOfJob
+from lodeplan.schemas.jobs import JobView
 from lodeplan.service import storage
 from lodeplan.service.access import audit
 from lodeplan.service.access.quotas import check_quotas
@@ -25,9 +23,9 @@ from lodeplan.service.api.loading import load
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.problems import ApiError
 from lodeplan.service.http.views import job_view
-from lodeplan.service.jobs import batches, submissions
 from lodeplan.service.jobs.batches import BatchSubmission
 from lodeplan.service.jobs.submissions import Submission
+from lodeplan.service.kinds import has_members
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage.overview import count_queued
 
@@ -53,7 +51,7 @@ class Intake:
 
     async def load(self, asked: Asked, tenant: str) -> Submission | BatchSubmission:
         """Load the jobs that a request asks for; raises `ApiError` (422) with all errors."""
-        if not isinstance(asked.wanted, BatchRequest):
+        if asked.wanted is None or not has_members(asked.wanted):
             return await self._in_thread(lambda: load(asked, tenant))
         # It can take minutes, and would keep single jobs waiting.
         async with self._one_batch:
@@ -82,12 +80,8 @@ class Intake:
             return answer_once(session, once, lambda: self._queued(session, submission))
 
     def _queued(self, session: Session, submission: Submission | BatchSubmission) -> JobView:
-        if isinstance(submission, BatchSubmission):
-            self._check_room(session, len(submission.jobs))
-            job = batches.submit(session, self.engine, submission)
-        else:
-            self._check_room(session, 1)
-            job = submissions.submit(session, self.engine, submission)
+        self._check_room(session, submission.count)
+        job = submission.submit(session, self.engine)
         check_quotas(session, submission.tenant, self.settings)
         audit.record(session, "job.submit", job.id, job.scenario)
         return job_view(session, job)
@@ -107,31 +101,3 @@ class Intake:
             most = self.settings.max_queued
             detail = f"The queue is full: at most {most} jobs may wait for a worker (LODEPLAN_MAX_QUEUED)."
             raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
-
-
-def validation(submission: Submission | BatchSubmission) -> Validation:
-    """Answer a request with `validate_only`."""
-    if isinstance(submission, BatchSubmission):
-        return _validation_of_batch(submission)
-    return validation_of(submission.scenario)
-
-
-def _validation_of_batch(submission: BatchSubmission) -> Validation:
-    """Validate a batch: the shared scenario, and for each job the warnings that the shared scenario does not have."""
-    base = submission.base
-    shared = base.warnings.open
-    own = [
-        WarningsOfJob(number=number, label=job.label, warnings=fresh)
-        for number, job in enumerate(submission.jobs)
-        if (fresh := [warning for warning in job.warnings.open if warning not in shared])
-    ]
-    return Validation(
-        valid=True,
-        scenario=base.scenario,
-        scenario_hash=base.scenario_hash,
-        warnings=shared,
-        acknowledged=base.warnings.acknowledged,
-        counts=submission.counts,
-        jobs=len(submission.jobs),
-        job_warnings=own,
-    )

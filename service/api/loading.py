@@ -17,7 +17,7 @@ from lodeplan.service.api.envelope import Asked
 from lodeplan.service.http.problems import ApiError, all_wrong, errors_of, invalid_input
 from lodeplan.service.jobs.batches import BatchSubmission
 from lodeplan.service.jobs.submissions import Prepared, Submission
-from lodeplan.service.kinds import kind_named
+from lodeplan.service.kinds import has_members, kind_named
 
 SEE_SCENARIOS = "GET /api/v1/scenarios lists the shipped ones."
 _SHIPPED_KEPT = 4
@@ -36,7 +36,7 @@ def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
     if wanted is None:
         raise all_wrong(asked.errors)
     try:
-        loaded = load_batch(wanted, tenant) if isinstance(wanted, BatchRequest) else load_job(wanted, tenant)
+        loaded = load_batch(wanted, tenant) if has_members(wanted) else load_job(wanted, tenant)
     except ApiError as error:
         raise all_wrong([*asked.errors, *error.problem.errors]) if asked.errors else error from None
     if asked.errors:
@@ -79,7 +79,7 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
                 break
     if errors:
         raise all_wrong(errors[:_ERRORS_SHOWN])
-    base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label))
+    base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label, kind=kind_named(wanted.kind)))
     return BatchSubmission(base_job, prepared, tenant, wanted.reuse, counts(base))
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from lodeplan.scenarios.validation import Warnings, find_warnings, warnings_in_words
+from lodeplan.scenarios.validation import Warnings, find_warnings, validation_of, warnings_in_words
 from lodeplan.schemas import InputProblem, PlanDocument, Scenario
 from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, JobOptions, JobState, JobWarnings
 from lodeplan.schemas.order import in_order
 from lodeplan.schemas.scenario import content_hash_of
+from lodeplan.schemas.validation import Validation
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs.attempts import Outcome, finish
@@ -36,6 +37,33 @@ class Submission:
     label: str | None = None
     reuse: bool = False
     kind: Kind = SOLVE
+
+    @property
+    def count(self) -> int:
+        """Number of jobs that will wait for a worker."""
+        return 1
+
+    def validation(self) -> Validation:
+        """Describe the valid scenario, with its warnings."""
+        return validation_of(self.scenario)
+
+    def submit(self, session: Session, engine: JobEngine) -> Job:
+        """Add the job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
+
+        If the submission allows it, a job whose plan is known succeeds immediately.
+        """
+        prepared = Prepared.of(self)
+        job = new_job(prepared, self.tenant, storage.new_id())
+        add_new(session, [(job, prepared)])
+        known = {}
+        if self.reuse and self.kind.reusable:
+            known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
+        if known:
+            answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
+            session.refresh(job)
+        else:
+            engine.enqueue(session, Attempt(job.id, job.attempt), position_of(job))
+        return job
 
 
 @dataclass(frozen=True)
@@ -71,25 +99,6 @@ class Prepared:
             label=submission.label,
             kind=submission.kind,
         )
-
-
-def submit(session: Session, engine: JobEngine, submission: Submission) -> Job:
-    """Add a job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
-
-    If the submission allows it, a job whose plan is known succeeds immediately.
-    """
-    prepared = Prepared.of(submission)
-    job = new_job(prepared, submission.tenant, storage.new_id())
-    add_new(session, [(job, prepared)])
-    known = {}
-    if submission.reuse and submission.kind.reusable:
-        known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
-    if known:
-        answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
-        session.refresh(job)
-    else:
-        engine.enqueue(session, Attempt(job.id, job.attempt), position_of(job))
-    return job
 
 
 def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:

@@ -14,7 +14,7 @@ from lodeplan.schemas import Solution
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions, JobState
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, JobEvent, JobResult, open_session
@@ -29,7 +29,7 @@ def run_one(database: sqlalchemy.Engine, harm: Callable[[Session, Attempt], obje
     """A job that was run again once and succeeded, and what `harm` does to it."""
     engine = InlineEngine()
     with open_session(database) as session:
-        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, engine)
         first, second = Attempt(job.id, 1), Attempt(job.id, 2)
         attempts.start(session, first, "one")
         reruns.lose(session, engine, first)

@@ -22,7 +22,7 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.operations.backup import backup, restore
 from lodeplan.service.storage import AuditEntry, Job, JobEvent, Webhook, WorkerRow, open_session
@@ -48,12 +48,12 @@ def fill(database: sqlalchemy.Engine) -> dict[str, str]:
     with open_session(database) as session:
         for name in ("succeeded", "failed"):
             task = "solve" if name == "succeeded" else "die SIGSEGV"
-            made[name] = submissions.submit(session, engine, Submission(toy(task), JobOptions(gap=0.125))).id
+            made[name] = Submission(toy(task), JobOptions(gap=0.125)).submit(session, engine).id
         session.commit()
         engine.run_pending()
         worker.stop()
         for name in ("queued", "running", "stopping", "cancelling", "cancelled"):
-            job = submissions.submit(session, InlineEngine(), Submission(toy(name), JobOptions(), "elsewhere"))
+            job = Submission(toy(name), JobOptions(), "elsewhere").submit(session, InlineEngine())
             made[name] = job.id
             if name in ("running", "stopping", "cancelling"):
                 attempts.start(session, Attempt(job.id, 1), "somebody")
@@ -140,7 +140,7 @@ def test_a_backup_taken_under_load_is_of_one_moment_and_keeps_nobody_from_workin
         try:
             while not ended.is_set():
                 with open_session(database) as session:
-                    job = submissions.submit(session, engine, Submission(toy(f"job {rng.random()}"), JobOptions()))
+                    job = Submission(toy(f"job {rng.random()}"), JobOptions()).submit(session, engine)
                     attempts.start(session, Attempt(job.id, 1), "somebody")
                     session.commit()
                     attempts.finish(session, Attempt(job.id, 1), attempts.Outcome(document_gzip=b"x", failure=None))
@@ -226,7 +226,7 @@ def test_a_database_with_jobs_is_only_replaced_when_asked(database: sqlalchemy.E
     made = fill(database)
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:
-        later = submissions.submit(session, engine, Submission(toy("later"), JobOptions())).id
+        later = Submission(toy("later"), JobOptions()).submit(session, engine).id
         session.commit()
     before = contents(database)
     assert problem_of(restore, tmp_path / "one.db", database, engine) == "not_empty"
@@ -314,7 +314,7 @@ def test_a_job_restored_over_itself_reaches_a_worker_of_the_real_engine(
     engine = DbosEngine(database)
     engine.prepare()
     with open_session(database) as session:
-        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, engine)
         session.commit()
     backup(database, tmp_path / "one.db")
     with open_session(database) as session:

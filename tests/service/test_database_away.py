@@ -10,7 +10,6 @@ from job_service import new_database, toy
 from lodeplan.schemas.jobs import JobOptions
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import submissions
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import open_session
@@ -40,7 +39,7 @@ ERRORS = {
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient, sqlalchemy.Engine, str]]:
     database, engine = new_database(tmp_path_factory.mktemp("away")), InlineEngine()
     with open_session(database) as session:
-        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, engine)
         session.commit()
     app = create_app(Settings(), database=database, engine=engine)
     with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:

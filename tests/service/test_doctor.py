@@ -20,7 +20,7 @@ from lodeplan.schemas.jobs import JobOptions
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, submissions
+from lodeplan.service.jobs import attempts
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.operations import doctor
 from lodeplan.service.operations.doctor import Check, Report, examine
@@ -53,7 +53,7 @@ def found(report: Report, name: str) -> Check:
 
 def submit(database: sqlalchemy.Engine, *, minutes_ago: float = 0, worker: str | None = None) -> str:
     with open_session(database) as session:
-        job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, InlineEngine())
         job.created_at -= timedelta(minutes=minutes_ago)
         if worker:
             attempts.start(session, Attempt(job.id, 1), worker)

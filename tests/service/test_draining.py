@@ -13,7 +13,6 @@ from running import answers, free_port, lodeplan
 
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import submissions
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, open_session
 from lodeplan.service.workers.shutdown import Shutdown
@@ -35,7 +34,7 @@ class House:
         engine = DbosEngine(self.database)
         engine.prepare()
         with open_session(self.database) as session:
-            job = submissions.submit(session, engine, Submission(toy(task), JobOptions()))
+            job = Submission(toy(task), JobOptions()).submit(session, engine)
             session.commit()
         engine.close()
         return job.id

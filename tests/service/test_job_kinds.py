@@ -16,12 +16,16 @@ from job_service import DATABASES, database_of
 
 from lodeplan import scenarios
 from lodeplan.service import kinds
+from lodeplan.service.jobs.batches import BatchSubmission
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.workers.child_solver import ChildSolver
 
 SERVICE = ROOT / "service"
 CHILD = (sys.executable, str(Path(toy_kind.__file__)))
 NAMES = {kind.name for kind in kinds.KINDS.values()}
 CONSTANTS = {"SOLVE", "BATCH"}
+CLASSES = {kind.request.__name__ for kind in kinds.KINDS.values()} | {Submission.__name__, BatchSubmission.__name__}
+"""Classes that tell kinds apart: of requests, and of what is made of them."""
 
 
 @pytest.fixture(scope="module", params=DATABASES)
@@ -108,22 +112,60 @@ def test_a_job_of_a_kind_that_only_a_newer_version_knows_is_shown(
 
 
 def questions_in(path: Path) -> Iterator[str]:
-    """Where Python asks which kind it is: comparisons with, and tables by, the name or the entry of one."""
+    """Where Python asks which kind it is: comparisons with, and tables by, the name, the entry or a class of one, and
+    checks for such a class."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        asked: list[ast.expr | ast.pattern | None] = []
-        if isinstance(node, ast.Compare):
-            asked = [node.left, *node.comparators]
-        elif isinstance(node, ast.MatchValue):
-            asked = [node.value]
-        elif isinstance(node, ast.Dict):
-            asked = list(node.keys)
-        for part in asked:
-            members = part.elts if isinstance(part, ast.Tuple | ast.List | ast.Set) else [part]
-            for each in members:
+        for part in asked_in(node):
+            for each in members_of(part):
                 if isinstance(each, ast.Constant) and each.value in NAMES:
                     yield f"{path.name}:{each.lineno}: {each.value!r}"
-                elif isinstance(each, ast.Name | ast.Attribute) and ast.unparse(each).split(".")[-1] in CONSTANTS:
+                elif isinstance(each, ast.Name | ast.Attribute) and named(each) in CONSTANTS | CLASSES:
                     yield f"{path.name}:{each.lineno}: {ast.unparse(each)}"
+
+
+def asked_in(node: ast.AST) -> list[ast.expr | None]:
+    """What a piece of code compares with, or looks up by."""
+    match node:
+        case ast.Compare():
+            return [node.left, *node.comparators]
+        case ast.MatchValue():
+            return [node.value]
+        case ast.MatchClass():
+            return [node.cls]
+        case ast.Dict():
+            return list(node.keys)
+        case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, of]):
+            return [of]
+        case _:
+            return []
+
+
+def members_of(part: ast.expr | None) -> list[ast.expr | None]:
+    """The members of a tuple, a list, a set or a union; of anything else, itself."""
+    if isinstance(part, ast.BinOp):
+        return [*members_of(part.left), *members_of(part.right)]
+    return [*part.elts] if isinstance(part, ast.Tuple | ast.List | ast.Set) else [part]
+
+
+def named(each: ast.expr) -> str:
+    """The last part of a dotted name."""
+    return ast.unparse(each).split(".")[-1]
+
+
+CAUGHT = """
+job.kind == 'batch'
+kind is not kinds.SOLVE
+kind in ('solve',)
+X = {'solve': 1}
+isinstance(wanted, BatchRequest)
+isinstance(wanted, int | jobs.JobRequest)
+issubclass(model, (int, JobRequest))
+type(submission) is BatchSubmission
+X = {Submission: 1}
+match submission:
+    case BatchSubmission():
+        pass
+"""
 
 
 def test_nothing_outside_the_table_asks_which_kind_a_job_is(tmp_path: Path) -> None:
@@ -132,5 +174,5 @@ def test_nothing_outside_the_table_asks_which_kind_a_job_is(tmp_path: Path) -> N
     templates = [path for path in SERVICE.rglob("*.html") if re.search(r"kind\s*[!=]=", path.read_text())]
     assert templates == []
     caught = tmp_path / "caught.py"
-    caught.write_text("job.kind == 'batch'\nkind is not kinds.SOLVE\nkind in ('solve',)\nX = {'solve': 1}\n")
-    assert len(list(questions_in(caught))) == 4
+    caught.write_text(CAUGHT)
+    assert len(list(questions_in(caught))) == 10

@@ -18,7 +18,7 @@ from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState, JobTrouble
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, reruns, submissions
+from lodeplan.service.jobs import attempts, reruns
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, WorkerRow, open_session, overview
 from lodeplan.service.workers import child_process
@@ -306,7 +306,7 @@ def test_of_many_jobs_beside_a_broken_worker_all_succeed(database: Any) -> None:
     troubled = Worker(database, broken, ChildSolver(60, python("raise SystemExit(3)")))
     troubled.start(slots=1)
     with open_session(database) as session:
-        ids = [submissions.submit(session, healthy, Submission(toy("solve"), JobOptions())).id for _ in range(12)]
+        ids = [Submission(toy("solve"), JobOptions()).submit(session, healthy).id for _ in range(12)]
         session.commit()
     broken.pending = [Attempt(job_id, 1) for job_id in ids[:3]]
     troubled.engine = Both(broken, healthy)

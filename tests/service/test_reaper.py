@@ -15,7 +15,7 @@ from lodeplan.schemas.jobs import FailureCode, JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, QueuePosition
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.reruns import MAX_LOST_WORKERS
 from lodeplan.service.jobs.submissions import Submission
@@ -44,7 +44,7 @@ class Yard:
 
     def submit(self, priority: int = 0) -> str:
         with open_session(self.database) as session:
-            job = submissions.submit(session, self.engine, Submission(toy("solve"), JobOptions()))
+            job = Submission(toy("solve"), JobOptions()).submit(session, self.engine)
             session.execute(update(Job).where(col(Job.id) == job.id).values(priority=priority))
             session.commit()
             return job.id

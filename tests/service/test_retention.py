@@ -15,7 +15,7 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, states, submissions
+from lodeplan.service.jobs import attempts, states
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
@@ -36,7 +36,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlalch
 def add(database: sqlalchemy.Engine, *, days: float | None, parent: str | None = None) -> str:
     """A job that ended so many days ago, or is running."""
     with open_session(database) as session:
-        job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, InlineEngine())
         job.parent_id = parent
         attempts.start(session, Attempt(job.id, 1), "somebody")
         if days is not None:
@@ -159,7 +159,7 @@ def test_what_the_real_engine_kept_of_a_job_goes_too(database: sqlalchemy.Engine
     engine = DbosEngine(database)
     engine.prepare()
     with open_session(database) as session:
-        job = submissions.submit(session, engine, Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, engine)
         states.request_cancel(session, job.id)
         session.commit()
     schema = "dbos." if database.dialect.name == "postgresql" else ""

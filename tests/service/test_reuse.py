@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 from lodeplan import scenarios
 from lodeplan.schemas.jobs import JobOptions
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import reuse, submissions
+from lodeplan.service.jobs import reuse
 from lodeplan.service.jobs.reuse import work_of, work_of_stored
 from lodeplan.service.jobs.submissions import Submission, canonical_json
 from lodeplan.service.storage import Job
@@ -114,7 +114,7 @@ def test_a_plan_counts_as_that_of_the_version_that_solved_it(tmp_path: Path, mon
     def submit(version: str) -> str | None:
         monkeypatch.setattr(reuse, "_versions", lambda: (version,))
         with Session(database, expire_on_commit=False) as session:
-            job = submissions.submit(session, engine, submission)
+            job = submission.submit(session, engine)
             session.commit()
             return job.reused_from
 

@@ -24,7 +24,7 @@ from lodeplan.service.app import create_app
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import attempts, reruns, states, submissions
+from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, WorkerRow, open_session
@@ -66,7 +66,7 @@ def api(database: sqlalchemy.Engine) -> Iterator[httpx.Client]:
 
 
 def submit(session: Any, engine: InlineEngine, task: str = "solve") -> Job:
-    return submissions.submit(session, engine, Submission(toy(task), JobOptions()))
+    return Submission(toy(task), JobOptions()).submit(session, engine)
 
 
 # Requests

@@ -25,7 +25,7 @@ from standardwebhooks import Webhook as Verifier
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine.inline import InlineEngine
-from lodeplan.service.jobs import states, submissions
+from lodeplan.service.jobs import states
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Delivery, Webhook
@@ -219,7 +219,7 @@ class Bench:
 
     def end_job(self) -> str:
         with Session(self.database) as session:
-            job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+            job = Submission(toy("solve"), JobOptions()).submit(session, InlineEngine())
             states.request_cancel(session, job.id)
             session.commit()
             return job.id
@@ -242,7 +242,7 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path, receiver: Receiver) ->
 
 def test_a_message_exists_if_and_only_if_the_end_of_its_job_was_committed(bench: Bench) -> None:
     with Session(bench.database) as session:
-        job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions()))
+        job = Submission(toy("solve"), JobOptions()).submit(session, InlineEngine())
         states.request_cancel(session, job.id)
         session.rollback()
         assert session.exec(select(Delivery)).all() == []
@@ -527,7 +527,7 @@ def add_messages(database: sqlalchemy.Engine, tenant: str, urls: list[str], jobs
             session.add(Webhook(id=storage.new_id(), tenant=tenant, url=url, secret=SECRET, created_at=moment))
         session.flush()
         for _ in range(jobs):
-            job = submissions.submit(session, InlineEngine(), Submission(toy("solve"), JobOptions(), tenant))
+            job = Submission(toy("solve"), JobOptions(), tenant).submit(session, InlineEngine())
             states.request_cancel(session, job.id)
         session.commit()
 

@@ -48,7 +48,7 @@ class Bench:
 
     def submit(self, task: str, options: JobOptions | None = None) -> str:
         with open_session(self.database) as session:
-            job = submissions.submit(session, self.engine, Submission(toy(task), options or JobOptions()))
+            job = Submission(toy(task), options or JobOptions()).submit(session, self.engine)
             session.commit()
             return job.id
 
@@ -215,7 +215,7 @@ def test_so_is_one_whose_limit_stands_in_its_scenario_or_that_asks_for_more_than
     patches = [{"op": "set", "path": "solve.time_limit_s", "value": own}] if own else []
     with open_session(bench.database) as session:
         submission = Submission(scenarios.load(toy("hang"), patches), JobOptions(time_limit_s=asked))
-        job_id = submissions.submit(session, bench.engine, submission).id
+        job_id = submission.submit(session, bench.engine).id
         session.commit()
     bench.engine.run_pending()
     assert (bench.job(job_id).state, bench.job(job_id).termination) == (JobState.TIMED_OUT, "time_limit")

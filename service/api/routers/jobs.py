@@ -32,7 +32,6 @@ from lodeplan.service.api.dependencies import (
     WatchOf,
 )
 from lodeplan.service.api.idempotency import keyed
-from lodeplan.service.api.intake import validation
 from lodeplan.service.api.openapi import body_of
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.http.problems import ApiError, no_such_job
@@ -67,7 +66,7 @@ async def submit_job(
     """
     if validate_only:
         submission = await intake.load(await read_job_request(request), tenant)
-        return Response(json_text(validation(submission)), media_type="application/json")
+        return Response(json_text(submission.validation()), media_type="application/json")
     once = await keyed(request, tenant, key)
     text = await intake.known_answer(once)
     if text is None:
