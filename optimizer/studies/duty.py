@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from numbers import Real
+from typing import Any
 
 from lodeplan import scenarios
 from lodeplan.optimizer.prepare.calendar import Profile, value_in
@@ -109,49 +110,59 @@ def answer_of(scenario: Scenario, question: Question) -> DutyAnswer:
 
 def _checked(scenario: Scenario, question: Question) -> date:
     """The day asked about; raises `InvalidInput` with every name that is not known and every value that is wrong."""
-    problems = [*problems_of(question), *_misnamed(scenario, question)]
-    if question.destination is None and question.origin == scenario.home:
-        problems.append(_untaxed(question))
+    problems = problems_of(vars(question), scenario)
     if problems:
-        raise InvalidInput(sorted(problems, key=lambda problem: _FIELDS.index(problem.path)))
+        raise InvalidInput(problems)
     return read_date(question.on)
 
 
-def problems_of(question: Question) -> list[InputProblem]:
-    """The errors in a question that it has whatever the scenario."""
-    problems: list[InputProblem] = []
+def problems_of(asked: Mapping[str, Any], scenario: Scenario | None = None) -> list[InputProblem]:
+    """The errors in a question, of which `asked` holds the fields that are known; without a scenario, those that it has
+    whatever the scenario."""
+    problems = [*_misstated(asked), *(_misnamed(scenario, asked) if scenario else ())]
+    return sorted(problems, key=lambda problem: _FIELDS.index(problem.path))
+
+
+def _misstated(asked: Mapping[str, Any]) -> Iterator[InputProblem]:
+    """Values of the question that make no sense."""
     try:
-        read_date(question.on)
+        if "on" in asked:
+            read_date(asked["on"])
     except BrokenDate as error:
-        problems.append(_problem("on", str(error), question.on, error.remedy))
-    if question.origin == question.destination:
-        problems.append(_untaxed(question))
-    value = question.customs_value_kusd_per_t
+        yield _problem("on", str(error), asked["on"], error.remedy)
+    if "origin" in asked and asked["origin"] == asked.get("destination"):
+        yield _untaxed(asked["origin"])
+    value: float | None = asked.get("customs_value_kusd_per_t")
     if value is not None and not (isinstance(value, Real) and 0 < value < _RATES_ONLY):
         text = "a customs value must be above 0, and below 1e9."
         remedy = "Give it in kUSD per t contained."
-        problems.append(_problem("customs_value_kusd_per_t", text, value, remedy))
-    return problems
+        yield _problem("customs_value_kusd_per_t", text, value, remedy)
 
 
-def _untaxed(question: Question) -> InputProblem:
+def _untaxed(origin: str) -> InputProblem:
     text = "goods of a place pay no duty there."
-    return _problem("origin", text, question.origin, "Name another origin, or another destination.")
+    return _problem("origin", text, origin, "Name another origin, or another destination.")
 
 
 _FIELDS = tuple(Question.__dataclass_fields__)
 
 
-def _misnamed(scenario: Scenario, question: Question) -> Iterator[InputProblem]:
-    """Names of the question that the scenario does not have."""
+def _misnamed(scenario: Scenario, asked: Mapping[str, Any]) -> Iterator[InputProblem]:
+    """Names of the question that the scenario does not have, and home as the origin of an import."""
     tariff_events = {name: event for name, event in scenario.events.items() if isinstance(event, TariffEvent)}
-    yield from _unknown("commodity", "commodity", question.commodity, scenario.commodities)
-    yield from _unknown("origin", "place", question.origin, scenario.places)
-    yield from _unknown("destination", "place", question.destination or scenario.home, scenario.places)
-    if isinstance(question.events, str):
-        yield _problem("events", "events are given in a list.", question.events, f"Write {[question.events]!r}.")
+    if "commodity" in asked:
+        yield from _unknown("commodity", "commodity", asked["commodity"], scenario.commodities)
+    if "origin" in asked:
+        yield from _unknown("origin", "place", asked["origin"], scenario.places)
+    if asked.get("destination"):
+        yield from _unknown("destination", "place", asked["destination"], scenario.places)
+    elif "destination" in asked and asked.get("origin") == scenario.home:
+        yield _untaxed(scenario.home)
+    events = asked.get("events") or ()
+    if isinstance(events, str):
+        yield _problem("events", "events are given in a list.", events, f"Write {[events]!r}.")
         return
-    for name in question.events:
+    for name in events:
         yield from _unknown("events", "event that changes tariffs", name, tariff_events)
 
 

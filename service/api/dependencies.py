@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import sqlalchemy
 from fastapi import Depends, Query, Request
+from pydantic import AfterValidator
 from sqlmodel import Session
 
-from lodeplan.schemas.jobs import JobState, ProblemError
+from lodeplan.schemas.jobs import JobState
+from lodeplan.schemas.types import refused
 from lodeplan.service import storage
 from lodeplan.service.access import CALLER, Caller
 from lodeplan.service.access.gate import Access
@@ -69,40 +71,41 @@ async def get_job_id(job_id: str) -> str:
     return job_id
 
 
-async def get_cursor(
-    cursor: Annotated[str | None, Query(description="From `next` of a page.", json_schema_extra=_ID)] = None,
-) -> str | None:
-    """The start of a page; raises `ApiError` (422)."""
-    if cursor is None or storage.is_id(cursor):
-        return cursor
-    detail = "Take the cursor from `next` of the previous page; leave it out for the first page."
-    raise bad_parameter("cursor", cursor, detail)
+def _checked_cursor(cursor: str) -> str:
+    if not storage.is_id(cursor):
+        raise refused(
+            "bad_cursor", "Take the cursor from `next` of the previous page; leave it out for the first page."
+        )
+    return cursor
+
+
+def _checked_batch(parent: str) -> str:
+    if not storage.is_id(parent):
+        raise refused("bad_parent", "This is not the id of a batch.")
+    return parent
+
+
+def _checked_name(scenario: str) -> str:
+    if is_unstorable(scenario):
+        raise refused("bad_scenario", "This is not a valid name of a scenario.")
+    return scenario
 
 
 async def get_filter(
     parent: Annotated[
-        str | None,
+        Annotated[str, AfterValidator(_checked_batch)] | None,
         Query(
             description="Id of a batch, to list its jobs; without it, only jobs outside batches.", json_schema_extra=_ID
         ),
     ] = None,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
     scenario: Annotated[
-        str | None, Query(description="Only jobs whose scenario has this name.", max_length=1000)
+        Annotated[str, AfterValidator(_checked_name)] | None,
+        Query(description="Only jobs whose scenario has this name.", max_length=1000),
     ] = None,
 ) -> JobFilter:
-    """The filter of a list of jobs; raises `ApiError` (422)."""
-    if parent is not None and not storage.is_id(parent):
-        raise bad_parameter("parent", parent, "This is not the id of a batch.")
-    if scenario is not None and is_unstorable(scenario):
-        raise bad_parameter("scenario", None, "This is not a valid name of a scenario.")
+    """The filter of a list of jobs."""
     return JobFilter(parent, state, scenario)
-
-
-def bad_parameter(name: str, value: str | None, detail: str) -> ApiError:
-    """422 for a query parameter."""
-    error = ProblemError(pointer=f"/query/{name}", code=f"bad_{name}", detail=detail, value=value)
-    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", [error])
 
 
 def get_caller(request: Request) -> Caller:
@@ -146,4 +149,7 @@ FilterOf = Annotated[JobFilter, Depends(get_filter)]
 IntakeOf = Annotated[Intake, Depends(get_intake)]
 KeyOf = Annotated[str | None, Depends(get_key)]
 WatchOf = Annotated[JobWatch, Depends(get_watch)]
-CursorOf = Annotated[str | None, Depends(get_cursor)]
+CursorOf = Annotated[
+    Annotated[str, AfterValidator(_checked_cursor)] | None,
+    Query(description="From `next` of a page.", json_schema_extra=_ID),
+]

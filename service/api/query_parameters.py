@@ -1,45 +1,76 @@
-"""Unknown or repeated query parameters. They are refused, because nobody would notice that they have no effect."""
+"""Query parameters: all that is wrong with those of a request is reported together.
+
+Unknown or repeated ones are refused, because nobody would notice that they have no effect.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import Request
+from fastapi.dependencies.utils import request_params_to_args
 
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.jobs import ProblemError
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.problems import error_of_parameter, invalid_request
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+LookUp = Callable[[Mapping[str, Any]], list[ProblemError]]
+"""Errors in parameters that are valid on their own, given by the names of the handler's arguments; a parameter that is
+not valid is left out."""
 
 _SHOWN = 100
 
 
+def looked_up_by(look_up: LookUp) -> Callable[[Handler], Handler]:
+    """Decorate a handler whose parameters name things: `look_up` says which there are not, also where other parameters
+    are missing or not valid. The handler calls it itself where all are valid."""
+
+    def decorated(handler: Handler) -> Handler:
+        handler.look_up = look_up  # type: ignore[attr-defined]
+        return handler
+
+    return decorated
+
+
 async def known_query(request: Request) -> None:
-    """Raise `ApiError` (422) with every parameter that the route does not know, or that is given twice and takes one
-    value; used by all routes.
+    """Raise `ApiError` (422) with everything that is wrong with the query: parameters that the route does not know,
+    that are given twice and take one value, that are missing, or whose value is not valid; used by all routes.
     """
     given = request.query_params.multi_items()
     if not given:
         return
-    takes_many = dict(_known(_route_of(request).dependant))
+    dependant = _route_of(request).dependant
+    takes_many = {field.alias: _is_list(field.field_info.annotation) for field in _fields_of(dependant)}
     known = list(takes_many)
     names = [name for name, _ in given]
     errors = [_unknown(name, value, known) for name, value in dict(given).items() if name not in known]
     once = [name for name in dict.fromkeys(names) if not takes_many.get(name)]
     errors += [_twice(name, names.count(name)) for name in once if names.count(name) > 1]
+    refused = {error.pointer for error in errors}
+    valid: dict[str, Any] = {}
+    for field in _fields_of(dependant):
+        if _pointer(field.alias) not in refused:
+            values, wrong = request_params_to_args([field], request.query_params)
+            valid |= values
+            errors += map(error_of_parameter, wrong)
     if errors:
-        raise ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors[:_SHOWN])
+        look_up: LookUp | None = getattr(dependant.call, "look_up", None)
+        errors += await asyncio.to_thread(look_up, valid) if look_up else []
+        raise invalid_request(errors[:_SHOWN])
 
 
 def _route_of(request: Request) -> Any:
     return request.scope.get("fastapi", {}).get("effective_route_context") or request.scope["route"]
 
 
-def _known(dependant: Any) -> Iterator[tuple[str, bool]]:
-    """Name of each parameter, and whether it may be given several times."""
-    yield from ((field.alias, _is_list(field.field_info.annotation)) for field in dependant.query_params)
+def _fields_of(dependant: Any) -> Iterator[Any]:
+    """The query parameters of a handler and of all that it depends on."""
+    yield from dependant.query_params
     for below in dependant.dependencies:
-        yield from _known(below)
+        yield from _fields_of(below)
 
 
 def _is_list(annotation: Any) -> bool:
@@ -49,7 +80,7 @@ def _is_list(annotation: Any) -> bool:
 def _unknown(name: str, value: str, known: list[str]) -> ProblemError:
     allowed = ", ".join(known) if known else "no parameters at all"
     return ProblemError(
-        pointer="/query/" + _escaped(name),
+        pointer=_pointer(name),
         code="unknown_parameter",
         detail=f"This path has no parameter `{name}`.",
         value=value,
@@ -60,12 +91,12 @@ def _unknown(name: str, value: str, known: list[str]) -> ProblemError:
 
 def _twice(name: str, count: int) -> ProblemError:
     return ProblemError(
-        pointer="/query/" + _escaped(name),
+        pointer=_pointer(name),
         code="given_twice",
         detail=f"The parameter `{name}` is given {count} times.",
         allowed="once",
     )
 
 
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+def _pointer(name: str) -> str:
+    return "/query/" + name.replace("~", "~0").replace("/", "~1")

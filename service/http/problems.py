@@ -147,6 +147,11 @@ def all_wrong(errors: list[ProblemError]) -> ApiError:
     return ApiError(422, "invalid-input", f"{count} wrong with the input.", errors)
 
 
+def invalid_request(errors: list[ProblemError]) -> ApiError:
+    """422 with these errors in parameters."""
+    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors)
+
+
 def errors_of(error: InvalidInput, request: str, scenario: str) -> list[ProblemError]:
     """List the problems of an input by JSON pointer; the request is at `request`, and its scenario at `scenario` within
     it."""
@@ -242,12 +247,13 @@ async def _on_http_error(request: Request, error: Exception) -> Response:
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [_error_of_parameter(item) for item in error.errors()]
-    problem = ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors).problem
+    errors = [error_of_parameter(item) for item in error.errors()]
+    problem = invalid_request(errors).problem
     return answer_problem(request, problem.model_copy(update={"instance": request.url.path}))
 
 
-def _error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
+def error_of_parameter(item: Mapping[str, Any]) -> ProblemError:
+    """The error of pydantic in a query, a header or a path, by its place in the request."""
     code, message, allowed, remedy = in_words(item)
     where = InputProblem(code=code, path=join_path(item["loc"]), message=message)
     value = None if item["type"] == "missing" else item.get("input")

@@ -230,6 +230,33 @@ def test_every_route_refuses_a_query_parameter_it_does_not_know_and_one_given_tw
             assert code in {error["code"] for error in answer.json()["errors"]}
 
 
+def a_wrong_value(parameter: dict[str, Any]) -> str | None:
+    """A value that a query parameter cannot have; None where it takes any text, or must be given and is left out."""
+    if parameter["required"]:
+        return None
+    for schema in (parameter["schema"], *parameter["schema"].get("anyOf", [])):
+        if "maxLength" in schema:
+            return "x" * (schema["maxLength"] + 1)
+        if "$ref" in schema or "pattern" in schema or schema.get("type") in ("integer", "number", "boolean"):
+            return "no-such-thing"
+    return None
+
+
+def test_every_route_reports_all_that_is_wrong_with_its_query_together(app: FastAPI, client: TestClient) -> None:
+    seen = 0
+    for path, methods in app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            query = [one for one in operation.get("parameters", []) if one["in"] == "query"]
+            wrong = {one["name"]: value for one in query if (value := a_wrong_value(one)) is not None}
+            missing = {one["name"] for one in query if one["required"]}
+            answer = client.request(method, re.sub(r"\{\w+\}", "x", path), params={**wrong, "nobody_knows": "1"})
+            assert answer.status_code == 422, (method, path, answer.text[:200])
+            pointers = [error["pointer"] for error in answer.json()["errors"]]
+            assert sorted(pointers) == sorted(f"/query/{name}" for name in {*wrong, *missing, "nobody_knows"}), path
+            seen += len(wrong) + len(missing)
+    assert seen > 15
+
+
 def test_an_unknown_query_parameter_is_answered_with_the_nearest_name(client: TestClient) -> None:
     (error,) = client.get(f"{JOBS}?stat=running").json()["errors"]
     assert (error["pointer"], error["value"]) == ("/query/stat", "running")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
@@ -11,9 +11,9 @@ from lodeplan.optimizer.studies.duty import SCENARIO, Question, answer_of, probl
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.duty import DutyAnswer
 from lodeplan.schemas.jobs import ProblemError
-from lodeplan.service.api.dependencies import bad_parameter
 from lodeplan.service.api.loading import SEE_SCENARIOS, shipped_scenario
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.api.query_parameters import looked_up_by
+from lodeplan.service.http.problems import invalid_request
 
 PARAMETERS = {
     "commodity": "commodity",
@@ -29,8 +29,33 @@ _LONGEST_NAME = 1000
 router = APIRouter(tags=["duty"])
 
 
+def _look_up(given: Mapping[str, Any]) -> list[ProblemError]:
+    """The errors in these parts of a question, and in the name of the scenario."""
+    try:
+        known = shipped_scenario(given["scenario"]) if "scenario" in given else None
+    except InvalidInput as error:
+        remedy = f"{error.problems[0].remedy or ''} {SEE_SCENARIOS}".strip()
+        detail = "No such scenario is shipped."
+        unknown = ProblemError(
+            pointer="/query/scenario", code="bad_scenario", detail=detail, value=given["scenario"], remedy=remedy
+        )
+        return [*_errors(problems_of(given)), unknown]
+    return _errors(problems_of(given, known))
+
+
+def _errors(problems: Sequence[InputProblem]) -> list[ProblemError]:
+    return [
+        ProblemError(
+            pointer=f"/query/{PARAMETERS[problem.path]}", code=problem.code, detail=problem.message,
+            value=problem.value, allowed=problem.allowed, remedy=problem.remedy,
+        )
+        for problem in problems
+    ]  # fmt: skip
+
+
 # A parameter for each part of the question.
 @router.get("/duty")
+@looked_up_by(_look_up)
 def show_duty(
     commodity: Annotated[
         str, Query(description="What is imported, such as `gallium/metal`.", max_length=_LONGEST_NAME)
@@ -45,7 +70,9 @@ def show_duty(
     events: Annotated[
         list[str] | None, Query(alias="with", description="Tariff event to assume. Repeatable.", max_length=100)
     ] = None,
-    value: Annotated[float | None, Query(description="Customs value, kUSD per t contained.")] = None,
+    customs_value_kusd_per_t: Annotated[
+        float | None, Query(alias="value", description="Customs value, kUSD per t contained.")
+    ] = None,
     scenario: Annotated[str, Query(description="A shipped scenario.", max_length=_LONGEST_NAME)] = SCENARIO,
 ) -> DutyAnswer:
     """Explain the duty on an import on one day, measure by measure, with sources.
@@ -53,31 +80,8 @@ def show_duty(
     Without a customs value that of the scenario's route is taken, or else of another route of the commodity;
     `value_from` says which. If there is none, only rates are given.
     """
-    question = Question(commodity, origin, on, destination, events or [], value)
-    try:
-        known = shipped_scenario(scenario)
-    except InvalidInput as error:
-        unknown = bad_parameter("scenario", scenario, f"No such scenario is shipped. {_remedy(error)}")
-        raise _refused([*_errors(problems_of(question)), *unknown.problem.errors]) from None
-    try:
-        return answer_of(known, question)
-    except InvalidInput as error:
-        raise _refused(_errors(error.problems)) from None
-
-
-def _errors(problems: Sequence[InputProblem]) -> list[ProblemError]:
-    return [
-        ProblemError(
-            pointer=f"/query/{PARAMETERS[problem.path]}", code=problem.code, detail=problem.message,
-            value=problem.value, allowed=problem.allowed, remedy=problem.remedy,
-        )
-        for problem in problems
-    ]  # fmt: skip
-
-
-def _refused(errors: list[ProblemError]) -> ApiError:
-    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors)
-
-
-def _remedy(error: InvalidInput) -> str:
-    return f"{error.problems[0].remedy or ''} {SEE_SCENARIOS}".strip()
+    question = Question(commodity, origin, on, destination, events or [], customs_value_kusd_per_t)
+    errors = _look_up({**vars(question), "scenario": scenario})
+    if errors:
+        raise invalid_request(errors)
+    return answer_of(shipped_scenario(scenario), question)

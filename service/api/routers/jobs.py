@@ -80,8 +80,8 @@ async def submit_job(
 def list_jobs(
     session: SessionOf,
     tenant: TenantOf,
-    cursor: CursorOf,
     wanted: FilterOf,
+    cursor: CursorOf = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """List jobs, newest first; follow `next` for older ones. The jobs of a batch are listed with its id as `parent`."""

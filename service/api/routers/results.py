@@ -9,13 +9,13 @@ from fastapi.responses import StreamingResponse
 from sqlmodel import Session
 
 from lodeplan.schemas import PlanDocument, Table
-from lodeplan.schemas.jobs import TableList
+from lodeplan.schemas.jobs import ProblemError, TableList
 from lodeplan.schemas.plan import TablesDocument
-from lodeplan.service.api.dependencies import JobIdOf, SessionOf, TenantOf, bad_parameter
+from lodeplan.service.api.dependencies import JobIdOf, SessionOf, TenantOf
 from lodeplan.service.api.routers.jobs import find_job
 from lodeplan.service.api.streaming import not_modified, stored_json, table_rows
 from lodeplan.service.http.csv_text import csv_rows
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.problems import ApiError, invalid_request
 from lodeplan.service.http.views import job_path, json_text, table_entry, tagged
 from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage import Job, as_of_today, get_result, read_document
@@ -68,7 +68,8 @@ def show_table(
     front.
     """
     if bom and suffix != "csv":
-        raise bad_parameter("bom", "true", f"A byte order mark is possible only in CSV, not in {suffix.upper()}.")
+        detail = f"A byte order mark is possible only in CSV, not in {suffix.upper()}."
+        raise invalid_request([ProblemError(pointer="/query/bom", code="bad_bom", detail=detail, value="true")])
     job = ended_job(session, tenant, job_id)
     tag = _tag(job, f"{name}.{suffix}{'-bom' if bom else ''}")
     if not tag.isascii():

@@ -99,7 +99,7 @@ def delete_webhook(session: SessionOf, webhook: WebhookOf) -> None:
 
 @router.get("/{webhook_id}/deliveries", response_model_exclude_none=True)
 def list_deliveries(
-    session: SessionOf, webhook: WebhookOf, cursor: CursorOf, limit: Annotated[int, Query(ge=1, le=200)] = 50
+    session: SessionOf, webhook: WebhookOf, cursor: CursorOf = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
 ) -> DeliveryPage:
     """List the deliveries of a webhook, sent and pending, newest first; follow `next` for older ones."""
     found = stored.list_deliveries(session, webhook, limit + 1, cursor)
