@@ -96,7 +96,7 @@ def test_what_was_recorded_lies_within_the_range_of_what_was_to_be_expected(fact
     for found in comparisons(facts):
         recorded = len(found.recorded)
         assert found.expected.low_per_y <= recorded <= found.expected.high_per_y, found.group
-        least, most = hazards_page.not_surprising(recorded)
+        least, most = hazards_page.means_that_fit(recorded)
         assert least <= found.expected.per_y <= most, found.group
 
 
