@@ -14,6 +14,8 @@ from lodeplan import optimizer, scenarios
 from lodeplan.optimizer.studies.compare import changes
 from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
+from lodeplan.scenarios.reading.catalogue import find_shipped
+from lodeplan.scenarios.reading.documents import parse_yaml
 from lodeplan.schemas import Summary
 
 ROOT = Path(__file__).parent.parent
@@ -33,6 +35,28 @@ futures, in t over all minerals, and the penalty for it. A project counts as sta
 `partial-licences` and `china-stops` have one future each, which is certain, so their costs cannot be compared with
 those of the others.
 """
+
+CLEAN_DEFENCE = (
+    "Keeping material from covered nations out of defence costs nothing, and adds no supply",
+    "Defence uses a small part of each mineral, and enough of it comes from elsewhere. Under the rule defence "
+    "takes the clean tonnes and other users take the rest. No project, supplier or stock changes: the rule "
+    "decides who gets which tonnes, and adds none. (The model has no grades, no proof of origin and no price for "
+    "clean material, so this cost is a lower bound.)",
+)
+UNCERTAINTY = (
+    "The risk that China stops starts more plants than the certain loss of half of what it sells",
+    "If China is certain to license half of its exports, others fill in at a somewhat higher price, and the plan "
+    "does not build plants that pay only in a total stop. The chance of a total stop starts them, though it is "
+    "small.",
+)
+STOCKS_ALONE = (
+    "Stockpiles alone keep defence supplied; {share} of their extra cost is not shortage",
+    "Without new projects and suppliers, stocks and priorities still serve every military user in every future. "
+    "The extra cost lies elsewhere: in years of more expensive purchases, and in more duty on them. Most home "
+    "projects in this scenario pay because they supply more cheaply behind the duties, not because they add "
+    "security.",
+)
+"""Title and reading of each finding."""
 
 
 def members() -> list[str]:
@@ -109,11 +133,7 @@ def clean_defence(plans: dict[str, optimizer.Plan]) -> str:
         for name in names
     ]
     return text(
-        "Keeping material from covered nations out of defence costs nothing, and adds no supply",
-        "Defence uses a small part of each mineral, and enough of it comes from elsewhere. Under the rule defence "
-        "takes the clean tonnes and other users take the rest. No project, supplier or stock changes: the rule "
-        "decides who gets which tonnes, and adds none. (The model has no grades, no proof of origin and no price for "
-        "clean material, so this cost is a lower bound.)",
+        *CLEAN_DEFENCE,
         ("scenario", "expected cost", "tail", "defence short"),
         rows,
     )
@@ -135,10 +155,7 @@ def uncertainty(plans: dict[str, optimizer.Plan]) -> str:
         for name in names
     ]
     return text(
-        "The risk that China stops starts more plants than the certain loss of half of what it sells",
-        "If China is certain to license half of its exports, others fill in at a somewhat higher price, and the plan "
-        "does not build plants that pay only in a total stop. The chance of a total stop starts them, though it is "
-        "small.",
+        *UNCERTAINTY,
         ("scenario", "futures", "projects started", "capex", f"started in {BASE} but not here"),
         rows,
     )
@@ -160,12 +177,10 @@ def stocks_alone(plans: dict[str, optimizer.Plan]) -> str:
         (term.replace("_", " "), money(kusd)) for term, kusd in sorted(terms.items(), key=lambda item: -item[1])
     ]
     rows.append(("total", money(more)))
+    title, reading = STOCKS_ALONE
     return text(
-        f"Stockpiles alone keep defence supplied; {percent(1 - penalty / more)} of their extra cost is not shortage",
-        "Without new projects and suppliers, stocks and priorities still serve every military user in every future. "
-        "The extra cost lies elsewhere: in years of more expensive purchases, and in more duty on them. Most home "
-        "projects in this scenario pay because they supply more cheaply behind the duties, not because they add "
-        "security.",
+        title.format(share=percent(1 - penalty / more)),
+        reading,
         ("term", f"expected cost, {name} less {BASE}"),
         rows,
     )
@@ -199,8 +214,8 @@ def text(title: str, reading: str, header: tuple[str, ...], rows: Sequence[tuple
 def paragraphs(names: list[str]) -> Iterator[str]:
     """What each scenario is, in its own words."""
     for name in names:
-        scenario = scenarios.load(name)
-        yield f"- `{name}`: {scenario.description.strip()}"
+        header = parse_yaml(find_shipped(name).read_text(encoding="utf-8")).data
+        yield f"- `{name}`: {header['description'].strip()}"
 
 
 def main() -> None:

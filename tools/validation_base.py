@@ -23,45 +23,49 @@ BY_HAND = (
 )
 """Ten minerals whose reliance and largest supplier are both published for the commodity as the model counts it."""
 SIGNS = {"equal": "", "above": ">", "below": "<"}
-"""How a published reliance is a bound."""
+"""Signs of a reliance that is published as a bound."""
 
-BY_HAND_TEXT = """Mineral Commodity Summaries 2026, chapter named: net import reliance of 2024 under *Salient
-Statistics*, the supplier's share under *Import Sources (2021-24)*. Of the model: imports less exports over imports
-less exports plus home output, and imports by country, of the solved base year. Shares of small others of up to 5 %
-are spread over the named sources, so a share may be a few points higher.
+BY_HAND_TEXT = """The published figures are in the named chapter of Mineral Commodity Summaries 2026: net import
+reliance of 2024 under *Salient Statistics*, and the supplier's share under *Import Sources (2021-24)*. The model's
+figures are those of the solved base year: imports less exports over imports less exports plus home output, and
+imports by country. The model spreads the shares of small other sources, up to 5 %, over the named ones, so a share
+may be a few points higher.
 """
-VOLUMES = """Imports + home output - exports, and net imports over that. `E` is a net exporter. A reliance that is
-published as a bound has its sign; `<0%` is a net exporter at USGS. A dash: not published, withheld, or nothing is
+VOLUMES = """Apparent consumption is imports plus home output less exports; net import reliance is imports less
+exports over that. `E` is a net exporter. A reliance that is published as a bound has its sign; `<0%` means that USGS
+calls the country a net exporter. A dash means that the figure is not published or withheld, or that nothing is
 imported.
 """
-PRICES = """The price published is the market's abroad, and an input. *Landed* is what freight, duty and the customs
-values of the sources add to it. *Worth* is the model's answer, the dual of the home balance: in the base year it lies
-between the landed price and the next step of supply, for what is imported. Output and capacity: the sources by name
-whose output is published; the rest of the world is not in the model, as it does not sell to the United States.
+PRICES = """The published price is the market price abroad, and an input of the model. *Landed* is what freight, duty
+and the customs values of the sources add to it. *Worth* is the model's answer, the dual of the home balance: in the
+base year, for what is imported, it lies between the landed price and the next step of supply. Output and capacity are
+those of the named sources whose output is published. The rest of the world is not in the model, because it does not
+sell to the United States.
 """
-EXPLAINED = """*Share without term*: of the largest supplier, without calibration. *Price*: worth of a further tonne at
-home beside the published price abroad. *World output*: capacity in the model beside the output of the same sources.
+EXPLAINED = """*Share without term* is the share of the largest supplier without calibration. *Price* is the worth of
+one more tonne at home beside the published price abroad. *World output* is the output of named sources beside their
+capacity in the model.
 """
-CALIBRATION = f"""A model of least cost with flat prices buys everything from the cheapest seller; trade does not.
-Each route therefore carries a calibration term, the landed price of the market less the source's own landed cost at
-its observed volume (price + freight + duty of 2024). The market's landed price is the mean over sources by volume, so
-the terms of a commodity have both signs and add to zero over the observed flows: they move no money in the base year.
-With the term the observed pattern comes out by construction, which proves nothing. So the table shows
+CALIBRATION = f"""A model that minimises cost at flat prices buys everything from the cheapest seller; real trade does
+not. Each route therefore carries a calibration term: the market's landed price less the source's own landed cost at
+its observed volume (price, freight and duty of 2024). The market's landed price is the mean over sources by volume,
+so the terms of a commodity have both signs and add to zero over the observed flows: they move no money in the base
+year. With the terms the model repeats the observed pattern by construction, which proves nothing. So the table shows
 
-- the imports of 2024 by largest sources: *observed*, the plan *with* the term, and *without*;
-- *moved without*: the share of imports the plan without the term takes from another source than observed;
-- the *term* as a share of landed cost, mean of its size over sources by volume, and the largest;
-- what a further duty of {EXTRA_DUTY:.0%} on the largest country moves: its share after, and how much imports fall
-  (home output or shortage takes their place), with and without the term.
+- the imports of 2024 by largest sources: as *observed*, in the plan *with* the terms, and in the plan *without* them;
+- *moved without*: the share of imports that the plan without the terms takes from other sources than observed;
+- the *term* as a share of landed cost: the mean of its size over sources by volume, and its largest size;
+- the effect of a further duty of {EXTRA_DUTY:.0%} on the largest country, with and without the terms: its share
+  before and after, and how much imports fall (home output or shortage replaces them).
 
-Without the term the pattern holds as far as rising supply prices hold it: up to the observed volume a source sells at
-its price, beyond it the price rises. What a duty moves rests on the assumed elasticities, not on the term alone; it
-moves in jumps, as a source has one or two price steps beyond its observed volume.
+Without the terms, only rising supply prices keep the pattern: a source sells at its price up to the observed volume,
+and at rising prices beyond it. What a duty moves depends on the assumed elasticities, not on the terms alone. It
+moves in jumps, because a source has one or two price steps beyond its observed volume.
 """
 
 
 def explanations() -> dict[tuple[str, str], str]:
-    """Why a figure is off, by commodity and figure."""
+    """Reasons why a figure is off, by commodity and figure."""
     return {(row["commodity"], row["figure"]): row["note"] for row in fact_rows("validation_notes.csv")}
 
 
@@ -160,13 +164,13 @@ def prices(rows: list[Compared], base_market: Market) -> str:
         "commodity",
         "price published, kUSD/t",
         "landed: freight, duty, customs values",
-        "worth of a further tonne at home, with term",
+        "worth of one more tonne at home, with term",
         "without",
         "difference",
         "output of named sources published, t",
         "capacity in the model, t",
         "world output published, t",
-        "named sources in it",
+        "share of named sources",
     ]
     return f"{PRICES}\n{table(header, lines)}"
 

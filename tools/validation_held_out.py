@@ -9,31 +9,32 @@ from tools.pages import fact_rows, number, share, table
 from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
 from tools.validation_base import SIGNS, short_name
 
-HELD_OUT = """Trade by partner and year is public in codes that hold little but the commodity for lithium chemicals,
-natural graphite and cobalt (CEPII, BACI). The base scenario is built again from the facts of 2021 to 2023 (shares and
-customs values by partner, volumes, market price) by the same rules, then given total demand and the market price of
-2024, and solved. The second forecast of the model also knows each partner's customs value of 2024. Beside them stand
-rules of thumb. *Mean error* is the mean over partners of the difference of shares, in points; *misplaced* the share
-of imports that a forecast puts with the wrong partner.
+HELD_OUT = """For lithium chemicals, natural graphite and cobalt, trade by partner and year is public in codes that
+hold little but the commodity (CEPII, BACI). The base scenario is built again by the same rules from the facts of 2021
+to 2023 (shares and customs values by partner, volumes, market price), then given total demand and the market price of
+2024, and solved. The model's second forecast also knows each partner's customs value of 2024. The tables show simple
+rules beside them. *Mean error* is the mean over partners of the difference of shares, in points; *misplaced* is the
+share of imports that a forecast puts with the wrong partner.
 
-Duties are those of 2024 throughout, as in every base year of the build, so this is no test of the response to duties.
-Two things are not held out: elasticities, reach and freight were judged by people who could know 2024, and capacities
-abroad use output up to 2025. Three commodities and one year prove little either way.
+Duties are those of 2024 throughout, as in every base year of the build, so this does not test the response to duties.
+Two things are not held out: elasticities, reach and freight are judgements of people who could know 2024, and
+capacities abroad use output up to 2025. Three commodities and one year prove little either way.
 """
-BANS = """China stopped gallium, germanium and antimony to the United States from 3 December 2024 to 8 November 2025,
-after licences for gallium and germanium from August 2023 and for antimony from September 2024. *2024* is given by a
-calibration on 2021 to 2023, *2025* by one on 2024, each with the days of the stop that fall in it, the duties of the
-year and the demand of the year: published consumption and exports; for germanium, whose consumption is not published,
-consumption as before. Shares by country are published for 2021 to 2024 together and not held out; licences and events
-elsewhere are left out. World prices are not given: what a further tonne is worth at home is the model's own answer,
-and its rise over the year before is held against that of the published price. USGS counts gallium won back from scrap
-as no output, so its reliance is 100 %; the model counts it.
+BANS = """China stopped exports of gallium, germanium and antimony to the United States from 3 December 2024 to 8
+November 2025. Before that, it required licences: for gallium and germanium from August 2023, and for antimony from
+September 2024. A calibration on 2021 to 2023 predicts *2024*, and one on 2024 predicts *2025*. Each has the days of
+the stop that fall in its year, and the duties and the demand of the year: published consumption and exports. For
+germanium, consumption is not published and stays as before. Shares by country are published for 2021 to 2024
+together, so they are not held out; licences and events elsewhere are left out. World prices are not given: the worth
+of one more tonne at home is the model's own answer, and the table sets its rise over the year before beside that of
+the published price. USGS does not count gallium recovered from scrap as output, so its reliance is 100 %; the model
+counts it.
 """
 READING = """Where published imports exceed what the model needs, users and traders built stocks, as with gallium in
-2025. Where the model runs short, others cannot sell beyond their reach (`assumptions.csv`), and the worth is that of
-the need given up, not a market price: antimony from Asia and Europe grew far beyond its reach in 2025. Where the
-worth hardly rises, the model misses that the world's price rises with a stop: prices abroad are given to it, and the
-futures of the plan carry a rise of price as an event of its own.
+2025. Where the model runs short, other countries cannot sell beyond their reach (`assumptions.csv`), and the worth is
+that of the demand given up, not a market price; in fact, antimony from Asia and Europe grew far beyond its reach in
+2025. Where the worth hardly rises, the model misses that a stop raises the world price: prices abroad are inputs, and
+in the plan's futures a rise of price is an event of its own.
 """
 
 

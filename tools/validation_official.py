@@ -6,31 +6,32 @@ from lodeplan.schemas import Scenario
 from tools.official import GALLIUM, GERMANIUM, SMALL, Risk, Shock, official, shortage_by_tier
 from tools.pages import fact_rows, number, prose, share, table
 
-SHOCKS = """USGS estimated in 2024 what a complete stop of Chinese net exports of gallium and germanium does, with a
-model of world markets and an input-output table of the United States. Here the base year goes without what China sold
-it. *Cost* is what the year costs more, the worth of what goes short included: a cost to users of the material, not
-gross domestic product.
+SHOCKS = """In 2024 USGS estimated the effect of a complete stop of Chinese net exports of gallium and germanium, with
+a model of world markets and an input-output table of the United States. Here the base year is solved without what
+China sold to the United States. *Cost* is the extra cost of the year, including the worth of what is short. It is a
+cost to users of the material, not a fall of gross domestic product.
 """
-RANKING = f"""USGS ranked 84 commodities in 2025 by the fall of gross domestic product in one-year disruptions of
-trade, weighted by their probability. The same question put to the base year: each country that sells at least
-{SMALL:.0%} of a mineral's imports stops it for a year; what the year costs more, times the yearly rate at which such
-a stop begins (the facts on hazards), summed over countries. Magnets, anodes and other products are left out. All else
-stays as observed: other countries sell what they can at rising prices, the world price does not move, and refiners
-elsewhere keep their feed.
+RANKING = f"""In 2025 USGS ranked 84 commodities by the fall of gross domestic product in one-year disruptions of
+trade, weighted by their probability. The model answers the same question for the base year. Each country that sells
+at least {SMALL:.0%} of a mineral's imports stops selling it for a year; the expected loss is the extra cost of the
+year times the yearly rate at which such a stop begins (the facts on hazards), summed over countries. Magnets, anodes
+and other products are left out. All else stays as observed: other countries sell what they can at rising prices, the
+world price does not change, and refiners elsewhere keep their feed.
 """
-TIERS = """Shortfalls of the National Defense Stockpile by material are not public; totals are. The model has no war:
-the nearest case is a year without any exports from China in the base year, without stocks.
+TIERS = """The shortfalls of the National Defense Stockpile are public in total, but not by material. The model has no
+war. The nearest case is the base year without any exports from China and without stocks.
 """
-MILD = """The stop to the United States alone is mild here: China has a quarter of its imports of either metal at
-most, and others can sell more. USGS stops China's net exports to all, which leaves others short as well; *refiners
-short* comes nearer, an event of the plan in which refiners of Chinese crude metal elsewhere have less to sell. Where
-something is short, the worth is that of the need given up. On gallium and germanium the model is far too calm: no
-industry stands behind a tonne, and the prices of others stay as they are unless an event moves them.
+MILD = """A stop to the United States alone is mild here: China sells at most a quarter of its imports of either
+metal, and others can sell more. USGS stops China's net exports to all countries, which leaves others short as well.
+*Refiners short* comes nearer: it is an event of the plan in which refiners elsewhere that use Chinese crude metal
+have less to sell. Where something is short, the worth is that of the demand given up. The model greatly understates a
+stop of gallium and germanium: it does not count the industries that depend on the metal, and other sellers' prices
+stay as they are unless an event changes them.
 """
-SHAPE = """What the two share: a few minerals with one seller hold most of the risk. What differs: the model counts a
-shortage at a multiple of the material's price, so minerals used by the gram whose absence stops an industry rank low
-(samarium, gallium, germanium), and large markets with one neighbour rank high (potash). The multiples are assumed, in
-`penalty_rule.csv` and `assumptions.csv`, and a planner can put others in their place.
+SHAPE = """In both rankings a few minerals with one seller hold most of the risk. The rankings differ because the
+model counts a shortage at a multiple of the material's price. So minerals that an industry uses by the gram but
+cannot do without rank low (samarium, gallium, germanium), and large markets with one neighbour rank high (potash).
+The multiples are assumptions, in `penalty_rule.csv` and `assumptions.csv`, and a planner can replace them.
 """
 
 
@@ -82,7 +83,7 @@ def places(risks: list[Risk]) -> dict[str, int]:
 
 
 def ranking_table(risks: list[Risk]) -> str:
-    """The first twenty of the model, and where the first ten of USGS stand in it."""
+    """The first twenty of the model, and the ranks in it of the first ten of USGS."""
     ranked, ours = official_ranks(), places(risks)
     first = [
         [
@@ -99,16 +100,16 @@ def ranking_table(risks: list[Risk]) -> str:
         "model's rank",
         "mineral",
         "expected loss, million USD/y",
-        "most of it by",
+        "country with the largest part",
         "loss of that stop, million USD",
     ]
     theirs = [[str(rank), mineral, str(ours[mineral])] for rank, mineral in enumerate(ranked, start=1)]
     total = sum(risk.expected_musd for risk in risks)
     top = sum(risk.expected_musd for risk in risks[:6]) / total
     line = (
-        f"The first six hold {share(top)} of the expected loss of all {len(risks)} rows. At USGS six minerals exceed "
-        f"1 billion USD and the first is near {official('largest_weighted_loss')['value']} billion. Source: "
-        f"{official(f'rank_{ranked[0]}')['source']}."
+        f"The model's first six hold {share(top)} of the expected loss of all {len(risks)} rows. In the USGS ranking, "
+        "six minerals exceed 1 billion USD, and the first is near "
+        f"{official('largest_weighted_loss')['value']} billion. Source: {official(f'rank_{ranked[0]}')['source']}."
     )
     return "\n".join(
         [
@@ -131,9 +132,10 @@ def tier_table(base: Scenario, china: Shock) -> str:
     header = ["tier", "short in the model at base prices, million USD", "share", "covered by the stockpile, 2023"]
     gap = official("stockpile_gap")
     line = (
-        f"The gap of the stockpile was put at {gap['value']} billion USD in 2023, most of it civilian. Military need "
-        f"is {share(short['military'] / total if total else 0.0)} of what is short here, as the model serves it first. "
-        f"Amounts cannot be compared: the stockpile plans for years of war. Source: {gap['source']}."
+        f"In 2023 the shortfall of the stockpile was estimated at {gap['value']} billion USD, most of it civilian. "
+        f"Here military need is {share(short['military'] / total if total else 0.0)} of what is short, because the "
+        "model serves it first. The amounts cannot be compared, because the stockpile plans for years of war. Source: "
+        f"{gap['source']}."
     )
     return f"{table(header, lines)}\n{prose(line)}"
 
