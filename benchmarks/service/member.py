@@ -22,6 +22,7 @@ from lodeplan.service.telemetry import logs
 from lodeplan.service.workers import worker
 from lodeplan.service.workers.child_process import CHILD
 from lodeplan.service.workers.child_solver import ChildSolver
+from lodeplan.service.workers.shutdown import Shutdown
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 BROKEN = {
@@ -80,13 +81,13 @@ def run(orders: Orders) -> None:
     member = worker.Worker(database, engine, solver, orders.lease_s)
     _arm(orders.die_at, engine)
     threading.Thread(target=_end_with_campaign, daemon=True).start()
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    shutdown = Shutdown(lambda: None, member.hurry)
+    shutdown.listen()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     member.start(orders.slots)
     if orders.trouble == "handles":
         leave_few_handles()
-    ended.wait()
+    shutdown.wait()
     member.stop(orders.drain_s)
 
 

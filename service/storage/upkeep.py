@@ -13,7 +13,8 @@ from sqlmodel import Session, SQLModel, col, exists, select
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.engine import Attempt
-from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput
+from lodeplan.service.storage.leases import is_live
+from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput, WorkerRow
 
 BEGUN = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
 _PATIENCE = "SET LOCAL lock_timeout = '1s'"
@@ -39,9 +40,11 @@ def begun_by(session: Session, worker_id: str, most: int) -> list[Attempt]:
     return _begun(session, col(Job.worker_id) == worker_id, most)
 
 
-def begun_by_others(session: Session, workers: Collection[str], most: int) -> list[Attempt]:
-    """Attempts that are said to run, on none of these workers."""
-    return _begun(session, or_(col(Job.worker_id).is_(None), col(Job.worker_id).not_in(workers)), most)
+def begun_by_lost_workers(session: Session, most: int) -> list[Attempt]:
+    """Attempts that are said to run, on workers without a lease. One statement sees both: a worker that has its lease
+    again and begins an attempt between two would look lost."""
+    live = select(WorkerRow.id).where(is_live())
+    return _begun(session, or_(col(Job.worker_id).is_(None), col(Job.worker_id).not_in(live)), most)
 
 
 def _begun(session: Session, which: sqlalchemy.ColumnElement[bool], most: int) -> list[Attempt]:

@@ -5,7 +5,7 @@ compare-and-set, so two reapers, or one that dies halfway, are harmless.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy
@@ -44,12 +44,14 @@ class Reaper:
         self._give_up(self._left_behind())
         if quiet:
             return
-        live, database_s = self._live()
+        # Before the leases are read: whoever takes or begins an attempt has had one since.
+        taken = self.engine.taken()
+        lost, live, database_s = self._of_lost_workers()
         if self._is_quiet(database_s):
             # It jumped since, and may have made them look dead.
             return
-        self._give_up(self._of_lost_workers(live))
-        self._settle_taken(live)
+        self._give_up(lost)
+        self._settle_taken(taken, live)
         if self.lease.clock() >= self._next_sweep:
             # Nobody waits for these, and they cost more than the others.
             self._next_sweep = self.lease.clock() + self.lease.duration_s
@@ -75,11 +77,6 @@ class Reaper:
                 self._quiet_until = now + self.lease.duration_s
         return now < self._quiet_until
 
-    def _live(self) -> tuple[set[str], float]:
-        """Return the workers with a live lease, and the time by the database's clock directly after reading them."""
-        with open_session(self.database) as session:
-            return leases.live_worker_ids(session), leases.database_time_s(session)
-
     def _left_behind(self) -> list[Attempt]:
         """Find jobs that are marked as running on this worker but are not: it lost its lease, or could not record their
         end."""
@@ -87,15 +84,16 @@ class Reaper:
             begun = upkeep.begun_by(session, self.lease.worker_id, LOOKED_AT_ONCE)
         return [attempt for attempt in begun if attempt not in self.at_work()]
 
-    def _of_lost_workers(self, live: set[str]) -> list[Attempt]:
-        """Find jobs that are marked as running on workers without a lease."""
+    def _of_lost_workers(self) -> tuple[list[Attempt], set[str], float]:
+        """Find jobs that are marked as running on workers without a lease; with the workers that have one, and the time
+        by the database's clock directly after reading them."""
         with open_session(self.database) as session:
-            return upkeep.begun_by_others(session, live, LOOKED_AT_ONCE)
+            lost = upkeep.begun_by_lost_workers(session, LOOKED_AT_ONCE)
+            return lost, leases.live_worker_ids(session), leases.database_time_s(session)
 
-    def _settle_taken(self, live: set[str]) -> None:
+    def _settle_taken(self, taken: Mapping[Attempt, str], live: set[str]) -> None:
         """Settle attempts that a worker without a lease took from the queue, or that this worker took without running
         them: give up those that had not begun, and delete those that are no longer needed."""
-        taken = self.engine.taken()
         with open_session(self.database) as session:
             found = upkeep.states_of(session, {attempt.job_id for attempt in taken})
         mine = {attempt for attempt, worker_id in taken.items() if worker_id == self.lease.worker_id}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 
@@ -26,26 +28,56 @@ log = structlog.get_logger(__name__)
 
 class Shutdown:
     """Handler of signals: the first begins the drain, the second ends the wait, the third ends the process
-    immediately."""
+    immediately.
+
+    A thread takes the steps: a handler runs in the middle of whatever the main thread does, and would wait for ever
+    for a lock that this one holds.
+    """
 
     def __init__(self, begin: Callable[[], object], hurry: Callable[[], object]) -> None:
-        self._steps = iter((self._begin_with(begin), hurry))
+        self._begin, self._hurry = begin, hurry
+        self._signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._told = threading.Event()
+        threading.Thread(target=self._take_steps, name="signals", daemon=True).start()
 
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        """Handle a signal: take the next step."""
-        next(self._steps, lambda: os._exit(1))()
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal: have the next step taken."""
+        self._signals.put(number)
 
     def listen(self) -> None:
         """Register for the signals that ask a process to end."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self)
 
-    def _begin_with(self, begin: Callable[[], object]) -> Callable[[], object]:
-        def told() -> None:
-            metrics.draining()
-            begin()
+    def wait(self) -> None:
+        """Wait, in the main thread, until the first step has been taken.
 
-        return told
+        It wakes now and then: the system may give a signal to any thread, and Python handles it in this one alone, once
+        it runs.
+        """
+        while not self._told.wait(_LOOK_EVERY_S):
+            pass
+
+    def _take_steps(self) -> None:
+        self._signals.get()
+        with _logged("the beginning of the drain"):
+            metrics.draining()
+            self._begin()
+        self._told.set()
+        self._signals.get()
+        with _logged("the end of the drain"):
+            self._hurry()
+        self._signals.get()
+        os._exit(1)
+
+
+@contextlib.contextmanager
+def _logged(what: str) -> Iterator[None]:
+    """Log what goes wrong, and go on to the next step."""
+    try:
+        yield
+    except Exception:
+        log.exception(f"{what} broke off")
 
 
 @dataclass(frozen=True)

@@ -315,19 +315,13 @@ def run(settings: Settings | None = None) -> None:
     engine = DbosEngine(database, settings.tenant_slots)
     engine.prepare()
     worker = make_worker(database, engine, settings)
-    ended = threading.Event()
-    farewell = Farewell(settings.drain_s, worker.can_record)
-
-    def begin() -> None:
-        farewell.begin()
-        ended.set()
-
-    Shutdown(begin, worker.hurry).listen()
+    shutdown = Shutdown(Farewell(settings.drain_s, worker.can_record).begin, worker.hurry)
+    shutdown.listen()
     if settings.metrics_port:
         _serve_metrics(settings)
     worker.start(settings.slots)
     log.info("worker ready", slots=settings.slots, metrics_port=settings.metrics_port or None)
-    ended.wait()
+    shutdown.wait()
     worker.stop(settings.drain_s)
     engine.close()
     tracing.flush()

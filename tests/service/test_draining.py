@@ -1,6 +1,10 @@
 """How real processes end when they are told to: no job is lost, and none that could finish is begun anew."""
 
+import os
 import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,5 +120,41 @@ def test_each_signal_takes_the_next_step() -> None:
     steps: list[str] = []
     shutdown = Shutdown(lambda: steps.append("begin"), lambda: steps.append("hurry"))
     shutdown(15, None)
+    wait_until(lambda: steps == ["begin"])
     shutdown(2, None)
-    assert steps == ["begin", "hurry"]
+    wait_until(lambda: steps == ["begin", "hurry"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends signals")
+def test_a_signal_that_the_system_gives_to_another_thread_is_heard() -> None:
+    """Python handles it in the main thread alone, which may be waiting."""
+    program = """
+import signal, threading, time
+from lodeplan.service.workers.shutdown import Shutdown
+
+shutdown = Shutdown(lambda: print("told"), lambda: None)
+shutdown.listen()
+other = threading.Thread(target=time.sleep, args=(3600,), daemon=True)
+other.start()
+threading.Timer(0.5, lambda: signal.pthread_kill(other.ident, signal.SIGTERM)).start()
+shutdown.wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "told\n"
+
+
+def test_the_handler_of_a_signal_waits_for_no_lock() -> None:
+    """It runs in the thread that it interrupts, which may hold the same."""
+    lock, steps = threading.Lock(), list[str]()
+
+    def begin() -> None:
+        with lock:
+            steps.append("begin")
+
+    shutdown = Shutdown(begin, lambda: None)
+    with lock:
+        handler = threading.Thread(target=shutdown, args=(15, None), daemon=True)
+        handler.start()
+        handler.join(10)
+        assert not handler.is_alive()
+    wait_until(lambda: steps == ["begin"])

@@ -1,7 +1,8 @@
 """What a reaper finds, and what becomes of it, on both databases and an engine without threads."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.reruns import MAX_LOST_WORKERS
 from lodeplan.service.jobs.submissions import Submission
-from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, open_session
+from lodeplan.service.storage import OUTAGES, Job, JobInput, WorkerRow, database_clock, leases, open_session
 from lodeplan.service.workers.leases import FORGOTTEN_AFTER_S, Lease
 from lodeplan.service.workers.reaper import Reaper
 
@@ -261,13 +262,48 @@ def test_two_reapers_that_see_the_same_loss_queue_the_job_once(yard: Yard) -> No
     attempt = yard.running(yard.other)
     second = Reaper(yard.database, yard.engine, yard.lease, lambda: yard.at_work)
     yard.bury(yard.other)
-    live, _ = yard.reaper._live()
-    seen = yard.reaper._of_lost_workers(live)
-    assert seen == second._of_lost_workers(live) == [attempt]
+    seen, _, _ = yard.reaper._of_lost_workers()
+    assert seen == second._of_lost_workers()[0] == [attempt]
     yard.reaper._give_up(seen)
     second._give_up(seen)
     assert yard.where(attempt) == (JobState.QUEUED, 2, 1)
     assert yard.engine.pending == [Attempt(attempt.job_id, 2)]
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_worker_that_has_its_lease_again_while_a_reaper_looks_keeps_what_it_takes(yard: Yard, begins: bool) -> None:
+    """Whichever of its questions the reaper has asked by then."""
+    for question in range(1, 20):
+        attempt = Attempt(yard.submit(), 1)
+        yard.bury(yard.other)
+        answered = _in_the_middle(yard, question, partial(yard.begin if begins else yard.take, attempt, yard.other))
+        assert yard.where(attempt) == (JobState.RUNNING if begins else JobState.QUEUED, 1, 0)
+        if not answered:
+            assert question > 4
+            return
+    pytest.fail("a look asks more questions than that")
+
+
+def _in_the_middle(yard: Yard, question: int, act: Callable[[], None]) -> bool:
+    """Have the other worker renew its lease and act directly after this question of a look; whether there was one."""
+    asked = 0
+
+    def hear(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal asked
+        asked += statement.startswith("SELECT") and asked < question
+        if statement.startswith("SELECT") and asked == question and not acted:
+            acted.append(True)
+            yard.other.renew()
+            act()
+
+    acted: list[bool] = []
+    renewed_s = yard.lease.renew()
+    sqlalchemy.event.listen(yard.database, "after_cursor_execute", hear)
+    yard.reaper.look(renewed_s)
+    sqlalchemy.event.remove(yard.database, "after_cursor_execute", hear)
+    if not acted:
+        act()
+    return bool(acted)
 
 
 def test_the_late_result_of_an_attempt_that_was_given_up_changes_nothing(yard: Yard) -> None:
@@ -318,8 +354,7 @@ def test_a_clock_that_jumps_while_a_reaper_looks_takes_no_job_from_a_worker_that
     with open_session(yard.database) as session:
         session.execute(update(WorkerRow).values(lease_until_s=col(WorkerRow.lease_until_s) - jump_s))
         session.commit()
-    looked = Reaper._live
-    monkeypatch.setattr(Reaper, "_live", lambda reaper: (looked(reaper)[0], now_s + jump_s))
+    monkeypatch.setattr(leases, "database_time_s", lambda _session: now_s + jump_s)
     yard.reaper.look(now_s)
     assert yard.where(attempt) == (JobState.RUNNING, 1, 0)
 
