@@ -23,6 +23,7 @@ class Termination(StrEnum):
     TIME_LIMIT = "time_limit"
     INTERRUPTED = "interrupted"
     MEMORY_LIMIT = "memory_limit"
+    SEARCH_LIMIT = "search_limit"
     INFEASIBLE = "infeasible"
     UNBOUNDED = "unbounded"
     ERROR = "error"
@@ -166,6 +167,11 @@ class Summary(Strict):
         default={},
         description="What a better plan of each mineral group would save at most, a fraction of the group's cost; "
         "`shared_budgets`: what the use of limits that groups share leaves to save, a fraction of the objective.",
+    )
+    open_groups: list[str] = Field(
+        default=[],
+        description="Names in `gap_by_group` of those further from the optimum than 1 % of their cost and 10 million "
+        "USD. While there is one, the plan does not count as optimal.",
     )
     expected_cost_kusd: float | None = None
     cvar_kusd: float | None = None

@@ -95,9 +95,11 @@ def gaps(plan: Plan) -> Section:
     """Distance of each mineral group from its best plan at most, the largest first."""
     ordered = sorted(plan.summary.gap_by_group.items(), key=lambda item: (-item[1], item[0]))
     rows = [[words(group.replace("_", " ")), share(gap)] for group, gap in ordered]
+    left = ", ".join(group.replace("_", " ") for group in plan.summary.open_groups)
     return Section(
         name="gaps", title="Gap by mineral group", columns=heads("Group", ">Gap"), rows=rows,
         note="A better plan for the group would save at most this share. The gap of the whole can hide a small "
-        "mineral. Shared budgets: what another use of limits that groups share would save, of the whole.",
+        "mineral. Shared budgets: what another use of limits that groups share would save, of the whole."
+        + (f" Still open, by more than 1 % of their cost and 10 million USD: {left}." if left else ""),
         empty="Not computed.", brief_rows=_BRIEF_GROUPS,
     )  # fmt: skip

@@ -45,6 +45,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         gap=answer.gap if np.isfinite(answer.gap) else None,
         gap_of_worth=distance / worth if worth is not None and worth > 0 and np.isfinite(distance) else None,
         gap_by_group=dict(answer.gap_by_group),
+        open_groups=list(answer.open_groups),
         expected_cost_kusd=values.expected(values.counted_costs()),
         cvar_kusd=tail_mean(futures, tree.future_probability, instance.scenario.risk.tail_level),
         spend_kusd=spend(values),

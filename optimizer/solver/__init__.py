@@ -29,6 +29,7 @@ from lodeplan.optimizer.solver.search import (
     idle,
     improved,
     judged,
+    judged_by_group,
     search,
     search_closely,
     search_decisions,
@@ -97,11 +98,10 @@ def _solved(instance: Instance, form: Form, control: Control, start: Decisions) 
     if nothing.x is not None:
         answer = replace(answer, do_nothing_x=_settled_nothing(instance, form, nothing, control))
     if relaxation is not None:
-        gaps = relaxation.gaps(form, np.asarray(answer.x) / form.column_unit)
-    else:  # without yes/no decisions an optimum of the whole is one of each group
-        proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
-        gaps = {block.name: 0.0 for block in split(instance, form)} if proven else {}
-    return replace(answer, gap_by_group=gaps)
+        return judged_by_group(answer, relaxation, form)
+    # Without yes/no decisions an optimum of the whole is one of each group.
+    proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
+    return replace(answer, gap_by_group={block.name: 0.0 for block in split(instance, form)} if proven else {})
 
 
 def _with_branches(instance: Instance, form: Form, answer: Answer, control: Control) -> Answer:

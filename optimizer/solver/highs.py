@@ -29,9 +29,9 @@ _TERMINATION = {
     Status.kTimeLimit: Termination.TIME_LIMIT,
     Status.kInterrupt: Termination.INTERRUPTED,
     Status.kHighsInterrupt: Termination.INTERRUPTED,  # type: ignore[attr-defined]
-    Status.kSolutionLimit: Termination.INTERRUPTED,  # of nodes or solutions
+    Status.kSolutionLimit: Termination.SEARCH_LIMIT,  # of nodes or solutions
     Status.kObjectiveTarget: Termination.INTERRUPTED,
-    Status.kIterationLimit: Termination.INTERRUPTED,
+    Status.kIterationLimit: Termination.SEARCH_LIMIT,
     Status.kMemoryLimit: Termination.MEMORY_LIMIT,
     Status.kInfeasible: Termination.INFEASIBLE,
     Status.kUnbounded: Termination.UNBOUNDED,

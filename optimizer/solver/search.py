@@ -14,6 +14,7 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
+from lodeplan.optimizer.solver.groups import Relaxation
 from lodeplan.optimizer.solver.highs import Run, closely_priced, tried
 from lodeplan.optimizer.solver.money import added_up
 from lodeplan.optimizer.solver.tolerances import CLAIM, ROUNDING, borne_out, gap_of
@@ -23,7 +24,7 @@ GRACE_S = 10.0
 """Seconds beyond the time limit for what every answer needs."""
 LEAST_MONEY = 1e3
 """An objective has this many units of money at least, where flows are settled: the solver's tolerance is absolute."""
-STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT)
+STOPPED = (Termination.TIME_LIMIT, Termination.INTERRUPTED, Termination.MEMORY_LIMIT, Termination.SEARCH_LIMIT)
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Answer:
     bound_kusd: float = float("-inf")
     gap_by_group: Mapping[str, float] = field(default_factory=dict)
     """By group of minerals that recipes tie together."""
+    open_groups: tuple[str, ...] = ()
+    """Those too far from their bounds for the plan to be optimal."""
     do_nothing_kusd: float | None = None
     do_nothing_x: Floats | None = None
     branches: tuple[Branch, ...] = ()
@@ -253,6 +256,16 @@ def judged(answer: Answer, control: Control) -> Answer:
         at_limit = Termination.TIME_LIMIT if control.left_s() == 0.0 else Termination.INTERRUPTED
         termination = at_limit if control.ended() else Termination.ERROR
     return replace(answer, solution=Solution.FEASIBLE, termination=termination)
+
+
+def judged_by_group(answer: Answer, relaxation: Relaxation, form: Form) -> Answer:
+    """The answer with the gap of each group; no longer optimal where one is further off than a group may be."""
+    bound = answer.bound_kusd / form.money_unit
+    distances = relaxation.distances(form, np.asarray(answer.x) / form.column_unit, bound)
+    answer = replace(answer, gap_by_group=distances.shares(), open_groups=tuple(distances.open(form.money_unit)))
+    if not answer.open_groups or answer.solution != Solution.OPTIMAL:
+        return answer
+    return replace(answer, solution=Solution.FEASIBLE, termination=Termination.SEARCH_LIMIT)
 
 
 def answer_of(form: Form, run: Run) -> Answer:

@@ -9,6 +9,7 @@ TERMINATIONS: dict[Termination, str] = {
     Termination.TIME_LIMIT: "The search stopped at the time limit.",
     Termination.INTERRUPTED: "The search was stopped on request.",
     Termination.MEMORY_LIMIT: "The search stopped at the memory limit.",
+    Termination.SEARCH_LIMIT: "The search stopped at a limit on its steps.",
     Termination.INFEASIBLE: "Infeasible: no plan meets all limits.",
     Termination.UNBOUNDED: "Unbounded: something earns money without end, so no plan is the best.",
     Termination.ERROR: "The solver failed.",

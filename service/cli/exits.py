@@ -45,7 +45,9 @@ def exit_of(summary: Summary) -> Exit:
     """Return the exit code of a finished solve."""
     from lodeplan.schemas import Solution, Termination
 
-    limits = {Termination.TIME_LIMIT, Termination.MEMORY_LIMIT, Termination.INTERRUPTED}
+    limits = {
+        *(Termination.TIME_LIMIT, Termination.MEMORY_LIMIT, Termination.SEARCH_LIMIT, Termination.INTERRUPTED),
+    }
     if summary.termination is Termination.OPTIMAL:
         return Exit.OPTIMAL
     if summary.termination is Termination.INFEASIBLE:

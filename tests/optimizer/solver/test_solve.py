@@ -16,11 +16,19 @@ from check_plans import Data, golden_toy, workshop
 from lodeplan import optimizer
 from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.prepare import Instance, prepare
-from lodeplan.optimizer.solver import Control, Form, standard_form
+from lodeplan.optimizer.solver import Control, Form, groups, standard_form
 from lodeplan.optimizer.solver.groups import Relaxation, connected, polish, relax_by_group
 from lodeplan.optimizer.solver.highs import Run, Settings, run_highs, tried
 from lodeplan.optimizer.solver.labels import Label
-from lodeplan.optimizer.solver.search import Answer, answer_of, compared, do_nothing, from_known, judged
+from lodeplan.optimizer.solver.search import (
+    Answer,
+    answer_of,
+    compared,
+    do_nothing,
+    from_known,
+    judged,
+    judged_by_group,
+)
 from lodeplan.optimizer.solver.tolerances import bound_of_parts
 from lodeplan.scenarios import load
 from lodeplan.schemas import InvalidInput, Scenario, Solution, SolverProgress, Summary, Termination
@@ -699,3 +707,23 @@ def test_what_edges_connect_is_what_scipy_says_is_connected(seed: int) -> None:
     first = [int(np.flatnonzero(labels == label)[0]) for label in labels]
     assert connected(nodes, *ends).tolist() == first
     assert len(set(first)) == count
+
+
+def test_a_group_that_is_too_far_off_keeps_the_plan_from_counting_as_optimal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However near the whole is: what is wrong in a small mineral vanishes in it."""
+    instance = prepare(load(golden_toy()))
+    form = standard_form(build_model(instance), instance)
+    control = Control(0.9)
+    relaxation = relax_by_group(instance, form, control)
+    nothing = do_nothing(form, control)
+    assert relaxation is not None
+    assert nothing.x is not None
+    bound = relaxation.bound * form.money_unit
+    held = replace(answer_of(form, nothing), bound_kusd=bound)
+    answer = judged_by_group(judged(held, control), relaxation, form)
+    assert (answer.solution, answer.open_groups) == (Solution.OPTIMAL, ())
+
+    monkeypatch.setattr(groups, "GROUP_MONEY_KUSD", 0.0)
+    answer = judged_by_group(judged(held, control), relaxation, form)
+    assert (answer.termination, answer.solution) == (Termination.SEARCH_LIMIT, Solution.FEASIBLE)
+    assert set(answer.open_groups) == {name for name, gap in answer.gap_by_group.items() if gap > 0.01} != set()

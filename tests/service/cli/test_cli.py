@@ -327,6 +327,7 @@ def test_an_infeasible_scenario_ends_with_3_and_says_what_clashes(run: Run) -> N
         ("time_limit", "feasible", 4),
         ("interrupted", "feasible", 4),
         ("memory_limit", "feasible", 4),
+        ("search_limit", "feasible", 4),
         ("time_limit", "none", 5),
         ("interrupted", "none", 5),
         ("unbounded", "none", 1),
