@@ -24,7 +24,7 @@ from benchmarks.service.member import log_to
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import reruns
+from lodeplan.service.jobs import attempts, reruns
 from lodeplan.service.storage import open_session
 from lodeplan.service.workers.leases import Lease
 from lodeplan.service.workers.reaper import Reaper
@@ -103,10 +103,10 @@ class Reapers:
 
 def leave_behind(crew: Crew, count: int) -> None:
     """So many jobs that a dead worker has taken; every other had begun."""
-    attempts = [Attempt(crew.submit(0, 0), 1) for _ in range(count)]
-    _take(crew.database, attempts)
+    left = [Attempt(crew.submit(0, 0), 1) for _ in range(count)]
+    _take(crew.database, left)
     with open_session(crew.database) as session:
-        for attempt in attempts[::2]:
+        for attempt in left[::2]:
             attempts.start(session, attempt, NOBODY)
         session.commit()
 

@@ -43,7 +43,7 @@ def become(name: str, migrations: str) -> None:
     def version(package: str) -> str:
         return name if package == "lodeplan" else ours(package)
 
-    leases.version = reuse.version = version
+    leases.version = reuse.version = version  # type: ignore[attr-defined]
     config = database._config
 
     def with_migrations() -> object:
