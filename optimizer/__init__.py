@@ -15,10 +15,18 @@ if TYPE_CHECKING:
     from lodeplan.optimizer.plan import Plan, PlanError, read_plan
     from lodeplan.optimizer.planning import solve
     from lodeplan.optimizer.problem import Problem
+    from lodeplan.optimizer.tables.stored import read_document
 
-__all__ = ["Plan", "PlanError", "Problem", "read_plan", "solve"]
+__all__ = ["Plan", "PlanError", "Problem", "read_document", "read_plan", "solve"]
 
-_MODULES = {"Plan": "plan", "PlanError": "plan", "Problem": "problem", "read_plan": "plan", "solve": "planning"}
+_MODULES = {
+    "Plan": "plan",
+    "PlanError": "plan",
+    "Problem": "problem",
+    "read_document": "tables.stored",
+    "read_plan": "plan",
+    "solve": "planning",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from lodeplan.schemas.problems import InputProblem, InvalidInput
 from lodeplan.schemas.scenario import Scenario
 
 if TYPE_CHECKING:
-    from lodeplan.scenarios.loader import Source
+    from lodeplan.scenarios import Source
 
 
 class PlanError(RuntimeError):
@@ -82,7 +82,7 @@ def read_plan(path: str | Path, scenario: Source | None = None) -> Plan:
     from lodeplan.optimizer.tables import stored
 
     try:
-        document = stored.read_plan(Path(path).read_bytes())
+        document = stored.read_document(Path(path).read_bytes())
     except InvalidInput:
         raise
     except (ValueError, KeyError, TypeError, AttributeError):

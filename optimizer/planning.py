@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.problem import Problem, Source
 from lodeplan.optimizer.progress import Listener
-from lodeplan.scenarios.options import check_options
+from lodeplan.scenarios import check_options
 from lodeplan.schemas.patches import Patch
 
 

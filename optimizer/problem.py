@@ -41,7 +41,9 @@ from lodeplan.optimizer.solver import (
     Control,
     Decisions,
     Form,
+    Label,
     checked_options,
+    decisions_in,
     decisions_of,
     find_conflict,
     refuse_hopeless_numbers,
@@ -49,9 +51,7 @@ from lodeplan.optimizer.solver import (
     standard_form,
     write_model,
 )
-from lodeplan.optimizer.solver.labels import Label
-from lodeplan.optimizer.solver.starts import decisions_in
-from lodeplan.scenarios.options import check_options
+from lodeplan.scenarios import check_options
 from lodeplan.scenarios.validation import Warnings, find_warnings
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.order import in_order

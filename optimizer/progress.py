@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import isinf
 from pathlib import Path
 
-from lodeplan.optimizer.solver.tolerances import gap_of
+from lodeplan.optimizer.solver import gap_of
 from lodeplan.schemas.plan import SolverProgress
 
 Listener = Callable[[SolverProgress], None]

@@ -5,9 +5,24 @@
 alone.
 """
 
-from lodeplan.scenarios.loader import load, load_text, read, read_as_far
-from lodeplan.scenarios.patching.apply import parse_set
-from lodeplan.scenarios.reading.catalogue import ShippedScenario, names
+from lodeplan.scenarios.loader import Source, load, load_text, read, read_as_far
+from lodeplan.scenarios.options import check_options
+from lodeplan.scenarios.patching import parse_set
+from lodeplan.scenarios.reading.as_stored import read_as_stored
+from lodeplan.scenarios.reading.catalogue import ShippedScenario, find_shipped, names
 from lodeplan.scenarios.validation import validate
 
-__all__ = ["ShippedScenario", "load", "load_text", "names", "parse_set", "read", "read_as_far", "validate"]
+__all__ = [
+    "ShippedScenario",
+    "Source",
+    "check_options",
+    "find_shipped",
+    "load",
+    "load_text",
+    "names",
+    "parse_set",
+    "read",
+    "read_as_far",
+    "read_as_stored",
+    "validate",
+]

@@ -50,9 +50,9 @@ class ResultForm:
 
 def _read_plan(document: bytes) -> PlanDocument:
     # Here, as what reads old plans takes a while to import and most of what the service does needs none of it.
-    from lodeplan.optimizer.tables.stored import read_plan
+    from lodeplan.optimizer import read_document
 
-    return read_plan(document)
+    return read_document(document)
 
 
 PLAN = ResultForm(_read_plan, PLAN_VERSION, plan_version_of)

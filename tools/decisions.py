@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.model.balances import commodity_balances
 from lodeplan.optimizer.studies.compare import changes
 from lodeplan.optimizer.words.numbers import listed, money, percent
 from lodeplan.schemas import Patch, Scenario
+from tools.worths import worths
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "decisions.md"
 SCENARIO = "us-2026-lite"
@@ -69,7 +69,7 @@ def reason(commodity: str, before: optimizer.Plan, after: optimizer.Plan) -> str
     node = dearest(before, commodity)
     future, _, year = node.rpartition("@")
     title = before.scenario.futures[future].title or future
-    first, second = worths(before, commodity), worths(after, commodity)
+    first, second = by_node(before, commodity), by_node(after, commodity)
     return (
         f"In {year} a t of {commodity} at home is worth {shown(first, year)} kUSD as planned in the first plan and "
         f'{shown(second, year)} in the second; if "{title}" comes true, {shown(first, node)} and {shown(second, node)}.'
@@ -83,16 +83,13 @@ def shown(values: dict[str, float], node: str) -> str:
 
 def dearest(plan: optimizer.Plan, commodity: str) -> str:
     """The node of a future where a commodity is worth most."""
-    values = {node: worth for node, worth in worths(plan, commodity).items() if "@" in node}
+    values = {node: worth for node, worth in by_node(plan, commodity).items() if "@" in node}
     return max(values, key=lambda node: values[node])
 
 
-def worths(plan: optimizer.Plan, commodity: str) -> dict[str, float]:
+def by_node(plan: optimizer.Plan, commodity: str) -> dict[str, float]:
     """Worth of a t of a commodity at home by node, kUSD/t."""
-    assert plan.scenario is not None
-    table = plan.tables["marginal_values"]
-    rows = table[(table.what == commodity_balances.name) & (table["name"] == f"{commodity} {plan.scenario.home}")]
-    return {str(node): float(worth) for node, worth in zip(rows.node, rows.at_node, strict=True)}
+    return {node: worth for (name, node), worth in worths(plan).items() if name == commodity}
 
 
 def section(before: Case, after: Case, plans: dict[str, optimizer.Plan]) -> Iterator[str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer.studies.compare import changes
-from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
 from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.scenarios.reading.documents import parse_yaml
@@ -70,7 +69,7 @@ def plan_of(name: str, kept: Path | None) -> optimizer.Plan:
     path = kept / f"{name}.json" if kept else None
     scenario = scenarios.load(name)
     if path and path.exists():
-        document = read_plan(path.read_bytes())
+        document = optimizer.read_document(path.read_bytes())
         if document.summary.scenario_hash == scenario.content_hash():
             return optimizer.Plan.from_document(document, scenario)
     plan = optimizer.solve(scenario, gap=GAP)

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lodeplan import optimizer
-from lodeplan.optimizer.model.balances import commodity_balances
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.scenario import TariffMeasure
 from tools.pages import fact_rows
 from tools.us_2026_build.fact_tables import BASE_YEAR, Facts
 from tools.us_2026_build.market import Market
+from tools.worths import worths
 
 EXTRA_DUTY = 0.25
 """Further duty on the largest country, as a share of customs value."""
@@ -254,12 +254,7 @@ def year_of(plan: optimizer.Plan, node: str) -> Year:
         demand = scenario.demands[row["demand"]]
         sink = exports if demand.tier == "export" else needs
         sink[demand.commodity] += float(row["served_t_per_y"]) if row["option"] == "itself" else 0.0
-    suffix = f" {scenario.home}"
-    worth = {
-        str(row["name"]).removesuffix(suffix): float(row["at_node"])
-        for row in _rows(plan, "marginal_values", node)
-        if row["what"] == commodity_balances.name and str(row["name"]).endswith(suffix)
-    }
+    worth = {commodity: worth for (commodity, at), worth in worths(plan).items() if at == node}
     return Year(Imports(imports), output, exports, needs, worth)
 
 

@@ -13,7 +13,6 @@ import lzma
 from pathlib import Path
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.tables.stored import read_plan
 from lodeplan.schemas import PlanDocument, Scenario
 
 FOLDER = Path(__file__).parent.parent / "tests" / "data" / "plans"
@@ -56,7 +55,7 @@ def stored(name: str) -> tuple[PlanDocument, Scenario]:
 
     Raises FileNotFoundError where none is kept.
     """
-    return read_plan(lzma.decompress(file_of(name).read_bytes())), scenarios.load(name)
+    return optimizer.read_document(lzma.decompress(file_of(name).read_bytes())), scenarios.load(name)
 
 
 def outline(document: PlanDocument) -> dict[str, object]:

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from benchmarks.published.facility_location import FacilityLocation
-from lodeplan.optimizer.planning import solve
+from lodeplan.optimizer import solve
 
 OPTIMUM = {8000: 19240822.449, 10000: 18438046.543, 12000: 17765201.949, 14000: 17160439.012}
 """Published optima by capacity of every site."""

@@ -23,7 +23,6 @@ from typing import Any
 import httpx
 
 from lodeplan import scenarios
-from lodeplan.scenarios.reading.catalogue import names
 
 RAW = re.compile(r'"RAW<(\d+)>"')
 WORDS = [
@@ -68,7 +67,7 @@ def cases(seed: int) -> Iterator[Case]:
 @cache
 def _shipped() -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
     """The shipped scenarios as plain data, small ones and large ones."""
-    found = [scenarios.load(item.name).model_dump(mode="json", exclude_unset=True) for item in names()]
+    found = [scenarios.load(item.name).model_dump(mode="json", exclude_unset=True) for item in scenarios.names()]
     small = tuple(data for data in found if len(data.get("routes", {})) < 50)
     return small, tuple(data for data in found if len(data.get("routes", {})) >= 50)
 

@@ -5,9 +5,11 @@ from lodeplan.optimizer.figures.drawing import FigureName, draw, mineral_groups,
 from lodeplan.optimizer.figures.flows import flows
 from lodeplan.optimizer.figures.future_costs import future_costs
 from lodeplan.optimizer.figures.spec import Spec
-from lodeplan.optimizer.figures.stock_levels import stock_levels
+from lodeplan.optimizer.figures.stock_levels import AS_PLANNED, stock_levels, stock_points
+from lodeplan.optimizer.tables.rows import years_in_words
 
 __all__ = [
+    "AS_PLANNED",
     "FigureName",
     "Spec",
     "cost_by_term",
@@ -16,7 +18,9 @@ __all__ = [
     "future_costs",
     "mineral_groups",
     "stock_levels",
+    "stock_points",
     "telling_group",
     "telling_year",
     "years",
+    "years_in_words",
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.figures.spec import BLUE, GREEN, GREY, OCHRE, Spec, colours, figure, money_unit, nothing
 from lodeplan.optimizer.prepare.costs import NOT_SPEND, TRANSFERS
+from lodeplan.optimizer.tables.rows import records
 from lodeplan.optimizer.words.titles import TERM_TITLES
 from lodeplan.schemas import Scenario
 

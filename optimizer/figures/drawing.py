@@ -9,10 +9,10 @@ from lodeplan.optimizer.decisions import decisions
 from lodeplan.optimizer.figures.cost_by_term import cost_by_term
 from lodeplan.optimizer.figures.flows import flows, group_flows
 from lodeplan.optimizer.figures.future_costs import future_costs
-from lodeplan.optimizer.figures.rows import records, years_in_words
 from lodeplan.optimizer.figures.spec import Spec
 from lodeplan.optimizer.figures.stock_levels import stock_levels
 from lodeplan.optimizer.plan import Plan
+from lodeplan.optimizer.tables.rows import records, years_in_words
 from lodeplan.schemas import Scenario
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from lodeplan.optimizer.figures.layout import OTHERS, Box, Flow, Key, Layout, Ribbon, lay_out, merge_small
-from lodeplan.optimizer.figures.rows import base_path_years, records, years_in_words
 from lodeplan.optimizer.figures.spec import (
     BLUE,
     GREEN,
@@ -22,6 +21,7 @@ from lodeplan.optimizer.figures.spec import (
     note,
     nothing,
 )
+from lodeplan.optimizer.tables.rows import base_path_years, records, years_in_words
 from lodeplan.optimizer.words.numbers import amount, listed
 from lodeplan.optimizer.words.titles import SOURCE_TITLES, USE_TITLES, title_of, user_title
 from lodeplan.schemas import Scenario

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.figures.spec import BLUE, GREY, RED, Spec, colours, figure, money_unit, note, nothing
+from lodeplan.optimizer.tables.rows import records
 from lodeplan.optimizer.words.numbers import percent
 from lodeplan.optimizer.words.titles import distinct_titles
 from lodeplan.schemas import Scenario, Summary

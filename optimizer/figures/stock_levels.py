@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from lodeplan.optimizer.figures.rows import cell_text, records
 from lodeplan.optimizer.figures.spec import SERIES, Spec, colours, figure, note, nothing
+from lodeplan.optimizer.tables.rows import cell_text, records
 from lodeplan.optimizer.words.titles import distinct_titles
 from lodeplan.schemas import Scenario
 

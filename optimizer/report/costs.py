@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.prepare.costs import TRANSFERS
 from lodeplan.optimizer.report.cells import cost, heads, quantity, share, words
 from lodeplan.optimizer.report.titles import title
+from lodeplan.optimizer.tables.rows import records
 from lodeplan.optimizer.words.numbers import percent
 from lodeplan.optimizer.words.titles import TERM_TITLES, TIER_TITLES
 from lodeplan.schemas.report import Cell, Section

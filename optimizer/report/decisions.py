@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lodeplan.optimizer.figures.rows import records
-from lodeplan.optimizer.figures.stock_levels import AS_PLANNED
+from lodeplan.optimizer.figures import AS_PLANNED
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.report.cells import cost, heads, number, share, words, year
 from lodeplan.optimizer.report.titles import title
+from lodeplan.optimizer.tables.rows import records
 from lodeplan.schemas.kinds import ProjectStatus
 from lodeplan.schemas.report import Section
 

@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from lodeplan.optimizer.figures.rows import base_path_years, records
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.report.cells import NOTHING, heads, number, words
 from lodeplan.optimizer.report.titles import title
+from lodeplan.optimizer.tables.rows import base_path_years, records
 from lodeplan.optimizer.words.numbers import span_of_years
 from lodeplan.optimizer.words.titles import SOURCE_TITLES, USE_TITLES, user_title
 from lodeplan.schemas.kinds import SourceKind, UseKind

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
-from lodeplan.optimizer.figures.rows import nodes_in_words, records, told_limits
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.report.cells import NOTHING, cost, heads, number, quantity, words
+from lodeplan.optimizer.tables.rows import nodes_in_words, records, told_limits
 from lodeplan.optimizer.words.limits import limit_words
 from lodeplan.optimizer.words.numbers import measured
 from lodeplan.schemas.report import Cell, Section

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lodeplan.optimizer.figures.rows import records
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.report.cells import NOTHING, cost, heads, number, words
 from lodeplan.optimizer.report.flows import by_year
 from lodeplan.optimizer.report.titles import title
+from lodeplan.optimizer.tables.rows import records
 from lodeplan.optimizer.words.titles import TIER_TITLES
 from lodeplan.schemas.report import Cell, Section
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from lodeplan.optimizer.figures.stock_levels import stock_points
+from lodeplan.optimizer.figures import stock_points
 from lodeplan.optimizer.plan import Plan
 from lodeplan.optimizer.report.cells import heads, number, words, year
 from lodeplan.optimizer.report.flows import by_year

@@ -16,9 +16,7 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.results.solution_tables import frame
 from lodeplan.optimizer.results.values import flow_indices
-from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.money import money_weights
-from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.solver import Answer, Form, money_weights
 
 Row = tuple[Any, ...]
 

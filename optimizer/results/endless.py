@@ -9,9 +9,7 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.results.values import Values
-from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.ray import find_rays
-from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.solver import Answer, Form, find_rays
 from lodeplan.optimizer.words.numbers import listed
 
 SMALL = 1e-6

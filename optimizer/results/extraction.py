@@ -12,8 +12,7 @@ from lodeplan.optimizer.results.reports import report_tables
 from lodeplan.optimizer.results.solution_tables import frame, solution_tables
 from lodeplan.optimizer.results.summary import size_of, summarise
 from lodeplan.optimizer.results.values import Values
-from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.solver import Answer, Form
 from lodeplan.schemas.plan import Solution, Summary
 
 

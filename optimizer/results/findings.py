@@ -8,7 +8,7 @@ import numpy as np
 
 from lodeplan.optimizer.prepare.costs import NOT_SPEND
 from lodeplan.optimizer.results.values import Values, tail_mean
-from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.solver import Answer
 from lodeplan.optimizer.words.numbers import listed, money, percent, span_of_years, tonnes
 from lodeplan.schemas.plan import SamplingReport, Termination
 

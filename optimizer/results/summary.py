@@ -9,8 +9,7 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.results.findings import findings, shortage_by_tier, spend
 from lodeplan.optimizer.results.reports import by_year
 from lodeplan.optimizer.results.values import Values, tail_mean
-from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.search import Answer
+from lodeplan.optimizer.solver import Answer, Form
 from lodeplan.schemas.plan import FutureCost, Import, ProjectStart, Size, StockLevel, Summary
 
 

@@ -12,8 +12,7 @@ import numpy as np
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.projects import Start
-from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.tolerances import NOTHING
+from lodeplan.optimizer.solver import NOTHING, Form
 
 
 @dataclass(frozen=True)

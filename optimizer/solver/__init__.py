@@ -15,8 +15,11 @@ from lodeplan.optimizer.solver.export import write_model
 from lodeplan.optimizer.solver.form import Form, standard_form
 from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group, split
 from lodeplan.optimizer.solver.highs import Run
+from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.money import money_weights
 from lodeplan.optimizer.solver.options import checked_options
 from lodeplan.optimizer.solver.ranges import extremes, refuse_hopeless
+from lodeplan.optimizer.solver.ray import find_rays
 from lodeplan.optimizer.solver.rounds import search_along_groups
 from lodeplan.optimizer.solver.search import (
     Answer,
@@ -35,18 +38,24 @@ from lodeplan.optimizer.solver.search import (
     search_decisions,
     settled,
 )
-from lodeplan.optimizer.solver.starts import Decisions, completed, decisions_of
-from lodeplan.optimizer.solver.tolerances import borne_out
+from lodeplan.optimizer.solver.starts import Decisions, completed, decisions_in, decisions_of
+from lodeplan.optimizer.solver.tolerances import NOTHING, borne_out, gap_of
 from lodeplan.schemas.plan import Solution, Termination
 
 __all__ = [
+    "NOTHING",
     "Answer",
     "Control",
     "Decisions",
     "Form",
+    "Label",
     "checked_options",
+    "decisions_in",
     "decisions_of",
     "find_conflict",
+    "find_rays",
+    "gap_of",
+    "money_weights",
     "refuse_hopeless_numbers",
     "solve_form",
     "standard_form",

@@ -15,7 +15,7 @@ from lodeplan.optimizer.prepare.duty_scope import EXEMPT
 from lodeplan.optimizer.prepare.duty_steps import Step, by_measure
 from lodeplan.optimizer.words.numbers import listed
 from lodeplan.optimizer.words.titles import title_of
-from lodeplan.scenarios.loader import Source
+from lodeplan.scenarios import Source
 from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.dates import BrokenDate, read_date

@@ -26,7 +26,7 @@ _WAS_NO_PLAN = (
 )
 
 
-def read_plan(text: bytes) -> PlanDocument:
+def read_document(text: bytes) -> PlanDocument:
     """The plan in a document of any version, as of today's; raises `InvalidInput` for one of a later version."""
     version = plan_version_of(text[:100])
     if version == PLAN_VERSION:

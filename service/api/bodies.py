@@ -10,8 +10,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lodeplan.scenarios.reading.documents import Document, parse_json, parse_yaml
-from lodeplan.scenarios.reading.texts import NoText, text_of
+from lodeplan.scenarios.reading import Document, NoText, parse_json, parse_yaml, text_of
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.service.api.envelope import Asked, problems_of, read_envelope
 from lodeplan.service.http.problems import ApiError, broken_body, invalid_input, problem_response

@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from lodeplan.scenarios.patching.apply import LEFT_OUT, MAX_PATCHES
-from lodeplan.scenarios.reading.documents import Document
-from lodeplan.scenarios.reading.explain import note_problems
+from lodeplan.scenarios.patching import LEFT_OUT, MAX_PATCHES
+from lodeplan.scenarios.reading import Document, note_problems
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.jobs import ProblemError, ScenarioRequest

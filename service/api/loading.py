@@ -8,9 +8,7 @@ from typing import Any
 
 from lodeplan import scenarios
 from lodeplan.scenarios.counts import counts
-from lodeplan.scenarios.patching.apply import MAX_WORK, count_values
-from lodeplan.scenarios.patching.paths import Work
-from lodeplan.scenarios.reading.catalogue import find_shipped
+from lodeplan.scenarios.patching import MAX_WORK, Work, count_values
 from lodeplan.schemas import InvalidInput, Scenario
 from lodeplan.schemas.jobs import BatchItem, BatchRequest, ProblemError, ScenarioRequest
 from lodeplan.service.api.envelope import Asked
@@ -132,9 +130,9 @@ def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
 @lru_cache(maxsize=_SHIPPED_KEPT)
 def shipped_scenario(name: str) -> Scenario:
     """Load a shipped scenario and keep it for later requests; raises `InvalidInput` if none has that name."""
-    return scenarios.load(find_shipped(name))
+    return scenarios.load(scenarios.find_shipped(name))
 
 
 @lru_cache(maxsize=_SHIPPED_KEPT)
 def _read_shipped(name: str) -> Mapping[str, Any]:
-    return scenarios.read(find_shipped(name))
+    return scenarios.read(scenarios.find_shipped(name))

@@ -279,7 +279,7 @@ def duty(
 @app.command("scenarios")
 def list_scenarios(as_json: AsJson = False) -> None:
     """List the shipped scenarios."""
-    from lodeplan.scenarios.reading.catalogue import names
+    from lodeplan.scenarios import names
 
     shipped = names()
     if as_json:

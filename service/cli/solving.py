@@ -36,7 +36,7 @@ class Limits:
 
     def check(self) -> None:
         """Raise `InvalidInput` for limits out of range, by the names of their options."""
-        from lodeplan.scenarios.options import check_options
+        from lodeplan.scenarios import check_options
         from lodeplan.schemas import InvalidInput
 
         try:

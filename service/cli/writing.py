@@ -9,7 +9,6 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from lodeplan import scenarios
-from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.schemas import InputProblem, InvalidInput, Patch
 
 _EXAMPLE = "golden-toy"
@@ -21,7 +20,7 @@ def write_example(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(find_shipped(_EXAMPLE).read_text(encoding="utf-8"))
+            file.write(scenarios.find_shipped(_EXAMPLE).read_text(encoding="utf-8"))
     except FileExistsError:
         raise _refused("file_exists", path, "this file exists already.", "Choose another folder.") from None
     return path

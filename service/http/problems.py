@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from lodeplan.scenarios.reading.explain import in_words
+from lodeplan.scenarios.reading import in_words
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.jobs import Problem, ProblemError
 from lodeplan.schemas.problems import join_path

@@ -11,7 +11,7 @@ import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from lodeplan.scenarios.reading.as_stored import read_as_stored
+from lodeplan.scenarios import read_as_stored
 from lodeplan.schemas import PlanDocument, Scenario, Solution
 from lodeplan.schemas.jobs import JobState
 from lodeplan.schemas.plan import TablesDocument

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lodeplan.optimizer import Plan, figures
-from lodeplan.optimizer.figures.rows import years_in_words
 from lodeplan.optimizer.report import costs, decisions, flows, limits, record, shortages, stocks
 from lodeplan.schemas import Scenario, Solution, Summary
 from lodeplan.schemas.report import Section
@@ -46,7 +45,7 @@ class RunView:
     @cached_property
     def years(self) -> dict[int, str]:
         """First years of the periods, and all their years in words."""
-        return years_in_words(self.plan.tables)
+        return figures.years_in_words(self.plan.tables)
 
     def choose_group(self, group: str | None) -> str:
         """The mineral group asked for, or the most telling one."""

@@ -70,7 +70,7 @@ IN_OPTIMIZER = {
     "tables": {"words"},
     "plan": {"tables"},
     "decisions": {"plan", "words"},
-    "figures": {"decisions", "plan", "prepare", "words"},
+    "figures": {"decisions", "plan", "prepare", "tables", "words"},
     "report": {"figures", "plan", "prepare", "tables", "words"},
     "studies": {"decisions", "expand", "plan", "prepare", "report", "words"},
     "solver": {"model", "plan", "prepare"},
@@ -87,14 +87,38 @@ IN_OPTIMIZER = {
 """The rooms of the optimizer from the ground up, each with those below it that it imports."""
 UPWARD = {("plan", "report")}
 """A notebook asks a plan to show itself; it then asks the report, which reads plans."""
-OF_OPTIMIZER = ("planning", "plan", "problem", "report", "words", "figures", "studies")
-"""The rooms of the optimizer that the service may read."""
-ALSO_OF_OPTIMIZER = {
-    "optimizer",
-    "optimizer.expand",
-    "optimizer.tables.stored",
+FACES = {
+    # All of it is vocabulary.
+    "schemas": ("schemas", "schemas.*"),
+    "scenarios": (
+        "scenarios",
+        "scenarios.reading",  # documents that hold a scenario, or a request, and what is wrong with them in words
+        "scenarios.patching",  # how much patches may do
+        "scenarios.selections",  # which things a list of names means
+        "scenarios.validation",  # warnings, and how they read
+        "scenarios.counts",  # how much there is, and from which sources
+    ),
+    # The last three hold a module a subject, none of which loads the solver.
+    "optimizer": ("optimizer", "optimizer.figures", "optimizer.report.*", "optimizer.studies.*", "optimizer.words.*"),
+    # Others use it by its commands and over HTTP.
+    "service": ("service.settings",),
+    "optimizer.check": ("optimizer.check",),
+    "optimizer.expand": ("optimizer.expand",),
+    "optimizer.figures": ("optimizer.figures",),
+    "optimizer.solver": ("optimizer.solver",),
+    "service.engine": ("service.engine", "service.engine.dbos"),  # the port, and the engine that is put behind it
 }
-"""Modules beside those that it still reads."""
+"""The public face of each room, and of rooms within rooms that have one: the modules that others may import."""
+HELD_TO_FACES = (*ROOMS, ".package/lodeplan/__init__.py", "tools", "benchmarks", "examples")
+"""Tests may reach in."""
+MAY_REACH_IN = {
+    "tools/math_page.py": "optimizer.*",  # writes the page about the model's inside
+    "tools/worths.py": "optimizer.model.balances",  # finds the rows of a constraint by its name
+    "tools/operations_page.py": "service.telemetry.*",  # lists the metrics
+    "tools/stored_databases.py": "service.*",  # leaves what only a worker that died leaves
+    "benchmarks/service/*": "service.*",  # freeze, kill and replace parts of the service
+}
+"""Files that need the inside of a room, and what of it."""
 
 FOR_CLIENTS = ("jobs", "batches", "webhooks", "keys", "audit", "idempotency", "quotas")
 """The modules of storage that read for a client: each query takes the tenant, or a row that was found by it."""
@@ -321,16 +345,60 @@ def test_a_room_of_the_optimizer_imports_only_those_it_may(room: str) -> None:
     assert may - {room} - used.keys() == set(), "it may import what it does not"
 
 
-def test_the_service_reads_of_the_optimizer_only_its_face() -> None:
-    found = {
-        f"{path.relative_to(ROOT)} imports {module}"
-        for _, path in service_files()
-        for module in modules_of(path)
-        if within(module, "optimizer")
-        and module not in ALSO_OF_OPTIMIZER
-        and not any(within(module, f"optimizer.{room}") for room in OF_OPTIMIZER)
-    }
-    assert found == set()
+def reached(room: str) -> dict[str, list[str]]:
+    """The modules of a room that files outside it import, each with these files."""
+    found: dict[str, list[str]] = {}
+    for top in HELD_TO_FACES:
+        for path in python_files(top) if (ROOT / top).is_dir() else [ROOT / top]:
+            name = path.relative_to(ROOT).as_posix()
+            for module in modules_of(path):
+                if within(module, room) and not name.startswith(room.replace(".", "/") + "/"):
+                    found.setdefault(module, []).append(name)
+    return found
+
+
+def is_of(face: str, module: str) -> bool:
+    """Whether a face has a module: `report.*` has the modules of `report`, by their names or taken from the package."""
+    return fnmatch(module, face) or module == face.removesuffix(".*")
+
+
+def may_reach(name: str, module: str) -> bool:
+    return any(fnmatch(name, file) and is_of(inside, module) for file, inside in MAY_REACH_IN.items())
+
+
+@pytest.mark.parametrize("room", FACES)
+def test_others_import_of_a_room_only_its_face(room: str) -> None:
+    found = reached(room)
+    inside = [
+        f"{name} imports {module}"
+        for module, names in found.items()
+        if not any(is_of(face, module) for face in FACES[room])
+        for name in names
+        if not may_reach(name, module)
+    ]
+    assert sorted(inside) == []
+    unused = [face for face in FACES[room] if not any(is_of(face, module) for module in found)]
+    assert unused == [], "a face that nobody needs"
+
+
+def test_a_face_says_what_is_public() -> None:
+    """A package that others import from lists its names."""
+    silent = [
+        face
+        for face in {face for faces in FACES.values() for face in faces}
+        if (file := ROOT / Path(*face.split(".")) / "__init__.py").is_file()
+        and "\n__all__ = [" not in file.read_text(encoding="utf-8")
+    ]
+    assert silent == []
+
+
+def test_nothing_may_reach_in_that_does_not() -> None:
+    idle = [
+        file
+        for file, inside in MAY_REACH_IN.items()
+        if not any(is_of(inside, module) for path in ROOT.glob(file) for module in modules_of(path))
+    ]
+    assert idle == []
 
 
 def statements_in(path: Path) -> Iterator[str]:

@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from lodeplan import scenarios
-from lodeplan.scenarios.reading.catalogue import find_shipped
 from lodeplan.schemas import InvalidInput, Scenario, scenario_json_schema
 from lodeplan.schemas.jobs import ScenarioEntry, ScenarioList
 from lodeplan.service.api.loading import SEE_SCENARIOS
@@ -32,7 +31,7 @@ def list_scenarios() -> ScenarioList:
 def show_scenario(name: str) -> Scenario:
     """Return a shipped scenario in full, to be changed and sent back as a job."""
     try:
-        return scenarios.load(find_shipped(name))
+        return scenarios.load(scenarios.find_shipped(name))
     except InvalidInput as error:
         near = error.problems[0].remedy
         detail = f"No shipped scenario has the name {name}.{f' {near}' if near else ''} {SEE_SCENARIOS}"

@@ -9,7 +9,7 @@ from lodeplan import optimizer
 from lodeplan.optimizer.tables import renames
 from lodeplan.optimizer.tables.renames import RENAMES, Rename
 from lodeplan.optimizer.tables.specs import SPECS
-from lodeplan.optimizer.tables.stored import read_plan
+from lodeplan.optimizer.tables.stored import read_document
 from lodeplan.schemas import PlanDocument, Table
 from lodeplan.schemas.plan import PLAN_VERSION
 from lodeplan.service.api.streaming import table_rows
@@ -51,7 +51,7 @@ def test_a_renamed_column_is_served_under_its_old_name_too_and_the_list_of_table
 
 def test_the_old_name_is_not_among_the_columns_of_a_plan_that_is_read(renamed: Rename) -> None:
     document = golden().document()
-    plan = optimizer.Plan.from_document(read_plan(document.model_dump_json().encode()))
+    plan = optimizer.Plan.from_document(read_document(document.model_dump_json().encode()))
     assert OLD not in plan.tables["supply"]
     assert plan.document() == document
 
@@ -69,7 +69,7 @@ def test_a_plan_from_before_is_read_by_the_old_name(renamed: Rename) -> None:
             table["columns"].pop()
             table["rows"] = [row[:-1] for row in table["rows"]]
             next(column for column in table["columns"] if column["name"] == NEW)["name"] = OLD
-    table = supply(read_plan(json.dumps(data).encode()))
+    table = supply(read_document(json.dumps(data).encode()))
     assert NEW in names(table)
     assert table.note is None
     at = names(table).index(NEW)

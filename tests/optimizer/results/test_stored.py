@@ -17,7 +17,7 @@ from stored_databases import BACKUPS, DATABASES, opened, solve_here, unpacked
 
 from lodeplan import optimizer
 from lodeplan.optimizer.tables.specs import SPECS
-from lodeplan.optimizer.tables.stored import read_plan
+from lodeplan.optimizer.tables.stored import read_document
 from lodeplan.schemas import InvalidInput, PlanDocument
 from lodeplan.schemas.access import Scope
 from lodeplan.schemas.jobs import FailureCode, JobState
@@ -192,7 +192,7 @@ def textbook(tmp_path: Path) -> Iterator[dict[str, bytes]]:
 def test_a_plan_of_the_version_before_has_todays_tables_and_columns(textbook: dict[str, bytes]) -> None:
     for text in textbook.values():
         assert b"plan_version" not in text
-        document = read_plan(text)
+        document = read_document(text)
         for table in document.tables:
             assert [column.name for column in table.columns if not column.renamed_to] == [
                 column.name for column in SPECS[table.name].columns
@@ -205,7 +205,7 @@ def test_a_plan_of_any_version_without_a_table_or_column_of_today_says_so_in_a_s
 ) -> None:
     data = json.loads(textbook["golden-toy"])
     if version > 1:
-        written = optimizer.Plan.from_document(read_plan(textbook["golden-toy"])).document()
+        written = optimizer.Plan.from_document(read_document(textbook["golden-toy"])).document()
         # A note of before stays, as it does where nothing else is missing.
         notes = {"nodes": "A note.", "supply": "Another note."}
         tables = [table.model_copy(update={"note": notes.get(table.name)}) for table in written.tables]
@@ -215,7 +215,7 @@ def test_a_plan_of_any_version_without_a_table_or_column_of_today_says_so_in_a_s
     supply = next(table for table in data["tables"] if table["name"] == "supply")
     at = [column["name"] for column in supply["columns"]].index("expected_t_per_y")
     supply["columns"][at]["name"] = "something else"
-    tables = {table.name: table for table in read_plan(json.dumps(data).encode()).tables}
+    tables = {table.name: table for table in read_document(json.dumps(data).encode()).tables}
 
     assert list(tables) == list(SPECS)
     assert tables["duties"].rows == []
@@ -240,7 +240,7 @@ def test_a_plan_of_the_version_before_has_its_flows_to_the_end_of_the_horizon(te
         elif table["name"] in ("supply", "uses"):
             year, base = names.index("year"), names.index("base_t_per_y")
             table["rows"] = [[*row[:base], row[base] * (row[year] < 4), *row[base + 1 :]] for row in table["rows"]]
-    plan = optimizer.Plan.from_document(read_plan(json.dumps(stored).encode()))
+    plan = optimizer.Plan.from_document(read_document(json.dumps(stored).encode()))
     for name in ("supply", "uses"):
         last = plan.tables[name][plan.tables[name]["year"] == 4]
         assert last["base_t_per_y"].tolist() == last["expected_t_per_y"].tolist() != []
@@ -253,7 +253,7 @@ def test_a_plan_that_said_in_a_sentence_alone_that_nothing_was_found_says_so_in_
     summary = {"scenario": "x", "scenario_hash": "0", "termination": "time_limit", "solution": "feasible"}
     for findings, found_nothing in (([said, "More."], True), (["A plan."], False)):
         data = {"plan_version": version, "summary": {**summary, "findings": findings}, "tables": []}
-        assert read_plan(json.dumps(data).encode()).summary.nothing_found is found_nothing
+        assert read_document(json.dumps(data).encode()).summary.nothing_found is found_nothing
 
 
 def test_the_page_of_a_plan_says_what_the_version_that_made_it_did_not_tell(tmp_path: Path) -> None:
@@ -280,14 +280,14 @@ def test_the_page_of_a_plan_says_what_the_version_that_made_it_did_not_tell(tmp_
 
 
 def test_a_plan_of_the_version_before_comes_back_whole_after_it_is_written_again(textbook: dict[str, bytes]) -> None:
-    document = read_plan(textbook["golden-toy"])
+    document = read_document(textbook["golden-toy"])
     plan = optimizer.Plan.from_document(document)
-    assert read_plan(plan.document().model_dump_json().encode()) == plan.document() == document
+    assert read_document(plan.document().model_dump_json().encode()) == plan.document() == document
 
 
 def test_a_table_by_year_of_the_version_before_has_the_lengths_of_its_periods(tmp_path: Path) -> None:
     with opened("kinds", tmp_path) as database:
-        tables = {table.name: table for table in read_plan(stored_plans(database)["every-kind"]).tables}
+        tables = {table.name: table for table in read_document(stored_plans(database)["every-kind"]).tables}
     for name in ("supply", "uses", "shortages"):
         names = [column.name for column in tables[name].columns]
         if "years" in names:
@@ -299,7 +299,7 @@ def test_a_table_by_year_of_the_version_before_has_the_lengths_of_its_periods(tm
 def test_a_plan_of_a_later_version_is_refused_with_what_to_do() -> None:
     later = json.dumps({"plan_version": PLAN_VERSION + 1, "summary": {}, "tables": [], "more": 1}).encode()
     with pytest.raises(InvalidInput, match="later version") as caught:
-        read_plan(later)
+        read_document(later)
     assert caught.value.problems[0].remedy
 
 
