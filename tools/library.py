@@ -13,8 +13,7 @@ from pathlib import Path
 from lodeplan import optimizer, scenarios
 from lodeplan.optimizer.studies.compare import changes
 from lodeplan.optimizer.words.numbers import listed, money, percent, tonnes
-from lodeplan.scenarios.reading.catalogue import find_shipped
-from lodeplan.scenarios.reading.documents import parse_yaml
+from lodeplan.scenarios.reading import parse_yaml
 from lodeplan.schemas import Summary
 
 ROOT = Path(__file__).parent.parent
@@ -213,7 +212,7 @@ def text(title: str, reading: str, header: tuple[str, ...], rows: Sequence[tuple
 def paragraphs(names: list[str]) -> Iterator[str]:
     """What each scenario is, in its own words."""
     for name in names:
-        header = parse_yaml(find_shipped(name).read_text(encoding="utf-8")).data
+        header = parse_yaml(scenarios.find_shipped(name).read_text(encoding="utf-8")).data
         yield f"- `{name}`: {header['description'].strip()}"
 
 
