@@ -119,20 +119,29 @@ def create_app(
     app.state.pulse = Pulse(database)
     app.state.intake, app.state.watch = Intake(database, engine, settings), JobWatch(database)
     app.state.access = make_access(settings, database)
+    _include_routers(app)
+    problems.install(app, rendering.problem_page)
+    openapi.complete(app, login_is_optional=not app.state.access.login_required)
+    _add_middleware(app, settings)
+    return app
+
+
+def _include_routers(app: FastAPI) -> None:
     app.include_router(health.router, dependencies=_ALL)
     app.include_router(metrics.router, dependencies=[*_ALL, Security(_BEARER)])
     for module in (jobs, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit):
         app.include_router(module.router, prefix=API, dependencies=[*_ALL, Security(_BEARER)])
     app.include_router(ui.router, dependencies=_ALL)
     app.include_router(sign_in.router, dependencies=_ALL)
-    problems.install(app, rendering.problem_page)
-    openapi.complete(app, login_is_optional=not app.state.access.login_required)
+
+
+def _add_middleware(app: FastAPI, settings: Settings) -> None:
+    """Put the app behind its middleware; the last one added sees a request first."""
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Gate, access=app.state.access, sign_in_page=sign_in.sign_in_page)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
     app.add_middleware(requests.Observed)
-    return app
 
 
 class HeadAsGet:

@@ -71,36 +71,38 @@ def combinations(scenario: Scenario) -> list[tuple[Decision, ...]]:
 
 
 def _combinations(reading: Reading) -> list[tuple[Decision, ...]]:
-    kinds: list[list[tuple[Decision, ...]]] = []
-    tree = reading.tree
-    for name, project in reading.scenario.projects.items():
-        choices: dict[str, list[Decision]] = {}
-        for node in tree.nodes.values():
-            first, last = project.earliest_start or -inf, project.latest_start or inf
-            if node.stress or (node.future and not project.start_in_branches):
-                continue
-            choices[node.name] = [
-                ("start", name, track, node.name)
-                for track, rule in project.tracks.items()
-                if first <= node.period.year <= last and node.period.year + rule.lead_years < tree.end_year - SMALL
-            ]
-        kinds.append(_once_a_path(reading, choices))
-    for name, route in reading.scenario.routes.items():
-        if route.onboarding is not None:
-            first, last = route.onboarding.earliest or -inf, route.onboarding.latest or inf
-            kinds.append(
-                _once_a_path(
-                    reading,
-                    {
-                        node.name: [("onboard", name, "", node.name)]
-                        for node in tree.nodes.values()
-                        if not node.stress
-                        and (not node.future or route.onboarding.in_branches)
-                        and first <= node.period.year <= last
-                    },
-                )
-            )
+    kinds = [_starts(reading, name) for name in reading.scenario.projects]
+    kinds += [_onboardings(reading, name) for name, route in reading.scenario.routes.items() if route.onboarding]
     return [tuple(decision for chosen in picks for decision in chosen) for picks in product(*kinds)]
+
+
+def _starts(reading: Reading, name: str) -> list[tuple[Decision, ...]]:
+    """Every way to start a project, or not to."""
+    project, tree = reading.scenario.projects[name], reading.tree
+    first, last = project.earliest_start or -inf, project.latest_start or inf
+    choices: dict[str, list[Decision]] = {
+        node.name: [
+            ("start", name, track, node.name)
+            for track, rule in project.tracks.items()
+            if first <= node.period.year <= last and node.period.year + rule.lead_years < tree.end_year - SMALL
+        ]
+        for node in tree.nodes.values()
+        if not node.stress and (not node.future or project.start_in_branches)
+    }
+    return _once_a_path(reading, choices)
+
+
+def _onboardings(reading: Reading, name: str) -> list[tuple[Decision, ...]]:
+    """Every way to qualify a supplier, or not to."""
+    rule = reading.scenario.routes[name].onboarding
+    assert rule is not None
+    first, last = rule.earliest or -inf, rule.latest or inf
+    choices: dict[str, list[Decision]] = {
+        node.name: [("onboard", name, "", node.name)]
+        for node in reading.tree.nodes.values()
+        if not node.stress and (not node.future or rule.in_branches) and first <= node.period.year <= last
+    }
+    return _once_a_path(reading, choices)
 
 
 def _once_a_path(reading: Reading, choices: dict[str, list[Decision]]) -> list[tuple[Decision, ...]]:

@@ -127,6 +127,10 @@ def open_result(client: TestClient, job: Job, headers: dict[str, str], *, whole:
         assert entries == []
         return
     assert {entry["name"] for entry in entries} >= set(SPECS)
+    open_figures(client, job, document, headers, whole=whole)
+
+
+def open_figures(client: TestClient, job: Job, document: PlanDocument, headers: dict[str, str], *, whole: bool) -> None:
     tables = {table.name: table for table in document.tables}
     groups = {row[1] for name in ("supply", "uses") for row in tables[name].rows}
     years = {row[2] for row in tables["nodes"].rows}
