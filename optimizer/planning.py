@@ -9,6 +9,7 @@ from lodeplan.optimizer.problem import Problem, Source
 from lodeplan.optimizer.progress import Listener
 from lodeplan.scenarios import check_options
 from lodeplan.schemas.patches import Patch
+from lodeplan.schemas.problems import Gathered
 
 
 def solve(
@@ -27,9 +28,14 @@ def solve(
     search: true ends it with the best plan so far. Warnings about the scenario are in `summary.warnings`. `Problem`
     does the same in steps.
 
-    Raises `schemas.InvalidInput` for a bad scenario or option, `PlanError` when the independent check refuses the plan.
-    An infeasible scenario, or one whose cost falls without limit, is not an error: the plan gives the reason.
+    Raises `schemas.InvalidInput` with all errors in scenario and options, `PlanError` when the independent check
+    refuses the plan. An infeasible scenario, or one whose cost falls without limit, is not an error: the plan gives the
+    reason.
     """
-    check_options(gap, time_limit_s)
-    problem = Problem(source, patches, on_progress=on_progress)
+    wrong = Gathered()
+    with wrong:
+        check_options(gap, time_limit_s)
+    with wrong:
+        problem = Problem(source, patches, on_progress=on_progress)
+    wrong.refuse()
     return problem.solve(gap=gap, time_limit_s=time_limit_s, should_stop=should_stop)

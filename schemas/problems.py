@@ -65,6 +65,26 @@ class InvalidInput(ValueError):
         super().__init__("\n".join(str(problem) for problem in problems))
 
 
+class Gathered:
+    """Problems of several checks, each in a `with` block of its own, that are raised together by `refuse`."""
+
+    def __init__(self) -> None:
+        self.problems: list[InputProblem] = []
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> bool:
+        if isinstance(error, InvalidInput):
+            self.problems += error.problems
+        return isinstance(error, InvalidInput)
+
+    def refuse(self) -> None:
+        """Raise `InvalidInput` with the problems found so far, if there are any."""
+        if self.problems:
+            raise InvalidInput(self.problems)
+
+
 def at_most(problems: Sequence[InputProblem], left: int = 0) -> list[InputProblem]:
     """Keep the first `MAX_PROBLEMS` and add one that says how many more there are, including `left` that were never put
     into words."""

@@ -28,6 +28,8 @@ from lodeplan.schemas.scenario import Provenance, Route, Scenario
 
 SCENARIO = "us-2026"
 """The shipped scenario used by default."""
+BAD_QUESTION = "bad_question"
+"""Code of an error in a question, whose path is the field."""
 _RATES_ONLY = 1e9
 """kUSD/t: a customs value beside which duties by weight and minimum prices vanish."""
 
@@ -53,14 +55,24 @@ def duty(
     events: Sequence[str] = (), customs_value_kusd_per_t: float | None = None,
 ) -> DutyAnswer:  # fmt: skip
     """Return the duty on an import, in kUSD per t contained and as a share of customs value; arguments as in
-    `Question`. Raises `InvalidInput` with all errors in the question, by the names of the arguments.
+    `Question`. Raises `InvalidInput` with all errors in the question, by the names of the arguments, and in the
+    scenario.
 
     >>> answer = duty("gallium/metal", origin="CHN", on="2026-11-24")
     >>> round(answer.bands[0].duty_share, 6)
     0.28
     """
-    question = Question(commodity, origin, on, destination, events, customs_value_kusd_per_t)
-    return answer_of(scenarios.load(scenario), question)
+    return ask(scenario, Question(commodity, origin, on, destination, events, customs_value_kusd_per_t))
+
+
+def ask(source: Source, question: Question) -> DutyAnswer:
+    """Answer a question on the scenario in a source; raises `InvalidInput` with all errors in the question and in the
+    scenario."""
+    try:
+        scenario = scenarios.load(source)
+    except InvalidInput as error:
+        raise InvalidInput([*problems_of(vars(question)), *error.problems]) from None
+    return answer_of(scenario, question)
 
 
 def answer_of(scenario: Scenario, question: Question) -> DutyAnswer:
@@ -177,7 +189,7 @@ def _unknown(field: str, what: str, name: str, known: Mapping[str, Entry]) -> li
 
 
 def _problem(field: str, message: str, value: object, remedy: str | None) -> InputProblem:
-    return InputProblem(code="bad_question", path=field, message=message, value=value, remedy=remedy)
+    return InputProblem(code=BAD_QUESTION, path=field, message=message, value=value, remedy=remedy)
 
 
 def _customs_value(scenario: Scenario, route: Route, day: date, given: float | None) -> tuple[float | None, str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from lodeplan import scenarios
-from lodeplan.optimizer.studies.duty import Question, answer_of
-from lodeplan.schemas import InvalidInput
+from lodeplan.optimizer.studies.duty import BAD_QUESTION, Question, ask
+from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.duty import DutyAnswer
 
 _OPTIONS = {
@@ -20,9 +19,11 @@ _OPTIONS = {
 
 def answer(source: str, question: Question) -> DutyAnswer:
     """Answer a question on a scenario; raises an `InvalidInput` that names the options."""
-    scenario = scenarios.load(source)
     try:
-        return answer_of(scenario, question)
+        return ask(source, question)
     except InvalidInput as error:
-        named = [problem.model_copy(update={"path": _OPTIONS[problem.path]}) for problem in error.problems]
-        raise InvalidInput(named) from None
+        raise InvalidInput([_named(problem) for problem in error.problems]) from None
+
+
+def _named(problem: InputProblem) -> InputProblem:
+    return problem.model_copy(update={"path": _OPTIONS[problem.path]}) if problem.code == BAD_QUESTION else problem

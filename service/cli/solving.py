@@ -50,19 +50,22 @@ class Limits:
 class Solve:
     """Scenario that was read and can be solved, with a line of progress on standard error.
 
-    Raises `InvalidInput` for a bad scenario or limit.
+    Raises `InvalidInput` with all errors in scenario and limits.
     """
 
     def __init__(self, source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> None:
         # Nothing that imports make is garbage, and to look for it takes a tenth of their time.
         gc.disable()
         from lodeplan.optimizer import Problem
+        from lodeplan.schemas.problems import Gathered
 
         gc.enable()
-        limits.check()
-        self._limits, self._line = limits, ProgressLine()
-        with self._line:
+        self._limits, self._line, wrong = limits, ProgressLine(), Gathered()
+        with wrong:
+            limits.check()
+        with wrong, self._line:
             self._problem: Problem = Problem(source, patches, on_progress=self._line)
+        wrong.refuse()
         self.warnings = self._problem.warnings
         """Open warnings, without acknowledged ones."""
 

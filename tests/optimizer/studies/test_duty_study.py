@@ -42,6 +42,12 @@ def test_all_that_is_wrong_is_said_at_once_by_the_names_of_the_arguments() -> No
     assert not any("--" in str(problem) for problem in refused.value.problems)
 
 
+def test_a_scenario_that_is_wrong_hides_no_error_in_the_question() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        lodeplan.duty("gallium/metal", origin="CHN", on="then", scenario="us-2025", customs_value_kusd_per_t=-3)
+    assert [problem.path for problem in refused.value.problems] == ["on", "customs_value_kusd_per_t", "scenario"]
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf"), 1e9])
 def test_a_customs_value_that_is_none_is_refused(value: float) -> None:
     question = Question("metal/refined", "CHN", "2026-01-01", customs_value_kusd_per_t=value)

@@ -20,6 +20,7 @@ import structlog
 from folders import ROOT
 from job_service import wait_until
 
+import lodeplan
 from lodeplan import scenarios
 from lodeplan.optimizer import Plan, Problem
 from lodeplan.schemas import InputProblem, InvalidInput, SolverProgress, Summary
@@ -522,3 +523,12 @@ def test_a_gap_out_of_range_is_refused_by_the_name_of_its_option(run: Run) -> No
     assert ran.code == 2
     assert "--gap\n  the gap is out of range" in ran.err
     assert "--time-limit\n  the time limit is out of range" in ran.err
+
+
+def test_a_gap_out_of_range_hides_no_error_in_the_scenario(run: Run) -> None:
+    ran = run("solve", "us-2025", "--gap", "5")
+    assert ran.code == 2
+    assert [line for line in ran.err.splitlines() if line.startswith(("--", "scenario"))] == ["--gap", "scenario"]
+    with pytest.raises(InvalidInput) as refused:
+        lodeplan.solve("us-2025", gap=5)
+    assert [problem.path for problem in refused.value.problems] == ["gap", "scenario"]

@@ -186,6 +186,16 @@ def test_what_is_wrong_with_a_question_is_said_with_a_remedy(run: Run, arguments
     assert ran.out == ""
 
 
+def test_a_scenario_that_is_wrong_hides_no_error_in_the_question(run: Run, tmp_path: Path) -> None:
+    ran = run("us-2025", *GALLIUM[:-1], "then")
+    assert ran.code == 2
+    assert [line for line in ran.err.splitlines() if line.startswith(("--", "scenario"))] == ["--on", "scenario"]
+    wrong = toy(tmp_path, events={"on": {"changes": "nothing"}})
+    ran = run(wrong, *GALLIUM[:-1], "then")
+    assert "--on" in ran.err
+    assert "events.on" in ran.err
+
+
 def test_the_page_on_tariffs_shows_what_the_command_prints(run: Run) -> None:
     page = (ROOT / "docs" / "reference" / "tariffs.md").read_text(encoding="utf-8")
     _, command, _, printed, *_ = page.split("```")
