@@ -137,6 +137,11 @@ class Settings(BaseModel):
         description="Memory limit of a solve, MB (Linux); a solve above it is ended as `out_of_memory`. When unset, "
         "four fifths of the memory of the machine or container, divided by the slots.",
     )
+    fork_solves: bool = Field(
+        default=True,
+        description="Keep a process with all packages loaded, about 120 MiB, from which solves are forked (Linux). "
+        "false: every solve loads the packages anew, which takes 1 to 2 s of processor time.",
+    )
     tenant_slots: int | None = Field(
         default=None,
         ge=1,

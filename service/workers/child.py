@@ -56,6 +56,17 @@ def start(say: Callable[[ChildLine], None]) -> None:
     say(StartedLine())
 
 
+def load_all() -> None:
+    """Import all that jobs of any kind need."""
+    for name in ("optimizer.planning", "scenarios", "service.telemetry.tracing", "service.workers.troubles"):
+        import_module(f"lodeplan.{name}")
+    from lodeplan.service.kinds import KINDS
+
+    for kind in KINDS.values():
+        if not kind.has_members:
+            kind.load_run()
+
+
 def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: threading.Event) -> None:
     """Solve the scenario in the arguments, and report progress and the result."""
     from lodeplan import optimizer

@@ -13,10 +13,10 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from pathlib import Path
+from functools import partial
 from typing import IO, Protocol
 
 import structlog
@@ -26,8 +26,10 @@ from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
 from lodeplan.service.kinds import SOLVE, Kind
 from lodeplan.service.telemetry import tracing
+from lodeplan.service.workers import memory
 from lodeplan.service.workers.child import PROBE, STOP
 from lodeplan.service.workers.child_messages import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
+from lodeplan.service.workers.forks import ForkServer, NoFork
 
 LOOK_EVERY_S = 0.25
 MEMORY_EVERY_S = 0.05
@@ -93,33 +95,57 @@ class ChildEnd:
     """Whether it said anything at all."""
 
 
-def run_child(command: Sequence[str], work: Work, watch: Watch, limits: HardLimits) -> ChildEnd:
-    """Solve in a child process; returns when it has ended. Scenario and plan pass through unnamed files, which leave
-    nothing behind however this process ends.
+def run_child(
+    command: Sequence[str], work: Work, watch: Watch, limits: HardLimits, forks: ForkServer | None = None
+) -> ChildEnd:
+    """Solve in a child process; returns when it has ended. It is a fork where there is a server that forks one, else it
+    is started by the command. Scenario and plan pass through unnamed files, which leave nothing behind however this
+    process ends.
     """
+    return _run(command, forks, _Errand(_flags(work), gzip.decompress(work.scenario_gzip), watch, limits))
+
+
+def probe_child(command: Sequence[str], forks: ForkServer | None = None) -> None:
+    """Start a child that does nothing, with all that a solve needs of the machine; raises `OSError` if it does not
+    start."""
+    ended = _run(command, forks, _Errand([PROBE], b"", _Patience(), HardLimits()))
+    if not ended.began:
+        raise OSError(no_start(ended.exit_code, ended.errors))
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """Arguments and scenario of a child, and what it is held to."""
+
+    flags: Sequence[str]
+    scenario: bytes
+    watch: Watch
+    limits: HardLimits
+
+
+def _run(command: Sequence[str], forks: ForkServer | None, errand: _Errand) -> ChildEnd:
+    if forks:
+        with contextlib.suppress(NoFork):
+            return _follow(forks.start, errand)
+    return _follow(partial(_Started, command), errand)
+
+
+_Start = Callable[[Sequence[str], Sequence[int], Mapping[str, str]], "_Process"]
+"""Start a process with flags, files whose paths stand before them, and an environment."""
+
+
+def _follow(start: _Start, errand: _Errand) -> ChildEnd:
     with _nameless_file() as scenario, _nameless_file() as document:
-        scenario.write(gzip.decompress(work.scenario_gzip))
+        scenario.write(errand.scenario)
         scenario.seek(0)
-        descriptors = (scenario.fileno(), document.fileno())
-        paths = [f"/dev/fd/{number}" for number in descriptors]
-        with _Child([*command, *paths, *_flags(work)], descriptors) as child:
-            last = child.follow(watch, limits)
+        process = start(errand.flags, (scenario.fileno(), document.fileno()), child_environment())
+        with _Child(process) as child:
+            last = child.follow(errand.watch, errand.limits)
             exit_code = child.exit_code
         document.seek(0)
         return ChildEnd(
             last, child.killed_for, exit_code, child.peak_memory_mib, document.read(), child.errors, child.began
         )
-
-
-def probe_child(command: Sequence[str]) -> None:
-    """Start a child that does nothing, with all that a solve needs of the machine; raises `OSError` if it does not
-    start."""
-    with _nameless_file() as scenario, _nameless_file() as document:
-        descriptors = (scenario.fileno(), document.fileno())
-        with _Child([*command, PROBE], descriptors) as child:
-            child.follow(_Patience(), HardLimits())
-            if not child.began:
-                raise OSError(no_start(child.exit_code, child.errors))
 
 
 class _Patience:
@@ -179,12 +205,75 @@ def _signal_name(number: int) -> str:
         return str(number)
 
 
+class _Process(Protocol):
+    """A process that solves."""
+
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+    stderr: IO[str] | None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, once known."""
+
+    def peak_memory_mib(self) -> float | None:
+        """Peak of the memory that it holds, where the system tells."""
+
+    def kill(self) -> None:
+        """End it."""
+
+    def wait(self) -> int:
+        """Wait for its exit code, or minus the signal that ended it."""
+
+    def close(self) -> None:
+        """End it, wait for it, and close its pipes."""
+
+
+class _Started:
+    """A process that a command starts."""
+
+    def __init__(
+        self, command: Sequence[str], flags: Sequence[str], files: Sequence[int], environment: Mapping[str, str]
+    ) -> None:
+        self._process = subprocess.Popen(
+            [*command, *(f"/dev/fd/{number}" for number in files), *flags],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=files,
+            env=environment,
+            # Ctrl-C in a terminal is for the worker, which ends its children itself.
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self.stdin, self.stdout, self.stderr = self._process.stdin, self._process.stdout, self._process.stderr
+
+    def peak_memory_mib(self) -> float | None:
+        return memory.peak_mib(self.pid)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        self.wait()
+        for stream in (self.stdin, self.stdout, self.stderr):
+            with contextlib.suppress(OSError):
+                if stream:
+                    stream.close()
+
+
 @dataclass
 class _Child:
     """A running child, its pipes read by threads so that neither side ever waits for the other."""
 
-    arguments: Sequence[str]
-    descriptors: tuple[int, ...] = ()
+    process: _Process
     killed_for: Termination | None = None
     peak_memory_mib: float | None = None
     began: bool = False
@@ -193,20 +282,7 @@ class _Child:
     _asked_to_stop: bool = False
 
     def __enter__(self) -> _Child:
-        self._process = subprocess.Popen(
-            self.arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            pass_fds=self.descriptors,
-            env=child_environment(),
-            # Ctrl-C in a terminal is for the worker, which ends its children itself.
-            start_new_session=True,
-        )
-        threads = ((self._read_output, self._process.stdout), (self._read_errors, self._process.stderr))
+        threads = ((self._read_output, self.process.stdout), (self._read_errors, self.process.stderr))
         self._start_by = time.monotonic() + START_S
         try:
             self._readers = [threading.Thread(target=read, args=(stream,), daemon=True) for read, stream in threads]
@@ -219,17 +295,12 @@ class _Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            with contextlib.suppress(OSError):
-                if stream:
-                    stream.close()
+        self.process.close()
 
     @property
     def exit_code(self) -> int:
         """Wait for its exit code, or minus the signal that ended it."""
-        return self._process.wait()
+        return self.process.wait()
 
     @property
     def errors(self) -> str:
@@ -260,14 +331,16 @@ class _Child:
                 last = line
 
     def _hold(self, limits: HardLimits) -> None:
-        memory = self.peak_memory_mib = _peak_memory_mib(self._process.pid) or self.peak_memory_mib
-        if limits.memory_mib and memory and memory > limits.memory_mib:
+        held = self.peak_memory_mib = self.process.peak_memory_mib() or self.peak_memory_mib
+        if self.killed_for:
+            self.process.kill()
+        elif limits.memory_mib and held and held > limits.memory_mib:
             self._kill(Termination.MEMORY_LIMIT)
         elif limits.deadline and time.monotonic() > limits.deadline:
             self._kill(Termination.TIME_LIMIT)
         elif not self.began and time.monotonic() > self._start_by:
             # By no limit of the job: it ends as one that did not start.
-            self._process.kill()
+            self.process.kill()
 
     def _look(self, watch: Watch) -> None:
         wish = watch.wish()
@@ -277,14 +350,14 @@ class _Child:
             self._asked_to_stop = True
             # It may have ended meanwhile.
             with contextlib.suppress(OSError):
-                if self._process.stdin:
-                    self._process.stdin.write(STOP + "\n")
-                    self._process.stdin.flush()
+                if self.process.stdin:
+                    self.process.stdin.write(STOP + "\n")
+                    self.process.stdin.flush()
 
     def _kill(self, reason: Termination) -> None:
         if not self.killed_for:
             self.killed_for = reason
-            self._process.kill()
+            self.process.kill()
 
     def _read_output(self, stream: IO[str]) -> None:
         for line in stream:
@@ -296,7 +369,7 @@ class _Child:
         with contextlib.suppress(ValueError):
             for line in stream:
                 self._errors.append(line)
-                log.info("solver output", pid=self._process.pid, text=line.rstrip())
+                log.info("solver output", pid=self.process.pid, text=line.rstrip())
 
 
 def _parse(text: str) -> ChildLine | None:
@@ -305,15 +378,3 @@ def _parse(text: str) -> ChildLine | None:
     except ValidationError:
         log.warning("a child sent an unreadable message", text=text.rstrip())
         return None
-
-
-def _peak_memory_mib(pid: int) -> float | None:
-    """Peak memory of the process, MiB, where the system reports it (Linux). Not from `wait4`, which includes the
-    parent's memory at the time it started the child.
-    """
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
-    return int(found[0]) / 1024 if found else None

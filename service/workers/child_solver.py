@@ -26,6 +26,7 @@ from lodeplan.service.workers.child_process import (
     probe_child,
     run_child,
 )
+from lodeplan.service.workers.forks import ForkServer
 from lodeplan.service.workers.troubles import is_from_outside, trouble_of
 
 MIB_PER_MB = 1e6 / 2**20
@@ -48,6 +49,8 @@ class ChildSolver:
     command: Sequence[str] = CHILD
     memory_mb: float | None = None
     longest_s: float | None = None
+    forks: ForkServer | None = None
+    """Source of processes that have started already; where it has none, the command starts one."""
 
     def __call__(self, work: Work, watch: Watch) -> Outcome:
         """Solve and return the outcome."""
@@ -57,7 +60,7 @@ class ChildSolver:
         memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
         begun = time.monotonic()
         try:
-            ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib))
+            ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib), self.forks)
         except (OSError, RuntimeError, MemoryError) as error:
             trouble = trouble_of(error)
             if trouble is None:
@@ -68,7 +71,12 @@ class ChildSolver:
 
     def probe(self) -> None:
         """Start a child that does nothing; raises `OSError` or `RuntimeError` if it does not start."""
-        probe_child(self.command)
+        probe_child(self.command, self.forks)
+
+    def close(self) -> None:
+        """Keep no process for solves to come."""
+        if self.forks:
+            self.forks.close()
 
     def _limit_s(self, work: Work) -> float | None:
         own = json.loads(gzip.decompress(work.scenario_gzip)).get("solve", {}).get("time_limit_s")

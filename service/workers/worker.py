@@ -35,6 +35,7 @@ from lodeplan.service.workers.attempt_watch import SILENT_ATTEMPT_S, AttemptWatc
 from lodeplan.service.workers.child_process import Work
 from lodeplan.service.workers.child_solver import ChildSolver, Solver
 from lodeplan.service.workers.fitness import Fitness
+from lodeplan.service.workers.forks import ForkServer
 from lodeplan.service.workers.leases import Lease, LeaseLost
 from lodeplan.service.workers.reaper import Reaper
 from lodeplan.service.workers.retention import Retention
@@ -71,7 +72,7 @@ class Worker:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.fitness = Fitness(self.engine, getattr(self.solve, "probe", _no_probe))
+        self.fitness = Fitness(self.engine, getattr(self.solve, "probe", _nothing))
 
     def start(self, slots: int) -> None:
         """Start taking attempts, at most `slots` at a time; returns immediately."""
@@ -115,6 +116,7 @@ class Worker:
         self.hurry()
         while self._at_work and time.monotonic() < until:
             time.sleep(_FIRST_PAUSE_S)
+        getattr(self.solve, "close", _nothing)()
         if self.deliverer:
             self.deliverer.stop()
         self._stopped.set()
@@ -274,8 +276,8 @@ class Worker:
         return attempts.finish(session, attempt, outcome)
 
 
-def _no_probe() -> None:
-    """A solver without processes can be tried at any time."""
+def _nothing() -> None:
+    """What a solver without processes has to do to be tried, and to be closed."""
 
 
 def _named(attempt: Attempt) -> dict[str, str | int]:
@@ -297,7 +299,10 @@ def _surviving() -> Iterator[None]:
 def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settings) -> Worker:
     """Build a worker that solves in child processes and sends due webhook messages."""
     solver = ChildSolver(
-        settings.hard_limit_margin_s, memory_mb=settings.solve_memory_mb, longest_s=settings.max_solve_s or None
+        settings.hard_limit_margin_s,
+        memory_mb=settings.solve_memory_mb,
+        longest_s=settings.max_solve_s or None,
+        forks=ForkServer() if settings.fork_solves else None,
     )
     upkeep = Retention(database, engine, settings).loop
     deliverer = Deliverer(storage.open_beside(database, connections=2, answer_s=storage.REQUEST_S), settings)

@@ -28,6 +28,20 @@ def finish(result: str, termination: str, solution: str) -> None:
     say("finished", termination=termination, solution=solution, objective_kusd=3.5)
 
 
+def what_it_finds() -> dict[str, object]:
+    """What a process has around it."""
+    return {
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "descriptors": sorted(int(number) for number in os.listdir("/proc/self/fd"))[:-1],
+        "leads_session": os.getsid(0) == os.getpid(),
+        "signals": [str(signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)],
+        "masked": [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
+        "threads": len(os.listdir("/proc/self/task")),
+        "umask": os.umask(0),
+    }
+
+
 def main(scenario: str, result: str) -> None:
     task = json.loads(Path(scenario).read_text())["description"]
     say("progress", progress={"phase": "search", "elapsed_s": 0.1, "gap": 0.25})
@@ -63,11 +77,27 @@ def main(scenario: str, result: str) -> None:
         case ["refuse"]:
             problem = {"code": "no_flow_limit", "path": "routes.ore", "message": "no limit.", "remedy": "Set one."}
             say("failed", code="invalid_input", message="routes.ore: no limit.", problems=[problem])
+        case ["spoil"]:
+            json.loads = gzip.compress = None
+            os.environ.clear()
+            os.environ["SPOILED"] = "yes"
+            os.chdir("/")
+            sys.path.clear()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            say("failed", code="internal_error", message="It is spoiled.")
+        case ["tell"]:
+            say("failed", code="internal_error", message=json.dumps(what_it_finds()))
         case ["fail"]:
             say("failed", code="internal_error", message="It broke.", trace="Traceback: secret")
 
 
-if sys.argv[1] == "--probe":
-    say("started")
-    sys.exit()
-main(*sys.argv[1:3])
+def begin() -> None:
+    """Do what the arguments say."""
+    if "--probe" in sys.argv:
+        say("started")
+    else:
+        main(*sys.argv[1:3])
+
+
+if __name__ == "__main__":
+    begin()

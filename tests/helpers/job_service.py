@@ -22,8 +22,12 @@ from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.settings import Settings
 from lodeplan.service.workers.child_solver import ChildSolver
+from lodeplan.service.workers.forks import ForkServer
 
 FAKE_CHILD = (sys.executable, str(Path(__file__).with_name("fake_child.py")))
+FAKE_FORK_SERVER = (sys.executable, str(Path(__file__).with_name("fake_fork_server.py")))
+WAYS = ["started", pytest.param("forked", marks=pytest.mark.skipif(sys.platform != "linux", reason="there are none"))]
+"""Ways in which a child begins."""
 
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
@@ -35,6 +39,23 @@ def toy(task: str) -> Scenario:
 
 def fake_solver(margin_s: float = 60, memory_mb: float | None = None) -> ChildSolver:
     return ChildSolver(margin_s, FAKE_CHILD, memory_mb)
+
+
+@contextmanager
+def fake_solvers(way: str) -> Iterator[Callable[..., ChildSolver]]:
+    """Make solvers whose fake children begin in this way."""
+    forks = ForkServer(FAKE_FORK_SERVER) if way == "forked" else None
+
+    def fake(margin_s: float = 60, memory_mb: float | None = None) -> ChildSolver:
+        # What should be a fork is to be one.
+        command = FAKE_CHILD if forks is None else ("/nowhere/python",)
+        return ChildSolver(margin_s, command, memory_mb, forks=forks)
+
+    try:
+        yield fake
+    finally:
+        if forks:
+            forks.close()
 
 
 def new_database(folder: Path, *, migrated: bool = True) -> sqlalchemy.Engine:

@@ -14,7 +14,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from folders import ROOT
-from job_service import FAKE_CHILD, wait_until
+from job_service import FAKE_CHILD, FAKE_FORK_SERVER, wait_until
 
 
 @contextmanager
@@ -44,8 +44,9 @@ def lodeplan(*arguments: str, log: Path, fake: bool = True, **environment: str) 
     """A running command in a session of its own, whose solves are fake ones if so asked; killed at the end."""
     code = "from lodeplan.service.cli import main; main()"
     if fake:
-        faked = f"functools.partial(worker.ChildSolver, command={FAKE_CHILD!r})"
-        code = f"import functools; from lodeplan.service.workers import worker; worker.ChildSolver = {faked}; {code}"
+        children = f"worker.ChildSolver = functools.partial(worker.ChildSolver, command={FAKE_CHILD!r})"
+        forks = f"worker.ForkServer = functools.partial(worker.ForkServer, command={FAKE_FORK_SERVER!r})"
+        code = f"import functools; from lodeplan.service.workers import worker; {children}; {forks}; {code}"
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", code, *arguments],

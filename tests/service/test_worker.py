@@ -9,13 +9,14 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
-from job_service import fake_solver, new_database, toy, wait_until
+from job_service import WAYS, fake_solver, fake_solvers, new_database, toy, wait_until
 from sqlmodel import Session, select
 
 from lodeplan import scenarios
@@ -32,7 +33,7 @@ from lodeplan.service.storage import Job, WorkerRow, open_session
 from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers.child import ORPHANED_EXIT_CODE
 from lodeplan.service.workers.child_process import CHILD, Watch, Wish, Work
-from lodeplan.service.workers.child_solver import Solver
+from lodeplan.service.workers.child_solver import ChildSolver, Solver
 from lodeplan.service.workers.leases import Lease
 from lodeplan.service.workers.worker import Worker
 
@@ -81,9 +82,15 @@ def end(thread: threading.Thread) -> None:
     assert not thread.is_alive(), "it was not ended"
 
 
+@pytest.fixture(params=WAYS)
+def fake(request: pytest.FixtureRequest) -> Iterator[Callable[..., ChildSolver]]:
+    with fake_solvers(request.param) as make:
+        yield make
+
+
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, fake_solver())
+def bench(tmp_path: Path, fake: Callable[..., ChildSolver]) -> Bench:
+    return Bench(tmp_path, fake())
 
 
 def test_a_solved_job_has_its_plan_its_times_and_a_log(bench: Bench) -> None:
@@ -202,16 +209,18 @@ def test_an_ended_job_cannot_be_stopped_or_cancelled(bench: Bench) -> None:
     assert bench.job(job.id).state is JobState.SUCCEEDED
 
 
-def test_a_solve_that_outlives_its_limit_and_margin_is_killed_and_timed_out(tmp_path: Path) -> None:
-    job = Bench(tmp_path, fake_solver(margin_s=0.3)).solved("hang", JobOptions(time_limit_s=0.1))
+def test_a_solve_that_outlives_its_limit_and_margin_is_killed_and_timed_out(
+    tmp_path: Path, fake: Callable[..., ChildSolver]
+) -> None:
+    job = Bench(tmp_path, fake(margin_s=0.3)).solved("hang", JobOptions(time_limit_s=0.1))
     assert (job.state, job.termination) == (JobState.TIMED_OUT, "time_limit")
 
 
 @pytest.mark.parametrize(("own", "asked"), [(0.1, None), (None, None), (9e14, None), (None, 9e14)])
 def test_so_is_one_whose_limit_stands_in_its_scenario_or_that_asks_for_more_than_any_solve_may_take(
-    tmp_path: Path, own: float | None, asked: float | None
+    tmp_path: Path, fake: Callable[..., ChildSolver], own: float | None, asked: float | None
 ) -> None:
-    bench = Bench(tmp_path, replace(fake_solver(margin_s=0.3), longest_s=0.2))
+    bench = Bench(tmp_path, replace(fake(margin_s=0.3), longest_s=0.2))
     patches = [{"op": "set", "path": "solve.time_limit_s", "value": own}] if own else []
     with open_session(bench.database) as session:
         submission = Submission(scenarios.load(toy("hang"), patches), JobOptions(time_limit_s=asked))
@@ -221,8 +230,10 @@ def test_so_is_one_whose_limit_stands_in_its_scenario_or_that_asks_for_more_than
     assert (bench.job(job_id).state, bench.job(job_id).termination) == (JobState.TIMED_OUT, "time_limit")
 
 
-def test_a_solve_that_holds_more_memory_than_it_may_is_ended_and_says_how_much_it_held(tmp_path: Path) -> None:
-    job = Bench(tmp_path, fake_solver(memory_mb=100)).solved("hoard 200")
+def test_a_solve_that_holds_more_memory_than_it_may_is_ended_and_says_how_much_it_held(
+    tmp_path: Path, fake: Callable[..., ChildSolver]
+) -> None:
+    job = Bench(tmp_path, fake(memory_mb=100)).solved("hoard 200")
     assert job.state is JobState.FAILED
     assert job.failure is not None
     assert job.failure.code is FailureCode.OUT_OF_MEMORY
@@ -231,8 +242,8 @@ def test_a_solve_that_holds_more_memory_than_it_may_is_ended_and_says_how_much_i
     assert "95 MiB" in job.failure.message
 
 
-def test_a_solve_within_its_memory_is_not_touched(tmp_path: Path) -> None:
-    assert Bench(tmp_path, fake_solver(memory_mb=2000)).solved("solve").state is JobState.SUCCEEDED
+def test_a_solve_within_its_memory_is_not_touched(tmp_path: Path, fake: Callable[..., ChildSolver]) -> None:
+    assert Bench(tmp_path, fake(memory_mb=2000)).solved("solve").state is JobState.SUCCEEDED
 
 
 def test_nothing_of_a_solve_is_left_in_the_folder_for_temporary_files(
