@@ -107,11 +107,16 @@ class _Server:
             started.put(process)
             _watch(process)
 
-        # A thread for the life of the server, which ends with the thread that started it.
-        threading.Thread(target=start_and_watch, name="fork server", daemon=True).start()
-        process = started.get()
-        if isinstance(process, Exception):
-            raise process
+        # A thread for the life of the server, which the system ends with the thread that started it.
+        try:
+            threading.Thread(target=start_and_watch, name="fork server", daemon=True).start()
+            process = started.get()
+            if isinstance(process, Exception):
+                raise process
+        except Exception:
+            theirs.close()
+            self._requests.close()
+            raise
         self._process = process
 
     def ask(self, descriptors: Sequence[int]) -> None:

@@ -62,6 +62,16 @@ def main(scenario: str, result: str) -> None:
             held = [bytearray(1_000_000) for _ in range(int(megabytes))]
             time.sleep(60)
             finish(result, "optimal", str(len(held)))
+        case ["rewrite"]:
+            # What the server held before it forked.
+            for block in sys.modules["__main__"].held:
+                block[::1000] = b"y" * len(block[::1000])
+            time.sleep(60)
+        case ["rewrite"]:
+            # What the server held before it forked.
+            for block in sys.modules["__main__"].held:
+                block[::1000] = b"y" * len(block[::1000])
+            time.sleep(60)
         case ["die", number]:
             os.kill(os.getpid(), signal.Signals[number])
         case ["die-once", number, mark]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from job_service import DATABASES, FAKE_CHILD, database_of, fake_solver, toy, wait_until
+from job_service import DATABASES, FAKE_CHILD, WAYS, database_of, fake_solver, fake_solvers, toy, wait_until
 from sqlmodel import Session, select
 from test_worker import Bench
 
@@ -21,7 +21,7 @@ from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.jobs import attempts, reruns
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.storage import Job, WorkerRow, open_session, overview
-from lodeplan.service.workers import child_process
+from lodeplan.service.workers import child_process, forks
 from lodeplan.service.workers.child_process import CHILD, child_environment, probe_child
 from lodeplan.service.workers.child_solver import ChildSolver
 from lodeplan.service.workers.fitness import Fitness
@@ -46,6 +46,12 @@ def no_memory_files(*_: object, **__: object) -> None:
 
 def no_threads(*_: object, **__: object) -> None:
     raise RuntimeError("can't start new thread")
+
+
+@pytest.fixture(params=WAYS)
+def fake(request: pytest.FixtureRequest) -> Iterator[Callable[..., ChildSolver]]:
+    with fake_solvers(request.param) as make:
+        yield make
 
 
 def without_a_probe(bench: Bench) -> Bench:
@@ -73,12 +79,15 @@ def is_given_back(bench: Bench, job: Job, *, began: bool) -> None:
         ("threading.Thread", no_threads),
     ],
 )
+@pytest.mark.parametrize("way", WAYS)
 def test_a_machine_that_refuses_a_process_what_it_needs_gives_the_attempt_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, refuse: Callable[..., None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, where: str, refuse: Callable[..., None]
 ) -> None:
-    bench = without_a_probe(Bench(tmp_path, fake_solver()))
-    monkeypatch.setattr(child_process, where.partition(".")[0], Refusing(where, refuse))
-    is_given_back(bench, bench.solved("solve"), began=False)
+    with fake_solvers(way) as fake:
+        bench = without_a_probe(Bench(tmp_path, fake()))
+        for module in (child_process, forks):
+            monkeypatch.setattr(module, where.partition(".")[0], Refusing(where, refuse))
+        is_given_back(bench, bench.solved("solve"), began=False)
 
 
 class Refusing:
@@ -132,13 +141,15 @@ def test_packages_that_are_gone_in_mid_solve_give_the_attempt_back(tmp_path: Pat
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGHUP", "SIGBUS"])
-def test_a_child_that_somebody_else_ends_gives_the_attempt_back(tmp_path: Path, name: str) -> None:
-    bench = without_a_probe(Bench(tmp_path, fake_solver()))
+def test_a_child_that_somebody_else_ends_gives_the_attempt_back(
+    tmp_path: Path, fake: Callable[..., ChildSolver], name: str
+) -> None:
+    bench = without_a_probe(Bench(tmp_path, fake()))
     is_given_back(bench, bench.solved(f"die {name}"), began=True)
 
 
-def test_its_next_attempt_succeeds(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, fake_solver())
+def test_its_next_attempt_succeeds(tmp_path: Path, fake: Callable[..., ChildSolver]) -> None:
+    bench = Bench(tmp_path, fake())
     bench.worker.fitness.first_pause_s = 0.01
     job = bench.solved(f"die-once SIGKILL {tmp_path / 'mark'}")
     wait_until(lambda: bench.worker.trouble() is None)
@@ -147,8 +158,8 @@ def test_its_next_attempt_succeeds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGFPE"])
-def test_a_crash_of_the_solver_is_the_jobs_own_end(tmp_path: Path, name: str) -> None:
-    bench = Bench(tmp_path, fake_solver())
+def test_a_crash_of_the_solver_is_the_jobs_own_end(tmp_path: Path, fake: Callable[..., ChildSolver], name: str) -> None:
+    bench = Bench(tmp_path, fake())
     job = bench.solved(f"die {name}")
     assert job.state is JobState.FAILED
     assert job.failure is not None
@@ -156,8 +167,8 @@ def test_a_crash_of_the_solver_is_the_jobs_own_end(tmp_path: Path, name: str) ->
     assert bench.worker.trouble() is None
 
 
-def test_a_solve_beyond_its_own_memory_is_the_jobs_own_end(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, fake_solver(memory_mb=100))
+def test_a_solve_beyond_its_own_memory_is_the_jobs_own_end(tmp_path: Path, fake: Callable[..., ChildSolver]) -> None:
+    bench = Bench(tmp_path, fake(memory_mb=100))
     job = bench.solved("hoard 200")
     assert job.failure is not None
     assert job.failure.code is FailureCode.OUT_OF_MEMORY

@@ -528,6 +528,7 @@ from pathlib import Path
 from lodeplan.schemas.jobs import JobOptions
 from lodeplan.service.workers import child_process
 from lodeplan.service.workers.child_process import HardLimits, Wish, Work
+from lodeplan.service.workers.forks import ForkServer
 
 class Watch:
     def wish(self): return Wish.GO_ON
@@ -539,8 +540,15 @@ def tell(self, *arguments, **options):
     print(self.pid, flush=True)
 child_process.subprocess.Popen.__init__ = tell
 work = Work(Path(sys.argv[1]).read_bytes(), JobOptions(gap=0))
-child_process.run_child(child_process.CHILD, work, Watch(), HardLimits())
+if sys.argv[2] == "forked":
+    child_process.run_child(("/nowhere",), work, Watch(), HardLimits(), ForkServer())
+else:
+    child_process.run_child(child_process.CHILD, work, Watch(), HardLimits())
 """
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def is_gone(pid: int) -> bool:
@@ -552,16 +560,22 @@ def is_gone(pid: int) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("phase", ["at once", "search"])
-def test_a_child_is_gone_soon_after_its_worker_is_killed_also_while_it_imports(tmp_path: Path, phase: str) -> None:
+def test_a_child_is_gone_soon_after_its_worker_is_killed_also_while_it_imports(
+    tmp_path: Path, phase: str, way: str
+) -> None:
+    """Where it is forked, so is the process that it came from."""
     scenario = tmp_path / "scenario.json.gz"
     scenario.write_bytes(compress(submissions.canonical_json(scenarios.load("us-2026-lite"))))
-    with subprocess.Popen([sys.executable, "-c", WORKER, str(scenario)], stdout=subprocess.PIPE) as worker:
+    with subprocess.Popen([sys.executable, "-c", WORKER, str(scenario), way], stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         child = int(worker.stdout.readline())
         if phase != "at once":
             assert any(line.strip().decode() == phase for line in worker.stdout)
-        assert not is_gone(child)
+        family = [child, *children_of(child)]
+        assert len(family) == (2 if (phase, way) == ("search", "forked") else 1)
+        assert not any(map(is_gone, family))
         os.kill(worker.pid, signal.SIGKILL)
         worker.wait()
-    wait_until(lambda: is_gone(child))
+    wait_until(lambda: all(map(is_gone, family)))
