@@ -1,6 +1,6 @@
 """Cancel running jobs, and measure how long their children outlive it.
 
-python -m benchmarks.service.cancels [--times 20] [--real SCENARIO] [--database-url postgresql://...]
+python -m benchmarks.service.cancels [--times 20] [--real SCENARIO] [--forked] [--database-url postgresql://...]
 """
 
 import argparse
@@ -42,6 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--real", default="", metavar="SCENARIO", help="solve this one instead of passing time")
+    parser.add_argument("--forked", action="store_true", help="fork the solves instead of starting them")
     parser.add_argument("--database-url", default="", help="a PostgreSQL database; SQLite when left out")
     given = parser.parse_args()
     times: list[tuple[float, float]] = []
@@ -50,7 +51,7 @@ def main() -> None:
         new_database(given.database_url, Path(folder)) as database,
         Crew(database, LEASE_S) as crew,
     ):
-        crew.hire(real=bool(given.real))
+        crew.hire(real=bool(given.real), forked=given.forked)
         chance = random.Random(1)
         for number in range(given.times):
             times.append(cancel_one(crew, given.real, chance))

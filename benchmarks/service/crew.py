@@ -25,6 +25,7 @@ from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, JobEvent, WorkerRow, open_session
+from lodeplan.service.workers.fork_server import FORK_NAME
 
 PATIENCE_S = 120.0
 _SHUTDOWN_S = 30.0
@@ -186,17 +187,32 @@ class Crew:
 
     def children(self) -> list[int]:
         """Solving children of this campaign that live, by process id (Linux)."""
-        found = []
+        return [
+            pid
+            for pid, name, command in self._processes()
+            if "stand_in.py" in command or "lodeplan.service.workers.child" in command or name == FORK_NAME
+        ]
+
+    def servers(self) -> list[int]:
+        """Fork servers of this campaign that live, by process id (Linux)."""
+        return [
+            pid
+            for pid, name, command in self._processes()
+            if ("stand_in_server.py" in command or "fork_server" in command) and name != FORK_NAME
+        ]
+
+    def _processes(self) -> Iterator[tuple[int, str, str]]:
+        """Id, name and command of each process of this campaign that has not ended."""
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 ours = f"LODEPLAN_CAMPAIGN={self.mark}".encode() in (folder / "environ").read_bytes()
-                command = (folder / "cmdline").read_bytes()
+                name = (folder / "comm").read_text().strip()
+                command = (folder / "cmdline").read_bytes().decode(errors="replace")
                 ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
             except OSError:
                 continue
-            if ours and not ended and (b"stand_in" in command or b"lodeplan.service.workers.child" in command):
-                found.append(int(folder.name))
-        return found
+            if ours and not ended:
+                yield int(folder.name), name, command
 
 
 def report_progress(done: int, wanted: int, what: str) -> None:

@@ -1,6 +1,6 @@
 """Kill workers, again and again, while they have jobs; then count what became of the jobs.
 
-python -m benchmarks.service.kills [--kills 100] [--lease-s 2] [--real SCENARIO] [--database-url postgresql://...]
+python -m benchmarks.service.kills [--kills 100] [--lease-s 2] [--real SCENARIO] [--forked] [--database-url postgresql://...]
 
 Without a URL on a SQLite file that is made for the purpose; with one on a database made beside it. Some members are
 killed from outside, while they build or search; some die by their own hand at a given point.
@@ -38,6 +38,7 @@ class Campaign:
 
     crew: Crew
     real: str = ""
+    forked: bool = False
     chance: random.Random = field(default_factory=lambda: random.Random(1))
     kills: Counter[str] = field(default_factory=Counter)
     hit: list[tuple[str, int, float]] = field(default_factory=list)
@@ -53,14 +54,14 @@ class Campaign:
             self._kill_one()
             if self.kills.total() > before:
                 report_progress(self.kills.total(), kills, "kills")
-        self.crew.hire(slots=SLOTS, real=bool(self.real))
+        self.crew.hire(slots=SLOTS, real=bool(self.real), forked=self.forked)
         self.crew.wait_for_end()
 
     def _fill_up(self) -> None:
         """As many members and unfinished jobs as there should be."""
         while len(self.crew.members) < MEMBERS:
             die_at = self.chance.choice(("", *POINTS)) if self.crew.members else ""
-            process = self.crew.hire(die_at=die_at, slots=SLOTS, real=bool(self.real))
+            process = self.crew.hire(die_at=die_at, slots=SLOTS, real=bool(self.real), forked=self.forked)
             if die_at:
                 self.armed[process] = die_at, self._lease_of(process)
         with open_session(self.crew.database) as session:
@@ -137,6 +138,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--lease-s", type=float, default=2.0)
     parser.add_argument("--real", default="", metavar="SCENARIO", help="solve this one instead of passing time")
+    parser.add_argument("--forked", action="store_true", help="fork the solves instead of starting them")
     parser.add_argument("--database-url", default="", help="a PostgreSQL database; SQLite when left out")
     parser.add_argument("--log", default="/dev/null", help="file for what the workers log")
     given = parser.parse_args()
@@ -145,11 +147,11 @@ def main() -> None:
         new_database(given.database_url, Path(folder)) as database,
         Crew(database, given.lease_s, given.log) as crew,
     ):
-        campaign = Campaign(crew, given.real)
+        campaign = Campaign(crew, given.real, given.forked)
         campaign.run(given.kills)
         verdict = audit(database, crew.job_ids)
         time.sleep(1)
-        orphans = len(crew.children())
+        orphans = len(crew.children()) + max(0, len(crew.servers()) - len(crew.members))
         report(campaign, verdict, orphans)
     raise SystemExit(0 if verdict.is_clean and not orphans else 1)
 

@@ -23,8 +23,10 @@ from lodeplan.service.workers import worker
 from lodeplan.service.workers.child_process import CHILD
 from lodeplan.service.workers.child_solver import ChildSolver
 from lodeplan.service.workers.shutdown import Shutdown
+from lodeplan.service.workers.forks import FORK_SERVER, ForkServer
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
+STAND_IN_SERVER = (sys.executable, str(Path(__file__).with_name("stand_in_server.py")))
 BROKEN = {
     "import": (sys.executable, "-P", "-c", "import nothing_of_that_name"),
     "exit": (sys.executable, "-P", "-c", "raise SystemExit(3)"),
@@ -49,6 +51,8 @@ class Orders:
     die_at: str = ""
     real: bool = False
     """Whether it solves, or lets a stand-in pass the time."""
+    forked: bool = False
+    """Whether its children are forks, or processes that it starts."""
     log_file: str = os.devnull
     clock_file: str = ""
     """Says by how much its wall clock is wrong; see `clocks`."""
@@ -77,7 +81,8 @@ def run(orders: Orders) -> None:
     engine = DbosEngine(database)
     engine.prepare()
     command = BROKEN[orders.trouble] if orders.trouble else CHILD if orders.real else STAND_IN
-    solver = ChildSolver(60, command, Settings().solve_memory_mb)
+    forks = ForkServer(FORK_SERVER if orders.real else STAND_IN_SERVER) if orders.forked else None
+    solver = ChildSolver(60, command, Settings().solve_memory_mb, forks=forks)
     member = worker.Worker(database, engine, solver, orders.lease_s)
     _arm(orders.die_at, engine)
     threading.Thread(target=_end_with_campaign, daemon=True).start()

@@ -2,8 +2,8 @@
 
 python -m benchmarks.service.small_jobs [--jobs 50] [--scenario golden-toy] [--slots 1] [--rounds 3]
 
-Each round has both ways, one after the other, with a worker in a process of its own on a new SQLite file. Processor time
-is counted from when the worker is ready to when it has stopped, with its children and all that they load.
+Each round has both ways, one after the other, with a worker in a process of its own on a new SQLite file. Processor
+time is counted from when the worker is ready to when it has stopped, with its children and all that they load.
 """
 
 import argparse

@@ -32,6 +32,7 @@ PROBE = "--probe"
 """Argument of a child that only starts, to see whether children do."""
 ORPHANED_EXIT_CODE = 9
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 def main() -> None:
@@ -187,6 +188,12 @@ def die_with_parent() -> None:
     The end of a pipe from the parent has the same meaning on all systems, and covers a parent that died before this."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def name_process(name: str) -> None:
+    """Give this process a name for `ps` and `top` (Linux), of at most 15 characters."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode())
 
 
 def _listen(stop: threading.Event) -> None:

@@ -27,8 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from lodeplan.service.workers.child import ORPHANED_EXIT_CODE, die_with_parent
+from lodeplan.service.workers.child import ORPHANED_EXIT_CODE, die_with_parent, name_process
 
+FORK_NAME = "lodeplan-solve"
+"""Name of a fork in the list of processes."""
 MOST_DESCRIPTORS = 16
 """Descriptors that a message may bring."""
 
@@ -187,6 +189,7 @@ class _Server:
             die_with_parent()
             if os.getppid() != self._pid:
                 os._exit(ORPHANED_EXIT_CODE)
+            name_process(FORK_NAME)
             self._leave_server()
             _obey(Path(f"/dev/fd/{order}").read_bytes())
             os.close(order)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-from job_service import DATABASES, database_of
+from job_service import DATABASES, WAYS, database_of
 
 from benchmarks.service.audit import audit
 from benchmarks.service.clocks import Clocks
@@ -53,11 +53,13 @@ def check(crew: Crew) -> None:
     assert verdict.is_clean, str(verdict)
 
 
-def test_twenty_kills_lose_no_job_double_none_and_leave_no_orphan(crew: Crew) -> None:
-    campaign = Campaign(crew)
+@pytest.mark.parametrize("way", WAYS)
+def test_twenty_kills_lose_no_job_double_none_and_leave_no_orphan(crew: Crew, way: str) -> None:
+    campaign = Campaign(crew, forked=way == "forked")
     campaign.run(20)
     check(crew)
-    crew.wait_until(lambda: not crew.children())
+    crew.wait_until(lambda: not crew.children() and len(crew.servers()) <= len(crew.members))
+    assert bool(crew.servers()) == campaign.forked
 
 
 @pytest.mark.parametrize("point", ["claimed", "writing"])
