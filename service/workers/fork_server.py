@@ -136,26 +136,22 @@ class _Server:
 
     def _fork(self, control: int, order: int, *ends: int) -> None:
         """Make a fork and tell its id. Raises `OSError` if there is none."""
-        told = socket.socket(fileno=os.dup(control))
         pid = os.fork()
         if pid == 0:
-            told.close()
             os.close(control)
             self._be_fork(order, ends)
         try:
-            handle = os.pidfd_open(pid)
+            fork = _Fork(pid, os.pidfd_open(pid), socket.socket(fileno=os.dup(control)))
         except OSError:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            told.close()
             raise
-        fork = _Fork(pid, handle, told)
         self._forks.add(fork)
-        self._await(handle, lambda: self._note_end(fork))
-        self._await(told, lambda: self._let_go(fork))
+        self._await(fork.handle, lambda: self._note_end(fork))
+        self._await(fork.control, lambda: self._let_go(fork))
         # A worker that is gone has closed its end, which the wait for it tells.
         with suppress(OSError):
-            socket.send_fds(told, [str(pid).encode()], [handle])
+            socket.send_fds(fork.control, [str(pid).encode()], [fork.handle])
 
     def _note_end(self, fork: _Fork) -> None:
         """Tell the exit code of a fork, or minus the signal that ended it."""

@@ -21,7 +21,9 @@ from lodeplan.service.workers.memory import OwnPeak
 
 FORK_SERVER = (sys.executable, "-P", "-m", "lodeplan.service.workers.fork_server")
 RETRY_S = 600.0
-"""Time for which solves are started without a server after one that never came to fork."""
+"""Time without a server after one that never came to fork, or refused to soon after its start."""
+SETTLED_S = 60.0
+"""Age from which a server that refuses to fork is followed by another one at once."""
 PATIENCE_S = 10.0
 """Time that a server has for what takes it a moment; after that it is ended, and its forks with it."""
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
@@ -36,7 +38,8 @@ class NoFork(Exception):
 
 class ForkServer:
     """A source of forks. Its server is started for the first of them, and anew once it has ended, refuses to fork, or
-    has loaded packages that have changed since. One that does not come to fork at all is not tried again for a while.
+    has loaded packages that have changed since. After one that did not come to fork, or soon refused to, there is none
+    for a while: to start one for each solve would cost more than it saves.
     """
 
     def __init__(self, command: Sequence[str] = FORK_SERVER) -> None:
@@ -59,13 +62,15 @@ class ForkServer:
             self.leave(server)
             raise NoFork from error
 
-    def leave(self, server: _Server) -> None:
+    def leave(self, server: _Server, *, refused: bool = False) -> None:
         """Have further forks come from another server; those of this one go on."""
+        now = time.monotonic()
         with self._lock:
             if server is self._server:
                 self._server = None
-                if not server.has_forked and not server.is_killed:
-                    self._not_before = time.monotonic() + RETRY_S
+                is_hopeless = not server.has_forked or (refused and now < server.begun_at + SETTLED_S)
+                if is_hopeless and not server.is_killed:
+                    self._not_before = now + RETRY_S
             server.dismiss()
 
     def close(self) -> None:
@@ -93,6 +98,7 @@ class _Server:
     is_killed = False
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.begun_at = time.monotonic()
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._requests.settimeout(PATIENCE_S)
         started: queue.SimpleQueue[subprocess.Popen[str] | Exception] = queue.SimpleQueue()
@@ -154,7 +160,7 @@ def _watch(process: subprocess.Popen[str]) -> None:
         for line in process.stderr or ():
             log.warning("fork server output", pid=process.pid, text=line.rstrip())
     if process.returncode:
-        log.warning("a fork server has ended; another one follows", pid=process.pid, exit_code=process.returncode)
+        log.warning("a fork server has ended", pid=process.pid, exit_code=process.returncode)
 
 
 class Fork:
@@ -246,11 +252,14 @@ class Fork:
                 self._kept.callback(os.close, handle)
         elif word:
             self._exit_code = int(word)
-        elif self.pid or self._killed_at:
+        elif self.pid:
             # It ends with its server.
+            self._forks.leave(self._server)
+            self._exit_code = -signal.SIGKILL
+        elif self._killed_at:
             self._exit_code = -signal.SIGKILL
         else:
-            self._forks.leave(self._server)
+            self._forks.leave(self._server, refused=True)
             raise NoFork
 
 

@@ -214,8 +214,9 @@ fork_server.serve(socket.socket(fileno=int(sys.argv[2])), fake_child.begin)
 
 @pytest.mark.parametrize("change", ["a file of Lodeplan", "a file of another package", "all is gone"])
 def test_a_server_is_replaced_when_packages_have_changed_under_it_and_its_forks_go_on(
-    tmp_path: Path, change: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
+    monkeypatch.setattr(forks, "SETTLED_S", 0)
     ours, other = tmp_path / "of_this_test.py", tmp_path / "of_another_package"
     other.mkdir()
     for file in (ours, other / "__init__.py"):
@@ -247,6 +248,18 @@ def test_a_server_is_replaced_when_packages_have_changed_under_it_and_its_forks_
         end(thread)
         assert ends[0].document_gzip
         wait_until(lambda: is_gone(old))
+
+
+def test_where_packages_change_all_the_time_there_is_no_server_for_a_while(tmp_path: Path) -> None:
+    (tmp_path / "of_this_test.py").write_text("")
+    (tmp_path / "of_another_package.py").write_text("")
+    code = f"import sys; sys.path.append({str(Path(FAKE_CHILD[1]).parent)!r})\n{CHANGING}"
+    with closing(ForkServer((sys.executable, "-P", "-c", code, str(tmp_path)))) as server:
+        assert forked(server, "solve").document_gzip
+        (tmp_path / "of_this_test.py").write_text("# later")
+        for _ in range(2):
+            assert run_child(FAKE_CHILD, work("solve"), Watching(), HardLimits(), server).document_gzip
+            assert server._server is None
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])

@@ -1,5 +1,6 @@
 """A worker's attempts: how each way to end is recorded, and what happens to those given up."""
 
+import contextlib
 import errno
 import gzip
 import os
@@ -548,7 +549,12 @@ else:
 
 
 def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    children = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            _, parent, *_ = stat.read_text().rpartition(")")[2].split()
+            children += [int(stat.parent.name)] if int(parent) == pid else []
+    return children
 
 
 def is_gone(pid: int) -> bool:
