@@ -22,8 +22,8 @@ from lodeplan.service.telemetry import logs
 from lodeplan.service.workers import worker
 from lodeplan.service.workers.child_process import CHILD
 from lodeplan.service.workers.child_solver import ChildSolver
-from lodeplan.service.workers.shutdown import Shutdown
 from lodeplan.service.workers.forks import FORK_SERVER, ForkServer
+from lodeplan.service.workers.shutdown import Shutdown
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 STAND_IN_SERVER = (sys.executable, str(Path(__file__).with_name("stand_in_server.py")))

@@ -22,8 +22,7 @@ from lodeplan import scenarios
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
-from lodeplan.service.jobs import states
-from lodeplan.service.jobs.states import Submission
+from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, open_session
 from lodeplan.service.telemetry import logs
@@ -44,7 +43,7 @@ def work(answers: Connection, scenario: str, settings: Settings, jobs: int) -> N
     engine.prepare()
     with open_session(database) as session:
         for _ in range(jobs):
-            states.submit(session, engine, Submission(scenarios.load(scenario), JobOptions()))
+            Submission(scenarios.load(scenario), JobOptions()).submit(session, engine)
         session.commit()
     worker = make_worker(database, engine, settings)
     own_s, began = cpu_s(resource.RUSAGE_SELF), time.monotonic()

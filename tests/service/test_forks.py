@@ -20,7 +20,7 @@ from lodeplan import scenarios
 from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.schemas.plan import PlanDocument
-from lodeplan.service.jobs import states
+from lodeplan.service.jobs import submissions
 from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers import child_process, forks
 from lodeplan.service.workers.child_messages import FailedLine
@@ -63,7 +63,7 @@ def server() -> Iterator[ForkServer]:
 
 
 def work(task: str) -> Work:
-    return Work(compress(states.canonical_json(toy(task))), JobOptions())
+    return Work(compress(submissions.canonical_json(toy(task))), JobOptions())
 
 
 def forked(server: ForkServer, task: str) -> ChildEnd:
@@ -328,15 +328,18 @@ def test_a_refusal_of_handles_in_mid_fork_leaves_none_open(server: ForkServer, m
 def test_ten_forks_leave_no_handle_behind_and_no_process(server: ForkServer) -> None:
     forked(server, "solve")
     wait_until(lambda: not children_of(server_of(server)))
-    before = len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{server_of(server)}/fd"))
+    processes = ("self", server_of(server))
+    before = [len(os.listdir(f"/proc/{process}/fd")) for process in processes]
     for _ in range(10):
         forked(server, "solve")
     wait_until(lambda: not children_of(server_of(server)))
-    assert (len(os.listdir("/proc/self/fd")), len(os.listdir(f"/proc/{server_of(server)}/fd"))) == before
+    # Tests before this one may still give handles back.
+    for process, count in zip(processes, before, strict=True):
+        assert len(os.listdir(f"/proc/{process}/fd")) <= count
 
 
 def test_the_plan_of_a_fork_is_that_of_a_child_that_is_started_also_after_others() -> None:
-    job = Work(compress(states.canonical_json(scenarios.load("golden-toy"))), JobOptions())
+    job = Work(compress(submissions.canonical_json(scenarios.load("golden-toy"))), JobOptions())
     with closing(ForkServer()) as server:
         first, second = (run_child(NOWHERE, job, Watching(), HardLimits(), server) for _ in range(2))
     plans = [
