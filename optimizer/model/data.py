@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pyomo.core as pyo
 
 ONE_AT_A_TIME = threading.RLock()
-"""Held while a model is built: to make a template, Pyomo replaces `sum` and the iteration of sets in all threads."""
+"""Held while a model is built: to make a template, Pyomo replaces the iteration of sets in all threads."""
 
 
 def add_set(m: pyo.ConcreteModel, name: str, members: Iterable[Any], dimen: int = 1) -> None:
@@ -155,15 +155,30 @@ def part_of_one(index: pyo.Set) -> pyo.Var:
 
 @contextmanager
 def templates() -> Iterator[None]:
-    """Have Pyomo make templates of the constraints and the objective that are built meanwhile."""
+    """Have Pyomo make templates of the constraints and the objective that are built meanwhile, in this thread."""
     from pyomo.core.base import constraint, objective
+    from pyomo.core.expr.template_expr import _template_iter_context as context
 
-    before = constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES
+    before = constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES, context.sum_template
     constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = True
+    context.sum_template = _in_this_thread(context.sum_template)
     try:
         yield
     finally:
-        constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES = before
+        constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES, context.sum_template = before
+
+
+def _in_this_thread(sum_template: Callable[..., Any]) -> Callable[..., Any]:
+    """Pyomo's `sum` for rules, and the ordinary one for all other threads, which Pyomo would give its own too: that
+    fails where there is nothing to add up, and knows no start."""
+    builder, ordinary = threading.get_ident(), sum
+
+    def told_apart(context: Any, summands: Iterable[Any], /, *start: Any, **named: Any) -> Any:
+        if start or named or threading.get_ident() != builder:
+            return ordinary(summands, *start, **named)
+        return sum_template(context, summands)
+
+    return told_apart
 
 
 def by_node(index: Sequence[Any], nodes: Sequence[str], values: Floats | float) -> dict[Key, float]:

@@ -1,7 +1,9 @@
 """The Pyomo model: rules that are templates, constraints that explain themselves, an exact hand-off."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pyomo.core.base.constraint as pyomo_constraint
@@ -12,7 +14,7 @@ from check_plans import workshop
 from folders import TESTS
 
 from lodeplan import optimizer, scenarios
-from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.model import build_model, data
 from lodeplan.optimizer.model.registry import registry
 from lodeplan.optimizer.prepare import Instance, prepare
 from lodeplan.optimizer.solver import Form, standard_form
@@ -65,6 +67,26 @@ def test_rules_as_templates_give_exactly_the_arrays_of_the_plain_model(name: str
 
     for before, after in zip(written_out, compiled, strict=True):
         assert np.array_equal(before, after)
+
+
+def test_other_threads_add_up_as_ever_while_a_template_is_made() -> None:
+    added = []
+
+    def add_up() -> tuple[int, int]:
+        return sum(number for number in ()), sum((number for number in (1, 2)), start=4)
+
+    def rule(m: Any, i: int) -> Any:
+        with ThreadPoolExecutor(1) as other:
+            added.append(other.submit(add_up).result())
+        return sum(m.x[j] for j in m.I) <= i
+
+    m = pyo.ConcreteModel()
+    m.I = pyo.Set(initialize=[1, 2])
+    m.x = pyo.Var(m.I)
+    with data.templates():
+        m.row = pyo.Constraint(m.I, rule=rule)
+    assert added == [(0, 7)]
+    assert type(m.row[1]).__name__ == "TemplateConstraintData"
 
 
 @pytest.mark.parametrize("name", ["golden-toy", "tariff-rate-quota", "workshop"])
