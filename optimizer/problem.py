@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from lodeplan import scenarios
+from lodeplan.optimizer.certificate.verify import Refused
+from lodeplan.optimizer.certificate.writing import Certificate
 from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_differences
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
@@ -48,6 +50,7 @@ from lodeplan.optimizer.solver import (
     find_conflict,
     refuse_hopeless_numbers,
     solve_form,
+    split,
     standard_form,
     write_model,
 )
@@ -300,6 +303,28 @@ class Problem:
     def write(self, path: str | Path) -> None:
         """Write the model for other solvers, in t, kUSD and years: as `.lp` or as `.mps`, by the name of the file."""
         write_model(self._built(self.instance), self._bounds, Path(path))
+
+    def certify(self, path: str | Path) -> None:
+        """Write what proves the last plan and a bound to a file, compressed where its name ends in `.gz`, for
+        `lodeplan verify`. The relaxation is solved for it.
+
+        Raises `PlanError` where there is no plan, and where it keeps its rows within the solver's tolerance, but not
+        within that of a certificate.
+        """
+        answer, form = self.answer, self.form
+        if answer.x is None:
+            raise PlanError("There is no plan, so there is nothing to certify.")
+        about = {
+            "scenario": self._asked.name,
+            "scenario_hash": self._asked.content_hash(),
+            "solver_bound_kusd": answer.bound_kusd if math.isfinite(answer.bound_kusd) else None,
+            "versions": {package: version(package) for package in PACKAGES},
+        }
+        try:
+            blocks = tuple(split(self.instance, form))
+            Certificate.of(form, answer.x / form.column_unit, blocks).write(Path(path), about)
+        except Refused as error:
+            raise PlanError(f"The plan cannot be certified: {error}") from None
 
     def _control(self, gap: float | None = None, time_limit_s: float | None = None) -> Control:
         options = self._asked.solve

@@ -13,7 +13,8 @@ from lodeplan.optimizer.solver.conflict import find_conflict
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.export import write_model
 from lodeplan.optimizer.solver.form import Form, standard_form
-from lodeplan.optimizer.solver.groups import Relaxation, polish, relax_by_group, split
+from lodeplan.optimizer.solver.groups import Block, Relaxation, polish, relax_by_group, split
+from lodeplan.optimizer.solver.held import relaxation_duals
 from lodeplan.optimizer.solver.highs import Run
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.money import money_weights
@@ -45,6 +46,7 @@ from lodeplan.schemas.plan import Solution, Termination
 __all__ = [
     "NOTHING",
     "Answer",
+    "Block",
     "Control",
     "Decisions",
     "Form",
@@ -57,7 +59,9 @@ __all__ = [
     "gap_of",
     "money_weights",
     "refuse_hopeless_numbers",
+    "relaxation_duals",
     "solve_form",
+    "split",
     "standard_form",
     "write_model",
 ]

@@ -85,6 +85,12 @@ class HeldModel:
         return run if run is not None and borne_out_by_duals(form, run) and _keeps_rows(form, run) else None
 
 
+def relaxation_duals(form: Form) -> Floats | None:
+    """Duals of the rows at the optimum of a form without integrality, shape (rows,), canonical; None where it has
+    none."""
+    return HeldModel(form, Settings()).relaxation(None).row_dual
+
+
 def _keeps_rows(form: Form, run: Run) -> bool:
     """True if a point, put within its bounds, keeps each row within a tolerance of what stands in it.
 

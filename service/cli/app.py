@@ -188,19 +188,27 @@ def solve(
     time_limit: Annotated[float | None, typer.Option(metavar="S", help="Time limit of the solver, seconds.")] = None,
     gap: Annotated[float | None, typer.Option(metavar="G", help="Relative gap at which to stop (a fraction).")] = None,
     bom: Annotated[bool, typer.Option("--bom", help="Begin each CSV file with a byte order mark, for Excel.")] = False,
+    certificate: Annotated[
+        bool, typer.Option("--certificate", help="Write certificate.gz too, which `lodeplan verify DIR` reads.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Solve a scenario and print the plan. Ctrl-C stops the solver and keeps the best plan found so far."""
-    from lodeplan.service.cli.solving import Limits, solve_with_progress
+    from lodeplan.service.cli.solving import Limits, begin
 
+    if certificate and out is None:
+        raise _certificate_without_folder()
     if out is not None:
         # A folder that cannot be made should be known before the solve, not after.
         out.mkdir(parents=True, exist_ok=True)
-    plan = solve_with_progress(scenario, _patches(sets), Limits(gap, time_limit))
+    solve = begin(scenario, _patches(sets), Limits(gap, time_limit))
+    plan = solve.plan()
     if out is not None:
-        from lodeplan.service.cli.files import write_plan
+        from lodeplan.service.cli.files import CERTIFICATE, write_plan
 
         write_plan(plan, out, bom=bom)
+        if certificate:
+            solve.certify(out / CERTIFICATE)
     if as_json:
         print(plan.summary.model_dump_json(indent=1))
     else:
@@ -208,6 +216,28 @@ def solve(
 
         print_plan(plan)
     raise typer.Exit(exit_of(plan.summary))
+
+
+@app.command()
+def verify(
+    plan: Annotated[
+        Path,
+        typer.Argument(metavar="PLAN", help="Folder that `solve --out DIR --certificate` wrote, or a certificate."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Verify in exact arithmetic that a plan keeps its model, what it costs, and that no plan costs much less.
+
+    Exit code 0 if all that the certificate claims follows from it, 1 if something does not.
+    """
+    from lodeplan.service.cli.verifying import print_verdict, verdict_of
+
+    verdict = verdict_of(plan)
+    if as_json:
+        print(json.dumps(verdict, indent=1))
+    else:
+        print_verdict(verdict)
+    raise typer.Exit(Exit.OPTIMAL if verdict["verified"] else Exit.ERROR)
 
 
 @app.command()
@@ -310,6 +340,15 @@ def export(
 
     write_scenario(scenario, _patches(sets), out)
     print(f"Wrote {out}.")
+
+
+def _certificate_without_folder() -> Exception:
+    from lodeplan.schemas import InputProblem, InvalidInput
+
+    message = "a certificate is written beside its plan, and no folder is given for that."
+    return InvalidInput(
+        [InputProblem(code="missing_folder", path="--certificate", message=message, remedy="Add `--out DIR`.")]
+    )
 
 
 def _patches(sets: Sequence[str] | None) -> list[Patch]:

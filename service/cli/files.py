@@ -13,6 +13,9 @@ from lodeplan.service.http.csv_text import csv_rows
 if TYPE_CHECKING:
     from lodeplan.optimizer import Plan
 
+PLAN, CERTIFICATE = "plan.json", "certificate.gz"
+"""Names of the files in a plan's folder."""
+
 
 def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:
     """Write a plan to a folder that exists: `plan.json`, `report.md`, `tables.json` (titles, columns and units), and a
@@ -22,7 +25,7 @@ def write_plan(plan: Plan, folder: Path, *, bom: bool = False) -> list[Path]:
     Files of the same names are replaced, others in the folder stay. Returns the files written.
     """
     document = plan.document()
-    whole = folder / "plan.json"
+    whole = folder / PLAN
     whole.write_text(document.model_dump_json(indent=1, exclude_none=True) + "\n", encoding="utf-8")
     report = folder / "report.md"
     report.write_text(markdown(report_of(plan)), encoding="utf-8")

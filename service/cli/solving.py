@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -87,14 +88,24 @@ class Solve:
                 self._line.tick()
         return solved.result()
 
+    def certify(self, path: Path) -> None:
+        """Write the certificate of the plan that was found, if there is one; raises what `Problem.certify` raises."""
+        if self._problem.answer.x is not None:
+            self._problem.certify(path)
+
 
 def solve_with_progress(source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> Plan:
     """Read a scenario and solve it, with warnings and progress on standard error; raises what `Solve` raises."""
+    return begin(source, patches, limits).plan()
+
+
+def begin(source: str | Scenario, patches: Sequence[Patch], limits: Limits) -> Solve:
+    """Read a scenario, with warnings on standard error; raises what `Solve` raises."""
     from lodeplan.service.cli.validation import print_warnings
 
     solve = Solve(source, patches, limits)
     print_warnings(solve.warnings)
-    return solve.plan()
+    return solve
 
 
 @contextmanager

@@ -75,11 +75,23 @@ IN_OPTIMIZER = {
     "studies": {"decisions", "expand", "plan", "prepare", "report", "words"},
     "solver": {"model", "plan", "prepare"},
     "progress": {"solver"},
+    "certificate": {"prepare", "solver"},
     "results": {"model", "plan", "prepare", "solver", "tables", "words"},
     "perfect_information": {"prepare", "results", "solver"},
     "change": {"prepare"},
     "problem": {
-        *("change", "check", "expand", "model", "perfect_information", "plan", "prepare", "progress", "results"),
+        *(
+            "certificate",
+            "change",
+            "check",
+            "expand",
+            "model",
+            "perfect_information",
+            "plan",
+            "prepare",
+            "progress",
+            "results",
+        ),
         "solver",
     },
     "planning": {"plan", "problem", "progress"},
@@ -98,10 +110,18 @@ FACES = {
         "scenarios.validation",  # warnings, and how they read
         "scenarios.counts",  # how much there is, and from which sources
     ),
-    # The last three hold a module a subject, none of which loads the solver.
-    "optimizer": ("optimizer", "optimizer.figures", "optimizer.report.*", "optimizer.studies.*", "optimizer.words.*"),
+    # Beside its names: what holds a module a subject, and what verifies; none of it loads the solver.
+    "optimizer": (
+        "optimizer",
+        "optimizer.certificate.verify",
+        "optimizer.figures",
+        "optimizer.report.*",
+        "optimizer.studies.*",
+        "optimizer.words.*",
+    ),
     # Others use it by its commands and over HTTP.
     "service": ("service.settings",),
+    "optimizer.certificate": ("optimizer.certificate.verify", "optimizer.certificate.writing"),
     "optimizer.check": ("optimizer.check",),
     "optimizer.expand": ("optimizer.expand",),
     "optimizer.figures": ("optimizer.figures",),

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import structlog
+from command_line import Run
 from folders import ROOT
 from job_service import wait_until
 
@@ -25,36 +25,12 @@ from lodeplan import scenarios
 from lodeplan.optimizer import Plan, Problem
 from lodeplan.schemas import InputProblem, InvalidInput, SolverProgress, Summary
 from lodeplan.schemas.plan import PlanDocument
-from lodeplan.service.cli import main
 from lodeplan.service.cli.demo import free_port
 from lodeplan.service.cli.exits import exit_of
 from lodeplan.service.cli.progress import ProgressLine, progress_text
 from lodeplan.service.cli.solving import Limits, solve_with_progress
 
 TOY_OPTIMUM_KUSD = 5172.1574
-
-
-@dataclass
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_here(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run_here
 
 
 def summary(**values: Any) -> Summary:

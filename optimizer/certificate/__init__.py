@@ -1,0 +1,1 @@
+"""Certificates: what proves a plan and a bound, for whoever trusts neither the solver nor this program."""
