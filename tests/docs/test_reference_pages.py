@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools import coverage, library, validation, validation_base, validation_held_out, validation_official
+from tools import coverage, decisions, library, validation, validation_base, validation_held_out, validation_official
 from tools.pages import REFERENCE
 
 LIBRARY = (REFERENCE / "library.md").read_text(encoding="utf-8")
@@ -31,6 +31,12 @@ def test_the_page_on_validation_gives_the_reasons_of_the_facts() -> None:
     notes = validation_base.explanations()
     assert told
     assert told == {key: notes[key] for key in told}, "run `python -m tools.validation`"
+
+
+def test_the_page_on_decisions_begins_as_its_tool_says() -> None:
+    assert decisions.PAGE.read_text(encoding="utf-8").startswith(decisions.INTRODUCTION), (
+        "run `python -m tools.decisions`"
+    )
 
 
 def test_the_page_of_the_library_introduces_and_describes_each_scenario_as_it_does_itself() -> None:
