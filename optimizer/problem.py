@@ -440,7 +440,7 @@ class Problem:
     def _held_besides(self) -> list[str]:
         """A sentence on what `bound`, `fix` and `add` hold, which may be why nothing else can."""
         held = [*map(_by_index, self._bounds), *(f"`{name}`" for name in self._own)]
-        return [f"What is held beside the scenario counts too: {', '.join(held)}."] if held else []
+        return [f"These also apply, besides the scenario: {', '.join(held)}."] if held else []
 
     def _finished(self, plan: Plan, found: dict[str, Any]) -> Plan:
         timings = {**dict.fromkeys(STEPS, 0.0), **self._progress.ended()}
@@ -456,7 +456,7 @@ class Problem:
         added = _names(self._model) - self._components if self._model is not None else frozenset()
         if added:
             names = ", ".join(sorted(added))
-            raise ValueError(f"The model is to be built anew, without what was added to it by hand ({names}).")
+            raise ValueError(f"The model has to be built again, without what was added to it by hand ({names}).")
 
     def _forget_instance(self) -> None:
         self._instance = self._model = None

@@ -39,7 +39,7 @@ def check_branches(case: Case, costs: Costs, frame: pd.DataFrame | None, ledger:
     for name in tests - covered:
         parent = case.tree.nodes[name].parent
         if parent is None or parent not in tests:
-            said.append(f"The branch from {name} was not looked at: nothing is said of how much cheaper it could be.")
+            said.append(f"The branch from {name} was not checked, so it could be cheaper.")
     return said
 
 

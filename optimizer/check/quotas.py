@@ -25,7 +25,7 @@ class _Row:
 
 
 def check_quotas(case: Case, node: Node, ledger: Ledger) -> None:
-    """In-quota flow <= volume, and where that is the dearer band = volume before more flows over it."""
+    """In-quota flow <= volume, and where that band costs more = volume before more flows over it."""
     rows = _rows(case, node, ledger)
     for (measure, origin), row in rows.items():
         volume, unit = _volume_t_per_y(case, node, measure, origin), Unit(row.size, "t/y")
@@ -37,10 +37,10 @@ def check_quotas(case: Case, node: Node, ledger: Ledger) -> None:
         # Either there is none over the quota or nothing is lacking within: what is the less of both is too much.
         lacking = (volume - row.within_t_per_y) / max(unit.size, volume)
         if row.over_t_per_y / unit.size > lacking:
-            ledger.at_least(f"{what}, dearer than the flow over it,", row.within_t_per_y, volume, unit)
+            ledger.at_least(f"{what}, which costs more than the flow over it,", row.within_t_per_y, volume, unit)
         else:
             ledger.at_most(
-                f"flow over the quota of {under}, not full and dearer, at {node.name}", row.over_t_per_y, 0.0, unit
+                f"flow over the quota of {under}, which is not full and costs more, at {node.name}", row.over_t_per_y, 0.0, unit
             )
 
 

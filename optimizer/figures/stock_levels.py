@@ -31,7 +31,7 @@ def stock_levels(tables: dict[str, pd.DataFrame], scenario: Scenario, mineral_gr
     if not points:
         return nothing(f"The scenario has no stockpile of {title}.")
     if all(point["stock_t"] == 0 for point in points):
-        return nothing(f"No stock of {title} is held in any year, whatever comes.")
+        return nothing(f"No stock of {title} is held in any year of any future.")
     values, left_out = _most_different(points, len(SERIES))
     paths = list(dict.fromkeys(point["path"] for point in values))
     mark = {"type": "line", "strokeWidth": 2, "point": {"size": 30, "filled": True}}

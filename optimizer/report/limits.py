@@ -32,11 +32,11 @@ def missed_limits(plan: Plan) -> Section:
         ]
         for row in records(told_limits(plan.tables["limits"]))
     ]
-    columns = heads("Limit", "At", "Asked", ">Reached", ">Missed by", ">At a cost of", ">Kept as this goes short")
+    columns = heads("Limit", "At", "Asked", ">Reached", ">Missed by", ">At a cost of", ">Kept because this is short")
     return Section(
-        name="missed_limits", title="Limits missed, or kept by going short", columns=columns, rows=rows,
-        source="limits", brief_rows=_BRIEF_LIMITS, empty="Every limit holds, and none only by going short.",
-        note="A limit on shares of supply also holds as demand goes short. The file has all limits, kept ones too.",
+        name="missed_limits", title="Limits missed, or kept only by a shortage", columns=columns, rows=rows,
+        source="limits", brief_rows=_BRIEF_LIMITS, empty="Every limit is kept, and none only because something goes short.",
+        note="A limit on shares of supply is also kept when demand goes short. The file has all limits, also those that are kept.",
     )  # fmt: skip
 
 

@@ -187,7 +187,7 @@ def _change_numbers(place: Place, change: Any, what: str) -> bool:
         return True
     numbers = {key: as_number(item) for key, item in present.items()} if isinstance(present, Mapping) else {}
     if not numbers or None in numbers.values():
-        raise NoPlace("broken_patch", f"{what}; here stands something else.", "Name the numbers below it.")
+        raise NoPlace("broken_patch", f"{what}; this is something else.", "Name the numbers below it.")
     place.put({key: change(item) for key, item in numbers.items()})
     return True
 

@@ -44,8 +44,8 @@ def note_flows_that_earn(findings: Findings, landed: Landed) -> None:
         cost = landed.cost(route.commodity, route.origin) + other + term + commodity.disposal_cost_kusd_per_t
         if cost <= _NOTHING:
             message = (
-                f"with {term:g} kUSD/t a t that arrives and is let go costs {cost:.4g} kUSD at least: buying to throw "
-                "away earns money."
+                f"with {term:g} kUSD/t, a tonne that arrives and is thrown away costs at least {cost:.4g} kUSD: "
+                "buying it to throw it away earns money."
             )
             remedy = "Is the term above the price? Or give a disposal cost, or set `disposable` to false."
             keys = ["routes", name, "calibration_kusd_per_t"]

@@ -64,7 +64,7 @@ def _screen_pairs(data: dict[str, Any]) -> None:
     survivals = sum(isinstance(entry, dict) and entry.get("kind") == "survival" for entry in entries)
     if survivals * _count(data, "places") > MAX_SURVIVALS:
         message = (
-            f"{survivals:,} survival limits would stand for a future for each of {_count(data, 'places'):,} places."
+            f"{survivals:,} survival limits would make a future for each of {_count(data, 'places'):,} places."
         )
         raise _too_many("limits", message, f"at most {MAX_SURVIVALS:,} futures in all")
 

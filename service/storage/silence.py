@@ -39,7 +39,7 @@ def connection_class(answer_s: float) -> type[psycopg.Connection[Any]]:
                     gen.close()
                     # Without a farewell, for which it would have to wait as well.
                     self.pgconn.finish()
-                    raise psycopg.OperationalError(f"the database has said nothing for {answer_s + GRACE_S:g} s")
+                    raise psycopg.OperationalError(f"the database has not answered for {answer_s + GRACE_S:g} s")
                 wanted = next_of(gen, ready)
             return wanted[1]
 

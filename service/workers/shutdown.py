@@ -99,7 +99,7 @@ class Farewell:
             time.sleep(_LOOK_EVERY_S)
             if time.monotonic() > begun + SILENT_FAREWELL_S and not self.can_record():
                 break
-        log.error("ended without a farewell: something stands still", after_s=time.monotonic() - begun)
+        log.error("ended without a clean shutdown: something hangs", after_s=time.monotonic() - begun)
         os._exit(1)
 
 

@@ -246,7 +246,7 @@ def test_what_is_held_is_named_where_no_plan_is_left() -> None:
     summary = problem.solve().summary
     assert summary.termination == "infeasible"
     assert (
-        summary.conflict[-1] == f"What is held beside the scenario counts too: `start` of {', '.join(start)}, `mine`."
+        summary.conflict[-1] == f"These also apply, besides the scenario: `start` of {', '.join(start)}, `mine`."
     )
 
 

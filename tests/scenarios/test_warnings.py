@@ -262,7 +262,7 @@ TRIPS: dict[str, list[tuple[list[Patch], str, str]]] = {
     "stock_earns": [
         ([put("stockpiles.store.end_value_kusd_per_t", 50)], "stockpiles.store.end_value_kusd_per_t", "capacity_t"),
     ],
-    "flow_earns": [([FREE_TO_GO, put(ORE, -14)], ORE, "buying to throw away")],
+    "flow_earns": [([FREE_TO_GO, put(ORE, -14)], ORE, "buying it to throw it away")],
     "track_too_late": [
         ([put(STANDARD, 18)], "projects.first.tracks.standard", "Are 18 years months? Then it is 1.5."),
         ([put("projects.first.tracks.standard.construction_years", 9)], "projects.first.tracks.standard", "Lengthen"),

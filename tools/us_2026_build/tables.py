@@ -135,7 +135,7 @@ def recycling_rows(facts: Facts, found: list[Recovery]) -> list[Row]:
     return [
         {
             "name": recovery.name,
-            "title": f"{recovery.plant.facts.title}{', dearer' if recovery.is_dearer else ''}",
+            "title": f"{recovery.plant.facts.title}{', at a higher cost' if recovery.is_dearer else ''}",
             "commodity": recovery.plant.facts.output,
             **_where_from(recovery),
             "cost_kusd_per_t": text(recovery.cost_kusd_per_t),

@@ -39,7 +39,7 @@ async def ready(request: Request) -> Health:
     try:
         revision = await state.pulse.revision()
     except TimeoutError:
-        raise _not_ready(f"The database has said nothing for {ANSWER_S:g} s.") from None
+        raise _not_ready(f"The database has not answered for {ANSWER_S:g} s.") from None
     except SQLAlchemyError as error:
         raise _not_ready(f"The database does not answer ({type(error).__name__}).") from None
     wanted = storage.newest_revision()

@@ -96,19 +96,19 @@ QUOTAS_BROKEN: list[tuple[str, float, Mutation, str]] = [
         "flow over a quota that is dearer, and not full",
         0.5,
         FROM_CHINA_OVER_QUOTA,
-        "in-quota flow under quota (CHN) at 2026, dearer than the flow over it, is 45 t/y, at least 50 t/y",
+        "in-quota flow under quota (CHN) at 2026, which costs more than the flow over it, is 45 t/y, at least 50 t/y",
     ),
     (
         "a little flow over a quota that is dearer, and half empty",
         0.5,
         LITTLE_OVER_QUOTA,
-        "flow over the quota of quota (CHN), not full and dearer, at 2026 is 0.01 t/y, at most 0 t/y",
+        "flow over the quota of quota (CHN), which is not full and costs more, at 2026 is 0.01 t/y, at most 0 t/y",
     ),
     (
         "what another route leaves of a dearer quota",
         0.5,
         both(without("ship", ["KOR-USA"]), without("run", ["KOR"]), more("shortage", ["need", 0, "2026", 15.0])),
-        "in-quota flow under quota at 2026, dearer than the flow over it, is 5 t/y, at least 20 t/y",
+        "in-quota flow under quota at 2026, which costs more than the flow over it, is 5 t/y, at least 20 t/y",
     ),
 ]
 
