@@ -40,7 +40,10 @@ def check_quotas(case: Case, node: Node, ledger: Ledger) -> None:
             ledger.at_least(f"{what}, which costs more than the flow over it,", row.within_t_per_y, volume, unit)
         else:
             ledger.at_most(
-                f"flow over the quota of {under}, which is not full and costs more, at {node.name}", row.over_t_per_y, 0.0, unit
+                f"flow over the quota of {under}, which is not full and costs more, at {node.name}",
+                row.over_t_per_y,
+                0.0,
+                unit,
             )
 
 

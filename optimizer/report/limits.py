@@ -35,8 +35,8 @@ def missed_limits(plan: Plan) -> Section:
     columns = heads("Limit", "At", "Asked", ">Reached", ">Missed by", ">At a cost of", ">Kept because this is short")
     return Section(
         name="missed_limits", title="Limits missed, or kept only by a shortage", columns=columns, rows=rows,
-        source="limits", brief_rows=_BRIEF_LIMITS, empty="Every limit is kept, and none only because something goes short.",
-        note="A limit on shares of supply is also kept when demand goes short. The file has all limits, also those that are kept.",
+        source="limits", brief_rows=_BRIEF_LIMITS, empty="Every limit is kept, and none only by a shortage.",
+        note="A limit on shares of supply is also kept when demand goes short. The file has all limits.",
     )  # fmt: skip
 
 

@@ -63,9 +63,7 @@ def _screen_pairs(data: dict[str, Any]) -> None:
     entries = limits.values() if isinstance(limits, dict) else limits if isinstance(limits, list) else []
     survivals = sum(isinstance(entry, dict) and entry.get("kind") == "survival" for entry in entries)
     if survivals * _count(data, "places") > MAX_SURVIVALS:
-        message = (
-            f"{survivals:,} survival limits would make a future for each of {_count(data, 'places'):,} places."
-        )
+        message = f"{survivals:,} survival limits would make a future for each of {_count(data, 'places'):,} places."
         raise _too_many("limits", message, f"at most {MAX_SURVIVALS:,} futures in all")
 
 

@@ -245,9 +245,7 @@ def test_what_is_held_is_named_where_no_plan_is_left() -> None:
     problem.fix("start", start, 1)
     summary = problem.solve().summary
     assert summary.termination == "infeasible"
-    assert (
-        summary.conflict[-1] == f"These also apply, besides the scenario: `start` of {', '.join(start)}, `mine`."
-    )
+    assert summary.conflict[-1] == f"These also apply, besides the scenario: `start` of {', '.join(start)}, `mine`."
 
 
 @pytest.mark.parametrize("start", ["first", {}, True])
