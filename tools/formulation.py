@@ -21,14 +21,14 @@ class Part(NamedTuple):
 CONCEPTS = (
     Part(
         "commodity",
-        "A material in one form, at a stage from ore to scrap. Where its origin matters it comes in variants, one for "
-        "each set of tags it may carry.",
+        "A material in one form, at a stage from ore to scrap. If its origin matters, it comes in variants, one for "
+        "each set of tags that it may carry.",
         ("schemas/scenario.py:Commodity", "optimizer/prepare/content.py:trace"),
         ("commodity_balances", "modes_add_up"),
     ),
     Part(
         "place",
-        "A country or a region; one is home. Groups, dated clubs and shares of members decide what a rule means by it.",
+        "A country or a region; one is home. Groups, dated clubs and shares of members decide which rules apply to it.",
         ("schemas/scenario.py:Place", "scenarios/selections.py:Selections"),
         (
             "test_check_reading.py::test_places_are_selected_by_name_group_and_member",
@@ -104,8 +104,8 @@ TREE = (
     ),
     Part(
         "probability",
-        "P[n] of a node of a future is the future's; of a base node 1 less those of all futures gone by then. The base "
-        "path ends where that is 0.",
+        "P[n] of a future's node is that of the future. P[n] of a base node is 1 less those of all futures that have "
+        "departed by then. The base path ends where that is 0.",
         ("optimizer/prepare/tree.py:build_tree",),
         (
             "test_prepare_tree.py::test_probabilities_of_each_period_add_to_one",
@@ -123,8 +123,8 @@ TREE = (
     ),
     Part(
         "annuity",
-        "a[n] = sum over j < l of (1 + rate) ^ -j: what 1 a year costs, as of the first day of n. Money that falls due "
-        "in the j-th year after the first of n counts at (1 + rate) ^ -j in the cost of n.",
+        "a[n] = sum over j < l of (1 + rate) ^ -j is the cost of 1 a year, as of the first day of n. Money that falls "
+        "due in the j-th year after the first of n counts at (1 + rate) ^ -j in the cost of n.",
         ("optimizer/prepare/tree.py:Tree.annuity_y", "optimizer/prepare/tree.py:Tree.discounted"),
         (
             "test_cuts.py::test_years_that_are_alike_may_be_cut_in_any_way",
@@ -143,8 +143,8 @@ TREE = (
     ),
     Part(
         "stress tests",
-        "A future of probability 0 without decisions of its own, which the plan has to stand; only limits that name it "
-        "hold there, and it counts in no expectation, tail, worst future or regret.",
+        "A stress test is a future of probability 0 without decisions of its own, which the plan has to withstand. "
+        "Only limits that name it hold there, and it counts in no expectation, tail, worst future or regret.",
         ("optimizer/prepare/tree.py:Tree.counted", "optimizer/prepare/limits.py:limited_nodes"),
         (
             "test_check_tree.py::test_a_stress_test_does_not_count_in_the_tail_nor_as_the_worst_future",
@@ -153,7 +153,8 @@ TREE = (
     ),
     Part(
         "fading events",
-        "An effect counts by the share of a period's days, and after its end by the mean of what is left of it.",
+        "An effect counts by the share of a period's days on which it holds, and while it fades by the mean of what "
+        "is left of it.",
         ("optimizer/prepare/calendar.py:Calendar", "optimizer/prepare/effects.py:Effects"),
         (
             "test_check_tree.py::test_an_effect_fades_evenly_after_its_end",
@@ -162,7 +163,8 @@ TREE = (
     ),
     Part(
         "sampled futures",
-        "Draws from yearly hazards, seeded, with blocs that fall together; reduced to a few by what they lose.",
+        "Futures are drawn from yearly hazards with a seed, and hazards of one bloc tend to coincide. The draws are "
+        "reduced to a few by what they lose.",
         ("optimizer/expand/draws.py:draw_interruptions", "optimizer/expand/reduction.py:reduce_points"),
         (
             "test_expand_draws.py::test_a_hazard_begins_at_its_yearly_rate_whatever_its_correlation",
@@ -189,7 +191,7 @@ WORKED_OUT = (
     ),
     Part(
         "permit slots and budgets",
-        "What falls due where is worked out beforehand.",
+        "The money that falls due at each node is computed beforehand.",
         ("optimizer/prepare/limits.py:_starts_due",),
         (
             "test_prepare_limits.py::test_permit_slots_count_the_starts_of_their_node_alone",
@@ -204,7 +206,7 @@ WORKED_OUT = (
     ),
     Part(
         "stock",
-        "Yearly purchases, room, and the nodes where a strategic reserve may be opened are bounds.",
+        "Yearly purchases, capacity, and the nodes where a strategic reserve may be opened are bounds.",
         ("optimizer/prepare/stocks.py:_release_limit",),
         ("test_prepare_stocks.py::test_a_commercial_stock_is_released_at_any_time_and_a_strategic_one_in_its_events",),
     ),
@@ -216,13 +218,13 @@ WORKED_OUT = (
     ),
     Part(
         "shares",
-        "Which flow weighs how much in a share is worked out beforehand.",
+        "The weight of each flow in a share is computed beforehand.",
         ("optimizer/prepare/shares.py:prepare_shares", "optimizer/prepare/shares.py:prepare_concentration"),
         ("test_prepare_limits.py::test_a_share_cap_counts_its_places_against_all_arrivals_and_output_at_home",),
     ),
     Part(
         "content",
-        "Tags, variants, modes and what can be reached at all are worked out before the model is built.",
+        "Tags, variants, modes and what can be reached at all are computed before the model is built.",
         ("optimizer/prepare/content.py:trace", "optimizer/prepare/tags.py:Tag"),
         (
             "test_check_content.py::test_what_it_is_made_of_is_traced_but_not_for_a_last_origin",
@@ -231,19 +233,19 @@ WORKED_OUT = (
     ),
     Part(
         "quotas",
-        "The last two stand only where the duty within the quota is above the duty over it.",
+        "The last two exist only where the duty within the quota is above the duty over it.",
         ("optimizer/prepare/trade.py:_full_first", "optimizer/prepare/duties.py:quota_volumes"),
         ("test_prepare_duties.py::test_a_region_s_flow_counts_against_a_quota_by_the_share_it_applies_to",),
     ),
     Part(
         "recycling",
-        "A stated path, and what comes back from use before the horizon, are bounds.",
+        "A given volume, and recovery from use before the horizon, are bounds.",
         ("optimizer/prepare/recycling.py:prepare_recovery",),
         ("test_check_operation.py::test_a_plan_with_recycling_holds",),
     ),
     Part(
         "survival",
-        "A future of probability 0 for each place lost, in which service floors hold.",
+        "Each lost place makes a future of probability 0, in which service floors hold.",
         ("optimizer/expand/survival.py:with_survival_futures",),
         (
             "test_expand_survival.py::test_each_place_that_may_be_lost_becomes_a_stress_test_with_two_events",
@@ -326,9 +328,9 @@ DUTIES = (
         ),
     ),
     Part(
-        "whom it means",
-        "Origins less exceptions, commodities by name or code less exemptions, one destination; a region by the shares "
-        "of its members.",
+        "what it applies to",
+        "A measure applies to its origins less exceptions, to commodities by name or code less exemptions, and to one "
+        "destination; to a region by the shares of its members.",
         ("optimizer/prepare/duty_scope.py:Scope",),
         (
             "test_prepare_duties.py::test_a_measure_applies_to_what_it_names_and_not_to_what_it_exempts",
@@ -367,13 +369,13 @@ DUTIES = (
     ),
     Part(
         "minimum import price",
-        "max(0, minimum - customs value), besides the rest.",
+        "max(0, minimum - customs value), in addition to the rest.",
         ("optimizer/prepare/duty_steps.py:_plain",),
         ("test_prepare_duties.py::test_a_minimum_price_adds_what_the_customs_value_lacks",),
     ),
     Part(
         "tariff-rate quota",
-        "Two bands of a route, which differ by this measure's rate alone; an origin may have a volume of its own.",
+        "A route has two bands, which differ by this measure's rate alone; an origin may have a volume of its own.",
         ("optimizer/prepare/duties.py:TariffBook.bands", "optimizer/prepare/duties.py:quota_volumes"),
         (
             "test_prepare_duties.py::test_a_quota_splits_a_route_into_bands_that_differ_by_its_own_rate_alone",
@@ -382,25 +384,26 @@ DUTIES = (
     ),
     Part(
         "clubs",
-        "Memberships with dates count as groups on the days they hold.",
+        "Memberships with dates count as groups on the days on which they hold.",
         ("optimizer/prepare/duty_scope.py:Scope.miss_on",),
         ("test_duty_scope.py::test_a_club_is_exempt_on_the_days_its_members_belong",),
     ),
     Part(
         "derivatives",
-        "A measure may reach all that recipes make, directly or not, of what it names.",
+        "A measure may cover all that recipes make, directly or not, from what it names.",
         ("scenarios/selections.py:Selections.commodities_meant",),
         ("test_duty_scope.py::test_derivatives_are_all_that_recipes_make_directly_or_not",),
     ),
     Part(
         "content",
-        "A measure on where material was mined or refined meets the variants with its tag, wherever shipped from.",
+        "A measure on where material was mined or refined applies to the variants with its tag, wherever they are "
+        "shipped from.",
         ("optimizer/prepare/duty_scope.py:Scope.miss",),
         ("test_duty_scope.py::test_a_measure_on_content_meets_what_carries_its_tag_wherever_it_is_shipped_from",),
     ),
     Part(
         "telling",
-        "Every duty of a result can be told by measure, and why the others add nothing.",
+        "Every duty of a result can be explained measure by measure, with the reasons why other measures add nothing.",
         ("optimizer/prepare/duties.py:explain_duty",),
         (
             "test_prepare_duties.py::test_duty_is_told_by_measure",
@@ -412,14 +415,14 @@ DUTIES = (
 STEPS = (
     Part(
         "rising prices, market",
-        "P(x) = P0 + b (x - X0) beyond X0, cut into steps at the cost of their middle: each overstates the integral by "
-        "b w^2 / 8 at most within a step w wide.",
+        "P(x) = P0 + b (x - X0) beyond X0 is cut into steps at the cost of their middle. Each overstates the integral "
+        "by b w^2 / 8 at most within a step w wide.",
         ("optimizer/prepare/supply.py:_curve_steps",),
         ("test_prepare_supply.py::test_a_supply_curve_is_cut_into_chords",),
     ),
     Part(
         "rising prices, buyer",
-        "Steps follow x P(x), what a buyer pays who moves the price: an error of b w^2 / 4 at most.",
+        "Steps follow x P(x), which a buyer pays who moves the price; the error is b w^2 / 4 at most.",
         ("optimizer/prepare/supply.py:_curve_steps",),
         (
             "test_cases.py::test_a_buyer_who_moves_the_price_stops_earlier_than_a_price_taker",
@@ -452,7 +455,7 @@ STEPS = (
 QUALITY = (
     Part(
         "gap and bound",
-        "How far the plan may be from the best, against its cost and against what it is worth beside doing nothing.",
+        "The distance of the plan from the best possible one, relative to its cost and to its gain over doing nothing.",
         ("optimizer/solver/search.py:Answer", "optimizer/solver/search.py:do_nothing"),
         (
             "test_solve.py::test_a_search_to_the_end_is_optimal_within_the_gap",
@@ -467,7 +470,8 @@ QUALITY = (
     ),
     Part(
         "branches without weight",
-        "What weighs nothing in the objective is settled after it: as cheap as can be, the objective as it is.",
+        "What weighs nothing in the objective is settled after it, as cheaply as possible, without changing the "
+        "objective.",
         ("optimizer/solver/branches.py:settle_branches", "optimizer/check/branches.py:check_branches"),
         (
             "test_branches.py::test_a_ban_that_is_only_tested_is_met_as_well_as_the_plan_can",
@@ -476,13 +480,14 @@ QUALITY = (
     ),
     Part(
         "claims",
-        "No claim of the solver is believed that its own point does not bear out; objectives are those of points.",
+        "A claim of the solver counts only if its own point supports it; objectives are those of points.",
         ("optimizer/solver/highs.py:run_highs",),
         ("test_solver_claims.py::test_the_locked_solver_is_honest_from_a_start_and_without_one",),
     ),
     Part(
         "gap by mineral group",
-        "A bound for each group of minerals that recipes tie together, so that a small one does not hide in the whole.",
+        "Each group of minerals that recipes tie together has a bound, so that a small group is not hidden in the "
+        "whole.",
         ("optimizer/solver/groups.py:relax_by_group",),
         (
             "test_solve.py::test_each_group_of_minerals_has_its_gap_and_the_bound_holds",
@@ -500,7 +505,8 @@ QUALITY = (
     ),
     Part(
         "independent check",
-        "Every plan's flows, decisions and costs are worked out again from its tables, by code that shares none.",
+        "Every plan's flows, decisions and costs are computed again from its tables, by code that shares none with "
+        "the model.",
         ("optimizer/check/verdict.py:check", "optimizer/problem.py:_judged"),
         (
             "test_check.py::test_the_check_imports_nothing_it_judges",
@@ -509,13 +515,13 @@ QUALITY = (
     ),
     Part(
         "what clashes",
-        "Without a plan, the least relaxation of limits that would allow one, in words.",
+        "If there is no plan, the result says in words which smallest relaxation of limits would allow one.",
         ("optimizer/solver/conflict.py:find_conflict",),
         ("test_solve.py::test_what_cannot_be_is_infeasible_and_the_limit_is_named",),
     ),
     Part(
-        "gains without end",
-        "Where cost falls without end, a direction along which it does, in words: stockpile, offer, route.",
+        "unlimited gains",
+        "If cost falls without limit, the result names a direction along which it does: stockpile, offer, route.",
         ("optimizer/solver/ray.py:find_rays",),
         ("test_solve.py::test_whatever_is_gained_without_end_is_named",),
     ),
