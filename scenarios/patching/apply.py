@@ -22,7 +22,7 @@ LEFT_OUT = Patch(op="remove", path="left_out")
 """Stands in a list for a patch whose form is wrong, which was said already; it changes nothing."""
 
 MAX_WORK = 500_000
-"""Names looked at by all patches of a list together, some 50 us each: a few `*` can mean any number of them."""
+"""Names looked at by all patches of a list together, some 10 us each: a few `*` can mean any number of them."""
 _VALUES_AS_NAME = 10
 """Values put that count as one name looked at."""
 _TEXT_AS_VALUE = 50

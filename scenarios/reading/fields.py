@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -37,31 +37,28 @@ class Spot:
 
     def child(self, key: str, value: Any = None) -> Spot | None:
         """The place under this key; `value` is what stands here now, and tells kinds of limits and events apart."""
+        fitting = self._fitting(value)
         # A field goes before a name that is free: `high` of a triangle before a value with its probability.
-        for option in sorted(_fitting(self.annotation, value), key=_is_model, reverse=True):
-            if _is_model(option):
-                info = option.model_fields.get(key)
-                if info:
-                    return Spot(_with_metadata(info), info)
-            elif get_origin(option) is dict:
-                return Spot(get_args(option)[1])
-            elif get_origin(option) is list and key.isdecimal():
-                return Spot(get_args(option)[0])
+        for option in fitting:
+            if _is_model(option) and key in option.model_fields:
+                return _field_spot(option, key)
+        for option in fitting:
+            if get_origin(option) is dict or (get_origin(option) is list and key.isdecimal()):
+                return self._spots_of_items[option]
         return None
 
     def field_names(self, value: Any = None) -> list[str]:
         """Names of the fields that may stand here; empty if what stands here has no fixed fields."""
-        models = [option for option in _fitting(self.annotation, value) if _is_model(option)]
-        return list(dict.fromkeys(name for model in models for name in model.model_fields))
+        return list(_names_of(tuple(filter(_is_model, self._fitting(value)))))
 
     def words(self, key: str) -> list[str]:
         """The words a field may hold, over all that may stand here: the kinds of limits, the changes of events."""
-        models = [option for option in types_at(self.annotation) if _is_model(option) and key in option.model_fields]
+        models = [option for option in self._types if _is_model(option) and key in option.model_fields]
         return [word for model in models for word in get_args(model.model_fields[key].annotation)]
 
     def types(self, value: Any = None) -> list[Any]:
         """The types, without bounds, that what stands here now may be of."""
-        return _fitting(self.annotation, value)
+        return list(self._fitting(value))
 
     @property
     def is_section(self) -> bool:
@@ -71,7 +68,7 @@ class Spot:
     @property
     def is_list(self) -> bool:
         """True if a list is expected here."""
-        return all(get_origin(option) is list for option in types_at(self.annotation))
+        return all(get_origin(option) is list for option in self._types)
 
     def default(self) -> Any:
         """The value when absent, as plain data; None if there is none."""
@@ -87,6 +84,29 @@ class Spot:
         if self.field and self.field.description:
             text += f" ({self.field.description.rstrip('.')})"
         return text
+
+    @cached_property
+    def _types(self) -> tuple[Any, ...]:
+        return tuple(types_at(self.annotation))
+
+    @cached_property
+    def _spots_of_items(self) -> dict[Any, Spot]:
+        """The place of any value in a mapping, or item of a list, that may stand here."""
+        return {option: Spot(get_args(option)[-1]) for option in self._types if get_origin(option) in (dict, list)}
+
+    def _fitting(self, value: Any) -> tuple[Any, ...]:
+        """The members of a union that `value` may be, by its words such as `kind: budget` or by its keys; all if
+        none."""
+        options = self._types
+        if not isinstance(value, Mapping) or len(options) == 1:
+            return options
+        if value and any(get_origin(option) is dict for option in options):
+            models = tuple(
+                option for option in options if _is_model(option) and value.keys() & option.model_fields.keys()
+            )
+            return models or tuple(option for option in options if not _is_model(option))
+        fits = tuple(option for option in options if not _is_model(option) or _words_agree(option, value))
+        return fits if any(_is_model(option) for option in fits) else options
 
 
 ROOT = Spot(Scenario)
@@ -151,6 +171,7 @@ def as_number(value: Any) -> float | int | None:
     return number if isinstance(value, str) else value
 
 
+@cache
 def _is_model(option: Any) -> bool:
     return isinstance(option, type) and issubclass(option, BaseModel)
 
@@ -187,25 +208,31 @@ def _bare(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
-def _fitting(annotation: Any, value: Any) -> list[Any]:
-    """The members of a union that `value` may be, by its words such as `kind: budget` or by its keys; all if none."""
-    options = types_at(annotation)
-    if not isinstance(value, Mapping):
-        return options
-    if value and any(get_origin(option) is dict for option in options):
-        models = [option for option in options if _is_model(option) and value.keys() & option.model_fields.keys()]
-        return models or [option for option in options if not _is_model(option)]
-    fits = [option for option in options if not _is_model(option) or _words_agree(option, value)]
-    return fits if any(_is_model(option) for option in fits) else options
-
-
 def _words_agree(model: type[BaseModel], value: Mapping[str, Any]) -> bool:
-    for name, info in model.model_fields.items():
-        if name in value and info.is_required() and get_origin(info.annotation) is Literal:
-            words = get_args(info.annotation)
-            if len(words) == 1 and value[name] not in words:
-                return False
-    return True
+    """Whether the words that tell the model from others, such as its `kind`, are those of the value, or absent."""
+    return all(value.get(name, word) == word for name, word in _words_of(model))
+
+
+@cache
+def _words_of(model: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
+    """(field, word) of each field that must be given and has one allowed word."""
+    literals = {
+        name: get_args(info.annotation)
+        for name, info in model.model_fields.items()
+        if info.is_required() and get_origin(info.annotation) is Literal
+    }
+    return tuple((name, words[0]) for name, words in literals.items() if len(words) == 1)
+
+
+@cache
+def _names_of(models: tuple[type[BaseModel], ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for model in models for name in model.model_fields))
+
+
+@cache
+def _field_spot(model: type[BaseModel], name: str) -> Spot:
+    info = model.model_fields[name]
+    return Spot(_with_metadata(info), info)
 
 
 def _in_words(annotation: Any) -> str:
