@@ -10,6 +10,9 @@ from pydantic import Field
 
 from lodeplan.schemas.types import Strict
 
+LOCAL = "local"
+"""Tenant of all callers on a machine without log-in, and of operators."""
+
 TenantName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
 
 

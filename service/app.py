@@ -43,9 +43,12 @@ from lodeplan.service.api.routers import (
     scenarios,
     webhooks,
 )
+from lodeplan.service.api.shipped import ShippedScenarios
+from lodeplan.service.checking.checkers import Checkers
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.http import problems
+from lodeplan.service.http.compression import Compressed
 from lodeplan.service.http.connections import ConnectionLimits, Connections, QuietAccept, raise_handles
 from lodeplan.service.http.headers import DOCS, SecurityHeaders
 from lodeplan.service.http.views import API
@@ -76,9 +79,10 @@ log = structlog.get_logger(__name__)
 
 def create_app(
     settings: Settings, *, database: sqlalchemy.Engine | None = None, engine: JobEngine | None = None,
-    worker: Worker | None = None,
+    worker: Worker | None = None, checkers: Checkers | None = None,
 ) -> FastAPI:  # fmt: skip
-    """Build the application on a database and a job engine; `worker`, if given, runs as long as the app."""
+    """Build the application on a database and a job engine; `worker`, if given, runs as long as the app. `checkers`,
+    if given, check requests in place of processes of their own."""
     database = database or storage.open_database(settings.sqlalchemy_url, answer_s=storage.REQUEST_S)
     storage.migrate(database)
     engine = engine or DbosEngine(database)
@@ -90,6 +94,7 @@ def create_app(
         if worker:
             # In a thread: the engine starts and stops with calls that refuse an event loop.
             await asyncio.to_thread(worker.start, settings.slots)
+        app.state.checkers.warm_up()
         yield
         if worker:
             await asyncio.to_thread(worker.stop)
@@ -117,8 +122,10 @@ def create_app(
     app.state.worker, app.state.draining = worker, threading.Event()
     app.state.database_registry = database_registry(database)
     app.state.pulse = Pulse(database)
-    app.state.intake, app.state.watch = Intake(database, engine, settings), JobWatch(database)
-    app.state.access = make_access(settings, database)
+    app.state.access = access = make_access(settings, database)
+    app.state.checkers = checkers or Checkers(settings.check_processes, settings.check_s, spent=access.spend)
+    app.state.intake = Intake(database, engine, settings, app.state.checkers)
+    app.state.watch, app.state.shipped = JobWatch(database), ShippedScenarios(app.state.checkers)
     _include_routers(app)
     problems.install(app, rendering.problem_page)
     openapi.complete(app, login_is_optional=not app.state.access.login_required)
@@ -140,6 +147,7 @@ def _add_middleware(app: FastAPI, settings: Settings) -> None:
     app.add_middleware(BodyLimit, limit_mb=settings.max_body_mb)
     app.add_middleware(Gate, access=app.state.access, sign_in_page=sign_in.sign_in_page)
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Compressed)
     app.add_middleware(HeadAsGet)
     app.add_middleware(requests.Observed)
 

@@ -76,6 +76,10 @@ class Kind:
     mark: str | None = None
     """A word beside its runs in a list."""
 
+    def __reduce__(self) -> tuple[Callable[[str], Kind], tuple[str]]:
+        """Travel between processes by name."""
+        return kind_named, (self.name,)
+
     @property
     def has_members(self) -> bool:
         """True if its work is other jobs."""

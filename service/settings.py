@@ -78,6 +78,18 @@ class Settings(BaseModel):
     max_queued: int = Field(
         default=20_000, ge=0, description="Most jobs that may wait for a worker; further requests get 503. 0: no limit."
     )
+    check_processes: int = Field(
+        default=3,
+        ge=1,
+        description="Processes of `lodeplan serve` that check requests for jobs. One tenant may have all but one of "
+        "them busy.",
+    )
+    check_s: float = Field(
+        default=30,
+        gt=0,
+        description="Processor time that checking a request for a job may take, seconds; ten times this for a batch. "
+        "Then 413.",
+    )
     webhook_private_targets: bool = Field(
         default=False, description="Allow webhooks over plain http, and to this machine and private networks."
     )

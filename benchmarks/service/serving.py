@@ -33,6 +33,7 @@ class Service:
 
     port: int
     pid: int
+    database_url: str
 
     def processor_s(self) -> float:
         """Processor time it has taken until now, its threads together, without its children; 0 without /proc."""
@@ -65,7 +66,7 @@ def service(database: str, command: Sequence[str] = SERVE, **settings: Any) -> I
         process = subprocess.Popen([*command, "--port", str(port)], env=environment, stdout=subprocess.DEVNULL)
         try:
             _wait_for(process, port)
-            yield Service(port, process.pid)
+            yield Service(port, process.pid, url)
         finally:
             process.terminate()
             process.wait(60)
@@ -116,8 +117,8 @@ class Client:
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer."""
         head = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
-        head += ["content-type: application/json"] if body else []
-        head += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        given = {**({"content-type": "application/json"} if body else {}), **(headers or {})}
+        head += [f"{name}: {value}" for name, value in given.items()]
         self._writer.write("\r\n".join([*head, "", ""]).encode() + body)
         first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         found = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if name}

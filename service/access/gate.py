@@ -27,7 +27,8 @@ from lodeplan.service.access.oidc import RefusedToken, TokenVerifier
 from lodeplan.service.access.origins import check_host, check_not_forwarded, check_same_site
 from lodeplan.service.access.rates import Buckets
 from lodeplan.service.access.refusals import not_allowed, not_authenticated, too_many_requests
-from lodeplan.service.http.problems import ApiError, answer_problem, wants_page
+from lodeplan.service.http.errors import ApiError
+from lodeplan.service.http.problems import answer_problem, wants_page
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Scope
 from lodeplan.service.storage.keys import any_key
@@ -149,6 +150,11 @@ class Access:
         wait_s = self.rates.wait_s(who)
         if wait_s:
             raise too_many_requests(self.settings.requests_per_minute, wait_s)
+
+    def spend(self, processor_s: float) -> None:
+        """Count each full second that a request has cost as another request of its caller."""
+        caller = current_caller.get()
+        self.rates.charge(f"{caller.tenant} {caller.actor}", int(processor_s))
 
 
 def make_access(settings: Settings, database: sqlalchemy.Engine) -> Access:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from lodeplan.schemas.access import Scope, TenantName
 from lodeplan.service.access.callers import Caller
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.settings import Settings
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]

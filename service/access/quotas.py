@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import now
 from lodeplan.service.storage.quotas import count_results, count_submitted, count_waiting, take_turn_at_quotas

@@ -29,11 +29,25 @@ class Buckets:
         if not self.per_minute:
             return 0.0
         with self._lock:
-            moment = self.clock()
-            left, counted = self._left.pop(caller, (float(self.per_minute), moment))
-            left = min(self.per_minute, left + (moment - counted) * self.per_minute / 60)
+            left = self._now_left(caller)
             granted = left >= 1
-            self._left[caller] = (left - 1 if granted else left, moment)
-            if len(self._left) > _CALLERS_KEPT:
-                self._left.popitem(last=False)
+            self._keep(caller, left - 1 if granted else left)
         return 0.0 if granted else (1 - left) * 60 / self.per_minute
+
+    def charge(self, caller: str, requests: int) -> None:
+        """Take more requests from the bucket, for one that was granted and cost more. It may come to lack as many as it
+        holds, a minute's wait."""
+        if not self.per_minute or requests <= 0:
+            return
+        with self._lock:
+            self._keep(caller, max(self._now_left(caller) - requests, -float(self.per_minute)))
+
+    def _now_left(self, caller: str) -> float:
+        moment = self.clock()
+        left, counted = self._left.pop(caller, (float(self.per_minute), moment))
+        return min(self.per_minute, left + (moment - counted) * self.per_minute / 60)
+
+    def _keep(self, caller: str, left: float) -> None:
+        self._left[caller] = (left, self.clock())
+        if len(self._left) > _CALLERS_KEPT:
+            self._left.popitem(last=False)

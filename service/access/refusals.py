@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.storage import Scope
 
 _CHALLENGE = 'Bearer realm="lodeplan"'

@@ -18,11 +18,11 @@ from lodeplan.service.access.gate import Access
 from lodeplan.service.api.idempotency import get_key
 from lodeplan.service.api.intake import Intake
 from lodeplan.service.api.job_watch import JobWatch
+from lodeplan.service.checking.unstorable_text import is_unstorable
 from lodeplan.service.engine import JobEngine
-from lodeplan.service.http.problems import ApiError, no_such_job
+from lodeplan.service.http.errors import ApiError, no_such_job
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import LOCAL, JobFilter
-from lodeplan.service.storage.unstorable_text import is_unstorable
 
 _ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
 """Shown to clients instead of FastAPI's message, which would not help."""

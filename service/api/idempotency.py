@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from lodeplan.schemas.jobs import JobView, ProblemError
 from lodeplan.service import storage
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import json_text
 from lodeplan.service.storage import idempotency as stored
 

@@ -1,4 +1,4 @@
-"""Intake of requests: load the jobs they ask for, check that the queue has room, and queue each job once."""
+"""Intake of requests: have them checked, see that the queue has room, and queue each job once."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from typing import TypeVar
 
 import sqlalchemy
 from sqlmodel import Session
+from starlette.requests import Request
 
 from lodeplan.schemas.jobs import JobView
 from lodeplan.service import storage
 from lodeplan.service.access import audit
 from lodeplan.service.access.quotas import check_quotas
-from lodeplan.service.api.envelope import Asked
+from lodeplan.service.api.bodies import read_ask
 from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
-from lodeplan.service.api.loading import load
+from lodeplan.service.api.leaving import unless_gone
+from lodeplan.service.checking.checkers import Checkers
+from lodeplan.service.checking.checks import prepare, validate
 from lodeplan.service.engine import JobEngine
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import job_view
-from lodeplan.service.jobs.batches import BatchSubmission
-from lodeplan.service.jobs.submissions import Submission
-from lodeplan.service.kinds import has_members
+from lodeplan.service.jobs.prepared import BatchSubmission, PreparedSubmission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage.overview import count_queued
 
@@ -43,25 +44,28 @@ class Intake:
     database: sqlalchemy.Engine
     engine: JobEngine
     settings: Settings
+    checkers: Checkers
     _queued_jobs: int = 0
     _counted_at_s: float = float("-inf")
-    # Threads of their own, and few: loading is work for one processor, and polls must not wait for a free thread.
+    # Threads of their own, and few: polls must not wait for a free thread.
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, "submissions"))
-    _one_batch: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
-    async def load(self, asked: Asked, tenant: str) -> Submission | BatchSubmission:
-        """Load the jobs that a request asks for; raises `ApiError` (422) with all errors."""
-        if asked.wanted is None or not has_members(asked.wanted):
-            return await self._in_thread(lambda: load(asked, tenant))
-        # It can take minutes, and would keep single jobs waiting.
-        async with self._one_batch:
-            return await self._in_thread(lambda: load(asked, tenant))
+    async def prepare(self, request: Request, tenant: str) -> PreparedSubmission | BatchSubmission:
+        """Check what a request asks for; raises `ApiError` (400, 413, 415, 422 with all errors, 429, 503), or
+        `ClientGone`."""
+        ask = await read_ask(request, tenant)
+        return await unless_gone(request, self.checkers.run(tenant, prepare, ask))
+
+    async def validate(self, request: Request, tenant: str) -> str:
+        """Check what a request asks for and return its `Validation` as JSON; raises as above."""
+        ask = await read_ask(request, tenant)
+        return await unless_gone(request, self.checkers.run(tenant, validate, ask))
 
     async def known_answer(self, once: KeyedRequest | None) -> str | None:
         """Return the answer that this key got before, as JSON; raises `ApiError` (422)."""
         return await asyncio.to_thread(self._known_answer, once) if once else None
 
-    async def submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
+    async def submit(self, submission: PreparedSubmission | BatchSubmission, once: KeyedRequest | None) -> str:
         """Queue the job unless its key shows that this was done before; returns the job as JSON. Raises `ApiError`
         (422, 429, 503)."""
         return await self._in_thread(lambda: self._submit(submission, once))
@@ -75,11 +79,11 @@ class Intake:
         with storage.open_session(self.database) as session:
             return find_answer(session, once)
 
-    def _submit(self, submission: Submission | BatchSubmission, once: KeyedRequest | None) -> str:
+    def _submit(self, submission: PreparedSubmission | BatchSubmission, once: KeyedRequest | None) -> str:
         with storage.open_session(self.database) as session:
             return answer_once(session, once, lambda: self._queued(session, submission))
 
-    def _queued(self, session: Session, submission: Submission | BatchSubmission) -> JobView:
+    def _queued(self, session: Session, submission: PreparedSubmission | BatchSubmission) -> JobView:
         self._check_room(session, submission.count)
         job = submission.submit(session, self.engine)
         check_quotas(session, submission.tenant, self.settings)

@@ -14,7 +14,8 @@ from fastapi.dependencies.utils import request_params_to_args
 
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.jobs import ProblemError
-from lodeplan.service.http.problems import error_of_parameter, invalid_request
+from lodeplan.service.http.errors import invalid_request
+from lodeplan.service.http.problems import error_of_parameter
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 LookUp = Callable[[Mapping[str, Any]], list[ProblemError]]

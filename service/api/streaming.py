@@ -9,24 +9,16 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from lodeplan.schemas import Table
+from lodeplan.service.http.compression import packed, takes_gzip
 from lodeplan.service.http.csv_text import batches, csv_rows
 from lodeplan.service.http.views import is_known
 from lodeplan.service.storage.plans import unpack
 
 
-def takes_gzip(request: Request) -> bool:
-    """True if the client accepts gzip."""
-    for part in request.headers.get("accept-encoding", "").lower().split(","):
-        coding, _, weight = part.strip().partition(";")
-        if coding.strip() in ("gzip", "x-gzip", "*"):
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
-
-
 def stored_json(request: Request, stored_gzip: bytes, tag: str) -> Response:
     """Send a stored document as JSON. `tag` is that of the decompressed text; compressed it has a tag of its own."""
-    if takes_gzip(request):
-        headers = {**document_headers(_packed(tag)), "content-encoding": "gzip"}
+    if takes_gzip(request.headers):
+        headers = {**document_headers(packed(tag)), "content-encoding": "gzip"}
         return Response(stored_gzip, 200, headers, "application/json")
     return StreamingResponse(unpack(stored_gzip), 200, document_headers(tag), "application/json")
 
@@ -37,11 +29,8 @@ def document_headers(tag: str) -> Mapping[str, str]:
 
 
 def not_modified(request: Request, tag: str) -> Response | None:
-    """Return 304 if the client holds the document of this tag, compressed or not."""
-    for held in (tag, _packed(tag)):
-        if is_known(request, held):
-            return Response(status_code=304, headers=document_headers(held))
-    return None
+    """Return 304 if the client holds the document of this tag."""
+    return Response(status_code=304, headers=document_headers(tag)) if is_known(request, tag) else None
 
 
 def table_rows(table: Table, suffix: str) -> Iterator[str]:
@@ -67,7 +56,3 @@ def _ndjson(table: Table) -> Iterator[str]:
     names = [column.name for column in table.columns]
     for rows in batches(table.rows):
         yield "".join(json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows)
-
-
-def _packed(tag: str) -> str:
-    return tag[:-1] + '-gzip"'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,11 +95,6 @@ def table_entry(job_id: str, table: Table) -> TableEntry:
 def json_text(model: BaseModel) -> str:
     """A model as JSON, without its empty fields, with the names that clients see."""
     return model.model_dump_json(exclude_none=True, by_alias=True)
-
-
-def tag_of(text: str) -> str:
-    """Compute a strong entity tag of this text."""
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
 def is_known(request: Request, tag: str) -> bool:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
 from sqlmodel import Session
 
 from lodeplan.schemas.jobs import JobState
-from lodeplan.schemas.validation import Validation, WarningsOfJob
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs import states, submissions
-from lodeplan.service.jobs.submissions import Prepared
+from lodeplan.service.jobs.prepared import BatchSubmission, Prepared
 from lodeplan.service.kinds import kind_named
-from lodeplan.service.storage import LOCAL, Job, moves, once_committed
+from lodeplan.service.storage import Job, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
 from lodeplan.service.telemetry import metrics
 
@@ -22,63 +18,26 @@ PRIORITY = -1
 """Lower than that of single jobs, for which somebody waits."""
 
 
-@dataclass(frozen=True)
-class BatchSubmission:
-    """A valid request for a batch: the shared scenario and the jobs."""
-
-    base: Prepared
-    """What the row of the batch itself is made of."""
-    jobs: Sequence[Prepared]
-    tenant: str = LOCAL
-    reuse: bool = False
-    counts: Mapping[str, int] = field(default_factory=dict)
-    """Number of entries of the shared scenario."""
-
-    @property
-    def count(self) -> int:
-        """Number of jobs that will wait for a worker."""
-        return len(self.jobs)
-
-    def validation(self) -> Validation:
-        """Describe the shared scenario, and for each job the warnings that the shared scenario does not have."""
-        base = self.base
-        shared = base.warnings.open
-        own = [
-            WarningsOfJob(number=number, label=job.label, warnings=fresh)
-            for number, job in enumerate(self.jobs)
-            if (fresh := [warning for warning in job.warnings.open if warning not in shared])
-        ]
-        return Validation(
-            valid=True,
-            scenario=base.scenario,
-            scenario_hash=base.scenario_hash,
-            warnings=shared,
-            acknowledged=base.warnings.acknowledged,
-            counts=self.counts,
-            jobs=len(self.jobs),
-            job_warnings=own,
-        )
-
-    def submit(self, session: Session, engine: JobEngine) -> Job:
-        """Add a batch with all its jobs to the session's transaction; the caller commits."""
-        batch = submissions.new_job(self.base, self.tenant, storage.new_id())
-        session.add(batch)
-        session.add_all(submissions.first_events(batch))
-        members = _new_members(batch.id, self)
-        submissions.add_new(session, members)
-        attempts = [
-            (Attempt(job.id, job.attempt), states.position_of(job), prepared.work_sha256) for job, prepared in members
-        ]
-        # Each update below would look through all that the session holds.
-        session.expunge_all()
-        wanted = [(prepared.work_sha256, prepared.scenario_gzip) for prepared in self.jobs]
-        known = find_solved(session, self.tenant, wanted) if self.reuse else {}
-        for attempt, position, work in attempts:
-            if work in known:
-                submissions.answer_from(session, attempt, known[work])
-            else:
-                engine.enqueue(session, attempt, position)
-        return moves.reload_job(session, batch.id)
+def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> Job:
+    """Add a batch to the session's transaction, see `BatchSubmission`."""
+    batch = submissions.new_job(submission.base, submission.tenant, storage.new_id())
+    session.add(batch)
+    session.add_all(submissions.first_events(batch))
+    members = _new_members(batch.id, submission)
+    submissions.add_new(session, members)
+    attempts = [
+        (Attempt(job.id, job.attempt), states.position_of(job), prepared.work_sha256) for job, prepared in members
+    ]
+    # Each update below would look through all that the session holds.
+    session.expunge_all()
+    wanted = [(prepared.work_sha256, prepared.scenario_gzip) for prepared in submission.jobs]
+    known = find_solved(session, submission.tenant, wanted) if submission.reuse else {}
+    for attempt, position, work in attempts:
+        if work in known:
+            submissions.answer_from(session, attempt, known[work])
+        else:
+            engine.enqueue(session, attempt, position)
+    return moves.reload_job(session, batch.id)
 
 
 def ask(session: Session, job: Job, wish: JobState) -> tuple[bool, list[Attempt]]:

@@ -2,103 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
-from lodeplan.scenarios.validation import Warnings, find_warnings, validation_of, warnings_in_words
+from lodeplan.scenarios.validation import warnings_in_words
 from lodeplan.schemas import InputProblem, PlanDocument, Scenario
 from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, JobOptions, JobState, JobWarnings
-from lodeplan.schemas.order import in_order
-from lodeplan.schemas.scenario import content_hash_of
-from lodeplan.schemas.validation import Validation
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs.attempts import Outcome, finish
-from lodeplan.service.jobs.reuse import work_of
+from lodeplan.service.jobs.prepared import Prepared, PreparedSubmission, Submission, canonical_json
 from lodeplan.service.jobs.states import move, position_of
-from lodeplan.service.kinds import SOLVE, Kind
+from lodeplan.service.packing import compress
 from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
-from lodeplan.service.storage.plans import compress
 from lodeplan.service.telemetry import metrics, tracing
 
-
-@dataclass(frozen=True)
-class Submission:
-    """A valid request for a job."""
-
-    scenario: Scenario
-    options: JobOptions
-    tenant: str = LOCAL
-    label: str | None = None
-    reuse: bool = False
-    kind: Kind = SOLVE
-
-    @property
-    def count(self) -> int:
-        """Number of jobs that will wait for a worker."""
-        return 1
-
-    def validation(self) -> Validation:
-        """Describe the valid scenario, with its warnings."""
-        return validation_of(self.scenario)
-
-    def submit(self, session: Session, engine: JobEngine) -> Job:
-        """Add the job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
-
-        If the submission allows it, a job whose plan is known succeeds immediately.
-        """
-        prepared = Prepared.of(self)
-        job = new_job(prepared, self.tenant, storage.new_id())
-        add_new(session, [(job, prepared)])
-        known = {}
-        if self.reuse and self.kind.reusable:
-            known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
-        if known:
-            answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
-            session.refresh(job)
-        else:
-            engine.enqueue(session, Attempt(job.id, job.attempt), position_of(job))
-        return job
+__all__ = [
+    "Prepared",
+    "Submission",
+    "add_new",
+    "answer_from",
+    "canonical_json",
+    "first_events",
+    "new_job",
+    "record_finished",
+    "submit",
+]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A submission in the form in which it is stored: much smaller than the scenario in memory, so that there may be
-    thousands."""
-
-    scenario: str
-    scenario_title: str
-    scenario_hash: str
-    scenario_gzip: bytes
-    work_sha256: str
-    options: JobOptions
-    warnings: Warnings
-    label: str | None = None
-    kind: Kind = SOLVE
-
-    @classmethod
-    def of(cls, submission: Submission) -> Prepared:
-        """Prepare a submission for storing."""
-        scenario, options = submission.scenario, submission.options
-        # Dumped once for the hash and the text: that takes a good part of the time of a submission.
-        dump = in_order(scenario).model_dump(mode="json")
-        scenario_hash = content_hash_of(dump)
-        return cls(
-            scenario=scenario.name,
-            scenario_title=scenario.title,
-            scenario_hash=scenario_hash,
-            scenario_gzip=compress(_as_text(dump)),
-            work_sha256=work_of(scenario, scenario_hash, options) if submission.kind.reusable else "",
-            options=options,
-            warnings=find_warnings(scenario),
-            label=submission.label,
-            kind=submission.kind,
-        )
+def submit(session: Session, engine: JobEngine, submission: PreparedSubmission) -> Job:
+    """Add a job to the session's transaction, see `PreparedSubmission`."""
+    prepared = submission.job
+    job = new_job(prepared, submission.tenant, storage.new_id())
+    add_new(session, [(job, prepared)])
+    known = {}
+    if submission.reuse and prepared.kind.reusable:
+        known = find_solved(session, job.tenant, [(prepared.work_sha256, prepared.scenario_gzip)])
+    if known:
+        answer_from(session, Attempt(job.id, job.attempt), known[prepared.work_sha256])
+        session.refresh(job)
+    else:
+        engine.enqueue(session, Attempt(job.id, job.attempt), position_of(job))
+    return job
 
 
 def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
@@ -175,12 +122,3 @@ def answer_from(session: Session, attempt: Attempt, source_id: str) -> None:
     move(session, attempt, JobState.RUNNING, text, started_at=storage.now(), reused_from=source_id)
     document = result.document_gzip
     finish(session, attempt, Outcome(source.termination, source.solution, source.objective_kusd, document))
-
-
-def canonical_json(scenario: Scenario) -> str:
-    """Write the canonical JSON of a scenario: entries in order, no spaces. The first output stays first."""
-    return _as_text(in_order(scenario).model_dump(mode="json"))
-
-
-def _as_text(dump: dict[str, Any]) -> str:
-    return json.dumps(dump, separators=(",", ":"), ensure_ascii=False)

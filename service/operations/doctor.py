@@ -21,9 +21,9 @@ from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.service import storage
 from lodeplan.service.jobs.submissions import canonical_json
+from lodeplan.service.packing import compress
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import leases, open_session, overview
-from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers.child_process import Wish, Work
 from lodeplan.service.workers.child_solver import ChildSolver
 

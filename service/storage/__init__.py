@@ -6,7 +6,7 @@ Whatever is read for a client takes the tenant it is read for, or a row that was
 
 from __future__ import annotations
 
-from lodeplan.schemas.access import Scope
+from lodeplan.schemas.access import LOCAL, Scope
 from lodeplan.service.storage.batches import count_children, results_of_children
 from lodeplan.service.storage.clock import now
 from lodeplan.service.storage.columns import database_clock
@@ -37,7 +37,6 @@ from lodeplan.service.storage.jobs import (
 )
 from lodeplan.service.storage.plans import as_of_today, summary_of
 from lodeplan.service.storage.tables import (
-    LOCAL,
     ApiKey,
     AuditEntry,
     Delivery,

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from lodeplan.service.kinds import ResultForm
+from lodeplan.service.packing import compress
 
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 256 * 1024
 _START = 100
 """Bytes of a document that contain its version."""
-_GZIP_LEVEL = 6
 
 
 def as_of_today(form: ResultForm, document_gzip: bytes) -> bytes:
@@ -35,11 +35,6 @@ def summary_of(form: ResultForm, document_gzip: bytes) -> Any:
     if is_of_today(form, document_gzip):
         return member(document_gzip, "summary")
     return json.loads(form.read(gzip.decompress(document_gzip)).model_dump_json(exclude_none=True))["summary"]
-
-
-def compress(text: str) -> bytes:
-    """Gzip-compressed UTF-8; the same text always gives the same bytes."""
-    return gzip.compress(text.encode(), compresslevel=_GZIP_LEVEL, mtime=0)
 
 
 def unpack(stored_gzip: bytes) -> Iterator[bytes]:

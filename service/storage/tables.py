@@ -8,13 +8,10 @@ from datetime import datetime
 from sqlalchemy import Column, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from lodeplan.schemas.access import Scope
+from lodeplan.schemas.access import LOCAL, Scope
 from lodeplan.schemas.jobs import JobFailure, JobOptions, JobState, JobTroubles, JobWarnings, StoredOptions
 from lodeplan.schemas.plan import Solution, SolverProgress, Termination
 from lodeplan.service.storage.columns import AsJson, UtcDateTime, enum_column
-
-LOCAL = "local"
-"""Tenant of all callers on a machine without log-in."""
 
 
 class Job(SQLModel, table=True):

@@ -37,6 +37,11 @@ CONNECTIONS_ENDED = Counter(
     ["reason"],
     registry=PROCESS,
 )
+CHECKS_GIVEN_UP = Counter(
+    "lodeplan_checks_given_up",
+    "Checks of requests whose process was ended: the caller left, it said nothing, or it died.",
+    registry=PROCESS,
+)
 SUBMITTED = Counter("lodeplan_jobs_submitted", "Jobs queued for the first time.", registry=PROCESS)
 ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by final state.", ["state"], registry=PROCESS)
 SOLVE_SECONDS = Histogram(
@@ -87,6 +92,11 @@ def connections_open(count: int) -> None:
 def connection_ended(reason: str) -> None:
     """The service ended or refused a connection for this reason."""
     CONNECTIONS_ENDED.labels(reason).inc()
+
+
+def check_given_up() -> None:
+    """The process that checked a request was ended, or ended."""
+    CHECKS_GIVEN_UP.inc()
 
 
 def job_submitted() -> None:

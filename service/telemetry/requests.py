@@ -19,7 +19,8 @@ QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that machines poll every few seconds; logged at DEBUG and not traced."""
 
 _VALID = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
-_CANCELLED = 499
+CANCELLED = 499
+"""Status, in logs and metrics, of requests whose client left."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 log = structlog.get_logger("service.requests")
@@ -54,7 +55,7 @@ class Observed:
                 await self.app(scope, receive, with_id)
             except asyncio.CancelledError:
                 # The client or the process went away; no fault of the service.
-                status = _CANCELLED
+                status = CANCELLED
                 raise
             finally:
                 _tell(scope, status, time.perf_counter() - begun)

@@ -16,7 +16,7 @@ from lodeplan.service.access import audit, keys
 from lodeplan.service.access.callers import COOKIE
 from lodeplan.service.access.gate import Access, address_of
 from lodeplan.service.api.dependencies import AccessOf
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.ui.rendering import page
 
 _LONGEST_FORM = 5_000

@@ -24,6 +24,7 @@ from pydantic import ValidationError
 
 from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
+from lodeplan.service.children import with_installed_packages
 from lodeplan.service.kinds import SOLVE, Kind
 from lodeplan.service.telemetry import tracing
 from lodeplan.service.workers import memory
@@ -166,12 +167,8 @@ def no_start(exit_code: int, errors: str) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a child. The folder that this process happens to be in is no place for modules: a relative
-    entry of PYTHONPATH is dropped."""
-    environment = tracing.child_environment()
-    places = environment.pop("PYTHONPATH", "").split(os.pathsep)
-    absolute = [place for place in places if os.path.isabs(place)]
-    return {**environment, "PYTHONPATH": os.pathsep.join(absolute)} if absolute else environment
+    """The environment of a child, with the current span in it."""
+    return with_installed_packages(tracing.child_environment())
 
 
 def _nameless_file() -> IO[bytes]:

@@ -13,7 +13,7 @@ from http_service import service_on, solve_at_once
 from job_service import DATABASES, database_of
 
 from lodeplan.service.api.routers.webhooks import MOST_WEBHOOKS
-from lodeplan.service.http.problems import TITLES
+from lodeplan.service.http.errors import TITLES
 from lodeplan.service.webhooks.sending import TRY_TAKES_AT_MOST_S, WAITS_S
 
 DOCS = ROOT / "docs"

@@ -17,6 +17,7 @@ from lodeplan.schemas import Solution, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure
 from lodeplan.schemas.plan import PLAN_VERSION
 from lodeplan.service.app import create_app
+from lodeplan.service.checking.checkers import Checkers
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.settings import Settings
@@ -45,13 +46,17 @@ def solve_at_once(work: Work, watch: Watch) -> Outcome:
 
 @contextmanager
 def service_on(
-    database: sqlalchemy.Engine, solve: Solver | None = solve_at_once, **settings: Any
+    database: sqlalchemy.Engine,
+    solve: Solver | None = solve_at_once,
+    *,
+    checkers: Checkers | None = None,
+    **settings: Any,
 ) -> Iterator[httpx.Client]:
     """A client of a service on a free port; without a solver there is no worker, and jobs stay queued."""
     engine = DbosEngine(database)
     chosen = Settings(**settings)
     worker = Worker(database, engine, solve, deliverer=Deliverer(database, chosen)) if solve else None
-    app = create_app(chosen, database=database, engine=engine, worker=worker)
+    app = create_app(chosen, database=database, engine=engine, worker=worker, checkers=checkers)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
     thread.start()

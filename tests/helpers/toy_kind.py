@@ -1,6 +1,7 @@
 """A kind of job made up for tests: it counts entries of the scenario, and solves nothing. Run, it is a child that
-knows it."""
+knows it; with the word `check`, a process that checks requests."""
 
+import sys
 from typing import Literal
 
 from lodeplan.schemas import Column, SolverProgress, Table
@@ -35,8 +36,9 @@ COUNT = Kind("count", CountRequest, "toy_kind:count", mark="count")
 if __name__ == "__main__":
     import toy_kind
 
-    from lodeplan.service.workers.child import main
+    from lodeplan.service.checking import process
+    from lodeplan.service.workers import child
 
     # The module that `run` names, not this one again.
     KINDS["count"] = toy_kind.COUNT
-    main()
+    (process if "check" in sys.argv else child).main()

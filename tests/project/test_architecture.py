@@ -43,18 +43,24 @@ IN_SCENARIOS = {
 IN_SERVICE = {
     "settings": set[str](),
     "kinds": set[str](),
+    "children": set[str](),
+    "packing": set[str](),
     "engine": set[str](),
-    "storage": {"kinds", "engine"},
+    "storage": {"kinds", "packing", "engine"},
     "telemetry": {"storage"},
     "http": {"kinds", "storage", "telemetry"},
     "access": {"settings", "storage", "http"},
     "webhooks": {"settings", "storage", "http"},
-    "jobs": {"kinds", "engine", "storage", "telemetry", "webhooks"},
-    "workers": {"kinds", "settings", "engine", "storage", "telemetry", "webhooks", "jobs"},
-    "operations": {"settings", "engine", "storage", "jobs", "workers"},
-    "api": {"kinds", "settings", "engine", "storage", "telemetry", "http", "access", "webhooks", "jobs"},
-    "ui": {"kinds", "storage", "http", "access", "api"},
-    "app": {"settings", "engine", "storage", "telemetry", "http", "access", "workers", "api", "ui"},
+    "jobs": {"kinds", "packing", "engine", "storage", "telemetry", "webhooks"},
+    "checking": {"kinds", "children", "packing", "telemetry", "http", "jobs"},
+    "workers": {"kinds", "settings", "children", "engine", "storage", "telemetry", "webhooks", "jobs"},
+    "operations": {"settings", "packing", "engine", "storage", "jobs", "workers"},
+    "api": {
+        *("kinds", "settings", "packing", "engine", "storage", "telemetry", "http", "access", "webhooks", "jobs"),
+        "checking",
+    },
+    "ui": {"kinds", "storage", "http", "access", "checking", "api"},
+    "app": {"settings", "engine", "storage", "telemetry", "http", "access", "checking", "workers", "api", "ui"},
     "cli": {
         *("settings", "engine", "storage", "telemetry", "http", "access", "jobs", "workers", "operations", "app"),
     },
@@ -332,6 +338,13 @@ def test_a_room_of_the_service_imports_only_those_it_may(room: str) -> None:
     }
     assert {other: found for other, found in used.items() if other not in IN_SERVICE[room] | {room}} == {}
     assert IN_SERVICE[room] - used.keys() == set(), "it may import what it does not"
+
+
+def test_a_process_that_checks_requests_loads_neither_web_framework_nor_database_nor_solver() -> None:
+    code = "import sys, lodeplan.service.checking.checks, lodeplan.service.checking.tasks; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"fastapi", "sqlalchemy", "dbos", "pyomo", "highspy", "numpy", "pandas"}
+    assert heavy & {*ran.stdout.split()} == set()
 
 
 def optimizer_files() -> list[tuple[str, Path]]:

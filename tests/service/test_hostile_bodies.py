@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import zipfile
@@ -21,7 +22,7 @@ from typing import Any
 
 import httpx
 import pytest
-from access_service import served
+from access_service import bearer, made_key, served
 from campaigns import drawn
 from fastapi import FastAPI
 from folders import ROOT
@@ -36,10 +37,14 @@ from lodeplan.scenarios.patching.keeping import work_of_keeping
 from lodeplan.scenarios.reading.fields import COLLECTIONS
 from lodeplan.scenarios.reading.screening import MAX_ENTRIES, MAX_PAIRS
 from lodeplan.schemas import InvalidInput
-from lodeplan.service.api.bodies import MAX_VALUES, BodyLimit
-from lodeplan.service.api.loading import MAX_BATCH_VALUES
+from lodeplan.schemas.access import Scope
+from lodeplan.schemas.jobs import BatchRequest
+from lodeplan.service.api.bodies import BodyLimit, Uploads
 from lodeplan.service.app import create_app
+from lodeplan.service.checking.loading import MAX_BATCH_VALUES, load_batch
+from lodeplan.service.checking.reading import MAX_VALUES
 from lodeplan.service.engine.inline import InlineEngine
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.settings import Settings
 
 JSON, YAML = "application/json", "application/yaml"
@@ -297,7 +302,7 @@ def test_no_more_large_bodies_are_taken_at_once_than_memory_is_meant_for(tmp_pat
         found: dict[str, Any] = {}
 
         def while_two_are_in_work() -> None:
-            wait_until(lambda: limit_of(app).large_bytes_in_work == 3_600_000)
+            wait_until(lambda: limit_of(app).uploads.bytes_of["local"] == 3_600_000)
             answer = third.post("/api/v1/jobs", content=b" " * 1_900_000, headers={"content-type": JSON})
             found["third"] = (answer.status_code, answer.json()["type"], "retry-after" in answer.headers)
             found["small"] = third.post("/api/v1/jobs", json={"scenario": "golden-toy"}).status_code
@@ -306,10 +311,58 @@ def test_no_more_large_bodies_are_taken_at_once_than_memory_is_meant_for(tmp_pat
             found["second"] = send(other, while_two_are_in_work)
 
         found["first"] = send(client, second)
-        assert found["third"] == (503, "urn:lodeplan:problem:busy", True)
+        assert found["third"] == (429, "urn:lodeplan:problem:too-many-requests", True)
         assert (found["small"], found["first"], found["second"]) == (202, 422, 422)
         again = client.post("/api/v1/jobs", content=b" " * 1_900_000 + b"{}", headers={"content-type": JSON})
         assert again.status_code == 422
+
+
+def test_large_bodies_are_counted_by_tenant_when_they_are_announced() -> None:
+    uploads = Uploads(1_000)
+    for tenant in "AB":
+        uploads.add(tenant, 1_500)
+    for tenant, count, status in (("A", 600, 429), ("C", 1_100, 503)):
+        with pytest.raises(ApiError) as refused:
+            uploads.add(tenant, count)
+        assert refused.value.status_code == status
+    uploads.forget("A", 1_500)
+    uploads.add("C", 1_100)
+    assert uploads.bytes_of == {"B": 1_500, "C": 1_100}
+
+
+def test_a_body_that_is_announced_and_never_comes_holds_room_of_its_tenant_only(tmp_path: Path) -> None:
+    app = create_app(
+        Settings(max_body_mb=1, require_login=True), database=new_database(tmp_path), engine=InlineEngine()
+    )
+    database = app.state.database
+    one, other = (made_key(database, tenant, Scope.SUBMIT) for tenant in "AB")
+    with served(app) as client:
+        held = [socket.create_connection((str(client.base_url.host), client.base_url.port)) for _ in range(2)]
+        head = f"POST /api/v1/jobs HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {one}\r\n"
+        for connection in held:
+            connection.sendall(f"{head}content-type: {JSON}\r\ncontent-length: 900000\r\n\r\n{{".encode())
+        client.get("/healthz")
+        wait_until(lambda: limit_of(app).uploads.bytes_of["A"] == 1_800_000)
+        large = {
+            "scenario": "golden-toy",
+            "label": "x",
+            "patches": [{"op": "set", "path": "note", "value": "x" * 300_000}],
+        }
+        statuses = {}
+        for tenant, key in (("A", one), ("B", other)):
+            statuses[tenant] = client.post("/api/v1/jobs", json=large, headers=bearer(key)).status_code
+        assert statuses == {"A": 429, "B": 422}
+        for connection in held:
+            connection.close()
+        wait_until(lambda: not limit_of(app).uploads.bytes_of)
+
+
+def test_who_is_not_known_may_send_little(tmp_path: Path) -> None:
+    app = create_app(Settings(require_login=True), database=new_database(tmp_path), engine=InlineEngine())
+    with served(app) as client:
+        answer = client.post("/sign-in", content=b"x" * 200_000, headers={"content-type": JSON})
+        assert answer.status_code == 413
+        assert not limit_of(app).uploads.bytes_of
 
 
 # Scenarios with something wrong in them
@@ -542,24 +595,13 @@ def test_a_batch_of_too_many_large_scenarios_says_how_many_it_may_have(api: http
     assert re.search(r"batches of \d+ jobs", answer.json()["detail"])
 
 
-def test_the_patches_of_a_batch_share_what_they_may_look_at(api: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lodeplan.service.api.loading.MAX_BATCH_WORK", 100)
+def test_the_patches_of_a_batch_share_what_they_may_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lodeplan.service.checking.loading.MAX_BATCH_WORK", 100)
     jobs = [{"patches": [{"op": "set", "path": "*.*.note", "value": "x"}]} for _ in range(50)]
-    answer = api.post("/api/v1/jobs", json={"kind": "batch", "scenario": "golden-toy", "jobs": jobs})
-    check(answer, "a batch")
-    assert {error["code"] for error in answer.json()["errors"]} == {"too_many"}
-
-
-def test_bodies_in_work_together_hold_no_more_values_than_memory_is_meant_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lodeplan.service.api.bodies.VALUES_AT_ONCE", 1_000)
-    app = create_app(Settings(), database=new_database(tmp_path), engine=InlineEngine())
-    small, many = {"scenario": "golden-toy"}, {"scenario": {"x": [1] * 2_000}}
-    with served(app) as client:
-        answers = [client.post("/api/v1/jobs", json=body) for body in (many, small, many, small)]
-    assert [answer.status_code for answer in answers] == [503, 202, 503, 202]
-    assert {answers[0].headers["retry-after"], answers[0].json()["type"]} == {"10", "urn:lodeplan:problem:busy"}
+    wanted = BatchRequest.model_validate({"kind": "batch", "scenario": "golden-toy", "jobs": jobs})
+    with pytest.raises(ApiError) as refused:
+        load_batch(wanted, "somebody")
+    assert {error.code for error in refused.value.problem.errors} == {"too_many"}
 
 
 HUNDRED = 100
@@ -577,7 +619,7 @@ def test_many_bodies_at_once_are_read_within_memory(tmp_path: Path) -> None:
     with running(tmp_path, "--no-workers") as (client, pid), ThreadPoolExecutor(HUNDRED) as threads:
         at_rest = peak_mib(pid)
         statuses = Counter(threads.map(send_one, [client] * HUNDRED))
-        assert statuses.keys() <= {422, 503}, statuses
+        assert statuses.keys() <= {422, 429, 503}, statuses
         assert statuses[422] > 0
         assert peak_mib(pid) - at_rest < MEMORY_MIB
         assert client.post("/api/v1/jobs", json={"scenario": "golden-toy"}).status_code == 202

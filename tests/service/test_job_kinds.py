@@ -16,7 +16,8 @@ from job_service import DATABASES, database_of
 
 from lodeplan import scenarios
 from lodeplan.service import kinds
-from lodeplan.service.jobs.batches import BatchSubmission
+from lodeplan.service.checking.checkers import Checkers
+from lodeplan.service.jobs.prepared import BatchSubmission
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.workers.child_solver import ChildSolver
 
@@ -35,7 +36,8 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         database_of(request.param, tmp_path_factory.mktemp("kinds")) as database,
     ):
         patch.setitem(kinds.KINDS, "count", toy_kind.COUNT)
-        with service_on(database, ChildSolver(60, CHILD)) as client:
+        checkers = Checkers(command=(*CHILD, "check"))
+        with service_on(database, ChildSolver(60, CHILD), checkers=checkers) as client:
             yield client
 
 

@@ -17,8 +17,8 @@ from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.jobs import reuse
 from lodeplan.service.jobs.reuse import work_of, work_of_stored
 from lodeplan.service.jobs.submissions import Submission, canonical_json
+from lodeplan.service.packing import compress
 from lodeplan.service.storage import Job
-from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers.leases import Lease
 from lodeplan.service.workers.worker import Worker
 

@@ -17,7 +17,8 @@ from lodeplan.schemas import Column, PlanDocument, Table
 from lodeplan.schemas.plan import Solution, Summary, Termination
 from lodeplan.service.api.streaming import table_rows
 from lodeplan.service.jobs.attempts import Outcome
-from lodeplan.service.storage.plans import compress, member, unpack
+from lodeplan.service.packing import compress
+from lodeplan.service.storage.plans import member, unpack
 from lodeplan.service.workers.child_process import Watch, Work
 
 ROWS = 30_000

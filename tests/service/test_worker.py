@@ -30,8 +30,8 @@ from lodeplan.service.jobs import attempts, reruns, states, submissions
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.states import SOURCES
 from lodeplan.service.jobs.submissions import Submission
+from lodeplan.service.packing import compress
 from lodeplan.service.storage import Job, WorkerRow, open_session
-from lodeplan.service.storage.plans import compress
 from lodeplan.service.workers.child import ORPHANED_EXIT_CODE
 from lodeplan.service.workers.child_process import CHILD, Watch, Wish, Work
 from lodeplan.service.workers.child_solver import ChildSolver, Solver

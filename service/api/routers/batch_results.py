@@ -14,7 +14,7 @@ from lodeplan.schemas.jobs import BatchResult
 from lodeplan.service import storage
 from lodeplan.service.api.dependencies import DatabaseOf, JobIdOf, TenantOf
 from lodeplan.service.api.routers.jobs import find_job
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import job_path
 from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage import Job

@@ -14,8 +14,9 @@ from lodeplan.schemas.comparison import Comparison
 from lodeplan.schemas.types import refused
 from lodeplan.service.api.dependencies import SessionOf, TenantOf
 from lodeplan.service.api.routers.results import ended_job, stored_plan
-from lodeplan.service.http.problems import no_such_job
-from lodeplan.service.http.views import json_text, tag_of, tagged
+from lodeplan.service.http.errors import no_such_job
+from lodeplan.service.http.views import json_text, tagged
+from lodeplan.service.packing import tag_of
 from lodeplan.service.storage import is_job_id, read_scenario
 
 router = APIRouter(tags=["results"])

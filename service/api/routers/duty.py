@@ -11,9 +11,9 @@ from lodeplan.optimizer.studies.duty import SCENARIO, Question, answer_of, probl
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.duty import DutyAnswer
 from lodeplan.schemas.jobs import ProblemError
-from lodeplan.service.api.loading import SEE_SCENARIOS, shipped_scenario
 from lodeplan.service.api.query_parameters import looked_up_by
-from lodeplan.service.http.problems import invalid_request
+from lodeplan.service.checking.loading import SEE_SCENARIOS, shipped_scenario
+from lodeplan.service.http.errors import invalid_request
 
 PARAMETERS = {
     "commodity": "commodity",

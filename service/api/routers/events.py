@@ -14,7 +14,7 @@ from lodeplan.schemas.jobs import EventData, ProblemError
 from lodeplan.service import storage
 from lodeplan.service.api.dependencies import DatabaseOf, JobIdOf, TenantOf, WatchOf
 from lodeplan.service.api.routers.jobs import find_job
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.storage import Job, JobEvent
 
 router = APIRouter(tags=["jobs"])

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lodeplan.service import storage
 from lodeplan.service.api.pulse import ANSWER_S
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 
 router = APIRouter(tags=["health"])
 

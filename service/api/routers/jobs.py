@@ -18,7 +18,6 @@ from lodeplan.schemas.jobs import JobPage, JobState, JobView
 from lodeplan.schemas.validation import Validation
 from lodeplan.service import storage
 from lodeplan.service.access import audit
-from lodeplan.service.api.bodies import read_job_request
 from lodeplan.service.api.dependencies import (
     CursorOf,
     DatabaseOf,
@@ -32,13 +31,16 @@ from lodeplan.service.api.dependencies import (
     WatchOf,
 )
 from lodeplan.service.api.idempotency import keyed
+from lodeplan.service.api.leaving import ClientGone
 from lodeplan.service.api.openapi import body_of
 from lodeplan.service.engine import Attempt, JobEngine
-from lodeplan.service.http.problems import ApiError, no_such_job
-from lodeplan.service.http.views import API, is_known, job_path, job_view, job_views, json_text, tag_of, tagged
+from lodeplan.service.http.errors import ApiError, no_such_job
+from lodeplan.service.http.views import API, is_known, job_path, job_view, job_views, json_text, tagged
 from lodeplan.service.jobs import batches
 from lodeplan.service.kinds import KINDS, kind_named
+from lodeplan.service.packing import tag_of
 from lodeplan.service.storage import Job, JobFilter
+from lodeplan.service.telemetry.requests import CANCELLED
 
 router = APIRouter(tags=["jobs"])
 
@@ -64,14 +66,15 @@ async def submit_job(
     JSON or YAML, according to its media type. All errors in the scenario come back in one problem (422). A request that
     is sent again with the same Idempotency-Key gets the first answer again.
     """
-    if validate_only:
-        submission = await intake.load(await read_job_request(request), tenant)
-        return Response(json_text(submission.validation()), media_type="application/json")
-    once = await keyed(request, tenant, key)
-    text = await intake.known_answer(once)
-    if text is None:
-        submission = await intake.load(await read_job_request(request), tenant)
-        text = await intake.submit(submission, once)
+    try:
+        if validate_only:
+            return Response(await intake.validate(request, tenant), media_type="application/json")
+        once = await keyed(request, tenant, key)
+        text = await intake.known_answer(once)
+        if text is None:
+            text = await intake.submit(await intake.prepare(request, tenant), once)
+    except ClientGone:
+        return Response(status_code=CANCELLED)
     headers = {"location": job_path(json.loads(text)["id"]), "retry-after": "1"}
     return Response(text, 202, headers, "application/json")
 

@@ -13,7 +13,7 @@ from lodeplan.service.access import Caller, audit, keys
 from lodeplan.service.api.bodies import read_body
 from lodeplan.service.api.dependencies import AccessOf, CallerOf, SessionOf
 from lodeplan.service.api.openapi import body_of
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import API, key_view, new_key
 from lodeplan.service.storage import ApiKey
 from lodeplan.service.storage import keys as stored

@@ -15,7 +15,7 @@ from lodeplan.service.api.dependencies import JobIdOf, SessionOf, TenantOf
 from lodeplan.service.api.routers.jobs import find_job
 from lodeplan.service.api.streaming import not_modified, stored_json, table_rows
 from lodeplan.service.http.csv_text import csv_rows
-from lodeplan.service.http.problems import ApiError, invalid_request
+from lodeplan.service.http.errors import ApiError, invalid_request
 from lodeplan.service.http.views import job_path, json_text, table_entry, tagged
 from lodeplan.service.kinds import kind_named
 from lodeplan.service.storage import Job, as_of_today, get_result, read_document

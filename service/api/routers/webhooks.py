@@ -23,7 +23,7 @@ from lodeplan.service.access import audit
 from lodeplan.service.api.bodies import read_body
 from lodeplan.service.api.dependencies import CursorOf, SessionOf, SettingsOf, TenantOf
 from lodeplan.service.api.openapi import body_of
-from lodeplan.service.http.problems import ApiError
+from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import API
 from lodeplan.service.storage import Delivery, Webhook
 from lodeplan.service.storage import webhooks as stored

@@ -26,7 +26,7 @@ from lodeplan.schemas.entries import Tier
 from lodeplan.schemas.jobs import FailureCode, JobState
 from lodeplan.schemas.kinds import ProjectStatus, SourceKind, UseKind
 from lodeplan.service import ui
-from lodeplan.service.http.problems import TITLES
+from lodeplan.service.http.errors import TITLES
 from lodeplan.service.ui import words
 
 CITY = "CHN"

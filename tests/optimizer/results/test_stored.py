@@ -28,9 +28,9 @@ from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.jobs import reruns, reuse
 from lodeplan.service.operations.backup import backup, restore
+from lodeplan.service.packing import compress
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, JobResult
-from lodeplan.service.storage.plans import compress
 from lodeplan.service.webhooks import sending
 from lodeplan.service.workers.worker import Worker
 

@@ -13,7 +13,7 @@ from lodeplan.scenarios.reading import Document, note_problems
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.jobs import ProblemError, ScenarioRequest
-from lodeplan.service.http.problems import errors_of
+from lodeplan.service.http.errors import errors_of
 from lodeplan.service.kinds import KINDS, Kind, likely_kind
 
 Data = dict[str, Any]

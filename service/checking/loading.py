@@ -11,15 +11,15 @@ from lodeplan.scenarios.counts import counts
 from lodeplan.scenarios.patching import MAX_WORK, Work, count_values
 from lodeplan.schemas import InvalidInput, Scenario
 from lodeplan.schemas.jobs import BatchItem, BatchRequest, ProblemError, ScenarioRequest
-from lodeplan.service.api.envelope import Asked
-from lodeplan.service.http.problems import ApiError, all_wrong, errors_of, invalid_input
-from lodeplan.service.jobs.batches import BatchSubmission
-from lodeplan.service.jobs.submissions import Prepared, Submission
+from lodeplan.service.checking.envelope import Asked
+from lodeplan.service.checking.limits import allow_for_batch
+from lodeplan.service.http.errors import ApiError, all_wrong, errors_of, invalid_input
+from lodeplan.service.jobs.prepared import BatchSubmission, Content, Prepared, Submission
 from lodeplan.service.kinds import has_members, kind_named
 
 SEE_SCENARIOS = "GET /api/v1/scenarios lists the shipped ones."
-_SHIPPED_KEPT = 4
-"""A shipped scenario takes up to a second to read from its files, and some tens of MB."""
+_SHIPPED_KEPT = 64
+"""All shipped scenarios: the three large ones take up to a second to read from their files, and some tens of MB."""
 _ERRORS_SHOWN = 100
 MAX_BATCH_VALUES = 50_000_000
 """Most values in the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
@@ -44,21 +44,27 @@ def load(asked: Asked, tenant: str) -> Submission | BatchSubmission:
 
 def load_job(wanted: ScenarioRequest, tenant: str) -> Submission:
     """Load the job that a request asks for; raises `ApiError` (422)."""
+    content = None
     try:
-        scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
+        if isinstance(wanted.scenario, str) and not wanted.patches:
+            scenario, content = shipped_scenario(wanted.scenario), _shipped_content(wanted.scenario)
+        else:
+            scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
     except InvalidInput as error:
-        raise invalid_input(error, "/scenario") from None
-    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse, kind_named(wanted.kind))
+        raise invalid_input(_with_list(error, wanted.scenario), "/scenario") from None
+    kind = kind_named(wanted.kind)
+    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse, kind, content)
 
 
 def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
     """Load the batch that a request asks for; raises `ApiError` (422) with the errors of the batch and all its jobs."""
+    allow_for_batch()
     try:
         source = _source(wanted.scenario)
         # Patches of the jobs see what the client wrote, not all the defaults that stand in a scenario.
         shared = scenarios.read_as_far(source, wanted.patches)
     except InvalidInput as error:
-        raise invalid_input(error, "/scenario") from None
+        raise invalid_input(_with_list(error, wanted.scenario), "/scenario") from None
     _check_size(len(wanted.jobs), shared)
     try:
         base = scenarios.load(source, wanted.patches)
@@ -113,24 +119,32 @@ def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest) -> Prepa
 
 def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
     # Never a path: a client may read no file of this machine.
+    return _read_shipped(wanted) if isinstance(wanted, str) else wanted
+
+
+def _with_list(error: InvalidInput, wanted: str | dict[str, Any]) -> InvalidInput:
+    """Add to each error about the name of a scenario where the names are listed."""
     if not isinstance(wanted, str):
-        return wanted
-    try:
-        return _read_shipped(wanted)
-    except InvalidInput as error:
-        remedies = [f"{problem.remedy or ''} {SEE_SCENARIOS}".strip() for problem in error.problems]
-        raise InvalidInput(
-            [
-                problem.model_copy(update={"remedy": remedy})
-                for problem, remedy in zip(error.problems, remedies, strict=True)
-            ]
-        ) from None
+        return error
+    return InvalidInput(
+        [
+            problem.model_copy(update={"remedy": f"{problem.remedy or ''} {SEE_SCENARIOS}".strip()})
+            if problem.code == "unknown_scenario"
+            else problem
+            for problem in error.problems
+        ]
+    )
 
 
 @lru_cache(maxsize=_SHIPPED_KEPT)
 def shipped_scenario(name: str) -> Scenario:
     """Load a shipped scenario and keep it for later requests; raises `InvalidInput` if none has that name."""
     return scenarios.load(scenarios.find_shipped(name))
+
+
+@lru_cache(maxsize=_SHIPPED_KEPT)
+def _shipped_content(name: str) -> Content:
+    return Content.of(shipped_scenario(name))
 
 
 @lru_cache(maxsize=_SHIPPED_KEPT)
