@@ -5,12 +5,16 @@ steps, shares by year, and the first output (the main product).
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 FIRST_COUNTS = frozenset({"outputs"})
 """Fields whose first entry has a meaning."""
+
+PLAIN = frozenset({str, int, float, bool, NoneType})
+"""Types of values with nothing below them, and so with no order; most values are of these."""
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -20,6 +24,8 @@ def in_order(entry: AnyModel) -> AnyModel:
     moved = {}
     for name in type(entry).model_fields:
         value = getattr(entry, name)
+        if type(value) in PLAIN:
+            continue
         ordered = _ordered(value, first_counts=name in FIRST_COUNTS)
         if ordered is not value:
             moved[name] = ordered

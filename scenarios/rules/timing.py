@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.schemas.content import SourceBan
 from lodeplan.schemas.limits import Survival
+from lodeplan.schemas.order import PLAIN
 from lodeplan.schemas.scenario import Horizon, Membership, Project, Scenario, TariffMeasure
 from lodeplan.schemas.types import LAST_YEAR
 
@@ -205,7 +206,8 @@ def _first_years(value: Any, keys: list[str]) -> Iterator[tuple[list[str], int]]
     """Where numbers by year stand within an entry, and the first year of each."""
     if isinstance(value, BaseModel):
         for field, item in value:
-            yield from _first_years(item, [*keys, field])
+            if type(item) not in PLAIN:
+                yield from _first_years(item, [*keys, field])
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _first_years(item, [*keys, str(index)])

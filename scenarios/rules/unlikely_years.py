@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from lodeplan.scenarios.rules.findings import Findings
 from lodeplan.scenarios.rules.timing import end_year
 from lodeplan.schemas.closest import closest, in_words
+from lodeplan.schemas.order import PLAIN
 
 _FAR_YEARS = 100
 """Before the first year: no rule that still holds and no number that still counts is older."""
@@ -45,6 +46,8 @@ def _unlikely(value: Any, keys: list[str], first: int, end: int) -> Iterator[tup
         for field, item in value:
             if field in _FIELDS and isinstance(item, int):
                 item = date(item, 1, 1)
+            if type(item) in PLAIN:
+                continue
             yield from _unlikely(item, [*keys, field], first, end)
     elif isinstance(value, date):
         if _is_far(value.year, first, end):

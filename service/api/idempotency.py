@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import json_text
 from lodeplan.service.storage import idempotency as stored
 
+_LARGE_BYTES = 500_000
+"""Digests of bodies over this are taken in a thread."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -56,10 +59,18 @@ async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest 
     if key is None:
         return None
     kind = request.headers.get("content-type", "")
-    body_sha256 = hashlib.sha256(kind.encode() + b"\n" + await request.body()).hexdigest()
+    body = await request.body()
+    work = (kind.encode() + b"\n", body)
+    body_sha256 = await asyncio.to_thread(_digest, *work) if len(body) > _LARGE_BYTES else _digest(*work)
     hours = request.app.state.settings.keep_idempotency_hours
     kept_for = timedelta(hours=hours) if hours else None
     return KeyedRequest(tenant, key, body_sha256, kept_for)
+
+
+def _digest(kind: bytes, body: bytes) -> str:
+    digest = hashlib.sha256(kind)
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def answer_once(session: Session, request: KeyedRequest | None, make: Callable[[], JobView]) -> str:
