@@ -21,7 +21,7 @@ from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import JobOptions, JobState
 from lodeplan.schemas.plan import PlanDocument
 from lodeplan.service.jobs import submissions
-from lodeplan.service.storage.plans import compress
+from lodeplan.service.packing import compress
 from lodeplan.service.workers import child_process, forks
 from lodeplan.service.workers.child_messages import FailedLine
 from lodeplan.service.workers.child_process import ChildEnd, HardLimits, Wish, Work, probe_child, run_child
