@@ -328,8 +328,10 @@ class Problem:
 
     def _control(self, gap: float | None = None, time_limit_s: float | None = None) -> Control:
         options = self._asked.solve
+        asked = options.gap if gap is None else gap
         return Control(
-            gap=options.gap if gap is None else gap,
+            gap=asked,
+            gap_of_worth=asked if options.gap_of == "worth" else None,
             time_limit_s=options.time_limit_s if time_limit_s is None else time_limit_s,
             threads=options.threads,
             report=self._progress.report,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -162,6 +162,9 @@ class Summary(Strict):
     objective_kusd: float | None = None
     bound_kusd: float | None = None
     gap: float | None = Field(default=None, description="(objective - bound) / |objective|, a fraction.")
+    gap_of: Literal["cost", "worth"] = Field(
+        default="cost", description="What the gap asked for was a fraction of: `gap`, or `gap_of_worth`."
+    )
     gap_of_worth: float | None = Field(default=None, description="(objective - bound) / (do-nothing - objective).")
     gap_by_group: dict[str, float] = Field(
         default={},

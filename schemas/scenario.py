@@ -91,6 +91,12 @@ class SolveOptions(Strict):
     gap: Annotated[float, Field(ge=0, lt=1), Sized] = Field(
         default=1e-6, description="Relative gap at which the search stops (fraction)."
     )
+    gap_of: Literal["cost", "worth"] = Field(
+        default="cost",
+        description="What the gap is a fraction of. `cost`: the objective. `worth`: what the plan saves against doing "
+        "nothing; met also at 1e-6 of the objective, and a fraction of the objective where doing nothing is infeasible "
+        "or as good.",
+    )
     time_limit_s: Positive | None = Field(default=None, description="Wall time for the solver, seconds.")
     threads: Annotated[int, Field(ge=1, le=256)] | None = Field(
         default=None, description="Mineral groups searched at the same time; absent: one. It changes no plan."
@@ -577,4 +583,7 @@ def content_hash_of(dump: dict[str, Any]) -> str:
     content = {key: value for key, value in dump.items() if key not in _NO_CONTENT}
     for collection in ("facilities", "projects"):
         content[collection] = {name: _with_main_product(maker) for name, maker in content.get(collection, {}).items()}
+    if content.get("solve", {}).get("gap_of") == "cost":
+        # So was every gap before there was a choice.
+        content["solve"] = {name: value for name, value in content["solve"].items() if name != "gap_of"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -45,8 +45,9 @@ def _totals(plan: Plan) -> Iterator[tuple[str, Cell, str]]:
     yield "Objective", cost(summary.objective_kusd), AIMS[scenario.risk.objective if scenario else "cost"]
     yield "Doing nothing", cost(summary.do_nothing_kusd), "its objective"
     yield "Saving", cost(saving_kusd(plan)), "against doing nothing"
+    asked = ", as was asked for" if summary.gap_of == "worth" else ""
     yield "Gap", share(summary.gap), "a better plan saves at most"
-    yield "Gap of the saving", share(summary.gap_of_worth), "of the gain on doing nothing"
+    yield "Gap of the saving", share(summary.gap_of_worth), f"of the gain on doing nothing{asked}"
     for tier, tonnes in summary.shortage_t.items():
         said = TIER_TITLES.get(tier, tier).lower()
         yield f"Shortage, {said}", quantity(tonnes, "t"), "over the horizon"

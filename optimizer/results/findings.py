@@ -47,6 +47,7 @@ def findings(values: Values, do_nothing: Values | None, answer: Answer) -> list[
         *_shortage(values, None if answer.nothing_found else do_nothing),
         *_tail(values),
         *_aim(values),
+        *_how_near(values, answer),
     ]
 
 
@@ -55,6 +56,13 @@ def _how_the_search_failed(answer: Answer) -> Iterator[str]:
         yield FAILED_WITHOUT_PLAN if answer.termination is Termination.ERROR else NOTHING_FOUND
     elif answer.termination is Termination.ERROR:
         yield FAILED_WITH_PLAN
+
+
+def _how_near(values: Values, answer: Answer) -> Iterator[str]:
+    """Say that the gap is not measured as it was asked for."""
+    if values.instance.scenario.solve.gap_of == "worth" and answer.gap_of == "cost" and not answer.nothing_found:
+        why = "is not possible" if answer.do_nothing_kusd is None else "is as good as this plan"
+        yield f"The gap is a share of the cost and not of the saving, as was asked for: doing nothing {why}."
 
 
 def _plan_in_a_sentence(values: Values, do_nothing: Values | None) -> str:

@@ -42,6 +42,7 @@ def summarise(instance: Instance, answer: Answer, values: Values, do_nothing: Va
         objective_kusd=answer.objective_kusd,
         bound_kusd=answer.bound_kusd if np.isfinite(answer.bound_kusd) else None,
         gap=answer.gap if np.isfinite(answer.gap) else None,
+        gap_of=answer.gap_of,
         gap_of_worth=distance / worth if worth is not None and worth > 0 and np.isfinite(distance) else None,
         gap_by_group=dict(answer.gap_by_group),
         open_groups=list(answer.open_groups),

@@ -41,6 +41,7 @@ from lodeplan.optimizer.solver.search import (
 )
 from lodeplan.optimizer.solver.starts import Decisions, completed, decisions_in, decisions_of
 from lodeplan.optimizer.solver.tolerances import NOTHING, borne_out, gap_of
+from lodeplan.optimizer.solver.worth import MOST_SEARCHES, asked_of_cost
 from lodeplan.schemas.plan import Solution, Termination
 
 __all__ = [
@@ -99,13 +100,17 @@ def _solved(instance: Instance, form: Form, control: Control, start: Decisions) 
         control.held.relaxation(control.left_s())
     control.tell("do nothing")
     nothing = do_nothing(form, control)
+    if control.held is not None and control.gap_of_worth is not None and not control.ended():
+        # No plan saves more than the relaxation.
+        most = control.held.relaxation(control.left_s()).objective * form.money_unit
+        control = asked_of_cost(control, form, nothing, most) or control
     control.tell("groups")
     relaxation = relax_by_group(instance, form, control) if form.integer.any() and not control.ended() else None
     known = completed(form, start, control)
-    answer = compared(_found(form, relaxation, nothing, known, control), nothing, form)
+    answer, control = _near_enough(form, relaxation, nothing, known, control)
     if answer.x is None:
         return answer
-    answer = _with_branches(instance, form, answer, control)
+    answer = replace(_with_branches(instance, form, answer, control), gap_of=answer.gap_of)
     if answer.x is None:
         return answer
     if nothing.x is not None:
@@ -115,6 +120,27 @@ def _solved(instance: Instance, form: Form, control: Control, start: Decisions) 
     # Without yes/no decisions an optimum of the whole is one of each group.
     proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
     return replace(answer, gap_by_group={block.name: 0.0 for block in split(instance, form)} if proven else {})
+
+
+def _near_enough(
+    form: Form, relaxation: Relaxation | None, nothing: Run, known: Answer | None, control: Control
+) -> tuple[Answer, Control]:
+    """What the search finds, held against doing nothing; and the control with the gap that it is to be judged by.
+
+    How close to the objective a gap of worth is shows only once there is a plan; then the search goes on from it.
+    """
+    answer = compared(_found(form, relaxation, nothing, known, control), nothing, form)
+    for _ in range(MOST_SEARCHES):
+        if control.gap_of_worth is None or answer.x is None:
+            break
+        closer = asked_of_cost(control, form, nothing, answer.objective_kusd)
+        answer = replace(answer, gap_of="cost" if closer is None else "worth")
+        control = closer or replace(control, gap=control.gap_of_worth)
+        if answer.gap <= control.gap or control.ended():
+            break
+        found = compared(_found(form, relaxation, nothing, answer, control), nothing, form)
+        answer = replace(found, gap_of=answer.gap_of)
+    return answer, control
 
 
 def _with_branches(instance: Instance, form: Form, answer: Answer, control: Control) -> Answer:

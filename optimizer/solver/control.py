@@ -45,6 +45,9 @@ class Control:
     """Limits and listener of a search."""
 
     gap: float
+    """Relative gap at which the search stops: of the objective."""
+    gap_of_worth: float | None = None
+    """Instead, the gap of what the plan saves against doing nothing; `gap` follows from it."""
     time_limit_s: float | None = None
     """Wall time for all searching together, from when this object was made."""
     threads: int | None = None

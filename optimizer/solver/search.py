@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -55,6 +56,8 @@ class Answer:
     """Reduced cost of each column, kUSD per unit of the column."""
     objective_kusd: float = float("inf")
     bound_kusd: float = float("-inf")
+    gap_of: Literal["cost", "worth"] = "cost"
+    """What the gap asked for is measured against: the objective, or what the plan saves against doing nothing."""
     gap_by_group: Mapping[str, float] = field(default_factory=dict)
     """By group of minerals that recipes tie together."""
     open_groups: tuple[str, ...] = ()
