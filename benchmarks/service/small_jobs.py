@@ -7,8 +7,8 @@ time is counted from when the worker is ready to when it has stopped, with its c
 """
 
 import argparse
+import contextlib
 import multiprocessing
-import os
 import resource
 import statistics
 import tempfile
@@ -35,7 +35,6 @@ LOOK_EVERY_S = 0.5
 def work(answers: Connection, scenario: str, settings: Settings, jobs: int) -> None:
     """Solve so many jobs with a real worker, and send the CPU seconds of its own process, those of its children, and
     the seconds that passed."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     logs.configure("ERROR")
     database = storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
@@ -56,12 +55,21 @@ def work(answers: Connection, scenario: str, settings: Settings, jobs: int) -> N
         time.sleep(LOOK_EVERY_S)
     passed_s = time.monotonic() - began
     worker.stop()
-    while any((Path("/proc/self/task") / task / "children").read_text() for task in os.listdir("/proc/self/task")):
-        time.sleep(0.01)
+    wait_for_children()
     if set(found) != {JobState.SUCCEEDED}:
         raise RuntimeError(f"not all jobs succeeded: {found}")
     answers.send((cpu_s(resource.RUSAGE_SELF) - own_s, cpu_s(resource.RUSAGE_CHILDREN), passed_s))
     engine.close()
+
+
+def wait_for_children() -> None:
+    """Wait until this process has no child left, by whichever thread it was started and is waited for."""
+    while True:
+        # A thread may end meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            if not any(file.read_text() for file in Path("/proc/self/task").glob("*/children")):
+                return
+        time.sleep(0.01)
 
 
 def cpu_s(who: int) -> float:

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class NoFork(Exception):
-    """There is no fork, and none was begun: start the solve in another way."""
+    """Refusal of a fork: none was begun, and the solve has to be started in another way."""
 
 
 class ForkServer:

@@ -277,7 +277,7 @@ class Worker:
 
 
 def _nothing() -> None:
-    """What a solver without processes has to do to be tried, and to be closed."""
+    """The probe and the close of a solver without processes."""
 
 
 def _named(attempt: Attempt) -> dict[str, str | int]:
