@@ -122,6 +122,7 @@ class FailureCode(StrEnum):
     CHECK_FAILED = "check_failed"
     LOST_WORKERS = "lost_workers"
     MACHINE_TROUBLE = "machine_trouble"
+    QUOTA_REACHED = "quota_reached"
     INTERNAL_ERROR = "internal_error"
 
 

@@ -140,9 +140,25 @@ class Settings(BaseModel):
         default=0, ge=0, description="Most jobs of a tenant that may be queued at a time; 0: no limit."
     )
     tenant_jobs_per_day: int = Field(
-        default=0, ge=0, description="Most jobs that a tenant may submit in 24 h; 0: no limit."
+        default=0, ge=0, description="Most jobs that a tenant may submit in 24 h, deleted ones included; 0: no limit."
     )
-    tenant_max_results: int = Field(default=0, ge=0, description="Most results that a tenant may keep; 0: no limit.")
+    tenant_cpu_s_per_day: float = Field(
+        default=0,
+        ge=0,
+        description="Most processor time that the solves of a tenant may use in 24 h, seconds. Then requests get 429, "
+        "jobs that wait fail as `quota_reached`, and those that run go on; 0: no limit.",
+    )
+    tenant_max_results: int = Field(
+        default=0,
+        ge=0,
+        description="Most results that a tenant may keep; a job that has not ended counts as one. 0: no limit.",
+    )
+    tenant_max_stored_mb: float = Field(
+        default=0,
+        ge=0,
+        description="Most that the stored scenarios and results of a tenant may take, compressed, MB; a job whose "
+        "result has no room fails as `quota_reached`. 0: no limit.",
+    )
     memory_mb: float | None = Field(
         default=None,
         gt=0,

@@ -2,31 +2,69 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlmodel import Session
 
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import now
-from lodeplan.service.storage.quotas import count_results, count_submitted, count_waiting, take_turn_at_quotas
+from lodeplan.service.storage import quotas
+
+_LATER_S = 3600
 
 
-def check_quotas(session: Session, tenant: str, settings: Settings) -> None:
-    """Raise `ApiError` (429) if the rows just added, and not yet committed, exceed a quota."""
-    if not (settings.tenant_max_queued or settings.tenant_jobs_per_day or settings.tenant_max_results):
+def count_jobs(session: Session, tenant: str, jobs: int, settings: Settings) -> None:
+    """Count the jobs whose rows were just added, and not yet committed, as used by the tenant; raises `ApiError` (429)
+    if they exceed a quota."""
+    if _has_quota(settings):
+        quotas.take_turn_at_quotas(session, tenant)
+    quotas.add_usage(session, tenant, jobs=jobs)
+    _check_use(session, tenant, settings)
+    _check_holdings(session, tenant, settings)
+
+
+def _has_quota(settings: Settings) -> bool:
+    return bool(
+        settings.tenant_max_queued
+        or settings.tenant_jobs_per_day
+        or settings.tenant_cpu_s_per_day
+        or settings.tenant_max_results
+        or settings.tenant_max_stored_mb
+    )
+
+
+def _check_use(session: Session, tenant: str, settings: Settings) -> None:
+    """Raise if the tenant used too much within a day."""
+    most_jobs, most_cpu_s = settings.tenant_jobs_per_day, settings.tenant_cpu_s_per_day
+    if not (most_jobs or most_cpu_s):
         return
-    take_turn_at_quotas(session, tenant)
-    if settings.tenant_max_queued and count_waiting(session, tenant) > settings.tenant_max_queued:
+    jobs, cpu_s = quotas.used_in_a_day(session, tenant)
+    if most_jobs and jobs > most_jobs:
+        raise _too_many(
+            f"At most {most_jobs} jobs may be submitted in 24 hours. Jobs that were deleted count too.", _LATER_S
+        )
+    if most_cpu_s and cpu_s >= most_cpu_s:
+        raise _too_many(
+            f"At most {most_cpu_s:g} s of processor time may be used in 24 hours, and {cpu_s:.0f} s were used. Try "
+            "again in some hours.",
+            _LATER_S,
+        )
+
+
+def _check_holdings(session: Session, tenant: str, settings: Settings) -> None:
+    """Raise if the tenant keeps too much."""
+    if settings.tenant_max_queued and quotas.count_waiting(session, tenant) > settings.tenant_max_queued:
         raise _too_many(
             f"At most {settings.tenant_max_queued} jobs may be queued at a time. Wait until some have started.", 10
         )
-    yesterday = now() - timedelta(days=1)
-    if settings.tenant_jobs_per_day and count_submitted(session, tenant, yesterday) > settings.tenant_jobs_per_day:
-        raise _too_many(f"At most {settings.tenant_jobs_per_day} jobs may be submitted in 24 hours.", 3600)
-    if settings.tenant_max_results and count_results(session, tenant) >= settings.tenant_max_results:
+    if settings.tenant_max_results and quotas.count_results(session, tenant) > settings.tenant_max_results:
         raise _too_many(
-            f"At most {settings.tenant_max_results} results may be kept. Delete some jobs that have ended.", 60
+            f"At most {settings.tenant_max_results} results may be kept, and a job that has not ended counts as one. "
+            "Delete some jobs that have ended.",
+            60,
+        )
+    most_mb = settings.tenant_max_stored_mb
+    if most_mb and quotas.stored_bytes(session, tenant) > most_mb * 1e6:
+        raise _too_many(
+            f"At most {most_mb:g} MB of scenarios and results may be kept. Delete some jobs that have ended.", 60
         )
 
 

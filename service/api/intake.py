@@ -17,7 +17,7 @@ from starlette.requests import Request
 from lodeplan.schemas.jobs import JobView
 from lodeplan.service import storage
 from lodeplan.service.access import audit
-from lodeplan.service.access.quotas import check_quotas
+from lodeplan.service.access.quotas import count_jobs
 from lodeplan.service.api.bodies import read_ask
 from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
 from lodeplan.service.api.leaving import unless_gone
@@ -86,7 +86,7 @@ class Intake:
     def _queued(self, session: Session, submission: PreparedSubmission | BatchSubmission) -> JobView:
         self._check_room(session, submission.count)
         job = submission.submit(session, self.engine)
-        check_quotas(session, submission.tenant, self.settings)
+        count_jobs(session, submission.tenant, submission.count, self.settings)
         audit.record(session, "job.submit", job.id, job.scenario)
         return job_view(session, job)
 

@@ -38,6 +38,8 @@ class Outcome:
     """Hash of the scenario by the version that solved it, which may differ from the one that accepted the job."""
     trouble: JobTrouble | None = None
     """What went wrong with the machine; the attempt then says nothing about the job."""
+    cpu_s: float = 0.0
+    """Processor time that the attempt used, seconds."""
 
 
 def start(session: Session, attempt: Attempt, worker_id: str) -> bool:

@@ -77,6 +77,11 @@ def reload_job(session: Session, job_id: str) -> Job:
     return session.exec(select(Job).where(Job.id == job_id)).one()
 
 
+def tenant_of(session: Session, job_id: str) -> str | None:
+    """The tenant of a job, or None if the job is gone."""
+    return session.exec(select(Job.tenant).where(Job.id == job_id)).first()
+
+
 def get_answer(session: Session, job_id: str) -> tuple[Job, JobResult]:
     """A job that has solved something, and its result."""
     job, result = session.get(Job, job_id), session.get(JobResult, job_id)

@@ -175,6 +175,17 @@ class ApiKey(SQLModel, table=True):
     used_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
+class Usage(SQLModel, table=True):
+    """What a tenant used within an hour. It is only added to: deleting a job takes nothing back."""
+
+    tenant: str = Field(primary_key=True)
+    hour: datetime = Field(
+        sa_column=Column(UtcDateTime, primary_key=True), description="The beginning of the hour, in UTC."
+    )
+    jobs: int = Field(description="Jobs submitted, those of batches included.")
+    cpu_s: float = Field(description="Processor time of attempts that ended, seconds.")
+
+
 class AuditEntry(SQLModel, table=True):
     """An entry of the audit log."""
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, SQLModel, col, exists, select
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.engine import Attempt
 from lodeplan.service.storage.leases import is_live
-from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput, WorkerRow
+from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput, Usage, WorkerRow
 
 BEGUN = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
 _PATIENCE = "SET LOCAL lock_timeout = '1s'"
@@ -97,6 +97,11 @@ def delete_old_deliveries(session: Session, before: datetime, most: int) -> int:
 def delete_old_audit(session: Session, before: datetime, most: int) -> int:
     """Delete audit entries older than this; how many."""
     return _delete_older(session, AuditEntry, most, col(AuditEntry.at) < before)
+
+
+def delete_old_usage(session: Session, before: datetime, most: int) -> int:
+    """Delete what tenants used in hours before this time; how many rows."""
+    return _delete_older(session, Usage, most, col(Usage.hour) < before)
 
 
 def _delete_older(session: Session, table: type[SQLModel], most: int, *conditions: Any) -> int:

@@ -27,5 +27,6 @@ REMEDIES: dict[FailureCode, str] = {
     FailureCode.LOST_WORKERS: "Use fewer periods, futures or cost steps, or machines with more memory. If the workers "
     "were ended on purpose, submit it again.",
     FailureCode.MACHINE_TROUBLE: "Ask those who run the service to look at its workers, then submit it again.",
+    FailureCode.QUOTA_REACHED: "Delete jobs that you no longer need, or wait until tomorrow, then submit it again.",
     FailureCode.INTERNAL_ERROR: "Keep the log and report it: this is a fault of Lodeplan, not of the scenario.",
 }

@@ -31,6 +31,7 @@ from lodeplan.service.workers import memory
 from lodeplan.service.workers.child import PROBE, STOP
 from lodeplan.service.workers.child_messages import ChildLine, FailedLine, FinishedLine, ProgressLine, read_line
 from lodeplan.service.workers.forks import ForkServer, NoFork
+from lodeplan.service.workers.processor import cpu_s
 
 LOOK_EVERY_S = 0.25
 MEMORY_EVERY_S = 0.05
@@ -94,6 +95,8 @@ class ChildEnd:
     """The last lines it wrote to standard error."""
     began: bool = True
     """Whether it said anything at all."""
+    cpu_s: float | None = None
+    """Processor time that it used, seconds, where the system tells."""
 
 
 def run_child(
@@ -145,7 +148,14 @@ def _follow(start: _Start, errand: _Errand) -> ChildEnd:
             exit_code = child.exit_code
         document.seek(0)
         return ChildEnd(
-            last, child.killed_for, exit_code, child.peak_memory_mib, document.read(), child.errors, child.began
+            last,
+            child.killed_for,
+            exit_code,
+            child.peak_memory_mib,
+            document.read(),
+            child.errors,
+            child.began,
+            child.cpu_s,
         )
 
 
@@ -273,6 +283,7 @@ class _Child:
     process: _Process
     killed_for: Termination | None = None
     peak_memory_mib: float | None = None
+    cpu_s: float | None = None
     began: bool = False
     _lines: queue.SimpleQueue[str | None] = field(default_factory=queue.SimpleQueue)
     _errors: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
@@ -319,6 +330,7 @@ class _Child:
             except queue.Empty:
                 continue
             if text is None:
+                self._note_cpu()
                 return last
             line = _parse(text)
             self.began = self.began or line is not None
@@ -329,6 +341,7 @@ class _Child:
 
     def _hold(self, limits: HardLimits) -> None:
         held = self.peak_memory_mib = self.process.peak_memory_mib() or self.peak_memory_mib
+        self._note_cpu()
         if self.killed_for:
             self.process.kill()
         elif limits.memory_mib and held and held > limits.memory_mib:
@@ -338,6 +351,10 @@ class _Child:
         elif not self.began and time.monotonic() > self._start_by:
             # By no limit of the job: it ends as one that did not start.
             self.process.kill()
+
+    def _note_cpu(self) -> None:
+        if self.process.pid is not None:
+            self.cpu_s = cpu_s(self.process.pid) or self.cpu_s
 
     def _look(self, watch: Watch) -> None:
         wish = watch.wish()

@@ -66,8 +66,10 @@ class ChildSolver:
             if trouble is None:
                 raise
             return Outcome(trouble=JobTrouble(attempt=0, began=False, text=trouble))
-        metrics.solve_ended(time.monotonic() - begun, ended.peak_memory_mib)
-        return _outcome(ended, memory_mib)
+        took_s = time.monotonic() - begun
+        metrics.solve_ended(took_s, ended.peak_memory_mib)
+        # Where the system does not tell, the attempt counts as one that kept one processor busy.
+        return replace(_outcome(ended, memory_mib), cpu_s=took_s if ended.cpu_s is None else ended.cpu_s)
 
     def probe(self) -> None:
         """Start a child that does nothing; raises `OSError` or `RuntimeError` if it does not start."""

@@ -27,6 +27,9 @@ _AT_ONCE = 100
 _BATCHES = 200
 """Most rows per round and table: a service that was never cleaned catches up over several rounds."""
 
+_USAGE_DAYS = 32.0
+"""Age at which the hours of use of tenants are deleted; their quotas look back a day."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -75,6 +78,7 @@ class Retention:
             ("job", settings.keep_days, self._delete_jobs),
             ("idempotency", settings.keep_idempotency_hours / 24, upkeep.delete_old_keys),
             ("webhook_delivery", settings.keep_deliveries_days, upkeep.delete_old_deliveries),
+            ("usage", _USAGE_DAYS, upkeep.delete_old_usage),
             ("audit", settings.keep_audit_days, upkeep.delete_old_audit),
         ]
 

@@ -24,6 +24,7 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.jobs import attempts, reruns
+from lodeplan.service.jobs.allowances import Allowance, count_cpu
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.reuse import work_of_stored
 from lodeplan.service.kinds import kind_named
@@ -65,6 +66,8 @@ class Worker:
     """Runs in parallel to the solves until its event is set."""
     lease_database: sqlalchemy.Engine | None = None
     """The same database with connections for the lease alone."""
+    allowance: Allowance = field(default_factory=Allowance)
+    """What the jobs of each tenant may use."""
     _at_work: set[Attempt] = field(default_factory=set)
     _watches: set[AttemptWatch] = field(default_factory=set)
     _renewals: queue.SimpleQueue[float | None] = field(default_factory=queue.SimpleQueue)
@@ -154,7 +157,7 @@ class Worker:
                     log.info("attempt started")
                     outcome = self._solved(attempt, work, term)
                     self._judge_machine(outcome)
-                    state = self._insist(term, lambda session: self._record(session, attempt, outcome))
+                    state = self._insist(term, lambda session: self._settle(session, attempt, outcome))
             except LeaseLost:
                 log.warning("attempt lost, and what came of it dropped: the lease ran out")
                 return
@@ -229,6 +232,9 @@ class Worker:
         if found is None:
             return None
         job, kept = found
+        if refusal := self.allowance.refusal(session, job):
+            attempts.finish(session, attempt, Outcome(failure=refusal))
+            return None
         kind = kind_named(job.kind)
         if kind.reusable:
             # The plan will be of this version, whichever took the job in.
@@ -262,6 +268,13 @@ class Worker:
             self.fitness.note_trouble(outcome.trouble.text)
         elif outcome.solution or outcome.failure:
             self.fitness.note_success()
+
+    def _settle(self, session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
+        """Record the result of the attempt and what it used, as `_record`."""
+        state = self._record(session, attempt, self.allowance.settle(session, attempt, outcome))
+        if state is not None:
+            count_cpu(session, attempt, outcome.cpu_s)
+        return state
 
     def _record(self, session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
         """Record the result of the attempt; returns the job's new state, or None if the attempt was given up
@@ -307,7 +320,9 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
     upkeep = Retention(database, engine, settings).loop
     deliverer = Deliverer(storage.open_beside(database, connections=2, answer_s=storage.REQUEST_S), settings)
     lease_database = storage.open_beside(database, connections=1, answer_s=settings.lease_s / 3)
-    return Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep, lease_database=lease_database)
+    worker = Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep, lease_database=lease_database)
+    worker.allowance = Allowance(settings.tenant_cpu_s_per_day, settings.tenant_max_stored_mb)
+    return worker
 
 
 def run(settings: Settings | None = None) -> None:

@@ -1,0 +1,18 @@
+"""Use of the service by each tenant and hour."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    op.create_table(
+        "usage",
+        sa.Column("tenant", sa.String, primary_key=True),
+        sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
+        sa.Column("jobs", sa.Integer, nullable=False),
+        sa.Column("cpu_s", sa.Float, nullable=False),
+    )
