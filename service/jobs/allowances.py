@@ -14,7 +14,7 @@ from lodeplan.service.storage import Job, moves, quotas
 
 @dataclass(frozen=True)
 class Allowance:
-    """What each tenant may use; 0: no limit."""
+    """Allowance of each tenant; 0: no limit."""
 
     cpu_s_per_day: float = 0.0
     """Processor time of its solves in 24 hours, seconds."""
@@ -22,7 +22,7 @@ class Allowance:
     """Size of its stored scenarios and results, MB."""
 
     def refusal(self, session: Session, job: Job) -> JobFailure | None:
-        """Why a job that is about to start may not, if its tenant has used up its processor time."""
+        """Return the failure of a job that may not start, because its tenant has used up its processor time."""
         if not self.cpu_s_per_day:
             return None
         _, cpu_s = quotas.used_in_a_day(session, job.tenant)

@@ -176,7 +176,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class Usage(SQLModel, table=True):
-    """What a tenant used within an hour. It is only added to: deleting a job takes nothing back."""
+    """Use of the service by a tenant within an hour. It is only added to: deleting a job takes nothing back."""
 
     tenant: str = Field(primary_key=True)
     hour: datetime = Field(

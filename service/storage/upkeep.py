@@ -100,7 +100,7 @@ def delete_old_audit(session: Session, before: datetime, most: int) -> int:
 
 
 def delete_old_usage(session: Session, before: datetime, most: int) -> int:
-    """Delete what tenants used in hours before this time; how many rows."""
+    """Delete the use of tenants in hours before this time; how many rows."""
     return _delete_older(session, Usage, most, col(Usage.hour) < before)
 
 
