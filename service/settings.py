@@ -136,6 +136,18 @@ class Settings(BaseModel):
     requests_per_minute: int = Field(
         default=0, ge=0, description="Most requests of one caller per minute, in each process; 0: no limit."
     )
+    tenant_requests_per_minute: int | None = Field(
+        default=None,
+        ge=0,
+        description="Most requests of all callers of a tenant together per minute, in each process; as many as of one "
+        "caller when unset. 0: no limit.",
+    )
+    sign_ins_per_minute: int = Field(
+        default=10,
+        ge=0,
+        description="Most sign-ins from one address per minute, in each process; 0: no limit. Behind a proxy, which is "
+        "one address for all, raise it.",
+    )
     tenant_max_queued: int = Field(
         default=0, ge=0, description="Most jobs of a tenant that may be queued at a time; 0: no limit."
     )

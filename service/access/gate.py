@@ -70,7 +70,10 @@ class Access:
 
     def __post_init__(self) -> None:
         self.tokens = TokenVerifier(self.settings) if self.settings.oidc_issuer else None
-        self.rates = Buckets(self.settings.requests_per_minute)
+        of_caller, of_tenant = self.settings.requests_per_minute, self.settings.tenant_requests_per_minute
+        self.rates = Buckets(of_caller)
+        self.tenant_rates = Buckets(of_caller if of_tenant is None else of_tenant)
+        self.sign_ins = Buckets(self.settings.sign_ins_per_minute)
         self.refusals = Buckets(_REFUSALS_LOGGED_PER_MINUTE)
 
     async def admit(self, request: Request) -> Caller | None:
@@ -86,7 +89,9 @@ class Access:
         if caller is None:
             self.hold_to_rate(f"address:{address_of(request)}")
             raise not_authenticated()
-        self.hold_to_rate(f"{caller.tenant} {caller.actor}")
+        self.hold_to_rate(_name_of(caller))
+        # After the caller's own: what one caller sends beyond its rate takes nothing from the others of the tenant.
+        _hold(self.tenant_rates, caller.tenant, "requests")
         if not caller.may(needed):
             raise not_allowed(needed)
         return caller
@@ -147,14 +152,17 @@ class Access:
 
     def hold_to_rate(self, who: str) -> None:
         """Raise `ApiError` (429) if a caller sends too many requests."""
-        wait_s = self.rates.wait_s(who)
-        if wait_s:
-            raise too_many_requests(self.settings.requests_per_minute, wait_s)
+        _hold(self.rates, who, "requests")
+
+    def hold_sign_in(self, address: str) -> None:
+        """Raise `ApiError` (429) if somebody at an address signs in too often, with whichever keys."""
+        _hold(self.sign_ins, address, "sign-ins")
 
     def spend(self, processor_s: float) -> None:
         """Count each full second that a request has cost as another request of its caller."""
         caller = current_caller.get()
-        self.rates.charge(f"{caller.tenant} {caller.actor}", int(processor_s))
+        self.rates.charge(_name_of(caller), int(processor_s))
+        self.tenant_rates.charge(caller.tenant, int(processor_s))
 
 
 def make_access(settings: Settings, database: sqlalchemy.Engine) -> Access:
@@ -205,6 +213,16 @@ class Gate:
 def address_of(request: Request) -> str:
     """Return the address that a request comes from."""
     return request.client.host if request.client else "unknown"
+
+
+def _name_of(caller: Caller) -> str:
+    return f"{caller.tenant} {caller.actor}"
+
+
+def _hold(buckets: Buckets, who: str, what: str) -> None:
+    wait_s = buckets.wait_s(who)
+    if wait_s:
+        raise too_many_requests(buckets.per_minute, wait_s, what)
 
 
 def _digest(shown: str, is_session: bool) -> str:

@@ -20,15 +20,25 @@ from lodeplan.schemas.access import KeyRequest
 from lodeplan.service.access.callers import Caller
 from lodeplan.service.storage import ApiKey, Scope, now
 from lodeplan.service.storage import keys as stored
+from lodeplan.service.storage.quotas import take_turn_at_quotas
 
 PREFIX = "lp_"
 SESSION_HOURS = 12
 GRACE_HOURS = 24
 """Time for which the old secret of a rotated key stays valid by default."""
 
+MOST_KEYS = 100
+"""Keys of a tenant that are valid at a time."""
+MOST_SESSIONS = 20
+"""Sessions of a key at a time."""
+
 _KEY = re.compile(r"lp_([0-9a-f]{12})_([0-9a-f]{64})")
 _KEY_ID = re.compile("[0-9a-f]{12}")
 _USED_EVERY = timedelta(minutes=1)
+
+
+class TooManyKeys(Exception):
+    """A tenant may have no more keys; says what to do."""
 
 
 class RefusedKey(Exception):
@@ -56,20 +66,26 @@ def is_key_id(text: str) -> bool:
 
 
 def create_key(session: Session, tenant: str, wanted: KeyRequest) -> tuple[ApiKey, str]:
-    """Add a key to the session's transaction; returns its row and the key itself, which is never shown again."""
+    """Add a key to the session's transaction; returns its row and the key itself, which is never shown again. Raises
+    `TooManyKeys`."""
+    _check_room(session, tenant)
     expires = now() + timedelta(days=wanted.expires_days)
     return _add(session, _Key(tenant, wanted.name, wanted.scope, expires))
 
 
 def create_session(session: Session, parent: ApiKey) -> tuple[ApiKey, str]:
-    """Add a read-only session opened with this key. Sessions that ended long ago are deleted."""
+    """Add a read-only session opened with this key. Sessions that ended long ago are deleted, and so are the oldest of
+    the key if it has too many."""
     stored.delete_ended_sessions(session)
+    stored.delete_oldest_sessions(session, parent, MOST_SESSIONS - 1)
     ends = _earlier(parent.expires_at, now() + timedelta(hours=SESSION_HOURS))
     return _add(session, _Key(parent.tenant, parent.name, Scope.READ, ends, parent.id))
 
 
 def rotate_key(session: Session, key: ApiKey, grace_hours: float = GRACE_HOURS) -> tuple[ApiKey, str]:
-    """Add a key with the same rights and the same expiry; the old one stays valid for the grace period only."""
+    """Add a key with the same rights and the same expiry; the old one stays valid for the grace period only. Raises
+    `TooManyKeys`."""
+    _check_room(session, key.tenant)
     old_ends = key.expires_at
     key.expires_at = _earlier(old_ends, now() + timedelta(hours=grace_hours))
     session.add(key)
@@ -116,6 +132,14 @@ def note_use(session: Session, key: ApiKey) -> None:
         with contextlib.suppress(OperationalError):
             stored.set_used(session, key, moment)
             session.commit()
+
+
+def _check_room(session: Session, tenant: str) -> None:
+    take_turn_at_quotas(session, tenant)
+    if stored.count_usable_keys(session, tenant) >= MOST_KEYS:
+        raise TooManyKeys(
+            f"The tenant {tenant} has {MOST_KEYS} valid keys, which is the most. Revoke one that is no longer needed."
+        )
 
 
 def _check_holds(key: ApiKey) -> None:

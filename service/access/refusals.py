@@ -23,7 +23,7 @@ def not_allowed(needed: Scope) -> ApiError:
     return ApiError(403, "not-allowed", f"This needs the scope {needed}.", headers={"www-authenticate": challenge})
 
 
-def too_many_requests(per_minute: int, wait_s: float) -> ApiError:
-    """429 for a caller who sends too many requests."""
-    detail = f"At most {per_minute} requests per minute are allowed. Try again in {math.ceil(wait_s)} s."
+def too_many_requests(per_minute: int, wait_s: float, what: str) -> ApiError:
+    """429 for a caller who sends too many requests, or whatever else they are."""
+    detail = f"At most {per_minute} {what} per minute are allowed. Try again in {math.ceil(wait_s)} s."
     return ApiError(429, "too-many-requests", detail, headers={"retry-after": str(math.ceil(wait_s))})

@@ -89,8 +89,11 @@ def audit_page(tenant: str | None, limit: int) -> AuditPage:
 def _session() -> Iterator[Session]:
     database = storage.open_database(Settings.from_environment().sqlalchemy_url)
     storage.migrate(database)
-    with storage.open_session(database) as session:
-        yield session
+    try:
+        with storage.open_session(database) as session:
+            yield session
+    except keys.TooManyKeys as full:
+        raise InvalidInput([InputProblem(code="too_many_keys", path="tenant", message=str(full))]) from None
     database.dispose()
 
 

@@ -31,6 +31,7 @@ TITLES = {
     "webhook-not-found": "There is no such webhook",
     "delivery-not-found": "There is no such delivery",
     "too-many-webhooks": "The tenant has too many webhooks",
+    "too-many-keys": "The tenant has too many keys",
     "not-ready": "The service is not ready",
     "database-unavailable": "The database does not answer",
     "not-authenticated": "The caller is not known",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import sqlalchemy
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from lodeplan.service.storage.clock import now
@@ -38,13 +39,29 @@ def any_key(session: Session) -> bool:
 
 def any_usable_key(session: Session) -> bool:
     """True if there is a key that could log in now."""
-    holds = (col(ApiKey.parent_id).is_(None), col(ApiKey.revoked_at).is_(None), col(ApiKey.expires_at) > now())
-    return session.exec(select(ApiKey.id).where(*holds).limit(1)).first() is not None
+    return session.exec(select(ApiKey.id).where(*_usable()).limit(1)).first() is not None
+
+
+def count_usable_keys(session: Session, tenant: str) -> int:
+    """Keys of the tenant that could log in now, without sessions."""
+    return session.exec(select(func.count()).select_from(ApiKey).where(ApiKey.tenant == tenant, *_usable())).one()
+
+
+def delete_oldest_sessions(session: Session, key: ApiKey, left: int) -> None:
+    """Delete the sessions of a key but for the youngest `left`."""
+    of_key = select(ApiKey.id).where(ApiKey.parent_id == key.id).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id))
+    oldest = session.exec(of_key).all()[left:]
+    session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.id).in_(oldest)))
 
 
 def delete_ended_sessions(session: Session) -> None:
     """Delete sessions that have expired, of all tenants."""
     session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.parent_id).is_not(None), col(ApiKey.expires_at) < now()))
+
+
+def _usable() -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    is_no_session = col(ApiKey.parent_id).is_(None)
+    return (is_no_session, col(ApiKey.revoked_at).is_(None), col(ApiKey.expires_at) > now())
 
 
 def set_used(session: Session, key: ApiKey, moment: datetime) -> None:

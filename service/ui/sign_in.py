@@ -54,6 +54,7 @@ async def read_form(request: Request) -> dict[str, str]:
 @router.post("/sign-in")
 async def sign_in(request: Request, access: AccessOf, form: Annotated[dict[str, str], Depends(read_form)]) -> Response:
     """Open a session for a key, and go on."""
+    access.hold_sign_in(address_of(request))
     try:
         session_key = await anyio.to_thread.run_sync(_open_session, access, form.get("key", "").strip())
     except keys.RefusedKey as refused:

@@ -444,7 +444,7 @@ def test_buckets_do_not_grow_without_end() -> None:
 
 def test_a_rate_holds_for_each_caller_and_for_those_without_a_key(serve: Serve, database: sqlalchemy.Engine) -> None:
     one, other = made_key(database, "ours", Scope.READ), made_key(database, "ours", Scope.READ)
-    with serve(requests_per_minute=2) as api:
+    with serve(requests_per_minute=2, tenant_requests_per_minute=100) as api:
         answers = [api.get("/api/v1/jobs", headers=bearer(one)) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert kind(answers[2]) == "too-many-requests"
@@ -452,6 +452,71 @@ def test_a_rate_holds_for_each_caller_and_for_those_without_a_key(serve: Serve, 
         assert api.get("/api/v1/jobs", headers=bearer(other)).status_code == 200
         assert [api.get("/api/v1/jobs").status_code for _ in range(3)] == [401, 401, 429]
         assert api.get("/healthz").status_code == 200
+
+
+def test_more_keys_get_a_tenant_no_more_requests(
+    serve: Serve, database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All within one moment, however long they take.
+    monkeypatch.setattr("lodeplan.service.access.gate.Buckets", lambda per_minute: Buckets(per_minute, lambda: 0.0))
+    ours = [made_key(database, "ours", Scope.READ) for _ in range(3)]
+    theirs = made_key(database, "theirs", Scope.READ)
+    with serve(requests_per_minute=4) as api:
+        states = [api.get("/api/v1/jobs", headers=bearer(key)).status_code for key in ours for _ in range(3)]
+        assert states == [200] * 4 + [429] * 5
+        assert api.get("/api/v1/jobs", headers=bearer(theirs)).status_code == 200
+    with serve(requests_per_minute=2, tenant_requests_per_minute=3) as api:
+        # What one caller sends beyond its own rate takes nothing from the others.
+        states = [api.get("/api/v1/jobs", headers=bearer(key)).status_code for key in ours[:2] for _ in range(3)]
+        assert states == [200, 200, 429, 200, 429, 429]
+
+
+def test_a_tenant_has_a_bounded_number_of_keys_and_is_told_what_to_do(
+    serve: Serve, database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MOST_KEYS", 3)
+    admin = made_key(database, "ours", Scope.ADMIN)
+    made_key(database, "theirs", Scope.READ)
+    with serve() as api:
+        api.headers.update(bearer(admin))
+        first, _ = (api.post("/api/v1/keys", json={"name": "x"}).json()["id"] for _ in range(2))
+        for refused in (api.post("/api/v1/keys", json={"name": "x"}), api.post(f"/api/v1/keys/{first}:rotate")):
+            assert (refused.status_code, kind(refused)) == (409, "too-many-keys")
+            assert "Revoke one" in refused.json()["detail"]
+        api.delete(f"/api/v1/keys/{first}")
+        assert api.post("/api/v1/keys", json={"name": "x"}).status_code == 201
+
+
+def test_who_signs_in_too_often_is_told_when_to_try_again(
+    serve: Serve, database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lodeplan.service.access.gate.Buckets", lambda per_minute: Buckets(per_minute, lambda: 0.0))
+    key = made_key(database, "ours", Scope.READ)
+    with serve() as api:
+        assert [signed_in(api, shown).status_code for shown in [key, "x"] * 5] == [303, 401] * 5
+        refused = signed_in(api, key)
+    assert (refused.status_code, kind(refused)) == (429, "too-many-requests")
+    assert "10 sign-ins" in refused.json()["detail"]
+    assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_the_oldest_session_of_a_key_ends_when_there_are_too_many(
+    serve: Serve, database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "MOST_SESSIONS", 2)
+    one, other = made_key(database, "ours", Scope.READ), made_key(database, "ours", Scope.READ)
+    cookies = []
+    with serve() as api:
+        for key in (one, other, one, one):
+            signed_in(api, key)
+            cookies.append(dict(api.cookies))
+            api.cookies.clear()
+        states = []
+        for held in cookies:
+            api.cookies.update(held)
+            states.append(api.get("/").status_code)
+            api.cookies.clear()
+    assert states == [401, 200, 200, 200]
 
 
 @pytest.mark.parametrize("quota", ["tenant_max_queued", "tenant_jobs_per_day"])

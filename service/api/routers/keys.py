@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -38,7 +40,8 @@ def list_keys(session: SessionOf, caller: CallerOf) -> KeyList:
 @router.post("", status_code=201, response_model_exclude_none=True, openapi_extra=body_of(KeyRequest))
 def create_key(wanted: WantedOf, response: Response, session: SessionOf, caller: CallerOf) -> NewKey:
     """Create a key. Only this answer shows it."""
-    key, shown = keys.create_key(session, caller.tenant, wanted)
+    with _room_or_409():
+        key, shown = keys.create_key(session, caller.tenant, wanted)
     audit.record(session, "key.create", key.id, f"{key.scope} {key.name}")
     session.commit()
     response.headers["location"] = f"{API}/keys/{key.id}"
@@ -67,11 +70,20 @@ def rotate_key(key_id: str, response: Response, session: SessionOf, caller: Call
     key = find_key(session, caller, key_id)
     if key.revoked_at or (key.expires_at and key.expires_at <= storage.now()):
         raise ApiError(409, "key-ended", "The key was revoked or has expired. Create a new one.")
-    fresh, shown = keys.rotate_key(session, key)
+    with _room_or_409():
+        fresh, shown = keys.rotate_key(session, key)
     audit.record(session, "key.rotate", key.id, f"to {fresh.id}")
     session.commit()
     response.headers["location"] = f"{API}/keys/{fresh.id}"
     return new_key(fresh, shown)
+
+
+@contextmanager
+def _room_or_409() -> Iterator[None]:
+    try:
+        yield
+    except keys.TooManyKeys as full:
+        raise ApiError(409, "too-many-keys", str(full)) from None
 
 
 def find_key(session: Session, caller: Caller, key_id: str) -> ApiKey:
