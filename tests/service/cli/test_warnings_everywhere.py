@@ -9,12 +9,11 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy
-import test_cli
+from command_line import Run
 from http_service import ended, problem, service_on, solve_at_once
 from job_service import DATABASES, database_of
 from sqlmodel import Session
 from stored_databases import solve_here
-from test_cli import Run
 from test_warnings import put, small
 
 from lodeplan import optimizer, scenarios
@@ -22,8 +21,6 @@ from lodeplan.schemas import InvalidInput
 from lodeplan.service import storage
 from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.workers.child_process import Watch, Work
-
-terminal = test_cli.run
 
 IDLE = {"programme": "x", "destination": "AUS", "commodities": ["metal"], "rate_share": 0.1}
 THREE = [
@@ -74,7 +71,7 @@ def plain(warnings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_an_idle_measure_a_rate_of_25_and_a_low_penalty_are_said_alike_by_all(
-    terminal: Run,
+    run: Run,
     api: httpx.Client,
     job: dict[str, Any],
     data: dict[str, Any],
@@ -82,11 +79,11 @@ def test_an_idle_measure_a_rate_of_25_and_a_low_penalty_are_said_alike_by_all(
 ) -> None:
     file = tmp_path / "scenario.json"
     file.write_text(json.dumps(data))
-    shown = terminal("solve", file, "--json")
+    shown = run("solve", file, "--json")
     found = {
         "solve": json.loads(shown.out)["warnings"],
-        "validate": json.loads(terminal("validate", file, "--json").out)["warnings"],
-        "compare": json.loads(terminal("compare", file, "--json").out)["second"]["warnings"],
+        "validate": json.loads(run("validate", file, "--json").out)["warnings"],
+        "compare": json.loads(run("compare", file, "--json").out)["second"]["warnings"],
         "python": [warning.model_dump() for warning in optimizer.solve(data).summary.warnings],
         "job": job["warnings"],
         "result": api.get(job["links"]["result"]).json()["summary"]["warnings"],
@@ -97,22 +94,22 @@ def test_an_idle_measure_a_rate_of_25_and_a_low_penalty_are_said_alike_by_all(
     assert [name for name, warnings in found.items() if plain(warnings) != plain(found["solve"])] == []
 
 
-def test_solve_says_warnings_on_standard_error_before_the_plan(terminal: Run, tmp_path: Path) -> None:
+def test_solve_says_warnings_on_standard_error_before_the_plan(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "scenario.json"
     file.write_text(json.dumps(small()))
-    shown = terminal("solve", file, "--set", "tariffs.duty.rate_share=25")
+    shown = run("solve", file, "--set", "tariffs.duty.rate_share=25")
     assert shown.code == 0
     assert re.search(r"^warning: tariffs.duty.rate_share: 25 is 2,500 % .* 0.25\?$", shown.err, re.MULTILINE)
-    assert "warning" not in terminal("solve", file).err
+    assert "warning" not in run("solve", file).err
 
 
-def test_compare_says_what_both_scenarios_share_once_and_whose_the_rest_is(terminal: Run, tmp_path: Path) -> None:
+def test_compare_says_what_both_scenarios_share_once_and_whose_the_rest_is(run: Run, tmp_path: Path) -> None:
     before, after = tmp_path / "before.json", tmp_path / "after.json"
     before.write_text(json.dumps(scenarios.read(small(), THREE)))
     # The same in other lines, with one mended and one more.
     after.write_text(json.dumps(scenarios.read(small(), THREE), indent=1))
     sets = ("tariffs.duty.rate_share=0.25", "demands.user.quantity_t_per_y=5e9")
-    shown = terminal("compare", before, after, *(word for text in sets for word in ("--set", text)))
+    shown = run("compare", before, after, *(word for text in sets for word in ("--set", text)))
     said = [line.partition(": ") for line in shown.err.splitlines() if line.startswith("warning")]
     whose = {words.partition(":")[0]: head for head, _, words in said}
     assert whose["tariffs.idle"] == "warning of both scenarios"
@@ -186,7 +183,7 @@ OPTIONS = [("gap", -1), ("gap", 2), ("gap", 1), ("time_limit_s", -1)]
 
 @pytest.mark.parametrize(("option", "value"), OPTIONS)
 def test_an_option_that_is_none_is_bad_input_everywhere(
-    terminal: Run,
+    run: Run,
     api: httpx.Client,
     option: str,
     value: float,
@@ -196,7 +193,7 @@ def test_an_option_that_is_none_is_bad_input_everywhere(
     assert [(found.path, found.value) for found in caught.value.problems] == [(option, value)]
     flag = {"gap": "--gap", "time_limit_s": "--time-limit"}[option]
     for command in ("solve", "compare"):
-        shown = terminal(command, "golden-toy", flag, value)
+        shown = run(command, "golden-toy", flag, value)
         assert (shown.code, shown.out) == (2, "")
         assert "allowed: 0 " in shown.err
     answer = api.post("/api/v1/jobs", json={"scenario": "golden-toy", "options": {option: value}})
