@@ -142,6 +142,12 @@ class Settings(BaseModel):
         description="Most requests of all callers of a tenant together per minute, in each process; as many as of one "
         "caller when unset. 0: no limit.",
     )
+    tenant_streams: int = Field(
+        default=200,
+        ge=0,
+        description="Most event streams and requests with `wait` of a tenant that are open at a time, in each process; "
+        "0: no limit.",
+    )
     sign_ins_per_minute: int = Field(
         default=10,
         ge=0,

@@ -27,6 +27,7 @@ from lodeplan.service.access.oidc import RefusedToken, TokenVerifier
 from lodeplan.service.access.origins import check_host, check_not_forwarded, check_same_site
 from lodeplan.service.access.rates import Buckets
 from lodeplan.service.access.refusals import not_allowed, not_authenticated, too_many_requests
+from lodeplan.service.access.streams import Streams
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.problems import answer_problem, wants_page
 from lodeplan.service.settings import Settings
@@ -74,6 +75,7 @@ class Access:
         self.rates = Buckets(of_caller)
         self.tenant_rates = Buckets(of_caller if of_tenant is None else of_tenant)
         self.sign_ins = Buckets(self.settings.sign_ins_per_minute)
+        self.streams = Streams(self.settings.tenant_streams)
         self.refusals = Buckets(_REFUSALS_LOGGED_PER_MINUTE)
 
     async def admit(self, request: Request) -> Caller | None:
@@ -97,18 +99,13 @@ class Access:
         return caller
 
     async def _identify(self, request: Request) -> Caller | None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        cookie = request.cookies.get(COOKIE)
-        if scheme:
-            shown, is_session = (token.strip() if scheme.lower() == "bearer" else ""), False
-        elif cookie and self.login_required:
-            shown, is_session = cookie, True
-        else:
+        shown = self._shown(request)
+        if shown is None:
             if not self.login_required:
                 check_not_forwarded(request)
             return None if self.login_required else LOCAL_CALLER
         try:
-            return self._recall(shown, is_session) or await asyncio.to_thread(self._check, shown, is_session)
+            return self._recall(*shown) or await asyncio.to_thread(self._check, *shown)
         except (keys.RefusedKey, RefusedToken) as refused:
             self.hold_to_rate(f"address:{address_of(request)}")
             await asyncio.to_thread(self.note_refusal, refused, address_of(request))
@@ -116,6 +113,27 @@ class Access:
         except SQLAlchemyError as error:
             detail = f"The database does not answer ({type(error).__name__})."
             raise ApiError(503, "not-ready", detail, headers={"retry-after": "5"}) from None
+
+    async def still_admits(self, request: Request) -> bool:
+        """True unless the key, session or token of an admitted request was revoked or has expired since. A database
+        that does not answer ends nothing."""
+        shown = self._shown(request)
+        try:
+            if shown is not None and not self._recall(*shown):
+                await asyncio.to_thread(self._check, *shown)
+        except (keys.RefusedKey, RefusedToken):
+            return False
+        except (SQLAlchemyError, ApiError):
+            pass
+        return True
+
+    def _shown(self, request: Request) -> tuple[str, bool] | None:
+        """Return the key or token that a request shows, or the session, which is marked; None if it shows none."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        cookie = request.cookies.get(COOKIE)
+        if scheme:
+            return (token.strip() if scheme.lower() == "bearer" else ""), False
+        return (cookie, True) if cookie and self.login_required else None
 
     def note_refusal(self, refused: Exception, address: str) -> None:
         """Write a refused log-in to the audit log, a few per minute at most so that nobody can flood it."""

@@ -17,7 +17,6 @@ from lodeplan.service.access import CALLER, Caller
 from lodeplan.service.access.gate import Access
 from lodeplan.service.api.idempotency import get_key
 from lodeplan.service.api.intake import Intake
-from lodeplan.service.api.job_watch import JobWatch
 from lodeplan.service.checking.unstorable_text import is_unstorable
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.errors import ApiError, no_such_job
@@ -50,12 +49,6 @@ def get_intake(request: Request) -> Intake:
     """The intake, where jobs are submitted."""
     intake: Intake = request.app.state.intake
     return intake
-
-
-def get_watch(request: Request) -> JobWatch:
-    """The watch, which waits for jobs to change."""
-    watch: JobWatch = request.app.state.watch
-    return watch
 
 
 def get_session(request: Request) -> Iterator[Session]:
@@ -148,7 +141,6 @@ JobIdOf = Annotated[str, Depends(get_job_id)]
 FilterOf = Annotated[JobFilter, Depends(get_filter)]
 IntakeOf = Annotated[Intake, Depends(get_intake)]
 KeyOf = Annotated[str | None, Depends(get_key)]
-WatchOf = Annotated[JobWatch, Depends(get_watch)]
 CursorOf = Annotated[
     Annotated[str, AfterValidator(_checked_cursor)] | None,
     Query(description="From `next` of a page.", json_schema_extra=_ID),

@@ -21,9 +21,9 @@ class JobWatch:
         self._waiting: dict[str, dict[asyncio.Future[None], int]] = defaultdict(dict)
         self._looking: asyncio.Task[None] | None = None
 
-    async def wait(self, job_id: str, seen_event: int, timeout_s: float) -> None:
-        """Return when the job has an event after `seen_event`, no longer exists, or the time is up. Raises what the
-        database raises.
+    async def wait(self, job_id: str, seen_event: int, timeout_s: float) -> bool:
+        """Return when the job has an event after `seen_event` or no longer exists, or False when the time is up. Raises
+        what the database raises.
         """
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[job_id][told] = seen_event
@@ -32,8 +32,9 @@ class JobWatch:
         try:
             async with asyncio.timeout(timeout_s):
                 await told
+            return True
         except TimeoutError:
-            pass
+            return False
         finally:
             self._waiting[job_id].pop(told, None)
             if not self._waiting[job_id]:

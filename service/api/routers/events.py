@@ -12,8 +12,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from lodeplan.schemas.jobs import EventData, ProblemError
 from lodeplan.service import storage
-from lodeplan.service.api.dependencies import DatabaseOf, JobIdOf, TenantOf, WatchOf
+from lodeplan.service.api.dependencies import AccessOf, DatabaseOf, JobIdOf, TenantOf
 from lodeplan.service.api.routers.jobs import find_job
+from lodeplan.service.api.waiting import wait_for_change
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.storage import Job, JobEvent
 
@@ -52,6 +53,12 @@ async def get_known_job(database: DatabaseOf, tenant: TenantOf, job_id: JobIdOf)
     return job_id
 
 
+async def count_stream(access: AccessOf, tenant: TenantOf) -> AsyncIterator[None]:
+    """Count the stream until it has ended; raises `ApiError` (429)."""
+    with access.streams.opened(tenant):
+        yield
+
+
 @router.get(
     "/jobs/{job_id}/events",
     response_class=EventSourceResponse,
@@ -60,10 +67,10 @@ async def get_known_job(database: DatabaseOf, tenant: TenantOf, job_id: JobIdOf)
 async def stream_events(
     request: Request,
     database: DatabaseOf,
-    watch: WatchOf,
     tenant: TenantOf,
     job_id: Annotated[str, Depends(get_known_job)],
     after: Annotated[int, Depends(get_last_event)],
+    _counted: Annotated[None, Depends(count_stream)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Send the events of a job as server-sent events, from the first or after `Last-Event-ID`, until the job ends.
 
@@ -81,7 +88,8 @@ async def stream_events(
             return
         if len(events) == EVENTS_AT_ONCE:
             continue
-        await watch.wait(job_id, job.last_event, LOOK_AGAIN_S)
+        if not await wait_for_change(request, job_id, job.last_event, LOOK_AGAIN_S):
+            return  # the key has ended
 
 
 def _read(database: sqlalchemy.Engine, whose: tuple[str, str], after: int) -> tuple[Job, list[JobEvent]]:

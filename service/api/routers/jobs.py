@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -18,7 +19,9 @@ from lodeplan.schemas.jobs import JobPage, JobState, JobView
 from lodeplan.schemas.validation import Validation
 from lodeplan.service import storage
 from lodeplan.service.access import audit
+from lodeplan.service.access.refusals import not_authenticated
 from lodeplan.service.api.dependencies import (
+    AccessOf,
     CursorOf,
     DatabaseOf,
     EngineOf,
@@ -28,11 +31,11 @@ from lodeplan.service.api.dependencies import (
     KeyOf,
     SessionOf,
     TenantOf,
-    WatchOf,
 )
 from lodeplan.service.api.idempotency import keyed
 from lodeplan.service.api.leaving import ClientGone
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.waiting import wait_for_change
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.http.errors import ApiError, no_such_job
 from lodeplan.service.http.views import API, is_known, job_path, job_view, job_views, json_text, tagged
@@ -98,7 +101,7 @@ def list_jobs(
 async def show_job(
     request: Request,
     database: DatabaseOf,
-    watch: WatchOf,
+    access: AccessOf,
     tenant: TenantOf,
     job_id: JobIdOf,
     wait: Annotated[float, Query(ge=0, le=60)] = 0,
@@ -109,15 +112,17 @@ async def show_job(
     until it differs from what the client holds.
     """
     until = time.monotonic() + wait
-    while True:
-        view, last_event = await asyncio.to_thread(_read_view, database, tenant, job_id)
-        text = json_text(view)
-        tag = tag_of(text)
-        changed = "if-none-match" in request.headers and not is_known(request, tag)
-        left_s = until - time.monotonic()
-        if view.state.ended or changed or left_s <= 0 or await request.is_disconnected():
-            return tagged(request, text, "application/json", tag)
-        await watch.wait(job_id, last_event, left_s)
+    with access.streams.opened(tenant) if wait else nullcontext():
+        while True:
+            view, last_event = await asyncio.to_thread(_read_view, database, tenant, job_id)
+            text = json_text(view)
+            tag = tag_of(text)
+            changed = "if-none-match" in request.headers and not is_known(request, tag)
+            left_s = until - time.monotonic()
+            if view.state.ended or changed or left_s <= 0 or await request.is_disconnected():
+                return tagged(request, text, "application/json", tag)
+            if not await wait_for_change(request, job_id, last_event, left_s):
+                raise not_authenticated("The key was revoked or has expired.")
 
 
 @router.get("/jobs/{job_id}/log", response_class=PlainTextResponse)
