@@ -14,7 +14,7 @@ RECHECK_S = 5.0
 
 
 async def wait_for_change(request: Request, job_id: str, seen_event: int, timeout_s: float) -> bool:
-    """Wait as `JobWatch.wait` does; False if the key of the caller was revoked or expired meanwhile. Returns early where
+    """Wait as `JobWatch.wait` does; False if the key of the caller was revoked or expired meanwhile. Returns early if
     the caller has gone. No session with the database is held.
     """
     watch: JobWatch = request.app.state.watch
