@@ -306,7 +306,10 @@ class Problem:
 
     def certify(self, path: str | Path) -> None:
         """Write what proves the last plan and a bound to a file, compressed where its name ends in `.gz`, for
-        `lodeplan verify`. The relaxation is solved for it.
+        `lodeplan verify`. The relaxation is solved for it; and the problem, where there is no plan of it as it stands.
+
+        What is held beside the scenario (`bound`, `fix`, `add`) is named in the certificate, since it is a part of what
+        is proven.
 
         Raises `PlanError` where there is no plan, and where it keeps its rows within the solver's tolerance, but not
         within that of a certificate.
@@ -318,6 +321,7 @@ class Problem:
             "scenario": self._asked.name,
             "scenario_hash": self._asked.content_hash(),
             "solver_bound_kusd": answer.bound_kusd if math.isfinite(answer.bound_kusd) else None,
+            "held": self._names_of_held(),
             "versions": {package: version(package) for package in PACKAGES},
         }
         try:
@@ -439,9 +443,13 @@ class Problem:
             )
         return {"check": verdict}
 
+    def _names_of_held(self) -> list[str]:
+        by_hand = ["`problem.model`, if it was changed by hand"] if self._model is not None and not self._own else []
+        return [*map(_by_index, self._bounds), *(f"`{name}`" for name in self._own), *by_hand]
+
     def _held_besides(self) -> list[str]:
         """A sentence on what `bound`, `fix` and `add` hold, which may be why nothing else can."""
-        held = [*map(_by_index, self._bounds), *(f"`{name}`" for name in self._own)]
+        held = self._names_of_held()
         return [f"These also apply, besides the scenario: {', '.join(held)}."] if held else []
 
     def _finished(self, plan: Plan, found: dict[str, Any]) -> Plan:

@@ -22,8 +22,6 @@ SAME = Fraction(1, 10**12)  # two costs that differ by less, relative, are one
 _BITS = 1074
 _ONE = 1 << _BITS
 
-Side = int | None  # a bound in units of 2**-1074; None where there is none
-
 
 class Refused(Exception):
     """What a certificate claims does not follow from what it holds."""
@@ -45,8 +43,8 @@ class Proven:
 @dataclass
 class _Column:
     cost: int
-    lower: Side
-    upper: Side
+    lower: int | None
+    upper: int | None
     group: int
     x: int
     name: str
@@ -63,48 +61,49 @@ def read_lines(path: Path) -> Iterator[str]:
 
 def verify(lines: Iterable[str]) -> tuple[dict[str, Any], Proven]:
     """What a certificate claims, and what follows from it. Raises `Refused` where a claim does not follow."""
-    body, digest, said = [], hashlib.sha256(), ""
-    for line in lines:
-        if line.startswith("sha256 "):
-            said = line[7:]
-            break
-        digest.update(line.encode() + b"\n")
-        body.append(line)
+    *body, said = list(lines) or [""]
+    digest = hashlib.sha256("".join(line + "\n" for line in body).encode())
     if body[:1] != [FORMAT] or not body[-1].startswith("claims "):
         raise Refused(f"This is no certificate: it does not begin with {FORMAT!r}, or ends without claims.")
-    if digest.hexdigest() != said:
+    if f"sha256 {digest.hexdigest()}" != said:
         raise Refused("The text is not the one that was written: its SHA-256 differs from the one at its end.")
     try:
         claims = json.loads(body.pop()[7:])
         proven = prove(body)
-    except (ValueError, LookupError, OverflowError, StopIteration) as error:
-        raise Refused(f"The certificate cannot be read: {error}.") from None
-    unit = Fraction(claims["money_unit_kusd"])
-    objective = Fraction(claims["objective_kusd"])
-    if abs(proven.objective * unit - objective) > SAME * max(Fraction(1), abs(objective)):
-        cost = float(proven.objective * unit)
-        raise Refused(f"The plan costs {cost!r} thousand USD, not {claims['objective_kusd']!r}, as is claimed.")
-    if claims["bound_kusd"] is not None:
-        if proven.bound is None:
-            raise Refused("A bound is claimed, and the multipliers prove none.")
-        if Fraction(claims["bound_kusd"]) > proven.bound * unit:
-            bound = f"{float(proven.bound * unit)!r} thousand USD"
-            raise Refused(f"The multipliers prove a bound of {bound}, not {claims['bound_kusd']!r}, as is claimed.")
+        _hold_claims(claims, proven)
+    except (ValueError, LookupError, TypeError, ArithmeticError, StopIteration) as error:
+        raise Refused(f"The certificate cannot be read: {type(error).__name__}, {error}.") from None
     return claims, proven
+
+
+def _hold_claims(claims: dict[str, Any], proven: Proven) -> None:
+    """Hold what is claimed against what is proven; raises `Refused`."""
+    unit, claimed = Fraction(claims["money_unit_kusd"]), Fraction(claims["objective_kusd"])
+    size, objective = max(Fraction(1), abs(claimed)), proven.objective * unit
+    if abs(objective - claimed) > SAME * size:
+        raise Refused(f"The plan costs {float(objective)!r} thousand USD, not {float(claimed)!r}, as is claimed.")
+    bounds = {name: Fraction(claims[name]) for name in ("bound_kusd", "solver_bound_kusd") if claims[name] is not None}
+    if any(bound > claimed + TOLERANCE * size for bound in bounds.values()):
+        raise Refused("A bound is claimed that lies above what the plan costs.")
+    if "bound_kusd" in bounds and (proven.bound is None or bounds["bound_kusd"] > proven.bound * unit):
+        bound = "none" if proven.bound is None else f"{float(proven.bound * unit)!r} thousand USD"
+        raise Refused(f"The multipliers prove a bound of {bound}, not {float(bounds['bound_kusd'])!r}, as is claimed.")
 
 
 def prove(body: Iterable[str]) -> Proven:
     """What follows from the lines before the claims; raises `Refused` where the plan or a bound does not hold."""
     lines = iter(body)
     _, (offset, *groups), proven = next(lines), next(lines).split("\t"), Proven()
-    columns: list[_Column] = []
+    if len(set(groups)) != len(groups):
+        raise Refused("Two groups have one name.")
+    columns: dict[int, _Column] = {}
     implied: list[tuple[int, bool, int, int]] = []
-    kept: dict[int, tuple[Side, Side, list[tuple[int, int]], str]] = {}  # rows that imply bounds
-    by_group = [0] * len(groups)  # in units of 2**-3222
+    kept: dict[int, tuple[int | None, int | None, list[tuple[int, int]], str]] = {}  # rows that imply bounds
+    by_group = dict.fromkeys(range(len(groups)), 0)  # in units of 2**-3222
     for line in lines:
         kind, rest = line[:2], line[2:]
         if kind == "c ":
-            columns.append(_column(rest, proven))
+            columns[len(columns)] = _column(rest, proven)
         elif kind == "b ":
             column, side, value, row = rest.split(" ")
             implied.append((int(column), side == "upper", _exact(value), int(row)))
@@ -112,11 +111,11 @@ def prove(body: Iterable[str]) -> Proven:
         elif kind == "r ":
             lower, upper, group, y, count, rest = rest.split(" ", 5)
             *texts, name = rest.split(" ", 2 * int(count))
-            entries = [(int(j), _exact(a)) for j, a in zip(texts[::2], texts[1::2], strict=True)]
-            sides, terms = (_side(lower), _side(upper)), [a * columns[j].x for j, a in entries]
-            _hold(
-                proven, sum(terms), sides, max(map(abs, [0, *terms, *((side or 0) << _BITS for side in sides)])), name
-            )
+            terms = zip(texts[::2], texts[1::2], range(int(count)), strict=True)
+            entries = [(int(j), _exact(a)) for j, a, _ in terms]
+            sides, held = (_side(lower), _side(upper)), [a * columns[j].x for j, a in entries]
+            sizes = [abs(part) for part in (0, *held, *((side or 0) << _BITS for side in sides))]
+            _hold(proven, sum(held), sides, max(sizes), name)
             if multiplier := _exact(y):
                 taken = sides[0] if multiplier > 0 else sides[1]
                 if taken is None:
@@ -131,23 +130,26 @@ def prove(body: Iterable[str]) -> Proven:
             raise Refused(f"This line means nothing: {line[:60]!r}.")
     _take_implied(columns, implied, kept)
     proven.columns = len(columns)
-    proven.objective = Fraction(offset) + Fraction(sum(column.cost * column.x for column in columns), _ONE**2)
-    _bound(proven, columns, dict(zip(groups, by_group, strict=True)), Fraction(offset))
+    cost = sum(column.cost * column.x for column in columns.values())
+    proven.objective = Fraction(offset) + Fraction(cost, _ONE**2)
+    if _take_least(columns, by_group):
+        proven.bound_by_group = {name: Fraction(by_group[k], _ONE**3) for k, name in enumerate(groups)}
+        proven.bound = Fraction(offset) + sum(proven.bound_by_group.values())
     return proven
 
 
 def _column(text: str, proven: Proven) -> _Column:
-    cost, lower, upper, kind, group, x, name = text.split(" ", 6)
-    column = _Column(_exact(cost), _side(lower), _side(upper), int(group), _exact(x), name, _exact(cost) << _BITS)
-    if kind == "yes/no":
-        proven.decisions += 1
-        if column.x not in (0, _ONE):
-            raise Refused(f"The decision {name} is {x}, neither 0 nor 1.")
-    _hold(proven, column.x << _BITS, (column.lower, column.upper), abs(column.x) << _BITS, name)
-    return column
+    cost, lower, upper, kind, group, value, name = text.split(" ", 6)
+    sides, x = (_side(lower), _side(upper)), _exact(value)
+    is_decision = {"number": False, "yes/no": True}[kind]
+    proven.decisions += is_decision
+    if is_decision and x not in (0, _ONE):
+        raise Refused(f"The decision {name} is {value}, neither 0 nor 1.")
+    _hold(proven, x << _BITS, sides, abs(x) << _BITS, name)
+    return _Column(_exact(cost), *sides, int(group), x, name, _exact(cost) << _BITS)
 
 
-def _hold(proven: Proven, value: int, sides: tuple[Side, Side], size: int, name: str) -> None:
+def _hold(proven: Proven, value: int, sides: tuple[int | None, int | None], size: int, name: str) -> None:
     """Hold a value, in units of 2**-2148, against its sides; raises `Refused` where it breaks one."""
     lower, upper = sides
     under = 0 if lower is None else (lower << _BITS) - value
@@ -159,7 +161,7 @@ def _hold(proven: Proven, value: int, sides: tuple[Side, Side], size: int, name:
         proven.worst = max(proven.worst, (share, name), key=lambda held: held[0])
 
 
-def _take_implied(columns: list[_Column], implied: list[tuple[int, bool, int, int]], kept: dict[int, Any]) -> None:
+def _take_implied(columns: dict[int, _Column], implied: list[tuple[int, bool, int, int]], kept: dict[int, Any]) -> None:
     """Give columns the bounds that a row implies with the bounds of its other columns, each after those it needs."""
     for j, is_upper, value, row in implied:
         lower, upper, entries, name = kept[row]
@@ -178,16 +180,14 @@ def _take_implied(columns: list[_Column], implied: list[tuple[int, bool, int, in
             setattr(columns[j], bound, value)
 
 
-def _bound(proven: Proven, columns: list[_Column], by_group: dict[str, int], offset: Fraction) -> None:
-    """The least that the objective can be with the rows priced at their multipliers, in all and by group."""
-    names = list(by_group)
-    for column in columns:
+def _take_least(columns: dict[int, _Column], by_group: dict[int, int]) -> bool:
+    """Add to each group the least that its columns can cost; false where one of them costs less without end."""
+    for column in columns.values():
         end = column.lower if column.reduced > 0 else column.upper
         if column.reduced and end is None:
-            return
-        by_group[names[column.group]] += column.reduced * (end or 0)
-    proven.bound_by_group = {name: Fraction(least, _ONE**3) for name, least in by_group.items()}
-    proven.bound = offset + sum(proven.bound_by_group.values())
+            return False
+        by_group[column.group] += column.reduced * (end or 0)
+    return True
 
 
 def _exact(text: str) -> int:
@@ -196,5 +196,5 @@ def _exact(text: str) -> int:
     return numerator << (_BITS + 1 - denominator.bit_length())
 
 
-def _side(text: str) -> Side:
+def _side(text: str) -> int | None:
     return None if text in ("inf", "-inf") else _exact(text)

@@ -159,13 +159,33 @@ def templates() -> Iterator[None]:
     from pyomo.core.base import constraint, objective
     from pyomo.core.expr.template_expr import _template_iter_context as context
 
-    before = constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES, context.sum_template
+    flags = constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES
+    functions = context.sum_template, context.get_iter
     constraint.TEMPLATIZE_CONSTRAINTS = objective.TEMPLATIZE_OBJECTIVES = True
     context.sum_template = _in_this_thread(context.sum_template)
+    context.get_iter = _iterated_in_this_thread(context.get_iter)
     try:
         yield
     finally:
-        constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES, context.sum_template = before
+        constraint.TEMPLATIZE_CONSTRAINTS, objective.TEMPLATIZE_OBJECTIVES = flags
+        context.sum_template, context.get_iter = functions
+
+
+def _iterated_in_this_thread(get_iter: Callable[..., Any]) -> Callable[..., Any]:
+    """Pyomo's members of a set for rules, and the ordinary ones for all other threads, which Pyomo would give templates
+    as well."""
+    from pyomo.core.base.set import _FiniteSetMixin
+    from pyomo.core.expr.template_expr import GetAttrExpression, GetItemExpression
+
+    builder = threading.get_ident()
+    ordinary = {kind: kind.__iter__ for kind in (_FiniteSetMixin, GetItemExpression, GetAttrExpression)}
+
+    def told_apart(context: Any, members: Any) -> Any:
+        if threading.get_ident() == builder:
+            return get_iter(context, members)
+        return next(iterate for kind, iterate in ordinary.items() if isinstance(members, kind))(members)
+
+    return told_apart
 
 
 def _in_this_thread(sum_template: Callable[..., Any]) -> Callable[..., Any]:

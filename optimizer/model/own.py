@@ -8,6 +8,7 @@ from typing import Any
 from pyomo.core import Block, ConcreteModel, Constraint
 from pyomo.core.expr.numvalue import polynomial_degree
 
+from lodeplan.optimizer.model.data import ONE_AT_A_TIME
 from lodeplan.schemas.problems import InputProblem, InvalidInput, at_most
 
 
@@ -25,7 +26,9 @@ def add_own(model: ConcreteModel, name: str, component: Any) -> None:
         )
     if kind.__name__ == "Objective":
         raise ValueError("The model has an objective already; change the scenario to change what counts.")
-    model.add_component(name, component)
+    # While another model is made of templates, Pyomo would make one of this too.
+    with ONE_AT_A_TIME:
+        model.add_component(name, component)
     if problems := nonlinear(component):
         model.del_component(component)
         raise InvalidInput(problems)

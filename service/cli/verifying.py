@@ -40,6 +40,7 @@ def _found(claims: dict[str, Any], proven: Proven) -> dict[str, Any]:
     return {
         "scenario": claims["scenario"],
         "scenario_hash": claims["scenario_hash"],
+        "held": claims["held"],
         "rows": proven.rows,
         "columns": proven.columns,
         "decisions": proven.decisions,
@@ -88,10 +89,14 @@ def _gap(objective: float, bound: float | None) -> float | None:
 def print_verdict(verdict: dict[str, Any]) -> None:
     """Print what was verified, and what was not part of it, in sentences."""
     if not verdict["verified"]:
-        print(f"REFUSED: {verdict['certificate']}\n{verdict['reason']}")
+        print(f"REFUSED: {verdict['certificate']}\n{_printable(verdict['reason'])}")
         return
-    print(f"Verified: {verdict['certificate']}, a plan of {verdict['scenario']} ({verdict['scenario_hash'][:12]}...)\n")
-    worst = f"{verdict['worst_violation']:.1g}, in {verdict['worst_row']}" if verdict["worst_row"] else "0"
+    of = f"{_printable(verdict['scenario'])} ({verdict['scenario_hash'][:12]}...)"
+    print(f"Verified: {verdict['certificate']}, a plan of {of}\n")
+    if verdict["held"]:
+        held = ", ".join(map(_printable, verdict["held"]))
+        print(f"Beside the scenario the model holds: {held}. All that follows is true with that alone.\n")
+    worst = f"{verdict['worst_violation']:.1g}, in {_printable(verdict['worst_row'])}" if verdict["worst_row"] else "0"
     print(
         f"1. The plan keeps all {verdict['rows']:,} rows and the bounds of {verdict['columns']:,} columns within "
         f"{verdict['tolerance']:g} of what stands in them (largest: {worst}).\n"
@@ -128,9 +133,14 @@ def _print_groups(bounds: dict[str, float]) -> None:
     largest = sorted(bounds.items(), key=lambda item: -abs(item[1]))
     width = max((len(name) for name, _ in largest[:_GROUPS_SHOWN]), default=0)
     for name, bound in largest[:_GROUPS_SHOWN]:
-        print(f"     {name.replace('_', ' '):<{width}}  {_money(bound)}")
+        print(f"     {_printable(name.replace('_', ' ')):<{width}}  {_money(bound)}")
     if len(largest) > _GROUPS_SHOWN:
         print(f"     {len(largest) - _GROUPS_SHOWN} more with --json")
+
+
+def _printable(text: object) -> str:
+    """A text from a file without what moves the cursor of a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in str(text))
 
 
 def _money(kusd: float) -> str:

@@ -202,3 +202,64 @@ def test_the_same_problem_has_the_same_certificate(tmp_path: Path) -> None:
         certified("golden-toy", tmp_path / name)
     assert (tmp_path / "one.gz").read_bytes() == (tmp_path / "two.gz").read_bytes()
     assert gzip.decompress((tmp_path / "one.gz").read_bytes()).startswith(b"lodeplan-certificate 1\n")
+
+
+@pytest.fixture(scope="module")
+def toy_body(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    path = tmp_path_factory.mktemp("toy") / "certificate"
+    certified("golden-toy", path)
+    *body, _ = read_lines(path)
+    return body
+
+
+def refused(body: list[str]) -> str:
+    with pytest.raises(Refused) as caught:
+        verify(sealed(body))
+    return str(caught.value)
+
+
+def test_two_groups_of_one_name_hide_no_costs(toy_body: list[str]) -> None:
+    assert "one name" in refused([toy_body[0], toy_body[1] + "\tmetal", *toy_body[2:]])
+
+
+@pytest.mark.parametrize("name", ["bound_kusd", "solver_bound_kusd"])
+def test_a_bound_above_the_cost_of_the_plan_is_refused(toy_body: list[str], name: str) -> None:
+    assert "above what the plan costs" in refused(with_claims(toy_body, **{name: 8000.0}))
+
+
+@pytest.mark.parametrize("name", ["money_unit_kusd", "objective_kusd", "bound_kusd", "solver_bound_kusd"])
+@pytest.mark.parametrize("value", ["text", float("nan"), float("-inf"), [], {}])
+def test_a_claim_that_is_no_number_is_refused(toy_body: list[str], name: str, value: object) -> None:
+    refused(with_claims(toy_body, **{name: value}))
+
+
+@pytest.mark.parametrize("claims", ["{}", "[]", "null", "1", "text", "{"])
+def test_claims_that_are_none_are_refused(toy_body: list[str], claims: str) -> None:
+    refused([*toy_body[:-1], f"claims {claims}"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        *[("c ", 4, value) for value in ("perhaps", "yes", "")],
+        *[("c ", 5, value) for value in ("-1", "99", "x")],
+        *[("r ", 3, value) for value in ("-1", "99", "x")],
+        *[("r ", 5, value) for value in ("-1", "1000000000", "0", "x")],
+        *[("r ", 6, value) for value in ("-1", "1000000000", "x")],
+    ],
+)
+def test_a_line_that_points_to_nothing_is_refused(toy_body: list[str], kind: str, field: int, value: str) -> None:
+    place = next(
+        k for k, line in enumerate(toy_body) if line.startswith(kind) and (kind == "c " or line.split(" ")[4] != "0.0")
+    )
+    fields = toy_body[place].split(" ")
+    refused([*toy_body[:place], " ".join([*fields[:field], value, *fields[field + 1 :]]), *toy_body[place + 1 :]])
+
+
+def test_what_is_held_beside_the_scenario_stands_in_the_certificate(tmp_path: Path) -> None:
+    problem = lodeplan.Problem("golden-toy")
+    problem.bound("ship", ("metal CHN", "all", "1"), upper=3)
+    problem.certify(tmp_path / "certificate")
+    claims, _ = verify(read_lines(tmp_path / "certificate"))
+    assert len(claims["held"]) == 1
+    assert "metal CHN" in claims["held"][0]
