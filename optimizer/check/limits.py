@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from lodeplan.optimizer.check.case import Case, support_kusd_per_t
 from lodeplan.optimizer.check.ledger import MONEY, ONE, Ledger, Unit
 from lodeplan.optimizer.check.periods import mean
@@ -18,6 +20,7 @@ from lodeplan.schemas.limits import (
     PermitSlots,
     ServiceFloor,
     ShareCap,
+    Survival,
 )
 
 SLOTS = Unit(ONE.size, "slots")
@@ -76,6 +79,8 @@ def _limit_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:
         bound += case.plan.value("slack", node.name, (name, ""))
         used = case.projects.slots_used(node)
         ledger.at_most(f"permit slots used under limit {name} at {node.name}", used, bound, SLOTS)
+    elif not isinstance(limit, Survival):  # which is written out before, as other limits
+        assert_never(limit)
 
 
 def _floor_holds(case: Case, node: Node, name: str, ledger: Ledger) -> None:

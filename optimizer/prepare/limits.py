@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from lodeplan.schemas.limits import (
     PermitSlots,
     ServiceFloor,
     ShareCap,
+    Survival,
 )
 from lodeplan.schemas.limits import Limit as AnyLimit
 from lodeplan.schemas.patterns import matches
@@ -98,6 +99,8 @@ class AmountLimit:
 def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
     """All limits of a scenario as rows."""
     scenario = content.scenario
+    for limit in scenario.limits.values():
+        _refuse_unknown(limit)
     money = {name: limit for name, limit in scenario.limits.items() if isinstance(limit, Budget | PermitSlots)}
     nodes = {name: limited_nodes(tree, limit) for name, limit in scenario.limits.items()}
     rows = tuple((name, node) for name in money for node in nodes[name])
@@ -129,6 +132,14 @@ def prepare_limits(tree: Tree, content: Content, parts: Parts) -> Limits:
         slack_limit=_slack_limits(nodes, tree, soft),
         commodity=_commodities(scenario, parts.demands),
     )
+
+
+def _refuse_unknown(limit: AnyLimit) -> None:
+    """A kind of limit that nothing here makes rows of must not be left out without a word."""
+    if isinstance(limit, ShareCap | MinimumShare | NetImportReliance | ConcentrationCap):
+        return
+    if not isinstance(limit, Budget | JointCapacity | PermitSlots | ServiceFloor | Survival):
+        assert_never(limit)
 
 
 def _floors(
