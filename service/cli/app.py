@@ -29,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.add_typer(keys.app, name="keys")
+app.add_typer(keys.app, name="keys", short_help="Create, list, revoke and rotate API keys.")
 
 _GUARDED = (["solve"], ["compare"])
 """Commands whose solver may crash, or be killed for the memory that it takes."""
@@ -85,7 +85,7 @@ def _options(
     """Options of the program itself."""
 
 
-@app.command()
+@app.command(short_help="Solve a shipped scenario and show the plan in a browser.")
 def demo(
     port: Port = 8000,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
@@ -116,7 +116,7 @@ def worker() -> None:
     run()
 
 
-@app.command()
+@app.command(short_help="Bring the database tables up to date.")
 def migrate() -> None:
     """Bring the database tables up to date and list the migrations applied."""
     from lodeplan.service.cli.upkeep import migrate_tables
@@ -124,7 +124,7 @@ def migrate() -> None:
     migrate_tables()
 
 
-@app.command()
+@app.command(short_help="Back up all jobs and results to one file.")
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File to create; only its owner can read it.")],
 ) -> None:
@@ -145,7 +145,7 @@ def restore(
     restore_backup(file, replace)
 
 
-@app.command()
+@app.command(short_help="Check this machine, and say how to fix problems.")
 def doctor(as_json: AsJson = False) -> None:
     """Check this machine, the solver, the database and the workers, and say how to fix problems. The exit code is 1 if
     a check fails."""
@@ -218,7 +218,7 @@ def solve(
     raise typer.Exit(exit_of(plan.summary))
 
 
-@app.command()
+@app.command(short_help="Verify a plan and its bound in exact arithmetic.")
 def verify(
     plan: Annotated[
         Path,
@@ -240,7 +240,7 @@ def verify(
     raise typer.Exit(Exit.OPTIMAL if verdict["verified"] else Exit.ERROR)
 
 
-@app.command()
+@app.command(short_help="List all errors and warnings in a scenario.")
 def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> None:
     """List all errors and warnings in a scenario, and count its entries."""
     from lodeplan.service.cli.validation import print_validation, validation_of
@@ -254,7 +254,7 @@ def validate(scenario: Source, sets: Sets = None, as_json: AsJson = False) -> No
 
 
 # A command has a parameter for each of its options.
-@app.command()
+@app.command(short_help="Solve two scenarios and explain the differences.")
 def compare(
     scenario: Source,
     other: Annotated[
@@ -276,7 +276,7 @@ def compare(
 
 
 # A command has a parameter for each of its options.
-@app.command()
+@app.command(short_help="Explain the duty on an import on one day.")
 def duty(
     commodity: Annotated[str, typer.Option(metavar="NAME", help="Commodity, such as gallium/metal.")],
     origin: Annotated[str, typer.Option("--from", metavar="PLACE", help="Country of origin, such as CHN.")],
@@ -329,7 +329,7 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder; cre
     print(f"Wrote {path}. Solve it with: lodeplan solve {path}")
 
 
-@app.command()
+@app.command(short_help="Write a scenario to one file.")
 def export(
     scenario: Source,
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write, ending in .yaml, .yml or .json.")],

@@ -40,6 +40,12 @@ def summary(**values: Any) -> Summary:
 # Help and version
 
 
+def test_the_list_of_commands_says_in_whole_sentences_what_each_does(run: Run) -> None:
+    listed = run("--help").out.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
+    assert len(listed) > 15
+    assert [line for line in listed if not line.endswith(".") or line.endswith("...")] == []
+
+
 def test_help_names_every_command_and_exit_code(run: Run) -> None:
     shown = run("--help")
     assert shown.code == 0
