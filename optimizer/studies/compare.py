@@ -166,11 +166,13 @@ def _other_years(before: Plan, after: Plan) -> Iterator[str]:
     """That only a part of what the plans buy is compared, if they are for other years."""
     years = _years_of_both(before, after)
     spans = [Calendar.of(scenario_of(plan).horizon) for plan in (before, after)]
-    if {(span.starts[0], span.end) for span in spans} != {(years.start, years.stop)}:
-        shared = f"the years {years.start} to {years.stop - 1}" if years else "no year"
-        yield (
-            f"The plans cover different years: supply is compared over {shared} only, cost over the whole of each plan."
-        )
+    if {(span.starts[0], span.end) for span in spans} == {(years.start, years.stop)}:
+        return
+    if years:
+        shared = f"supply is compared over the years {years.start} to {years.stop - 1} only"
+        yield f"The plans cover different years: {shared}, cost over the whole of each plan."
+    else:
+        yield "The plans have no year in common: supply is not compared, and cost is that of the whole of each plan."
 
 
 def _from(key: Source, places: Mapping[str, Place]) -> str:
