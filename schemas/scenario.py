@@ -562,8 +562,8 @@ class Scenario(Strict):
     )
 
     def content_hash(self) -> str:
-        """SHA-256 of the question asked, independent of order and file format. Names, texts, provenance and
-        acknowledged warnings do not count. Scenarios with the same hash have the same plan, because they are solved in
+        """SHA-256 of the question asked, independent of order and file format. Names, texts, provenance, acknowledged
+        warnings and threads do not count. Scenarios with the same hash have the same plan, because they are solved in
         the same order (`schemas.order`).
         """
         return content_hash_of(self.model_dump(mode="json"))
@@ -586,4 +586,7 @@ def content_hash_of(dump: dict[str, Any]) -> str:
     if content.get("solve", {}).get("gap_of") == "cost":
         # So was every gap before there was a choice.
         content["solve"] = {name: value for name, value in content["solve"].items() if name != "gap_of"}
+    if content.get("solve", {}).get("threads"):
+        # They change no plan. Without a number it has always counted as null.
+        content["solve"] = {**content["solve"], "threads": None}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -99,6 +99,12 @@ class Settings(BaseModel):
         description="Solves that a worker runs at a time; the worker started last sets it for all workers of the "
         "database.",
     )
+    slot_threads: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Most threads of a solve, whatever `solve.threads` of its scenario asks for.",
+    )
     max_solve_s: float = Field(
         default=86_400,
         ge=0,

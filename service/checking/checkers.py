@@ -19,7 +19,7 @@ import structlog
 from lodeplan.service.checking.process import SIZE_BYTES
 from lodeplan.service.checking.tasks import Done, Task
 from lodeplan.service.checking.turns import Turns
-from lodeplan.service.children import with_installed_packages
+from lodeplan.service.children import environment_of_child
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.telemetry import metrics
 
@@ -52,7 +52,7 @@ class Checker:
                 command,
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
-                env=with_installed_packages(os.environ),
+                env=environment_of_child(os.environ),
                 # Ctrl-C in a terminal is for the server.
                 start_new_session=True,
             )

@@ -58,6 +58,13 @@ def note_progress(session: Session, attempt: Attempt, progress: SolverProgress, 
         tell(session, attempt.job_id, text, progress=progress)
 
 
+def remark(session: Session, attempt: Attempt, text: str) -> None:
+    """Add a line to the log of the job, unless the attempt was given up or has ended."""
+    state = moves.state_on(session, attempt)
+    if state is not None and not state.ended:
+        tell(session, attempt.job_id, text)
+
+
 def finish(session: Session, attempt: Attempt, outcome: Outcome) -> JobState | None:
     """Record the end of an attempt; returns the job's state, or None if the attempt was given up meanwhile."""
     while True:

@@ -116,6 +116,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("result", type=Path, help="file to write the result to, gzip-compressed JSON")
     parser.add_argument("--kind", required=True, help="name of the kind of job")
     parser.add_argument("--options", default="{}", help="options of that kind, JSON")
+    parser.add_argument("--threads", type=int, default=1, help="threads that it may use")
     return parser.parse_args()
 
 
@@ -133,7 +134,8 @@ def _run(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: 
         say(ProgressLine(progress=progress))
 
     run = kind.load_run()
-    answer = run(Task(scenario, _options_of(kind.options, arguments.options), tell, stop.is_set))
+    held = _within(scenario, arguments.threads)
+    answer = run(Task(held, _options_of(kind.options, arguments.options), tell, stop.is_set))
     phases.enter("write")
     text = answer.document.model_dump_json(exclude_none=True)
     arguments.result.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))
@@ -144,6 +146,14 @@ def _run(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: 
         objective_kusd=answer.objective_kusd,
         scenario_hash=scenario.content_hash(),
     )
+
+
+def _within(scenario: Scenario, threads: int) -> Scenario:
+    """The scenario with no more threads than these: the same question, and the same hash."""
+    asked = scenario.solve.threads
+    if asked is None or asked <= threads:
+        return scenario
+    return scenario.model_copy(update={"solve": scenario.solve.model_copy(update={"threads": threads})})
 
 
 def _options_of(model: type[JobOptions], text: str) -> JobOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import json
 import os
 import queue
 import signal
@@ -16,15 +17,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from functools import partial
-from typing import IO, Protocol
+from functools import cached_property, partial
+from typing import IO, Any, Protocol
 
 import structlog
 from pydantic import ValidationError
 
 from lodeplan.schemas import SolverProgress, Termination
 from lodeplan.schemas.jobs import FailureCode, JobFailure, JobOptions
-from lodeplan.service.children import with_installed_packages
+from lodeplan.service.children import environment_of_child
 from lodeplan.service.kinds import SOLVE, Kind
 from lodeplan.service.telemetry import tracing
 from lodeplan.service.workers import memory
@@ -61,6 +62,14 @@ class Work:
     options: JobOptions
     traceparent: str | None = None
     kind: Kind = SOLVE
+    threads: int = 1
+    """Threads that it may use, whatever the scenario asks for."""
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """The scenario's own `solve` options, as they are stored."""
+        asked: dict[str, Any] = json.loads(gzip.decompress(self.scenario_gzip)).get("solve", {})
+        return asked
 
 
 class Watch(Protocol):
@@ -178,7 +187,7 @@ def no_start(exit_code: int, errors: str) -> str:
 
 def child_environment() -> dict[str, str]:
     """The environment of a child, with the current span in it."""
-    return with_installed_packages(tracing.child_environment())
+    return environment_of_child(tracing.child_environment())
 
 
 def _nameless_file() -> IO[bytes]:
@@ -189,7 +198,8 @@ def _nameless_file() -> IO[bytes]:
 
 
 def _flags(work: Work) -> list[str]:
-    return ["--kind", work.kind.name, "--options", work.options.model_dump_json(exclude_none=True)]
+    options = work.options.model_dump_json(exclude_none=True)
+    return ["--kind", work.kind.name, "--options", options, "--threads", str(work.threads)]
 
 
 def death_of(exit_code: int, memory_mib: float | None) -> JobFailure:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -51,11 +49,14 @@ class ChildSolver:
     longest_s: float | None = None
     forks: ForkServer | None = None
     """Source of processes that have started already; where it has none, the command starts one."""
+    threads: int = 1
+    """Threads that a solve may use, whatever its scenario asks for."""
 
     def __call__(self, work: Work, watch: Watch) -> Outcome:
         """Solve and return the outcome."""
         limit_s = self._limit_s(work)
-        work = replace(work, options=work.options.model_copy(update={"time_limit_s": limit_s}))
+        options = work.options.model_copy(update={"time_limit_s": limit_s})
+        work = replace(work, options=options, threads=self.threads)
         deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
         memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
         begun = time.monotonic()
@@ -81,8 +82,7 @@ class ChildSolver:
             self.forks.close()
 
     def _limit_s(self, work: Work) -> float | None:
-        own = json.loads(gzip.decompress(work.scenario_gzip)).get("solve", {}).get("time_limit_s")
-        asked = work.options.time_limit_s or own
+        asked = work.options.time_limit_s or work.asked.get("time_limit_s")
         return min((limit for limit in (asked, self.longest_s) if limit), default=None)
 
 

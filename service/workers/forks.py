@@ -26,8 +26,6 @@ SETTLED_S = 60.0
 """Age from which a server that refuses to fork is followed by another one at once."""
 PATIENCE_S = 10.0
 """Time that a server has for what takes it a moment; after that it is ended, and its forks with it."""
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Environment in which the loading of numpy starts no threads."""
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +83,7 @@ class ForkServer:
                 raise NoFork
             if self._server is None or self._server.is_killed:
                 try:
-                    self._server = _Server(self._command, {**environment, **_ONE_THREAD})
+                    self._server = _Server(self._command, environment)
                 except (OSError, RuntimeError) as error:
                     raise NoFork from error
             return self._server

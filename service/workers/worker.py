@@ -241,14 +241,28 @@ class Worker:
             job.work_sha256 = work_of_stored(kept.scenario_gzip, job.scenario_hash, job.options)
         return Work(kept.scenario_gzip, job.options, job.traceparent, kind)
 
+    def _tell_of_threads(self, attempt: Attempt, work: Work, term: int) -> None:
+        """Say in the job's log when its scenario asks for more threads than a slot has."""
+        most = getattr(self.solve, "threads", None)
+        asked = work.asked.get("threads") if most else None
+        if most and asked and asked > most:
+            text = (
+                f"The scenario asks for {asked} threads (solve.threads) and a slot here has {most} "
+                f"(LODEPLAN_SLOT_THREADS): the solve uses {most}."
+            )
+            self._insist(term, lambda session: attempts.remark(session, attempt, text))
+
     def _solved(self, attempt: Attempt, work: Work, term: int) -> Outcome:
         try:
+            self._tell_of_threads(attempt, work, term)
             with AttemptWatch(self.database, attempt, lambda: self._may_go_on(term)) as watch:
                 self._watches.add(watch)
                 try:
                     return self.solve(work, watch)
                 finally:
                     self._watches.discard(watch)
+        except LeaseLost:
+            raise
         except Exception as error:
             # Whatever goes wrong here is not the job's, which must not stay `running` for it.
             log.exception("attempt broke off")
@@ -316,6 +330,7 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
         memory_mb=settings.solve_memory_mb,
         longest_s=settings.max_solve_s or None,
         forks=ForkServer() if settings.fork_solves else None,
+        threads=settings.slot_threads,
     )
     upkeep = Retention(database, engine, settings).loop
     deliverer = Deliverer(storage.open_beside(database, connections=2, answer_s=storage.REQUEST_S), settings)

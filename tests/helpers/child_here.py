@@ -25,7 +25,9 @@ def run_child_here(_command: object, work: Work, watch: Watch, _limits: HardLimi
         scenario, document = Path(folder) / "scenario", Path(folder) / "document"
         scenario.write_bytes(gzip.decompress(work.scenario_gzip))
         options = work.options.model_dump_json(exclude_none=True)
-        arguments = Namespace(scenario=scenario, result=document, kind=work.kind.name, options=options)
+        arguments = Namespace(
+            scenario=scenario, result=document, kind=work.kind.name, options=options, threads=work.threads
+        )
         child.answer(arguments, hear, threading.Event())
         (end,) = last
         return ChildEnd(end, None, 0, None, document.read_bytes() if document.exists() else b"", "")

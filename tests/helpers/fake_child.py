@@ -31,6 +31,7 @@ def finish(result: str, termination: str, solution: str) -> None:
 def what_it_finds() -> dict[str, object]:
     """What a process has around it."""
     return {
+        "arguments": sys.argv[3:],
         "environment": dict(os.environ),
         "folder": os.getcwd(),
         "descriptors": sorted(int(number) for number in os.listdir("/proc/self/fd"))[:-1],
