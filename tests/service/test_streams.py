@@ -101,10 +101,13 @@ def test_a_tenant_has_a_bounded_number_of_streams(app: FastAPI, api: httpx.Clien
     other_key = made_key(database, "ours", Scope.READ)
     theirs = made_key(database, "theirs", Scope.SUBMIT)
     with ExitStack() as open_streams:
-        for _ in range(2):
-            next(open_streams.enter_context(api.stream("GET", f"{job}/events")).iter_text())
+        # Held, as each would close its connection when it is let go.
+        held = [open_streams.enter_context(api.stream("GET", f"{job}/events")).iter_text() for _ in range(2)]
+        assert all("Queued." in next(pieces) for pieces in held)
         for path in (f"{job}/events", f"{job}?wait=1"):
-            refused = api.get(path, headers=bearer(other_key))
+            with api.stream("GET", path, headers=bearer(other_key)) as refused:
+                assert refused.status_code == 429
+                refused.read()
             assert "without `wait`" in problem(refused, 429, "too-many-requests")["detail"]
             assert int(refused.headers["retry-after"]) > 0
         assert api.get(job).status_code == 200
