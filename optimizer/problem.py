@@ -30,7 +30,7 @@ from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_diffe
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
 from lodeplan.optimizer.model import build_model
-from lodeplan.optimizer.model.own import add_own
+from lodeplan.optimizer.model.own import add_own, check_name
 from lodeplan.optimizer.perfect_information import best_by_future
 from lodeplan.optimizer.plan import Plan, PlanError
 from lodeplan.optimizer.prepare import Instance, prepare
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-6
 """Largest violation and cost difference, both relative, that the independent check accepts."""
+TO_FREE = "To take a bound back, use `free`."
 PACKAGES = ("lodeplan", "pyomo", "highspy", "numpy", "scipy", "pandas")
 STEPS = ("read", "expand", "alone", "prepare", "build", "handoff", "highs", "extract")
 """Steps that every plan tells the time of; one that was held took none."""
@@ -194,6 +195,9 @@ class Problem:
 
     def plan_of(self, answer: Answer) -> Plan:
         """The checked plan of an answer to the problem as it stands. Raises what `solve` does."""
+        if not isinstance(answer, Answer):
+            message, allowed = "no plan is made from this.", "an answer, such as `problem.answer`"
+            raise InvalidInput([_wrong_type("answer", message, type(answer).__name__, allowed)])
         instance, form = self.instance, self.form
         if answer.x is not None and len(answer.x) != len(form.columns):
             raise ValueError("This is an answer to another problem: it has another number of columns.")
@@ -240,25 +244,32 @@ class Problem:
         """Add a Pyomo component of one's own, such as a constraint, made from the model whenever it is built.
 
         Its rows are in units of the model, and their duals in the table `marginal_values`, by this name. Raises
-        ValueError where the model has that name, or for an objective, TypeError for what is no component,
-        `schemas.InvalidInput` for a constraint that is not linear. `remove` takes it out again.
+        `schemas.InvalidInput` for a name that is none or that the model has, and for what the solver cannot be given:
+        no component, one of another kind such as an objective, a constraint that is not linear, that has a variable of
+        another model or a number that is not finite, or that can never hold. `remove` takes it out again.
         """
+        check_name(name)
         model = self.model
         if hasattr(model, name):
-            raise ValueError(f"The model has {name!r} already; give another name.")
-        add_own(model, name, make(model))
+            message, remedy = "the model has this name already.", "Give another name."
+            raise InvalidInput(
+                [InputProblem(code="name_taken", path="name", message=message, value=name, remedy=remedy)]
+            )
+        add_own(model, name, make)
         self._own[name] = make
         self._components |= {name}
 
     def remove(self, name: str) -> None:
         """Take out a component that `add` put in, with the bounds of its variables; the model is built anew without it.
 
-        Take out first what was made from it. Raises ValueError for a name that `add` did not give.
+        Raises `schemas.InvalidInput` for a name that `add` did not give, and while what was added later needs it.
         """
-        if name not in self._own:
+        if name not in list(self._own):
             added = ", ".join(map(repr, self._own)) or "nothing"
-            raise ValueError(f"`add` has put no {name!r} into the model; it has put in {added}.")
+            message = f"`add` has put no {name!r} into the model; it has put in {added}."
+            raise InvalidInput([InputProblem(code="unknown_component", path="name", message=message)])
         self._refuse_what_was_added_by_hand()
+        self._refuse_where_it_is_needed(name)
         del self._own[name]
         self._bounds = {label: held for label, held in self._bounds.items() if label.component != name}
         self._model = None
@@ -267,11 +278,14 @@ class Problem:
     def bound(self, variable: str, index: Any, lower: float | None = None, upper: float | None = None) -> None:
         """Hold a variable of the model between bounds, in its own unit, within those that it has.
 
-        `index` is as in Pyomo: a member of the variable's index set, None for a variable without one. What was said of
-        it before is forgotten. Raises `schemas.InvalidInput` for a variable that is not there, and for bounds that it
-        cannot keep.
+        `index` is as in Pyomo: a member of the variable's index set, None for a variable without one. These bounds
+        replace those of an earlier `bound` or `fix`, both sides of them. Raises `schemas.InvalidInput` for a variable
+        that is not there, for no bound at all, and for bounds that it cannot keep.
         """
         label = _label(variable, index)
+        if lower is None and upper is None:
+            message, allowed = "no bound is given.", "`lower`, `upper` or both"
+            raise InvalidInput([_wrong_type(f"model.{label.component}", message, None, allowed, TO_FREE)])
         low, high = _side(label, lower, -math.inf), _side(label, upper, math.inf)
         form = self._compiled_form()
         self._bounded(form, {label: (low, high)})
@@ -366,7 +380,7 @@ class Problem:
             model = build_model(instance, as_arrays=to_hand_off and not self._own)
             for name, make in self._own.items():
                 try:
-                    add_own(model, name, make(model))
+                    add_own(model, name, make)
                 except Exception as error:
                     error.add_note(f"This comes from {name!r}, which `Problem.add` puts into the model.")
                     raise
@@ -468,6 +482,25 @@ class Problem:
             names = ", ".join(sorted(added))
             raise ValueError(f"The model has to be built again, without what was added to it by hand ({names}).")
 
+    def _refuse_where_it_is_needed(self, name: str) -> None:
+        """Raise `schemas.InvalidInput` where a component that was added later cannot be made without this one."""
+        try:
+            model = self.model
+        except Exception:
+            return  # The model cannot be made with it; it may be what has to go.
+        later = list(self._own)[list(self._own).index(name) :]
+        for own in later:
+            model.del_component(own)
+        self._model = None
+        for own in later[1:]:
+            try:
+                add_own(model, own, self._own[own])
+            except Exception:
+                message, remedy = f"{own!r} cannot be made without {name!r}.", f"Take out {own!r} first."
+                raise InvalidInput(
+                    [InputProblem(code="in_use", path="name", message=message, value=name, remedy=remedy)]
+                ) from None
+
     def _forget_instance(self) -> None:
         self._instance = self._model = None
         self._drop_form()
@@ -490,27 +523,41 @@ def _names(model: ConcreteModel) -> frozenset[str]:
     return frozenset(component.local_name for component in model.component_objects(descend_into=False))
 
 
-def _label(variable: str, index: Any) -> Label:
-    return Label(variable, tuple(index) if isinstance(index, tuple | list) else (index,))
+def _label(variable: Any, index: Any) -> Label:
+    """The label of a variable; raises `schemas.InvalidInput` for what can be no name and no index."""
+    if not isinstance(variable, str):
+        allowed = 'a name, such as "ship"'
+        raise InvalidInput([_wrong_type("variable", "this is no name of a variable.", variable, allowed)])
+    label = Label(variable, tuple(index) if isinstance(index, tuple | list) else (index,))
+    try:
+        hash(label)
+    except TypeError:
+        allowed = 'names and numbers, such as ("metal CHN", "all", "1")'
+        raise InvalidInput([_wrong_type(f"model.{variable}", "this is no index.", repr(index), allowed)]) from None
+    return label
 
 
 def _side(label: Label, given: Any, none: float) -> float:
     """A bound as a number; `none` where there is none. Raises `schemas.InvalidInput` for anything else."""
     if given is None:
         return none
-    if not isinstance(given, Real) or not (math.isfinite(given) or given == none):
+    try:
+        side = float(given) if isinstance(given, Real) else math.nan
+    except OverflowError:
+        side = math.nan
+    if not (math.isfinite(side) or side == none):
         raise InvalidInput([_no_number(label, given)])
-    return float(given)
+    return side
 
 
 def _no_number(label: Label, given: Any) -> InputProblem:
-    return InputProblem(
-        code="wrong_type",
-        path=f"model.{label.component}",
-        message="this is not a finite number.",
-        value=str(given),
-        remedy="To take a bound back, use `free`.",
-    )
+    found = f"a whole number of {given.bit_length()} bits" if isinstance(given, int) else str(given)
+    allowed = "numbers of at most 1.79e308"
+    return _wrong_type(f"model.{label.component}", "this is not a finite number.", found, allowed, TO_FREE)
+
+
+def _wrong_type(path: str, message: str, value: Any, allowed: str, remedy: str | None = None) -> InputProblem:
+    return InputProblem(code="wrong_type", path=path, message=message, value=value, allowed=allowed, remedy=remedy)
 
 
 def _never_kept(label: Label, held: tuple[float, float], form: Form, column: int) -> list[InputProblem]:
@@ -553,7 +600,7 @@ def _no_column(label: Label, form: Form) -> InputProblem:
         code="unknown_variable",
         path=f"model.{label.component}",
         message="the model has no such variable, or nothing in it depends on it.",
-        value=label.key if len(label.key) > 1 else label.key[0],
+        value=label.key[0] if len(label.key) == 1 else label.key,
         remedy=remedy,
     )
 

@@ -10,16 +10,17 @@ import pyomo.core as pyo
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.schemas.problems import InputProblem, InvalidInput
 
-SUFFIXES = (".lp", ".mps")
+FORMATS = {".lp": "cpxlp", ".mps": "mps"}
+"""Pyomo's name of a format, by the ending of a file in lower case."""
 
 
 def write_model(model: pyo.ConcreteModel, bounds: Mapping[Label, tuple[float, float]], path: Path) -> None:
     """Write a model, in t, kUSD and years, with further bounds of some variables; they stay with the model.
 
     Names are those of the model, with `_` for signs that the format does not allow.
-    Raises `schemas.InvalidInput` where the path ends in neither `.lp` nor `.mps`.
+    Raises `schemas.InvalidInput` where the path ends in neither `.lp` nor `.mps`, in any case.
     """
-    if path.suffix not in SUFFIXES:
+    if (suffix := path.suffix.lower()) not in FORMATS:
         raise InvalidInput(
             [
                 InputProblem(
@@ -32,10 +33,11 @@ def write_model(model: pyo.ConcreteModel, bounds: Mapping[Label, tuple[float, fl
             ]
         )
     import pyomo.environ  # noqa: F401  (its plugins are what writes)
+    from pyomo.opt import ProblemFormat
 
     for (component, key), (lower, upper) in bounds.items():
         member = getattr(model, component)[key[0] if len(key) == 1 else key]
         least, most = member.bounds
         member.setlb(lower if least is None else max(lower, least))
         member.setub(upper if most is None else min(upper, most))
-    model.write(str(path), io_options={"symbolic_solver_labels": True})
+    model.write(str(path), format=ProblemFormat(FORMATS[suffix]), io_options={"symbolic_solver_labels": True})

@@ -10,7 +10,7 @@ import pyomo.core as pyo
 import scipy.sparse as sp
 from pyomo.common.errors import InvalidConstraintError
 
-from lodeplan.optimizer.model.own import nonlinear
+from lodeplan.optimizer.model.own import refused
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.arrays import Compiled, compile_arrays
@@ -108,8 +108,8 @@ class Form:
 def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     """Compile a model and scale it by the instance's units (powers of two: exact).
 
-    Raises `schemas.InvalidInput` for constraints that are not linear, and for numbers that the solver could not take,
-    however they are scaled.
+    Raises `schemas.InvalidInput` for what was put into the model and the arrays cannot hold, and for numbers that the
+    solver could not take, however they are scaled.
     """
     compiled = _compiled(model)
     columns, rows = labels_of(compiled.columns), labels_of(compiled.rows)
@@ -143,12 +143,15 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
 
 def _compiled(model: pyo.ConcreteModel) -> Compiled:
     try:
-        return compile_arrays(model)
+        compiled = compile_arrays(model)
+        if any(np.isnan(a).any() for a in (compiled.matrix.data, compiled.row_lower, compiled.row_upper)):
+            raise ValueError("The model has a row with a number that is none.")
     except (InvalidConstraintError, ValueError):
-        # Ours are linear: these were put into the model by hand.
-        if problems := nonlinear(model):
+        # Ours are sound: these were put into the model by hand.
+        if problems := refused(model, model):
             raise InvalidInput(problems) from None
         raise
+    return compiled
 
 
 def _beyond(value: Floats, side: Floats, sign: int) -> float:

@@ -21,6 +21,7 @@ OURS = {
     "presolve": "Leave it out: what presolve claims is confirmed without it.",
 }
 """Options that a solve sets itself, and what to do instead."""
+FILES = "Start from a plan with `start`, write the model with `Problem.write`, a plan with `Plan.save`."
 
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,10 +36,13 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     problems = []
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
-    known = [name for name in dir(solver.getOptions()) if not name.startswith("_") and name not in OURS]
+    names = [name for name in dir(solver.getOptions()) if not name.startswith("_")]
+    known = [name for name in names if name not in OURS and not _is_of_files(name)]
     for name, value in options.items():
         if name in OURS:
             problems.append(_problem(name, "a solve sets this option itself.", value, OURS[name]))
+        elif name in names and _is_of_files(name):
+            problems.append(_problem(name, "a solve lets the solver read and write no file but its log.", value, FILES))
         elif solver.getOptionType(name)[0] == highspy.HighsStatus.kError:
             problems.append(_problem(name, "HiGHS has no option of this name.", value, did_you_mean(name, known)))
         elif solver.setOptionValue(name, value) != highspy.HighsStatus.kOk:
@@ -47,6 +51,11 @@ def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     if problems:
         raise InvalidInput(problems)
     return dict(options)
+
+
+def _is_of_files(name: str) -> bool:
+    """True for options that name, read or write files."""
+    return not {"file", "read", "write"}.isdisjoint(name.split("_"))
 
 
 def _problem(name: str, message: str, value: Any, remedy: str | None) -> InputProblem:

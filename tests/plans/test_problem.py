@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -18,12 +19,13 @@ from strategies_full import full_scenarios
 from test_properties import MANY, for_all
 
 from lodeplan import InvalidInput, Plan, Problem, read_plan
-from lodeplan.optimizer.solver import Form, highs
+from lodeplan.optimizer.solver import Form, checked_options, highs
 from lodeplan.optimizer.solver.starts import completed, decisions_in
 from lodeplan.schemas import Solution
 
 CHEAP_PROJECTS = {"op": "scale", "path": "projects.*.capex_kusd", "value": 0.01}
 MORE_DEMAND = {"op": "scale", "path": "demands.*.quantity_t_per_y", "value": 1.1}
+FLOW = ("metal CHN", "all", "1")
 examples = pytest.mark.parametrize("count", [3, pytest.param(MANY, marks=pytest.mark.slow)])
 
 
@@ -199,7 +201,40 @@ def test_bounds_that_cannot_be_are_refused() -> None:
     assert problem.solve().summary.objective_kusd == pytest.approx(5172.157434402332)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "50", None])
+@pytest.mark.parametrize("variable", ["ship", "nosuch"])
+@pytest.mark.parametrize("index", [(), {}, [[]], ({},), ["metal CHN", "all", []], None, float("nan")])
+@pytest.mark.parametrize("method", ["fix", "bound", "free"])
+def test_a_place_that_no_variable_has_is_refused_in_words(method: str, variable: str, index: Any) -> None:
+    problem = Problem("golden-toy")
+    if method == "free" and variable == "ship" and index is None:
+        return  # all of its indices
+    with pytest.raises(InvalidInput, match=rf"model\.{variable}: (this is no index|the model has no such variable)"):
+        getattr(problem, method)(variable, index, *([] if method == "free" else [1]))
+
+
+@pytest.mark.parametrize("variable", [3, [], None])
+def test_a_variable_is_held_by_its_name_only(variable: Any) -> None:
+    with pytest.raises(InvalidInput, match="this is no name of a variable"):
+        Problem("golden-toy").fix(variable, None, 1)
+
+
+def test_bounds_replace_those_before_and_none_at_all_is_no_bound() -> None:
+    problem = Problem("golden-toy")
+    problem.bound("ship", FLOW, lower=5)
+    problem.bound("ship", FLOW, upper=70)
+    assert list(problem._bounds.values()) == [(-math.inf, 70)]
+    with pytest.raises(InvalidInput, match=r"model\.ship: no bound is given.*`lower`, `upper` or both.*use `free`"):
+        problem.bound("ship", FLOW)
+    assert list(problem._bounds.values()) == [(-math.inf, 70)]
+
+
+@pytest.mark.parametrize("answer", [None, "x", Problem])
+def test_a_plan_is_made_of_an_answer_only(answer: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"no plan is made from this.*`problem\.answer`"):
+        Problem("golden-toy").plan_of(answer)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "50", None, 10**400, 10**5000, 1 + 2j], ids=range(7))
 def test_a_variable_is_held_at_a_number_only(value: Any) -> None:
     problem = Problem("golden-toy")
     with pytest.raises(InvalidInput, match="not a finite number"):
@@ -294,11 +329,21 @@ def test_an_answer_to_another_problem_is_refused() -> None:
         ({"mip_max_nodes": "many"}, "does not take this value"),
         ({"simplex_strategy": 99}, "does not take this value"),
         ({"time_limit": 1}, "Give `time_limit_s`"),
+        ({"read_solution_file": "plan.sol"}, "read and write no file but its log"),
+        ({"write_model_to_file": True}, "read and write no file but its log"),
     ],
 )
 def test_an_option_that_the_solver_does_not_take_is_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
         Problem("golden-toy").solve(solver_options=options)
+
+
+def test_no_option_takes_any_text_but_a_name_of_the_solver() -> None:
+    options = highspy.Highs().getOptions()
+    texts = [name for name in dir(options) if not name.startswith("_") and isinstance(getattr(options, name), str)]
+    for name in texts:
+        with pytest.raises(InvalidInput, match=f"solver_options.{name}"):
+            checked_options({name: "plan.sol"})
 
 
 @pytest.mark.parametrize("options", [["random_seed"], "random_seed", {7: 1}])
@@ -338,7 +383,7 @@ def test_options_reach_every_run_and_its_log_a_file(tmp_path: Path, monkeypatch:
     assert text.count("Coefficient ranges") >= len(runs)
 
 
-@pytest.mark.parametrize("suffix", ["lp", "mps"])
+@pytest.mark.parametrize("suffix", ["lp", "mps", "LP", "Mps"])
 def test_a_written_model_has_the_same_optimum_in_any_solver(suffix: str, tmp_path: Path) -> None:
     problem = Problem("golden-toy")
     problem.fix("start", first_start(problem), 1)
@@ -346,6 +391,7 @@ def test_a_written_model_has_the_same_optimum_in_any_solver(suffix: str, tmp_pat
     problem.write(path)
     solver = highspy.Highs()
     solver.silent()
+    path = path.rename(path.with_suffix(f".{suffix.lower()}"))  # HiGHS reads the ending in lower case only
     assert solver.readModel(str(path)) == highspy.HighsStatus.kOk
     solver.run()
     assert solver.getInfo().objective_function_value == pytest.approx(problem.solve().summary.objective_kusd, rel=1e-6)
@@ -404,15 +450,120 @@ def test_a_name_that_the_model_has_is_not_taken_for_a_constraint_of_ones_own() -
 def test_only_what_a_model_can_hold_beside_its_objective_is_added() -> None:
     problem = Problem("golden-toy")
     start = first_start(problem)
-    with pytest.raises(TypeError, match=r"must return a Pyomo component.*NoneType"):
+    with pytest.raises(InvalidInput, match=r"must return a Pyomo component.*NoneType"):
         problem.add("mine", lambda model: None)
-    with pytest.raises(ValueError, match="has an objective already"):
-        problem.add("mine", lambda model: pyo.Objective(expr=model.start[start]))
     problem.add("mine", lambda model: pyo.Constraint(expr=model.start[start] <= 0))
     problem.change([{"op": "remove", "path": f"projects.'{start[0]}'"}])
     with pytest.raises(KeyError) as caught:
         problem.solve()
     assert caught.value.__notes__ == ["This comes from 'mine', which `Problem.add` puts into the model."]
+
+
+def in_a_block(make: Callable[[pyo.ConcreteModel], Any]) -> Callable[[pyo.ConcreteModel], pyo.Block]:
+    def block(model: pyo.ConcreteModel) -> pyo.Block:
+        made = pyo.Block(concrete=True)
+        made.part = make(model)
+        return made
+
+    return block
+
+
+def listed(model: pyo.ConcreteModel) -> pyo.ConstraintList:
+    made = pyo.ConstraintList()
+    made.add(model.ship[FLOW] <= 3)
+    return made
+
+
+NOT_TO_BE_HELD: list[tuple[str, Any, str]] = [
+    ("a constraint, and no maker of one", pyo.Constraint(), "nothing makes 'mine'"),
+    ("nothing", None, "nothing makes 'mine'.*NoneType.*a function that takes the model"),
+    ("an inequality", lambda model: model.ship[FLOW] <= 3, "must return a Pyomo component.*InequalityExpression"),
+    ("a class", lambda model: pyo.Constraint, "must return a Pyomo component"),
+    ("a variable of the model", lambda model: model.ship, "in a model already.*'ship'"),
+    ("the model", lambda model: model, "in a model already"),
+    ("a list used early", listed, r"before it is constructed.*`construct\(\)`"),
+    ("an objective", lambda model: pyo.Objective(expr=model.ship[FLOW]), "has an objective already"),
+    ("logic", lambda model: pyo.LogicalConstraint(expr=True), "of this kind.*'LogicalConstraint'.*Allowed: Constraint"),
+    ("not a number", lambda model: pyo.Constraint(expr=model.ship[FLOW] <= float("nan")), "not finite"),
+    ("no coefficient", lambda model: pyo.Constraint(expr=model.ship[FLOW] * float("nan") <= 1), "not finite"),
+    ("below all", lambda model: pyo.Constraint(expr=model.ship[FLOW] <= float("-inf")), "not finite"),
+    ("Infeasible", lambda model: pyo.Constraint(rule=lambda _: pyo.Constraint.Infeasible), "never hold"),
+    ("an empty sum", lambda model: pyo.Constraint(expr=sum([]) >= 1), "cannot construct.*trivial Boolean"),
+    ("another's variable", lambda _: pyo.Constraint(expr=Problem("golden-toy").model.ship[FLOW] <= 1), "not in this"),
+    ("a variable of none", lambda _: pyo.Constraint(expr=pyo.Var() <= 1), "not in this model"),
+    ("a bound that is none", lambda model: pyo.Var(bounds=(0, float("nan"))), "a bound that is not a number"),
+    ("some numbers", lambda model: pyo.Var(domain=pyo.Set(initialize=[0, 5, 7])), "a domain that the arrays cannot"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("make", "sentence"), [case[1:] for case in NOT_TO_BE_HELD], ids=[c[0] for c in NOT_TO_BE_HELD]
+)
+def test_what_the_solver_cannot_be_given_is_refused_when_it_is_added(make: Any, sentence: str) -> None:
+    problem = Problem("golden-toy")
+    with pytest.raises(InvalidInput, match=sentence):
+        problem.add("mine", make)
+    problem.add("mine", from_china(200))
+    assert problem.solve().summary.termination == "optimal"
+
+
+@pytest.mark.parametrize("kind", ["an objective", "logic", "not a number", "Infeasible", "some numbers"])
+def test_what_the_solver_cannot_be_given_is_refused_within_a_block(kind: str) -> None:
+    make, sentence = next(case[1:] for case in NOT_TO_BE_HELD if case[0] == kind)
+    with pytest.raises(InvalidInput, match=sentence):
+        Problem("golden-toy").add("mine", in_a_block(make))
+
+
+@pytest.mark.parametrize("kind", ["not a number", "no coefficient", "Infeasible", "another's variable"])
+def test_what_the_solver_cannot_be_given_is_refused_when_it_is_put_in_by_hand(kind: str) -> None:
+    make, sentence = next(case[1:] for case in NOT_TO_BE_HELD if case[0] == kind)
+    problem = Problem("golden-toy")
+    problem.model.mine = make(problem.model)
+    with pytest.raises(InvalidInput, match=sentence):
+        problem.solve()
+
+
+def test_a_list_of_constraints_that_is_constructed_is_added() -> None:
+    def make(model: pyo.ConcreteModel) -> pyo.ConstraintList:
+        made = pyo.ConstraintList()
+        made.construct()
+        made.add(model.ship[FLOW] <= 3)
+        return made
+
+    problem = Problem("golden-toy")
+    problem.add("mine", make)
+    flows = problem.solve().tables["ship"].set_index(["route", "band", "node"])["ship_t_per_y"]
+    assert flows.get(FLOW, 0.0) <= 3.0 + 1e-6
+
+
+@pytest.mark.parametrize("name", ["", "ünï\n", "two words", "1st", "a.b", "a-b", None, 3])
+def test_a_component_is_named_by_an_identifier_only(name: Any) -> None:
+    with pytest.raises(InvalidInput, match="this cannot name a component"):
+        Problem("golden-toy").add(name, from_china(200))
+
+
+def test_what_another_component_is_made_from_is_taken_out_after_it() -> None:
+    problem = Problem("golden-toy")
+    problem.add("mine", lambda model: pyo.Var(bounds=(0, 1)))
+    problem.add("other", from_china(200))
+    problem.add("uses_mine", lambda model: pyo.Constraint(expr=model.mine >= 0.5))
+    before = problem.solve().summary.objective_kusd
+    with pytest.raises(InvalidInput, match=r"'uses_mine' cannot be made without 'mine'.*Take out 'uses_mine' first"):
+        problem.remove("mine")
+    assert problem.solve(start=None).summary.objective_kusd == pytest.approx(before)
+    problem.remove("uses_mine")
+    problem.remove("mine")
+    assert problem.solve(start=None).summary.objective_kusd == pytest.approx(before)
+
+
+def test_what_can_no_longer_be_made_is_taken_out() -> None:
+    problem = Problem("golden-toy")
+    start = first_start(problem)
+    problem.add("mine", lambda model: pyo.Constraint(expr=model.start[start] <= 0))
+    problem.change([{"op": "remove", "path": f"projects.'{start[0]}'"}])
+    problem.remove("mine")
+    assert problem.solve().summary.termination == "optimal"
 
 
 def test_the_dual_of_a_bound_that_a_modeler_holds_is_told_of_the_variable() -> None:

@@ -65,7 +65,7 @@ def compile_arrays(model: pyo.ConcreteModel) -> Compiled:
     """Compile a linear model with one active objective.
 
     Raises KeyError for a look-up that misses, ValueError for a row without variables that cannot hold, for a value that
-    is missing and for what is not linear.
+    is missing, for a variable of another model and for what is not linear.
     """
     with PauseGC():
         return _Compiler(model).compiled()
@@ -113,6 +113,8 @@ class _Compiler:
         """The column of a member that the visitor names by its id."""
         if identity not in self._places:
             variable = self._recorder.var_map[identity].parent_component()
+            if id(variable) not in self._first:
+                raise ValueError(f"{variable.name!r} is not in this model.")
             first = self.first_column(variable)
             self._places |= {id(member): first + j for j, member in enumerate(variable.values())}
         return self._places[identity]
