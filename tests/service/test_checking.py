@@ -296,12 +296,31 @@ def test_a_request_that_is_too_dear_says_so(tmp_path: Path) -> None:
         assert "Use fewer" in problem(answer, 413, "body-too-large")["detail"]
 
 
-def test_a_dear_check_is_paid_for_by_its_caller_whether_it_submits_or_validates(tmp_path: Path) -> None:
-    app = create_app(Settings(requests_per_minute=60), database=new_database(tmp_path), engine=InlineEngine())
-    rates, real = app.state.access.rates, app.state.checkers._spent
-    rates.clock = lambda: 1000.0
-    app.state.checkers._spent = lambda _seconds: real(5.5)
+SHAPES = [({"scenario": "golden-toy"}, (200, 202)), ({"scenario": "golden-toy", "patches": 1}, (422,))]
+
+
+@pytest.mark.parametrize("query", ["", "?validate_only=true"])
+@pytest.mark.parametrize(("body", "statuses"), SHAPES)
+def test_a_check_is_paid_for_by_caller_and_tenant_whether_it_submits_or_validates(
+    query: str, body: dict[str, Any], statuses: tuple[int, ...], tmp_path: Path
+) -> None:
+    settings = Settings(requests_per_minute=60, tenant_requests_per_minute=100)
+    app = create_app(settings, database=new_database(tmp_path), engine=InlineEngine())
+    access, real = app.state.access, app.state.checkers._spent
+    measured: list[float] = []
+    costs_s, used = [0.9, 5.5, 2.0], [1, 7, 10]
+
+    def spent(seconds: float) -> None:
+        measured.append(seconds)
+        real(costs_s[len(measured) - 1])
+
+    app.state.checkers._spent = spent
+    access.rates.clock = access.tenant_rates.clock = lambda: 1000.0
     with served(app) as client:
-        for number, query in enumerate(("", "?validate_only=true"), start=1):
-            assert client.post(f"/api/v1/jobs{query}", json={"scenario": "golden-toy"}).status_code in (200, 202)
-            assert rates._left["local local"][0] == 60 - 6 * number
+        # One request each, and one more for each full second of the check.
+        for requests in used:
+            assert client.post(f"/api/v1/jobs{query}", json=body).status_code in statuses
+            assert access.rates._left["local local"][0] == 60 - requests
+            assert access.tenant_rates._left["local"][0] == 100 - requests
+    assert len(measured) == 3
+    assert min(measured) > 0
