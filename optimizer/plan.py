@@ -75,7 +75,7 @@ def read_plan(path: str | Path, scenario: Source | None = None) -> Plan:
     """Read a plan that `Plan.save` or `lodeplan solve --out` wrote, of this version or an earlier one.
 
     Give the scenario to have reports and figures of it with titles. Raises `schemas.InvalidInput` for a file that holds
-    no plan, or one of a later version, and for a bad scenario.
+    no plan, or one of a later version, for a bad scenario, and for one that is not the plan's by its hash.
     """
     # Here, as a plan that was just made needs neither.
     from lodeplan import scenarios
@@ -90,7 +90,18 @@ def read_plan(path: str | Path, scenario: Source | None = None) -> Plan:
         remedy = "A plan is what `Plan.save` writes, and `plan.json` in the folder of `lodeplan solve --out`."
         problem = InputProblem(code="not_a_plan", path="plan", message=message, file=str(path), remedy=remedy)
         raise InvalidInput([problem]) from None
-    return Plan.from_document(document, None if scenario is None else scenarios.load(scenario))
+    read = None if scenario is None else scenarios.load(scenario)
+    if read is not None and (found := read.content_hash()) != (asked := document.summary.scenario_hash):
+        problem = InputProblem(
+            code="another_scenario",
+            path="scenario",
+            message=f"this is not the scenario of the plan, {document.summary.scenario!r}: its hash is another.",
+            value=found,
+            allowed=asked,
+            remedy="Give the scenario that was solved, with the same changes and of the same version, or none.",
+        )
+        raise InvalidInput([problem])
+    return Plan.from_document(document, read)
 
 
 def _frame_of(table: Table) -> pd.DataFrame:

@@ -30,6 +30,7 @@ from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_diffe
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
 from lodeplan.optimizer.model import build_model
+from lodeplan.optimizer.model.by_hand import AsBuilt, refuse_fixed
 from lodeplan.optimizer.model.own import add_own, check_name
 from lodeplan.optimizer.perfect_information import best_by_future
 from lodeplan.optimizer.plan import Plan, PlanError
@@ -106,7 +107,7 @@ class Problem:
         self._instance: Instance | None = None
         self._best_within = 0.0
         self._model: ConcreteModel | None = None
-        self._components: frozenset[str] = frozenset()
+        self._as_built: AsBuilt | None = None
         self._own: dict[str, Callable[[ConcreteModel], Any]] = {}
         self._compiled: Form | None = None
         self._form: Form | None = None
@@ -133,12 +134,13 @@ class Problem:
     def model(self) -> ConcreteModel:
         """The Pyomo model, to look at and to add to.
 
-        What is added to it by hand is in the form that is compiled next, and is lost, with an error, when the scenario
-        changes; what `add` adds comes back. A form that was held is compiled again.
+        What is added to it by hand, and a bound that is set by hand, are in the form that is compiled next. Whatever
+        needs the model built again, such as `change`, `remove` and `write`, is then refused; what `add` adds comes
+        back. A variable that is fixed by hand is refused: use `fix`. A form that was held is compiled again.
         """
         if self._model is None:
             self._model = self._built(self.instance)
-            self._components = _names(self._model)
+            self._as_built = AsBuilt(self._model)
         self._drop_form()
         return self._model
 
@@ -220,7 +222,7 @@ class Problem:
         Bounds of `bound` and `fix` and components of `add` stay, and so do the last answer's decisions, from which the
         next search starts. Nothing changes where this raises: `schemas.InvalidInput` for patches that do not fit.
         """
-        self._refuse_what_was_added_by_hand()
+        self._refuse_what_was_changed_by_hand()
         with self._progress.phase("read"):
             asked = in_order(scenarios.load(self._asked, patches))
             warnings = find_warnings(asked)
@@ -257,7 +259,8 @@ class Problem:
             )
         add_own(model, name, make)
         self._own[name] = make
-        self._components |= {name}
+        if self._as_built is not None:
+            self._as_built.note(model.component(name))
 
     def remove(self, name: str) -> None:
         """Take out a component that `add` put in, with the bounds of its variables; the model is built anew without it.
@@ -268,7 +271,7 @@ class Problem:
             added = ", ".join(map(repr, self._own)) or "nothing"
             message = f"`add` has put no {name!r} into the model; it has put in {added}."
             raise InvalidInput([InputProblem(code="unknown_component", path="name", message=message)])
-        self._refuse_what_was_added_by_hand()
+        self._refuse_what_was_changed_by_hand()
         self._refuse_where_it_is_needed(name)
         del self._own[name]
         self._bounds = {label: held for label, held in self._bounds.items() if label.component != name}
@@ -316,6 +319,7 @@ class Problem:
 
     def write(self, path: str | Path) -> None:
         """Write the model for other solvers, in t, kUSD and years: as `.lp` or as `.mps`, by the name of the file."""
+        self._refuse_what_was_changed_by_hand()
         write_model(self._built(self.instance), self._bounds, Path(path))
 
     def certify(self, path: str | Path) -> None:
@@ -362,7 +366,7 @@ class Problem:
     def _drop_coarse_regret(self, control: Control) -> None:
         """Have regret held against plans that are found within the gap asked for now."""
         if self._instance is not None and self._has_regret and control.gap < self._best_within:
-            self._refuse_what_was_added_by_hand()
+            self._refuse_what_was_changed_by_hand()
             self._forget_instance()
 
     def _prepared(self, control: Control) -> Instance:
@@ -391,6 +395,8 @@ class Problem:
         if self._compiled is None:
             instance = self._prepared(control or self._control())
             model = self._model if self._model is not None else self._built(instance, to_hand_off=True)
+            if self._model is not None or self._own:
+                refuse_fixed(model, self._own)
             with self._progress.phase("handoff"):
                 self._compiled = standard_form(model, instance)
         return self._compiled
@@ -476,11 +482,12 @@ class Problem:
         }
         return Plan(plan.summary.model_copy(update=record), plan.tables, plan.scenario)
 
-    def _refuse_what_was_added_by_hand(self) -> None:
-        added = _names(self._model) - self._components if self._model is not None else frozenset()
-        if added:
-            names = ", ".join(sorted(added))
-            raise ValueError(f"The model has to be built again, without what was added to it by hand ({names}).")
+    def _refuse_what_was_changed_by_hand(self) -> None:
+        if self._model is None or self._as_built is None or not (names := self._as_built.changed(self._model)):
+            return
+        message = f"the model has to be built again, without what was changed in it by hand ({', '.join(names)})."
+        remedy = "Add components with `Problem.add`, and hold variables with `Problem.bound` or `Problem.fix`."
+        raise InvalidInput([InputProblem(code="changed_by_hand", path="model", message=message, remedy=remedy)])
 
     def _refuse_where_it_is_needed(self, name: str) -> None:
         """Raise `schemas.InvalidInput` where a component that was added later cannot be made without this one."""
@@ -517,10 +524,6 @@ def _searched(scenario: Scenario, control: Control) -> tuple[Instance, Form, Ans
     problem = Problem.written_out(scenario)
     answer = problem.search(control)
     return problem.instance, problem.form, answer
-
-
-def _names(model: ConcreteModel) -> frozenset[str]:
-    return frozenset(component.local_name for component in model.component_objects(descend_into=False))
 
 
 def _label(variable: Any, index: Any) -> Label:

@@ -260,7 +260,8 @@ def compare(
     other: Annotated[
         str | None,
         typer.Argument(
-            metavar="[OTHER]", help="Second scenario; if left out, the first one with the changes in --set."
+            metavar="[OTHER]",
+            help="Second scenario, changed by --set; if left out, the first one, which --set must change.",
         ),
     ] = None,
     sets: Sets = None,
@@ -268,11 +269,14 @@ def compare(
     gap: Annotated[float | None, typer.Option(metavar="G", help="Relative gap at which to stop (a fraction).")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Solve two scenarios, or one with and without the changes in --set, and explain the differences."""
+    """Solve two scenarios, or one with and without the changes in --set, and explain the differences.
+
+    The first is solved as it is; --set changes the second.
+    """
     from lodeplan.service.cli.comparing import compare_plans
     from lodeplan.service.cli.solving import Limits
 
-    raise typer.Exit(compare_plans((scenario, other or scenario), _patches(sets), Limits(gap, time_limit), as_json))
+    raise typer.Exit(compare_plans((scenario, other), _patches(sets), Limits(gap, time_limit), as_json))
 
 
 # A command has a parameter for each of its options.

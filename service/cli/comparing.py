@@ -9,27 +9,42 @@ from lodeplan.service.cli.exits import exit_of
 from lodeplan.service.cli.solving import Limits, Solve
 
 if TYPE_CHECKING:
-    from lodeplan.schemas import InputProblem, Patch
+    from lodeplan.schemas import InputProblem, InvalidInput, Patch
 
 
-def compare_plans(sources: tuple[str, str], patches: Sequence[Patch], limits: Limits, as_json: bool) -> int:
-    """Solve the first source as it is and the second with the patches, print the differences and return the exit code.
+def compare_plans(sources: tuple[str, str | None], patches: Sequence[Patch], limits: Limits, as_json: bool) -> int:
+    """Solve the first source as it is and the second, by default the first, with the patches, print the differences
+    and return the exit code.
     Both are read before the first is solved. The code is that of the first plan that is not optimal. Raises
     `InvalidInput`.
     """
     from lodeplan.optimizer.studies.compare import compare
     from lodeplan.service.cli.report import print_comparison
 
-    read = [Solve(source, changes, limits) for source, changes in zip(sources, ((), patches), strict=True)]
+    first_source, other = sources
+    if other is None and not patches:
+        raise _nothing_to_compare(first_source)
+    pairs: tuple[tuple[str, Sequence[Patch]], ...] = ((first_source, ()), (other or first_source, patches))
+    read = [Solve(source, changes, limits) for source, changes in pairs]
     _print_warnings(*(solve.warnings for solve in read))
     # What the first one held is free when the second is solved.
-    first, second = plans = [read.pop(0).plan() for _ in sources]
+    first, second = plans = [read.pop(0).plan() for _ in pairs]
     found = compare(first, second)
     if as_json:
         print(found.model_dump_json(indent=1))
     else:
         print_comparison(found)
     return next((code for code in map(exit_of, (p.summary for p in plans)) if code), exit_of(second.summary))
+
+
+def _nothing_to_compare(source: str) -> InvalidInput:
+    from lodeplan.schemas import InputProblem, InvalidInput
+
+    message, allowed = f"nothing is given that {source!r} is compared with.", "a second scenario, or changes in --set"
+    remedy = f"Try: lodeplan compare {source} --set economics.discount_rate=0.07"
+    return InvalidInput(
+        [InputProblem(code="nothing_to_compare", path="OTHER", message=message, allowed=allowed, remedy=remedy)]
+    )
 
 
 def _print_warnings(first: Sequence[InputProblem], second: Sequence[InputProblem]) -> None:

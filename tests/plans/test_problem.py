@@ -588,6 +588,58 @@ def test_what_was_added_to_the_model_by_hand_is_not_lost_silently() -> None:
         problem.change([MORE_DEMAND])
 
 
+def widen(model: pyo.ConcreteModel) -> None:
+    model.ship[FLOW].setub(4)
+
+
+def deactivate(model: pyo.ConcreteModel) -> None:
+    next(model.component_objects(pyo.Constraint)).deactivate()
+
+
+def take_out(model: pyo.ConcreteModel) -> None:
+    model.del_component(next(model.component_objects(pyo.Constraint)))
+
+
+@pytest.mark.parametrize("by_hand", [widen, deactivate, take_out])
+def test_what_was_changed_in_the_model_by_hand_is_not_lost_silently(by_hand: Any, tmp_path: Path) -> None:
+    problem = Problem("golden-toy")
+    problem.add("mine", from_china(200))
+    problem.change([MORE_DEMAND])
+    by_hand(problem.model)
+    steps: list[Callable[[], Any]] = [
+        lambda: problem.change([MORE_DEMAND]),
+        lambda: problem.remove("mine"),
+        lambda: problem.write(tmp_path / "model.lp"),
+    ]
+    for step in steps:
+        with pytest.raises(InvalidInput, match=r"changed in it by hand.*`Problem\.add`.*`Problem\.bound`"):
+            step()
+
+
+def test_a_variable_that_was_fixed_by_hand_is_refused_and_fix_is_named() -> None:
+    problem = Problem("golden-toy")
+    problem.model.ship[FLOW].fix(4)
+    with pytest.raises(InvalidInput, match=r"model\.ship.*fixed by hand.*found: 4.*`Problem\.fix`"):
+        problem.solve()
+    problem.model.ship[FLOW].unfix()
+    problem.fix("ship", FLOW, 4)
+    assert problem.solve().tables["ship"].set_index(["route", "band", "node"])["ship_t_per_y"][FLOW] == pytest.approx(4)
+
+
+def test_a_variable_of_ones_own_may_be_fixed() -> None:
+    def make(model: pyo.ConcreteModel) -> pyo.Block:
+        made = pyo.Block(concrete=True)
+        made.most = pyo.Var()
+        made.most.fix(3)
+        made.row = pyo.Constraint(expr=model.ship[FLOW] <= made.most)
+        return made
+
+    problem = Problem("golden-toy")
+    problem.add("mine", make)
+    problem.solve()
+    assert problem.change([MORE_DEMAND]).only_numbers
+
+
 def test_a_model_that_nobody_asked_for_is_not_held() -> None:
     problem = Problem("golden-toy")
     problem.solve()
@@ -667,6 +719,16 @@ def test_a_saved_plan_is_read_again(tmp_path: Path) -> None:
     assert read_plan(str(tmp_path / "plan.json")).scenario is None
     for name, table in plan.tables.items():
         pd.testing.assert_frame_equal(again.tables[name], table, check_dtype=False)
+
+
+def test_a_plan_is_not_read_with_another_scenario(tmp_path: Path) -> None:
+    plan = Problem("golden-toy").solve()
+    plan.save(tmp_path / "plan.json")
+    other = Problem("golden-toy", [MORE_DEMAND]).scenario
+    with pytest.raises(InvalidInput, match="not the scenario of the plan, 'golden-toy'") as caught:
+        read_plan(tmp_path / "plan.json", other)
+    assert other.content_hash() in str(caught.value)
+    assert plan.summary.scenario_hash in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"summary": 1}', "name: toy", '{"plan_version": "x"}', "\x00\xff"])

@@ -65,6 +65,13 @@ def test_help_does_not_import_what_is_slow() -> None:
     assert shown.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_scenario_is_not_compared_with_itself(run: Run) -> None:
+    shown = run("compare", "golden-toy")
+    assert shown.code == 2
+    assert "a second scenario, or changes in --set" in shown.err
+    assert "--set changes the second" in run("compare", "--help").out
+
+
 def test_version_is_printed(run: Run) -> None:
     assert re.fullmatch(r"lodeplan \d+\.\d+\.\d+\n", run("--version").out)
 

@@ -83,7 +83,7 @@ def test_an_idle_measure_a_rate_of_25_and_a_low_penalty_are_said_alike_by_all(
     found = {
         "solve": json.loads(shown.out)["warnings"],
         "validate": json.loads(run("validate", file, "--json").out)["warnings"],
-        "compare": json.loads(run("compare", file, "--json").out)["second"]["warnings"],
+        "compare": json.loads(run("compare", file, file, "--json").out)["second"]["warnings"],
         "python": [warning.model_dump() for warning in optimizer.solve(data).summary.warnings],
         "job": job["warnings"],
         "result": api.get(job["links"]["result"]).json()["summary"]["warnings"],
