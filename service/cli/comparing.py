@@ -19,11 +19,17 @@ def compare_plans(sources: tuple[str, str | None], patches: Sequence[Patch], lim
     `InvalidInput`.
     """
     from lodeplan.optimizer.studies.compare import compare
+    from lodeplan.schemas.problems import Gathered
     from lodeplan.service.cli.report import print_comparison
 
     first_source, other = sources
     if other is None and not patches:
-        raise _nothing_to_compare(first_source)
+        wrong = Gathered()
+        with wrong:
+            limits.check()
+        with wrong:
+            raise _nothing_to_compare(first_source)
+        wrong.refuse()
     pairs: tuple[tuple[str, Sequence[Patch]], ...] = ((first_source, ()), (other or first_source, patches))
     read = [Solve(source, changes, limits) for source, changes in pairs]
     _print_warnings(*(solve.warnings for solve in read))
@@ -41,7 +47,7 @@ def _nothing_to_compare(source: str) -> InvalidInput:
     from lodeplan.schemas import InputProblem, InvalidInput
 
     message, allowed = f"nothing is given that {source!r} is compared with.", "a second scenario, or changes in --set"
-    remedy = f"Try: lodeplan compare {source} --set economics.discount_rate=0.07"
+    remedy = f"For example: lodeplan compare {source} --set economics.discount_rate=0.07"
     return InvalidInput(
         [InputProblem(code="nothing_to_compare", path="OTHER", message=message, allowed=allowed, remedy=remedy)]
     )
