@@ -153,7 +153,9 @@ def _within(scenario: Scenario, threads: int) -> Scenario:
     asked = scenario.solve.threads
     if asked is None or asked <= threads:
         return scenario
-    return scenario.model_copy(update={"solve": scenario.solve.model_copy(update={"threads": threads})})
+    held = scenario.model_copy()
+    held.solve = scenario.solve.model_copy(update={"threads": threads})
+    return held
 
 
 def _options_of(model: type[JobOptions], text: str) -> JobOptions:
