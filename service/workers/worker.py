@@ -169,8 +169,9 @@ class Worker:
                 log.info("attempt ended", state=state, termination=outcome.termination, failure=failure)
 
     def can_record(self) -> bool:
-        """True while the lease is held: what comes of a solve can be recorded."""
-        return self.lease.holds(self.lease.term)
+        """True while the lease is held: what comes of a solve can be recorded; and once all is, so that whoever flushes
+        traces then is not taken for one that stands still."""
+        return self._stopped.is_set() or self.lease.holds(self.lease.term)
 
     def stands_still(self) -> str | None:
         """Say what no longer moves, in a sentence; None if all does."""
