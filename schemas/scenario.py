@@ -18,6 +18,7 @@ from lodeplan.schemas.entries import Entry, Tier
 from lodeplan.schemas.events import Event, Future
 from lodeplan.schemas.hazards import Hazard, Sampling
 from lodeplan.schemas.limits import Limit
+from lodeplan.schemas.order import in_order
 from lodeplan.schemas.types import (
     AnyByYear,
     ByYear,
@@ -566,7 +567,7 @@ class Scenario(Strict):
         warnings and threads do not count. Scenarios with the same hash have the same plan, because they are solved in
         the same order (`schemas.order`).
         """
-        return content_hash_of(self.model_dump(mode="json"))
+        return content_hash_of(in_order(self).model_dump(mode="json"))
 
 
 def _with_main_product(maker: dict[str, Any]) -> dict[str, Any]:
@@ -579,7 +580,7 @@ _NO_CONTENT = {"name", "title", "description", "author", "provenance", "acknowle
 
 
 def content_hash_of(dump: dict[str, Any]) -> str:
-    """The content hash of a scenario that was dumped as JSON data."""
+    """The content hash of a scenario that was put in order and dumped as JSON data."""
     content = {key: value for key, value in dump.items() if key not in _NO_CONTENT}
     for collection in ("facilities", "projects"):
         content[collection] = {name: _with_main_product(maker) for name, maker in content.get(collection, {}).items()}

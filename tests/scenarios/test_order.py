@@ -20,6 +20,7 @@ from lodeplan.optimizer.prepare import prepare
 from lodeplan.optimizer.solver import Form, standard_form
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.order import in_order
+from lodeplan.service.jobs.prepared import Content
 from lodeplan.service.jobs.submissions import canonical_json
 
 TEXTBOOK = sorted(path.stem for path in (Path(scenarios.__file__).parent / "examples").glob("*.yaml"))
@@ -161,3 +162,13 @@ def test_names_in_a_list_may_be_in_any_order() -> None:
     turned["limits"]["cap"]["places"] = ["AUS", "rivals"]
     assert np.array_equal(form_of(scenarios.load(data)).cost, form_of(scenarios.load(turned)).cost)
     same_arrays(form_of(scenarios.load(data)), form_of(scenarios.load(turned)))
+
+
+@pytest.mark.parametrize("name", [*TEXTBOOK, "us-2026-lite"])
+def test_a_scenario_in_any_order_has_one_hash_wherever_it_is_asked_for(name: str) -> None:
+    """Loaded, solved, validated, submitted: each may hold it in another order."""
+    asked = scenarios.load(name)
+    other = Scenario.model_validate(shuffled(plain(asked), random.Random(name)))
+    submitted = Content.of(other).sha256
+    assert {asked.content_hash(), other.content_hash(), in_order(other).content_hash()} == {submitted}
+    assert scenarios.validate(other).scenario_hash == submitted
