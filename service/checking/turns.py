@@ -59,9 +59,12 @@ class Turns:
             raise
 
     def _leave(self, tenant: str, turn: asyncio.Future[None]) -> None:
-        self._waiting[tenant].remove(turn)
-        if not self._waiting[tenant]:
-            del self._waiting[tenant]
+        """Take a turn out of the line; one that was cancelled may have been taken out before it knew."""
+        line = self._waiting.get(tenant, deque())
+        if turn in line:
+            line.remove(turn)
+            if not line:
+                del self._waiting[tenant]
 
     def _let_in(self) -> None:
         """Give the free places to those whose turn it is."""
@@ -69,9 +72,11 @@ class Turns:
             tenant = next((name for name in self._waiting if self._taken[name] < self._of_one), None)
             if tenant is None:
                 return
-            self._taken[tenant] += 1
-            self._waiting[tenant][0].set_result(None)
-            self._leave(tenant, self._waiting[tenant][0])
+            turn = self._waiting[tenant][0]
+            self._leave(tenant, turn)
+            if not turn.cancelled():
+                self._taken[tenant] += 1
+                turn.set_result(None)
             if tenant in self._waiting:
                 self._waiting.move_to_end(tenant)
 

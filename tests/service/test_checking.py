@@ -324,3 +324,25 @@ def test_a_check_is_paid_for_by_caller_and_tenant_whether_it_submits_or_validate
             assert access.tenant_rates._left["local"][0] == 100 - requests
     assert len(measured) == 3
     assert min(measured) > 0
+
+
+def test_one_that_leaves_as_its_turn_comes_loses_no_place() -> None:
+    """Its turn is cancelled at once, and it is taken out of the line only when it runs again."""
+
+    async def leave_at_the_moment(how_many: int) -> int:
+        line = Turns(1)
+        async with line.take("holds"):
+            waiting = [asyncio.create_task(_take_once(line, "waits")) for _ in range(how_many)]
+            await asyncio.sleep(0)
+            waiting[0].cancel()
+        ended = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 10)
+        async with asyncio.timeout(10), line.take("comes later"):
+            return sum(end is None for end in ended)
+
+    assert asyncio.run(leave_at_the_moment(1)) == 0
+    assert asyncio.run(leave_at_the_moment(3)) == 2
+
+
+async def _take_once(line: Turns, tenant: str) -> None:
+    async with line.take(tenant):
+        pass
