@@ -4,31 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from check_plans import Data, golden_toy
+from command_line import Run, runner
 from folders import ROOT
 from solved import shipped
 
 from lodeplan import scenarios
-from lodeplan.service.cli import main
 
-
-@dataclass
-class Ran:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
 GALLIUM = ("--commodity", "gallium/metal", "--from", "CHN", "--on", "2026-11-24")
 
 
@@ -38,13 +25,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     load, united_states = scenarios.load, shipped("us-2026")
     monkeypatch.setattr(scenarios, "load", lambda source: united_states if source == "us-2026" else load(source))
 
-    def run_here(*arguments: object) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main(["duty", *(str(argument) for argument in arguments)])
-        captured = capsys.readouterr()
-        return Ran(int(ended.value.code or 0), captured.out, captured.err)
-
-    return run_here
+    here = runner(capsys)
+    return lambda *arguments: here("duty", *arguments)
 
 
 def answer(run: Run, *arguments: object) -> Any:
