@@ -464,8 +464,12 @@ class Problem:
         return {"check": verdict}
 
     def _names_of_held(self) -> list[str]:
-        by_hand = ["`problem.model`, if it was changed by hand"] if self._model is not None and not self._own else []
+        by_hand = [f"`model.{name}`, as changed by hand" for name in self._names_of_changed()]
         return [*map(_by_index, self._bounds), *(f"`{name}`" for name in self._own), *by_hand]
+
+    def _names_of_changed(self) -> list[str]:
+        """Components that were changed in the model by hand."""
+        return [] if self._model is None or self._as_built is None else self._as_built.changed(self._model)
 
     def _held_besides(self) -> list[str]:
         """A sentence on what `bound`, `fix` and `add` hold, which may be why nothing else can."""
@@ -483,7 +487,7 @@ class Problem:
         return Plan(plan.summary.model_copy(update=record), plan.tables, plan.scenario)
 
     def _refuse_what_was_changed_by_hand(self) -> None:
-        if self._model is None or self._as_built is None or not (names := self._as_built.changed(self._model)):
+        if not (names := self._names_of_changed()):
             return
         message = f"the model has to be built again, without what was changed in it by hand ({', '.join(names)})."
         remedy = "Add components with `Problem.add`, and hold variables with `Problem.bound` or `Problem.fix`."

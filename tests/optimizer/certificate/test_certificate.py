@@ -263,3 +263,8 @@ def test_what_is_held_beside_the_scenario_stands_in_the_certificate(tmp_path: Pa
     claims, _ = verify(read_lines(tmp_path / "certificate"))
     assert len(claims["held"]) == 1
     assert "metal CHN" in claims["held"][0]
+    problem.free()
+    problem.model.ship["metal CHN", "all", "1"].setub(4)
+    problem.certify(tmp_path / "certificate")
+    claims, _ = verify(read_lines(tmp_path / "certificate"))
+    assert claims["held"] == ["`model.ship`, as changed by hand"]
