@@ -45,6 +45,8 @@ class Campaign:
     """Job, attempt and moment of each running attempt whose worker was killed."""
     armed: dict[BaseProcess, tuple[str, str]] = field(default_factory=dict)
     """The point at which a member is to die, and the id of its lease."""
+    servers_seen: int = 0
+    """The most fork servers that lived as a worker was killed."""
 
     def run(self, kills: int) -> None:
         """Kill so often, then have the survivors finish."""
@@ -97,6 +99,7 @@ class Campaign:
             return
         victim = self.chance.choice(victims)
         worker_id = self._lease_of(victim)
+        self.servers_seen = max(self.servers_seen, len(self.crew.servers()))
         killed_at = self.crew.fire(victim)
         self.armed.pop(victim, None)
         self.kills[phase] += 1
