@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy
@@ -57,7 +57,6 @@ class DbosEngine:
         self._client: DBOSClient | None = None
         self._working = False
         self._pollers: list[threading.Thread] = []
-        self._paused = threading.Event()
 
     def prepare(self) -> None:
         """Make or migrate DBOS's tables."""
@@ -107,14 +106,16 @@ class DbosEngine:
         self.forget([_attempt(found) for found in ended])
         return len(ended)
 
-    def start_worker(self, handler: Handler, slots: int, worker_id: str) -> None:
+    def start_worker(
+        self, handler: Handler, slots: int, worker_id: str, may_take: Callable[[], bool] = lambda: True
+    ) -> None:
         """Launch DBOS in this process and listen to the queue."""
         _handlers.append(handler)
         self._working = True
         DBOS(config=self._configuration(worker_id))
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
-        self._make_pausable()
+        _ask_before_taking(may_take)
         tenant_slots = self._tenant_slots
         DBOS.register_queue(
             QUEUE,
@@ -127,14 +128,6 @@ class DbosEngine:
         )
         # DBOS does not say how its threads fare. It starts them as functions of these names.
         self._pollers = [thread for thread in threading.enumerate() if "(queue_thread)" in thread.name]
-
-    def pause(self) -> None:
-        """Show the poller a queue that leaves this process no slot."""
-        self._paused.set()
-
-    def resume(self) -> None:
-        """Show it the queue as it is."""
-        self._paused.clear()
 
     def is_working(self) -> bool:
         """True if the threads that poll the queue are alive."""
@@ -153,20 +146,6 @@ class DbosEngine:
         if self._client:
             self._client.destroy()
             self._client = None
-
-    def _make_pausable(self) -> None:
-        """DBOS can pause a queue for all processes alone. Its poller reads the queue anew before each poll, and takes
-        nothing where a process may run nothing."""
-        tables = _get_dbos_instance()._sys_db
-        read = tables.get_queue
-
-        def read_or_pause(*arguments: Any, **options: Any) -> Any:
-            queue = read(*arguments, **options)
-            if queue is not None and queue.name == QUEUE and self._paused.is_set():
-                queue._worker_concurrency = 0
-            return queue
-
-        tables.get_queue = read_or_pause  # type: ignore[method-assign]
 
     def _configuration(self, worker_id: str) -> DBOSConfig:
         return DBOSConfig(
@@ -191,6 +170,23 @@ class DbosEngine:
         if self._client is None:
             self.prepare()
         return cast(DBOSClient, self._client)
+
+
+def _ask_before_taking(may_take: Callable[[], bool]) -> None:
+    """Show the poller a queue that leaves this process no slot while it may take nothing.
+
+    DBOS can pause a queue for all processes alone. Its poller reads the queue anew before each poll.
+    """
+    tables = _get_dbos_instance()._sys_db
+    read = tables.get_queue
+
+    def read_as_far_as_may_be(*arguments: Any, **options: Any) -> Any:
+        queue = read(*arguments, **options)
+        if queue is not None and queue.name == QUEUE and not may_take():
+            queue._worker_concurrency = 0
+        return queue
+
+    tables.get_queue = read_as_far_as_may_be  # type: ignore[method-assign]
 
 
 def _workflow_id(attempt: Attempt) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ class InlineEngine:
         self.handled: list[Attempt] = []
         self._handler: Handler | None = None
         self._worker_id = ""
-        self._paused = False
+        self._may_take: Callable[[], bool] = lambda: True
 
     def prepare(self) -> None:
         """Nothing to make."""
@@ -53,17 +53,11 @@ class InlineEngine:
         count, self.handled = len(self.handled), []
         return count
 
-    def start_worker(self, handler: Handler, slots: int, worker_id: str) -> None:
+    def start_worker(
+        self, handler: Handler, slots: int, worker_id: str, may_take: Callable[[], bool] = lambda: True
+    ) -> None:
         """Remember the handler."""
-        self._handler, self._worker_id = handler, worker_id
-
-    def pause(self) -> None:
-        """Let `run_pending` leave the rest."""
-        self._paused = True
-
-    def resume(self) -> None:
-        """Let it go on."""
-        self._paused = False
+        self._handler, self._worker_id, self._may_take = handler, worker_id, may_take
 
     def is_working(self) -> bool:
         """True if there is a handler."""
@@ -77,8 +71,8 @@ class InlineEngine:
         """Nothing is held."""
 
     def run_pending(self) -> None:
-        """Run every pending attempt, in order, also those that a handler adds."""
-        while self.pending and self._handler and not self._paused:
+        """Run every pending attempt that may be taken, in order, also those that a handler adds."""
+        while self.pending and self._handler and self._may_take():
             attempt = self.pending.pop(0)
             self.in_hand[attempt] = self._worker_id
             self._handler(attempt)

@@ -56,14 +56,13 @@ class JobEngine(Protocol):
     def purge(self) -> int:
         """Delete some of the finished attempts; returns their number."""
 
-    def start_worker(self, handler: Handler, slots: int, worker_id: str) -> None:
-        """Give queued attempts to `handler`, in threads, at most `slots` at a time; returns immediately."""
+    def start_worker(
+        self, handler: Handler, slots: int, worker_id: str, may_take: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Give queued attempts to `handler`, in threads, at most `slots` at a time; returns immediately.
 
-    def pause(self) -> None:
-        """Take no attempts from the queue until `resume`; those at work continue. One that is on its way may come."""
-
-    def resume(self) -> None:
-        """Take attempts again."""
+        None is taken from the queue while `may_take` says no; those at work continue, and one on its way may come.
+        """
 
     def is_working(self) -> bool:
         """True if this process is taking attempts from the queue."""

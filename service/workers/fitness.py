@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from lodeplan.service.engine import JobEngine
 from lodeplan.service.telemetry import metrics
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
@@ -24,7 +23,6 @@ class Fitness:
     has ended without trouble: a worker on which children start and then die takes ever fewer jobs from the others.
     """
 
-    engine: JobEngine
     probe: Callable[[], None]
     first_pause_s: float = FIRST_PAUSE_S
     trouble: str | None = None
@@ -40,7 +38,6 @@ class Fitness:
             is_new, self.trouble = self.trouble is None, text
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S) or self.first_pause_s
             if is_new and not self._stopped.is_set():
-                self.engine.pause()
                 metrics.worker_paused(True)
                 log.error("the worker takes no jobs: something is wrong with its machine", trouble=text)
                 # A machine without threads has none for this one either; the beat tries again.
@@ -85,7 +82,6 @@ class Fitness:
                 continue
             with self._lock:
                 self.trouble = self._watcher = None
-                self.engine.resume()
                 metrics.worker_paused(False)
             log.info("the worker takes jobs again")
             return

@@ -75,7 +75,7 @@ class Worker:
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
-        self.fitness = Fitness(self.engine, getattr(self.solve, "probe", _nothing))
+        self.fitness = Fitness(getattr(self.solve, "probe", _nothing))
 
     def start(self, slots: int) -> None:
         """Start taking attempts, at most `slots` at a time; returns immediately."""
@@ -89,7 +89,7 @@ class Worker:
         threading.Thread(target=self._keep_reaping, name="reaper", daemon=True).start()
         if self.upkeep:
             threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
-        self.engine.start_worker(self.handle, slots, self.lease.worker_id)
+        self.engine.start_worker(self.handle, slots, self.lease.worker_id, self._may_take)
         if self.deliverer:
             self.deliverer.start()
 
@@ -181,6 +181,10 @@ class Worker:
         if late:
             return f"{len(late)} solves of the worker in this process have not reported for {SILENT_ATTEMPT_S:g} s."
         return None
+
+    def _may_take(self) -> bool:
+        """True while an attempt that comes from the queue can be claimed and solved here."""
+        return self.fitness.trouble is None and self.lease.holds(self.lease.term)
 
     def _may_go_on(self, term: int) -> bool:
         return not self.stopping.is_set() and self.lease.holds(term)

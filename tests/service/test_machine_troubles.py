@@ -242,7 +242,7 @@ def test_a_worker_in_trouble_takes_no_more_jobs_until_a_probe_succeeds(tmp_path:
 
 
 def test_pauses_grow_also_where_probes_succeed_and_are_short_again_after_a_success() -> None:
-    fitness = Fitness(InlineEngine(), lambda: None, first_pause_s=0.001)
+    fitness = Fitness(lambda: None, first_pause_s=0.001)
     pauses = []
     for _ in range(4):
         fitness.note_trouble("killed")
@@ -290,12 +290,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
         yield database
 
 
-def test_a_paused_engine_takes_nothing_from_the_queue(database: Any) -> None:
-    engine, got = DbosEngine(database), []
+def test_an_engine_takes_nothing_from_the_queue_while_it_may_not(database: Any) -> None:
+    engine, got, may_take = DbosEngine(database), [], threading.Event()
     engine.prepare()
-    engine.start_worker(lambda attempt: got.append(attempt), 2, "worker")
+    may_take.set()
+    engine.start_worker(lambda attempt: got.append(attempt), 2, "worker", may_take.is_set)
     try:
-        engine.pause()
+        may_take.clear()
         # One poll may be under way.
         threading.Event().wait(0.6)
         with open_session(database) as session:
@@ -303,7 +304,7 @@ def test_a_paused_engine_takes_nothing_from_the_queue(database: Any) -> None:
             session.commit()
         threading.Event().wait(1)
         assert got == []
-        engine.resume()
+        may_take.set()
         wait_until(lambda: got == [Attempt("later", 1)])
     finally:
         engine.stop(5)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import gzip
+import math
 import os
 import signal
 import subprocess
@@ -92,6 +93,19 @@ def fake(request: pytest.FixtureRequest) -> Iterator[Callable[..., ChildSolver]]
 @pytest.fixture
 def bench(tmp_path: Path, fake: Callable[..., ChildSolver]) -> Bench:
     return Bench(tmp_path, fake())
+
+
+def test_a_worker_whose_lease_ran_out_leaves_the_queue_to_the_others(bench: Bench) -> None:
+    lease = bench.worker.lease
+    lease.clock = lambda: math.inf
+    job_id = bench.submit("solve")
+    bench.engine.run_pending()
+    assert (bench.job(job_id).state, bench.engine.pending) == (JobState.QUEUED, [Attempt(job_id, 1)])
+    lease.clock = time.monotonic
+    bench.worker.beat()
+    bench.engine.run_pending()
+    job = bench.job(job_id)
+    assert (job.state, job.attempt, job.lost_workers) == (JobState.SUCCEEDED, 1, 0)
 
 
 def test_a_solved_job_has_its_plan_its_times_and_a_log(bench: Bench) -> None:
