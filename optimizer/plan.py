@@ -98,7 +98,8 @@ def read_plan(path: str | Path, scenario: Source | None = None) -> Plan:
             message=f"this is not the scenario of the plan, {document.summary.scenario!r}: its hash is another.",
             value=found,
             allowed=asked,
-            remedy="Give the scenario that was solved, with the same changes and of the same version, or none.",
+            remedy="Give the scenario that was asked for, with the same changes and of the same version, or none. A "
+            "plan's own `scenario` has its drawn futures written out, and is another one.",
         )
         raise InvalidInput([problem])
     return Plan.from_document(document, read)

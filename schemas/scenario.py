@@ -563,9 +563,10 @@ class Scenario(Strict):
     )
 
     def content_hash(self) -> str:
-        """SHA-256 of the question asked, independent of order and file format. Names, texts, provenance, acknowledged
-        warnings and threads do not count. Scenarios with the same hash have the same plan, because they are solved in
-        the same order (`schemas.order`).
+        """SHA-256 of the question asked, independent of order and file format. The scenario's own name and texts,
+        provenance, acknowledged warnings and threads do not count; titles of what is in it do, as the sentences of a
+        plan hold them. Scenarios with the same hash have the same plan, because they are solved in the same order
+        (`schemas.order`).
         """
         return content_hash_of(in_order(self).model_dump(mode="json"))
 

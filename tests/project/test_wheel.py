@@ -45,7 +45,7 @@ def test_the_wheel_has_the_files_of_the_rooms_and_no_others(installed: Path) -> 
         PurePosixPath("lodeplan") / path.relative_to(ROOT).as_posix()
         for path in tracked_files()
         if path.relative_to(ROOT).parts[0] in ROOMS
-    } | {PurePosixPath("lodeplan/__init__.py"), PurePosixPath("lodeplan/py.typed")}
+    } | {PurePosixPath("lodeplan") / name for name in ("__init__.py", "__main__.py", "py.typed")}
 
 
 def test_the_wheel_has_neither_the_build_of_shipped_data_nor_its_facts(installed: Path) -> None:

@@ -485,6 +485,14 @@ def test_what_the_readme_shows_a_modeler_works(run: Run, tmp_path: Path, monkeyp
     assert shutil.which("lodeplan", path=str(Path(sys.executable).parent))
 
 
+def test_the_command_is_the_module_too(run: Run, tmp_path: Path) -> None:
+    module = [sys.executable, "-m", "lodeplan"]
+    ran = subprocess.run([*module, "scenarios"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout == run("scenarios").out
+    wrong = subprocess.run([*module, "solve", "golden-toyy"], cwd=tmp_path, capture_output=True, text=True)
+    assert (wrong.returncode, "golden-toy`?" in wrong.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_serve_prints_the_url_with_the_real_port(
     run: Run, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
