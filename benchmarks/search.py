@@ -82,7 +82,7 @@ def main() -> None:
     if given.way:
         print(json.dumps(search(given.scenarios[0], given.way, given.threads)))
         return
-    heads = ("million USD", "gap", "widest group", "open", "ended", "wall s", "CPU s", "saves, million USD", "CPU ratio")
+    heads = ("million USD", "gap", "widest group", "open", "ended", "wall s", "CPU s", "saves", "CPU ratio")
     table = Table("scenario", "search", *heads)
     for scenario in given.scenarios:
         for row in rows_of(scenario, {way: in_a_process(scenario, way, given.threads) for way in WAYS}):
