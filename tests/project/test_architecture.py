@@ -142,6 +142,7 @@ MAY_REACH_IN = {
     "tools/worths.py": "optimizer.model.balances",  # finds the rows of a constraint by its name
     "tools/operations_page.py": "service.telemetry.*",  # lists the metrics
     "tools/stored_databases.py": "service.*",  # leaves what only a worker that died leaves
+    "benchmarks/search.py": "optimizer.solver",  # chooses which of the searches it runs
     "benchmarks/service/*": "service.*",  # freeze, kill and replace parts of the service
 }
 """Files that need the inside of a room, and what of it."""
