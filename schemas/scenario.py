@@ -94,6 +94,8 @@ class SolveOptions(Strict):
     )
     gap_of: Literal["cost", "worth"] = Field(
         default="cost",
+        # Release 0.1.0 refuses it, and had no other: a job may still be solved by a worker of that release.
+        exclude_if=lambda gap_of: gap_of == "cost",
         description="What the gap is a fraction of. `cost`: the objective. `worth`: what the plan saves against doing "
         "nothing; met also at 1e-6 of the objective, and a fraction of the objective where doing nothing is infeasible "
         "or as good.",
@@ -585,9 +587,6 @@ def content_hash_of(dump: dict[str, Any]) -> str:
     content = {key: value for key, value in dump.items() if key not in _NO_CONTENT}
     for collection in ("facilities", "projects"):
         content[collection] = {name: _with_main_product(maker) for name, maker in content.get(collection, {}).items()}
-    if content.get("solve", {}).get("gap_of") == "cost":
-        # So was every gap before there was a choice.
-        content["solve"] = {name: value for name, value in content["solve"].items() if name != "gap_of"}
     if content.get("solve", {}).get("threads"):
         # They change no plan. Without a number it has always counted as null.
         content["solve"] = {**content["solve"], "threads": None}

@@ -116,12 +116,21 @@ def worker() -> None:
     run()
 
 
-@app.command(short_help="Bring the database tables up to date.")
-def migrate() -> None:
-    """Bring the database tables up to date and list the migrations applied."""
-    from lodeplan.service.cli.upkeep import migrate_tables
+@app.command(short_help="Bring the database tables up to date, or back.")
+def migrate(
+    to: Annotated[
+        str, typer.Option(metavar="VERSION", help="Go back to the tables of this earlier release, such as 0.1.0.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="With --to: drop what earlier tables cannot hold.")] = False,
+) -> None:
+    """Bring the database tables up to date and list the migrations applied. With --to, name what an earlier version
+    would lose, and go back to it if --yes is given."""
+    from lodeplan.service.cli.upkeep import migrate_tables, take_tables_back
 
-    migrate_tables()
+    if to:
+        take_tables_back(to, yes)
+    else:
+        migrate_tables()
 
 
 @app.command(short_help="Back up all jobs and results to one file.")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.service import storage
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.operations.backup import backup, restore
 from lodeplan.service.operations.doctor import Report, examine
 from lodeplan.service.settings import Settings
+from lodeplan.service.storage import going_back
 from lodeplan.service.telemetry import logs
 
 _SIGNS = {"ok": "ok     ", "warning": "WARNING", "failed": "FAILED "}
@@ -22,6 +24,27 @@ def migrate_tables() -> None:
     for step in applied:
         print(f"Applied {step}: {known[step]}")
     print(f"The tables have version {after}." if applied else f"The tables already have version {after}.")
+
+
+def take_tables_back(version: str, confirmed: bool) -> None:
+    """Print what the tables lose on the way to those of an earlier version, and go it if this is `confirmed`."""
+    database = storage.open_database(Settings.from_environment().sqlalchemy_url)
+    way = going_back.go_back(database, going_back.revision_named(version), confirmed=confirmed)
+    if way.before == way.after:
+        print(f"The tables already have version {way.after}.")
+        return
+    print(f"From version {way.before} to {way.after} the tables lose:")
+    for line in [*(f"{loss}." for loss in way.dropped), *way.rewritten]:
+        print(f"- {line}")
+    if not confirmed:
+        problem = InputProblem(
+            code="not_confirmed",
+            path="--yes",
+            message="nothing has been changed.",
+            remedy="Take a backup, stop all processes, and repeat the command with --yes.",
+        )
+        raise InvalidInput([problem])
+    print(f"The tables have version {way.after}. Start only processes of that version.")
 
 
 def write_backup(file: Path) -> None:

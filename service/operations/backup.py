@@ -26,7 +26,8 @@ from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.attempts import Outcome
-from lodeplan.service.storage import copying, leases, open_session, overview
+from lodeplan.service.storage import copying, open_session, overview
+from lodeplan.service.storage.going_back import refuse_live_workers
 
 _FORGOTTEN_AT_ONCE = 200
 _MAGIC = b"SQLite format 3\0"
@@ -78,7 +79,7 @@ def restore(file: Path, database: sqlalchemy.Engine, engine: JobEngine, *, repla
         storage.migrate(database)
         engine.prepare()
         with open_session(database) as session:
-            _refuse_live_workers(session)
+            refuse_live_workers(session)
             held = copying.tables_with_rows(session)
         if held and not replace:
             message = f"the database is not empty: it has rows in {', '.join(held)}."
@@ -143,18 +144,6 @@ def _require_current(connection: Connection, database: sqlalchemy.Engine) -> Non
         place = database.url.render_as_string(hide_password=True)
         problem = InputProblem(code="not_current", path="LODEPLAN_DATABASE_URL", message=message, value=place)
         raise InvalidInput([problem.model_copy(update={"remedy": "Run lodeplan migrate first."})])
-
-
-def _refuse_live_workers(session: Session) -> None:
-    names = [f"{worker.host} (process {worker.pid})" for worker in leases.live_workers(session)]
-    if names:
-        problem = InputProblem(
-            code="workers_alive",
-            path="LODEPLAN_DATABASE_URL",
-            message=f"workers are using the database: {', '.join(names)}.",
-            remedy="Stop all lodeplan serve and lodeplan worker processes first.",
-        )
-        raise InvalidInput([problem])
 
 
 def _forget_all(database: sqlalchemy.Engine, engine: JobEngine) -> None:

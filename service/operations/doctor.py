@@ -231,9 +231,9 @@ def _clock(session: Session) -> Check:
 
 def _work(session: Session) -> Iterator[Check]:
     workers = leases.live_workers(session)
-    slots = sum(worker.slots for worker in workers)
+    slots = sum(count for _, _, count in workers)
     if workers:
-        names = ", ".join(sorted({worker.host for worker in workers}))
+        names = ", ".join(sorted({host for host, _, _ in workers}))
         yield Check(name="workers", found=f"{len(workers)} alive with {slots} slots, on {names}")
     else:
         remedy = "Start lodeplan serve or lodeplan worker."

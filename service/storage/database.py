@@ -120,7 +120,7 @@ def migrate(database: sqlalchemy.Engine) -> tuple[str | None, str]:
     patient = open_beside(database, connections=1)
     try:
         with patient.connect() as connection:
-            _take_turn(connection)
+            take_turn(connection)
             config = migrations(connection)
             tables = sqlalchemy.inspect(connection).get_table_names()
             if "job" in tables and "alembic_version" not in tables:
@@ -187,7 +187,7 @@ def _config() -> Config:
     return config
 
 
-def _take_turn(connection: sqlalchemy.Connection) -> None:
+def take_turn(connection: sqlalchemy.Connection) -> None:
     """Make other processes wait until this transaction has ended."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN EXCLUSIVE")

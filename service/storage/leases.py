@@ -44,9 +44,9 @@ def delete_old_workers(session: Session, ended_before_s: float) -> None:
     session.execute(delete(WorkerRow).where(col(WorkerRow.lease_until_s) < database_clock() - ended_before_s))
 
 
-def live_workers(session: Session) -> list[WorkerRow]:
-    """The workers that hold a lease."""
-    return list(session.exec(select(WorkerRow).where(is_live())))
+def live_workers(session: Session) -> list[tuple[str, int, int]]:
+    """Host, process id and slots of the workers that hold a lease; also in tables of an earlier version."""
+    return list(session.exec(select(WorkerRow.host, WorkerRow.pid, WorkerRow.slots).where(is_live())))
 
 
 def live_worker_ids(session: Session) -> set[str]:

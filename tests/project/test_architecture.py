@@ -149,7 +149,7 @@ MAY_REACH_IN = {
 
 FOR_CLIENTS = ("jobs", "batches", "webhooks", "keys", "audit", "idempotency", "quotas")
 """The modules of storage that read for a client: each query takes the tenant, or a row that was found by it."""
-FOR_THE_SERVICE = {"moves", "upkeep", "leases", "deliveries", "copying"}
+FOR_THE_SERVICE = {"moves", "upkeep", "leases", "deliveries", "copying", "going_back"}
 """Those that read over all tenants; what answers requests imports none of them."""
 OF_ALL_TENANTS = {
     "keys.get_key": "somebody shows the key, and the tenant follows from it",
@@ -483,6 +483,13 @@ def test_what_answers_requests_reads_nothing_over_all_tenants() -> None:
         for module in modules_of(path) & hidden
     ]
     assert found == []
+
+
+def test_every_step_of_the_tables_since_the_first_release_leads_back_too() -> None:
+    """`tests/service/test_going_back.py` goes them."""
+    steps = sorted((ROOT / "service/storage/migrations/versions").glob("[0-9]*.py"))
+    assert steps
+    assert [step.name for step in steps if step.name > "0005" and "\ndef downgrade()" not in step.read_text()] == []
 
 
 LOADED = """

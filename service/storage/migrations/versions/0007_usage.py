@@ -3,8 +3,11 @@
 import sqlalchemy as sa
 from alembic import op
 
+from lodeplan.service.storage.migrations.failures import forget_failure
+
 revision = "0007"
 down_revision = "0006"
+LOST = "Failures called `quota_reached` become `internal_error`; their message stays."
 
 
 def upgrade() -> None:
@@ -16,3 +19,9 @@ def upgrade() -> None:
         sa.Column("jobs", sa.Integer, nullable=False),
         sa.Column("cpu_s", sa.Float, nullable=False),
     )
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.drop_table("usage")
+    forget_failure("quota_reached")
