@@ -175,7 +175,7 @@ def serve(
     `announce` gets the URL once connections are taken. Raises `OSError` if it cannot listen on the address.
     """
     settings = settings or Settings.from_environment()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_lines_per_s)
     tracing.configure()
     # First of all: a port that is taken should be known before a worker takes jobs.
     with _listen(host, port) as listener:

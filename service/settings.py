@@ -235,6 +235,12 @@ class Settings(BaseModel):
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",
         description="`DEBUG`, `INFO`, `WARNING` or `ERROR`; logs are JSON, one object per line, on standard error.",
     )
+    log_lines_per_s: float = Field(
+        default=100,
+        ge=0,
+        description="Lines of one kind (the same logger, level and event, such as `request`) that are logged a second, "
+        "with ten seconds' worth at once; the next one says in `left_out` how many were left out. 0: all.",
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -42,6 +42,9 @@ CHECKS_GIVEN_UP = Counter(
     "Checks of requests whose process was ended: the caller left, it said nothing, or it died.",
     registry=PROCESS,
 )
+LOG_LINES_LEFT_OUT = Counter(
+    "lodeplan_log_lines_left_out", "Log lines left out because too many of their kind came.", registry=PROCESS
+)
 SUBMITTED = Counter("lodeplan_jobs_submitted", "Jobs queued for the first time.", registry=PROCESS)
 ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by final state.", ["state"], registry=PROCESS)
 SOLVE_SECONDS = Histogram(
@@ -136,6 +139,11 @@ def attempt_given_back() -> None:
 def attempt_lost() -> None:
     """The worker of an attempt was found dead."""
     LOST.inc()
+
+
+def log_line_left_out() -> None:
+    """A line was not written, as too many like it were."""
+    LOG_LINES_LEFT_OUT.inc()
 
 
 def machine_troubled() -> None:

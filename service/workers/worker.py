@@ -348,7 +348,7 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
 def run(settings: Settings | None = None) -> None:
     """Run a worker until a signal (SIGINT, SIGTERM) ends it; used by `lodeplan worker`."""
     settings = settings or Settings.from_environment()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_lines_per_s)
     tracing.configure()
     database = storage.open_database(settings.sqlalchemy_url, answer_s=storage.REQUEST_S)
     storage.migrate(database)

@@ -1,6 +1,7 @@
 """What the service tells about itself: a line and a number for each request, numbers of jobs, readiness."""
 
 import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
@@ -28,8 +29,9 @@ from lodeplan.service.jobs import attempts, reruns, states
 from lodeplan.service.jobs.submissions import Submission
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Job, WorkerRow, open_session
-from lodeplan.service.telemetry import metrics
+from lodeplan.service.telemetry import logs, metrics
 from lodeplan.service.telemetry.database_metrics import database_registry
+from lodeplan.service.telemetry.logs import Thinning
 from lodeplan.service.workers.worker import Worker, _serve_metrics
 
 JOB = "/api/v1/jobs/" + "0" * 31
@@ -317,3 +319,49 @@ def test_a_worker_whose_metrics_have_no_port_says_so() -> None:
         settings = Settings(metrics_port=taken.getsockname()[1])
         with pytest.raises(OSError, match="LODEPLAN_METRICS_PORT"):
             _serve_metrics(settings)
+
+
+def thinned(*records: tuple[float, object], per_s: float) -> list[object]:
+    """What passes of messages that come at these times."""
+    now = [0.0]
+    thinning, passed = Thinning(per_s, lambda: now[0]), []
+    for at, message in records:
+        now[0] = at
+        record = logging.LogRecord("lodeplan", logging.INFO, "file", 1, message, (), None)
+        if thinning.filter(record):
+            passed.append(record.msg)
+    return passed
+
+
+def test_lines_of_a_kind_are_thinned_and_told_of_and_others_are_not() -> None:
+    before = value(process_samples(), "lodeplan_log_lines_left_out_total")
+    many = [(0.0, {"event": "request", "status": status}) for status in range(100)]
+    passed = thinned(*many, (0.0, {"event": "worker ready"}), (1.0, {"event": "request", "status": 100}), per_s=2)
+    assert passed == [
+        *({"event": "request", "status": status} for status in range(20)),
+        {"event": "worker ready"},
+        {"event": "request", "status": 100, "left_out": 80},
+    ]
+    assert value(process_samples(), "lodeplan_log_lines_left_out_total") == before + 80
+
+
+def test_lines_of_libraries_are_thinned_and_their_kinds_are_bounded() -> None:
+    assert thinned(*[(0.0, "broken: %s")] * 12, (1.0, "broken: %s"), per_s=1) == [
+        *["broken: %s"] * 10,
+        "broken: %s [2 left out]",
+    ]
+    assert len(thinned(*[(0.0, f"kind {number}") for number in range(5000)], per_s=1)) == 1010
+
+
+def test_a_service_that_is_asked_too_much_does_not_log_every_answer(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", list(root.handlers))
+    monkeypatch.setattr(root, "level", root.level)
+    logs.configure("INFO", lines_per_s=1)
+    with served(create_app(Settings(), database=new_database(tmp_path), engine=InlineEngine())) as client:
+        for _ in range(30):
+            client.get(JOB)
+    said = [line for line in capfd.readouterr().err.splitlines() if '"event": "request"' in line]
+    assert 10 <= len(said) <= 20
