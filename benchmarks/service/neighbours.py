@@ -36,11 +36,11 @@ def longest_bodies(mb: float) -> Iterator[tuple[bytes, str]]:
     yield json.dumps({"scenario": {"name": text, "x": [[]] * 900_000}}).encode(), "application/json"
 
 
-def made_key(database_url: str, tenant: str) -> dict[str, str]:
+def made_key(database_url: str, tenant: str, scope: Scope = Scope.SUBMIT) -> dict[str, str]:
     """The header of a new key of a tenant."""
     database = storage.open_database(Settings(database_url=database_url).sqlalchemy_url)
     with storage.open_session(database) as session:
-        _, shown = keys.create_key(session, tenant, KeyRequest(name="measured", scope=Scope.SUBMIT))
+        _, shown = keys.create_key(session, tenant, KeyRequest(name="measured", scope=scope))
         session.commit()
     database.dispose()
     return {"authorization": f"Bearer {shown}"}

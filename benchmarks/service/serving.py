@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,16 @@ class Client:
         self._writer.write("\r\n".join([*head, "", ""]).encode() + body)
         first, *lines = (await self._reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         found = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines) if name}
+        if found.get("transfer-encoding") == "chunked":
+            return int(first.split()[1]), found, b"".join([piece async for piece in self._pieces()])
         return int(first.split()[1]), found, await self._reader.readexactly(int(found.get("content-length", 0)))
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        """The pieces of a body that does not say how long it is."""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            yield await self._reader.readexactly(size)
+            await self._reader.readexactly(2)
+        await self._reader.readexactly(2)
 
 
 def ask(port: int, path: str, body: Any = None, **headers: str) -> Any:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from lodeplan.scenarios.reading import in_words
 from lodeplan.schemas import InputProblem
@@ -20,6 +21,7 @@ from lodeplan.schemas.problems import join_path
 from lodeplan.service.http.errors import PREFIX, ApiError, invalid_request, shown
 from lodeplan.service.http.headers import API_HEADERS
 from lodeplan.service.storage import OUTAGES
+from lodeplan.service.telemetry.requests import CANCELLED
 
 API_PATH = "/api/"
 """Programs call the paths below it, also from a browser: they get data, not pages."""
@@ -69,6 +71,7 @@ def install(app: FastAPI, problem_page: ProblemPage) -> None:
     app.add_exception_handler(ApiError, _on_api_error)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(ClientDisconnect, _on_leaving)
     for kind in OUTAGES:
         app.add_exception_handler(kind, _on_outage)
     app.add_exception_handler(Exception, _on_any_error)
@@ -125,6 +128,11 @@ async def _on_outage(request: Request, error: Exception) -> Response:
     problem = ApiError(503, "database-unavailable", detail).problem
     problem = problem.model_copy(update={"instance": request.url.path})
     return answer_problem(request, problem, {"retry-after": str(RETRY_AFTER_S)})
+
+
+async def _on_leaving(_request: Request, _error: Exception) -> Response:
+    """The client left before the body was there: nobody's fault here, and nobody reads the answer."""
+    return Response(status_code=CANCELLED)
 
 
 async def _on_any_error(request: Request, error: Exception) -> Response:

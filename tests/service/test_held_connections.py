@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import logging
+import queue
 import socket
 from collections import defaultdict
 from collections.abc import Iterator
@@ -75,6 +77,30 @@ def test_no_route_holds_a_connection_while_it_sends(app: FastAPI, database: sqla
                 answer.read()
     assert {path: held for path, held in watched.held.items() if held != {0}} == {}
     assert len(watched.held) >= 30
+
+
+def test_a_client_who_leaves_before_his_body_is_there_is_no_error(
+    app: FastAPI, database: sqlalchemy.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    ids = add_everything(database, storage.LOCAL)
+    with_bodies = [(method, path) for method, path in operations(app) if method in ("POST", "PUT", "PATCH")]
+    done: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            if scope["type"] == "http":
+                done.put(1)
+
+    with served(telling) as api, caplog.at_level(logging.ERROR):
+        for method, path in with_bodies:
+            with socket.create_connection(("127.0.0.1", api.base_url.port or 0)) as client:
+                head = f"{method} {filled(path, ids)} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+                client.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
+            done.get(timeout=20)
+    assert len(with_bodies) >= 9
+    assert [record.getMessage()[:200] for record in caplog.records] == []
 
 
 def generators_of(dependant: Dependant) -> Iterator[Dependant]:
