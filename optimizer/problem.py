@@ -310,8 +310,8 @@ class Problem:
         freed = [held for held in self._bounds if variable in (None, held.component) and label in (None, held)]
         if variable is not None and not freed:
             form = self._compiled_form()
-            there = [column for column in form.columns if column.component == variable and label in (None, column)]
-            if not there:
+            there = [form.columns[column] for column in form.columns_of(variable).tolist()]
+            if not there or label not in (None, *there):
                 raise InvalidInput([_no_column(label or _label(variable, index), form)])
         for held in freed:
             del self._bounds[held]
@@ -411,7 +411,8 @@ class Problem:
         """A form with these bounds of its variables; raises `schemas.InvalidInput` where one cannot be."""
         if not bounds:
             return form
-        problems, place = [], {label: column for column, label in enumerate(form.columns)}
+        named = form.columns_of(*{label.component for label in bounds}).tolist()
+        problems, place = [], {form.columns[column]: column for column in named}
         for label, (lower, upper) in bounds.items():
             if label not in place:
                 problems.append(_no_column(label, form))
@@ -597,9 +598,9 @@ def _by_index(label: Label) -> str:
 
 
 def _no_column(label: Label, form: Form) -> InputProblem:
-    variables = sorted({column.component for column in form.columns})
+    variables = sorted({part.component for part in form.columns.ranges})
     if label.component in variables:
-        example = next(column.key for column in form.columns if column.component == label.component)
+        example = form.columns[int(form.columns_of(label.component)[0])].key
         remedy = f"An index of `{label.component}` in the model is {example if len(example) > 1 else example[0]!r}."
     else:
         remedy = did_you_mean(label.component, variables) or f"Variables are {', '.join(variables)}."

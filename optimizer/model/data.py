@@ -41,7 +41,12 @@ def add_links(
 
     index = pyo.Set(initialize=list(over), dimen=len(over[0]) if over and isinstance(over[0], tuple) else 1)
     setattr(m, f"{name}_index", index)
-    setattr(m, name, pyo.Set(index, initialize={key: list(links.get(key, ())) for key in over}, dimen=dimen))
+    if m.as_arrays:
+        from lodeplan.optimizer.model.lazy import LazySets
+
+        setattr(m, name, LazySets(index, links, dimen))
+    else:
+        setattr(m, name, pyo.Set(index, initialize={key: list(links.get(key, ())) for key in over}, dimen=dimen))
 
 
 def add_param(m: pyo.ConcreteModel, name: str, values: Mapping[Any, float]) -> None:
@@ -103,7 +108,13 @@ def add_constraint(m: pyo.ConcreteModel, constraint: Constraint, *index: pyo.Set
             return row
         return pyo.Constraint.Skip if row else pyo.Constraint.Infeasible
 
-    if all(len(over) for over in index):
+    if not all(len(over) for over in index):
+        return
+    if m.as_arrays and index:
+        from lodeplan.optimizer.model.lazy import LazyRows
+
+        setattr(m, constraint.name, LazyRows(*index, rule=with_terms))
+    else:
         setattr(m, constraint.name, pyo.Constraint(*index, rule=with_terms))
 
 
@@ -119,7 +130,7 @@ def flow(m: pyo.ConcreteModel, index: pyo.Set, limits: Floats | float) -> pyo.Va
     import pyomo.core as pyo
 
     if m.as_arrays:
-        variable = pyo.Var(index, m.NODES)
+        variable = pyo.Var(index, m.NODES, dense=False)
         variable.array_upper = np.broadcast_to(np.asarray(limits, float), (len(index), len(m.NODES))).ravel()
         return variable
     return pyo.Var(index, m.NODES, bounds=upper_bounds(by_node(list(index), list(m.NODES), limits)))

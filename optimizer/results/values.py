@@ -28,17 +28,22 @@ class Values:
     def of(cls, instance: Instance, form: Form, x: Floats) -> Values:
         """Sort the columns of a point by variable."""
         clean = np.where(np.abs(x) > NOTHING * form.column_unit, x, 0.0)
-        by_variable: dict[str, dict[Any, float]] = {}
-        for column, value in zip(form.columns, clean.tolist(), strict=True):
-            by_variable.setdefault(column.component, {})[column.key] = value
         node_of = {name: node for node, name in enumerate(instance.tree.names)}
-        flows = {
-            name: _dense(index, by_variable.get(name, {}), instance.tree.names)
-            for name, index in flow_indices(instance).items()
-        }
-        starts = {(p, t, node_of[n]) for (p, t, n), value in by_variable.get("start", {}).items() if value > 0.5}
-        onboards = {(r, node_of[n]) for (r, n), value in by_variable.get("onboard", {}).items() if value > 0.5}
-        return cls(instance, flows, frozenset(starts), frozenset(onboards))
+        flows = {name: np.zeros(len(index) * len(node_of)) for name, index in flow_indices(instance).items()}
+        for begin, part in form.columns.begun():
+            # What the solver never saw is 0.
+            if part.component in flows:
+                flows[part.component][part.members] = clean[begin : begin + len(part.members)]
+        start, onboard = (
+            [form.columns[column].key for column in form.columns_of(name).tolist() if clean[column] > 0.5]
+            for name in ("start", "onboard")
+        )
+        return cls(
+            instance,
+            {name: flow.reshape(-1, len(node_of)) for name, flow in flows.items()},
+            frozenset((project, track, node_of[node]) for project, track, node in start),
+            frozenset((route, node_of[node]) for route, node in onboard),
+        )
 
     def node_costs(self) -> dict[str, Floats]:
         """Cost by term, kUSD as of a node's first day; shape (nodes,) each; transfers too, whatever the view."""
@@ -120,12 +125,6 @@ def flow_indices(instance: Instance) -> dict[str, Sequence[Any]]:
         "short": instance.demands.steps,
         "slack": instance.limits.soft,
     }
-
-
-def _dense(index: Sequence[Any], values: Mapping[Any, float], nodes: Sequence[str]) -> Floats:
-    """Values in index order; what the solver never saw is 0."""
-    keys = [key if isinstance(key, tuple) else (key,) for key in index]
-    return np.array([[values.get((*key, node), 0.0) for node in nodes] for key in keys]).reshape(len(keys), len(nodes))
 
 
 def tail_mean(costs: Floats, probabilities: Floats, level: float) -> float:

@@ -25,7 +25,7 @@ from lodeplan.optimizer.prepare.weights import TIE_BREAKER
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Run, tried
-from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.labels import Labels
 from lodeplan.optimizer.solver.least import least_by_duals
 from lodeplan.optimizer.solver.money import added_up, costs_by_node, money_weights
 from lodeplan.optimizer.solver.ray import find_rays
@@ -59,8 +59,8 @@ class _Held:
 
     @classmethod
     def of(cls, instance: Instance, form: Form, control: Control) -> _Held:
-        node_of = {name: node for node, name in enumerate(instance.tree.names)}
-        node = [-1 if c.component in ("cost", "excess") else node_of.get(c.key[-1], -1) for c in form.columns]
+        node = form.columns.last_in({name: node for node, name in enumerate(instance.tree.names)})
+        node[form.columns_of("cost", "excess")] = -1
         keep = np.ones(len(form.rows))
         keep[form.rows_of(*constraints_in(Sizes.money))] = 0.0
         discounted = sp.diags_array(instance.tree.discount) @ costs_by_node(instance, form)
@@ -73,7 +73,7 @@ class _Held:
             flows=sp.csr_array(sp.diags_array(keep) @ form.matrix),
             costs=costs,
             short=sp.csr_array(costs @ sp.diags_array(is_short)),
-            node=np.array(node, np.int64),
+            node=node,
             control=control,
         )
 
@@ -229,8 +229,8 @@ def _part(held: _Held, at: tuple[Ints, Floats], of: tuple[np.ndarray, Floats], t
         column_lower=np.minimum(form.column_lower[columns], x[columns]),
         column_upper=np.maximum(form.column_upper[columns], x[columns]),
         integer=form.integer[columns],
-        columns=tuple(form.columns[j] for j in columns),
-        rows=(*(Label("row", (row,)) for row in rows.tolist()), *(Label("kept_down", (k,)) for k in range(len(kept)))),
+        columns=form.columns.picked(columns),
+        rows=Labels.numbered("row", rows) + Labels.numbered("kept_down", np.arange(len(kept))),
         column_unit=form.column_unit[columns],
         row_unit=np.append(form.row_unit[rows], np.ones(len(kept))),
     )

@@ -14,7 +14,7 @@ from lodeplan.optimizer.model.own import refused
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.arrays import Compiled, compile_arrays
-from lodeplan.optimizer.solver.labels import Label, labels_of
+from lodeplan.optimizer.solver.labels import Label, Labels
 from lodeplan.optimizer.solver.ranges import further_scaled, refuse_lost
 from lodeplan.optimizer.solver.scaling import column_units, row_units, scale_costs
 from lodeplan.optimizer.solver.tolerances import ARITHMETIC
@@ -39,8 +39,8 @@ class Form:
     column_lower: Floats
     column_upper: Floats
     integer: npt.NDArray[np.bool_]
-    columns: tuple[Label, ...]
-    rows: tuple[Label, ...]
+    columns: Labels
+    rows: Labels
     column_unit: Floats
     row_unit: Floats
     money_unit: float
@@ -98,11 +98,11 @@ class Form:
 
     def columns_of(self, *names: str) -> Ints:
         """Columns of these variables."""
-        return np.array([j for j, column in enumerate(self.columns) if column.component in names], np.int64)
+        return self.columns.places_of(*names)
 
     def rows_of(self, *names: str) -> Ints:
         """Rows of these constraints."""
-        return np.array([i for i, row in enumerate(self.rows) if row.component in names], np.int64)
+        return self.rows.places_of(*names)
 
 
 def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
@@ -112,7 +112,7 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     solver could not take, however they are scaled.
     """
     compiled = _compiled(model)
-    columns, rows = labels_of(compiled.columns), labels_of(compiled.rows)
+    columns, rows = Labels.of(compiled.columns), Labels.of(compiled.rows)
     column_unit = column_units(columns, instance)
     row_unit = row_units(rows, instance)
     money = instance.units.kusd

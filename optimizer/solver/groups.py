@@ -213,14 +213,14 @@ def split(instance: Instance, form: Form) -> Iterator[Block]:
     """
     free_rows = np.setdiff1d(np.arange(form.matrix.shape[0]), form.rows_of(*COUPLING))
     links = sp.csr_array(form.matrix)[free_rows]
-    group_of = {
-        position: instance.scenario.commodities[form.rows[row].key[0]].mineral_group
-        for position, row in enumerate(free_rows.tolist())
-        if form.rows[row].component == commodity_balances.name
-    }
-    names = sorted(set(group_of.values()))
+    balances = [part for part in form.rows.ranges if part.component == commodity_balances.name]
+    commodities = instance.scenario.commodities
+    names = sorted({commodities[key[0]].mineral_group for part in balances for key in part.factors[0]})
+    number_of = {name: number for number, name in enumerate(names)}
+    group = [part.numbers(lambda key: number_of[commodities[key[0]].mineral_group]) for part in balances]
+    position = np.searchsorted(free_rows, form.rows_of(commodity_balances.name))
     of_group = sp.csr_array(
-        (np.ones(len(group_of)), (list(group_of), [names.index(group) for group in group_of.values()])),
+        (np.ones(len(position)), (position, np.concatenate(group, dtype=np.int64, casting="unsafe"))),
         shape=(len(free_rows), len(names)),
     )
     ties = sp.block_array([[links, of_group]], format="coo")

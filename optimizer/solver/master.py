@@ -16,6 +16,7 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.groups import SHARED, Block, Prices, prices_at
 from lodeplan.optimizer.solver.highs import Settings, tried
+from lodeplan.optimizer.solver.labels import Labels
 
 NODES = 5000
 """Nodes of the search for the best choice at most; where it stops there, its choice is as good as any other."""
@@ -139,8 +140,8 @@ class Master:
             column_lower=np.append(form.column_lower[self.outside], np.zeros(len(plans))),
             column_upper=np.append(form.column_upper[self.outside], np.ones(len(plans))),
             integer=np.append(form.integer[self.outside], np.ones(len(plans), bool)),
-            columns=(),
-            rows=(),
+            columns=Labels(()),
+            rows=Labels(()),
         )
 
     def _with_broken_budgets(self, form: Form) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,12 +99,22 @@ def costs_by_node(instance: Instance, form: Form) -> sp.csr_array:
     for (start, node), kusd in instance.costs.start_cost().items():
         due.setdefault(start, []).append((node, kusd))
     entries: list[tuple[int, int, float]] = []
-    for column, (name, key) in enumerate(form.columns):
-        if name == "start":
-            entries += [(node, column, kusd) for node, kusd in due.get((key[0], key[1], node_of[key[2]]), [])]
-        elif name in units:
-            rows, unit = units[name]
-            node = node_of[key[-1]]
-            entries.append((node, column, float(unit[rows[key[:-1]], node])))
-    nodes, columns, amounts = zip(*entries, strict=True) if entries else ((), (), ())
-    return sp.csr_array((amounts, (nodes, columns)), shape=(len(node_of), len(form.columns)))
+    for column in form.columns_of("start").tolist():
+        project, track, name = form.columns[column].key
+        entries += [(node, column, kusd) for node, kusd in due.get((project, track, node_of[name]), [])]
+    nodes, columns, amounts = ([part] for part in np.array(entries).reshape(-1, 3).T)
+    node_of_column = form.columns.last_in(node_of)
+    for begin, part in form.columns.begun():
+        if part.component in units:
+            rows, unit = units[part.component]
+            own = slice(begin, begin + len(part.members))
+            row = part.numbers(partial(_without_node, rows)).astype(np.int64)
+            nodes.append(node_of_column[own])
+            columns.append(np.arange(own.start, own.stop))
+            amounts.append(unit[row, node_of_column[own]])
+    place = np.concatenate(nodes).astype(np.int64), np.concatenate(columns).astype(np.int64)
+    return sp.csr_array((np.concatenate(amounts), place), shape=(len(node_of), len(form.columns)))
+
+
+def _without_node(rows: dict[Any, int], key: tuple[Any, ...]) -> int:
+    return rows[key[:-1]]

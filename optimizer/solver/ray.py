@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver.form import Form
 from lodeplan.optimizer.solver.highs import Settings, tried
-from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.labels import Label, Labels
 from lodeplan.optimizer.solver.tolerances import NOTHING
 
 ACTED_ON = ("stock", "run", "ship", "recover", "dispose")
@@ -65,6 +65,6 @@ def _cone(form: Form) -> Form:
         row_upper=np.append(np.where(np.isfinite(form.row_upper), 0.0, np.inf), 1.0),
         column_lower=np.where(floored, 0.0, -np.inf),
         column_upper=np.where(capped, 0.0, np.inf),
-        rows=(*form.rows, Label("directions_add_up", ())),
+        rows=form.rows + Labels.numbered("directions_add_up", np.zeros(1, np.int64)),
         row_unit=np.append(form.row_unit, 1.0),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,29 +14,29 @@ from lodeplan.optimizer.model.risk import cost, node_cost_adds_up
 from lodeplan.optimizer.model.scales import Sizes
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
-from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.labels import Label, Labels
 
 
-def column_units(columns: Sequence[Label], instance: Instance) -> Floats:
+def column_units(columns: Labels, instance: Instance) -> Floats:
     """Unit of each column; shape (columns,)."""
     return _units(columns, variables(), Sizes(instance))
 
 
-def row_units(rows: Sequence[Label], instance: Instance) -> Floats:
+def row_units(rows: Labels, instance: Instance) -> Floats:
     """Unit of each row; shape (rows,)."""
     return _units(rows, registry(), Sizes(instance))
 
 
-def _units(labels: Sequence[Label], declared: Mapping[str, Constraint | Variable], sizes: Sizes) -> Floats:
-    """What a modeler has added, and so nobody has declared, is in units of the model."""
-    return np.array(
-        [known.scale(sizes, label.key) if (known := declared.get(label.component)) else 1.0 for label in labels], float
-    )
+def _units(labels: Labels, declared: Mapping[str, Constraint | Variable], sizes: Sizes) -> Floats:
+    """What a modeler has added, and so nobody has declared, is in units of the model. No unit depends on the node."""
+    units = [np.zeros(0)]
+    for part in labels.ranges:
+        known = declared.get(part.component)
+        units.append(np.ones(len(part.members)) if known is None else part.numbers(partial(known.scale, sizes)))
+    return np.concatenate(units)
 
 
-def scale_costs(
-    matrix: sp.csr_array, rows: tuple[Sequence[Label], Floats], columns: tuple[Sequence[Label], Floats]
-) -> None:
+def scale_costs(matrix: sp.csr_array, rows: tuple[Labels, Floats], columns: tuple[Labels, Floats]) -> None:
     """Give each row of costs, and the cost it adds up, the size of its own largest term, in place.
 
     A penalty may be a hundred million times a price: in one unit of money for all, a row with both would be feasible
@@ -43,8 +44,10 @@ def scale_costs(
     """
     (row_labels, row_unit), (column_labels, column_unit) = rows, columns
     cost_rows, cost_columns = constraints_in(Sizes.money), variables_in(Sizes.money)
-    of_cost = np.array([label.component in cost_columns for label in column_labels])
-    place = {label: j for j, label in enumerate(column_labels) if label.component in cost_columns}
+    costly = column_labels.places_of(*cost_columns).tolist()
+    of_cost = np.zeros(len(column_labels), bool)
+    of_cost[costly] = True
+    place = {column_labels[column]: column for column in costly}
 
     def largest(row: int, *, costs: bool) -> float:
         of_row = slice(matrix.indptr[row], matrix.indptr[row + 1])
@@ -52,11 +55,10 @@ def scale_costs(
         kept = terms[of_cost[matrix.indices[of_row]] == costs]
         return float(2.0 ** np.round(np.log2(kept.max()))) if kept.any() else 0.0
 
-    for row, label in enumerate(row_labels):
-        if label.component == node_cost_adds_up.name and (size := largest(row, costs=False)) > 0:
-            row_unit[row] = column_unit[place[Label(cost.name, label.key)]] = size
-    of_futures = set(cost_rows) - {node_cost_adds_up.name}
-    compared = [row for row, label in enumerate(row_labels) if label.component in of_futures]
+    for row in row_labels.places_of(node_cost_adds_up.name).tolist():
+        if (size := largest(row, costs=False)) > 0:
+            row_unit[row] = column_unit[place[Label(cost.name, row_labels[row].key)]] = size
+    compared = row_labels.places_of(*(set(cost_rows) - {node_cost_adds_up.name})).tolist()
     for row in compared:
         row_unit[row] = largest(row, costs=True)
     for label, column in place.items():

@@ -11,11 +11,14 @@ templates of are expanded by numpy. All others are walked row by row, as Pyomo d
 
 An equation that Pyomo reads from right to left, as Python may ask it to, has the signs of its row turned round.
 
-A `Param` may hold its values as an array in the order of its index set, in the attribute `array_values`, and a `Var`
-the upper bounds of its members in `array_upper` (the lower ones are then 0): they are read instead of the members',
-which need not have any.
+What a component holds in these attributes is read instead of its members, which need not be made:
+
+- a `Param` its values in the order of its index set, in `array_values`;
+- a `Var` the upper bounds of all members, in `array_upper` (the lower ones are then 0);
+- an indexed `Set` its members by key, in `array_members`;
+- a `Constraint` the template of all its rows, in `array_template`.
 """
 
-from lodeplan.optimizer.solver.arrays.compiler import Compiled, Range, compile_arrays
+from lodeplan.optimizer.solver.arrays.compiler import Compiled, Range, compile_arrays, has_all_members
 
-__all__ = ["Compiled", "Range", "compile_arrays"]
+__all__ = ["Compiled", "Range", "compile_arrays", "has_all_members"]

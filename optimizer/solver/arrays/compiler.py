@@ -57,6 +57,17 @@ class _Rows:
     upper: Floats
 
 
+def has_all_members(component: Any) -> bool:
+    """True if a component has a member for each key of its index set, in that order, made or not."""
+    return count_of(component) == len(component.index_set())
+
+
+def count_of(component: Any) -> int:
+    """Number of its members, made or not."""
+    held = hasattr(component, "array_upper") or hasattr(component, "array_template")
+    return len(component.index_set()) if held else len(component)
+
+
 class _Infeasible(ValueError):
     """A row that no variable enters and that cannot hold."""
 
@@ -87,7 +98,7 @@ class _Compiler:
         """The first column of a variable's members, before columns are put in order."""
         if id(variable) not in self._first:
             self._first[id(variable)] = self._count
-            self._count += len(variable)
+            self._count += count_of(variable)
         return self._first[id(variable)]
 
     def compiled(self) -> Compiled:
@@ -112,11 +123,15 @@ class _Compiler:
     def _column(self, identity: int) -> int:
         """The column of a member that the visitor names by its id."""
         if identity not in self._places:
-            variable = self._recorder.var_map[identity].parent_component()
+            member = self._recorder.var_map[identity]
+            variable = member.parent_component()
             if id(variable) not in self._first:
                 raise ValueError(f"{variable.name!r} is not in this model.")
             first = self.first_column(variable)
-            self._places |= {id(member): first + j for j, member in enumerate(variable.values())}
+            if hasattr(variable, "array_upper"):
+                self._places[identity] = first + variable.index_set().ord(member.index()) - 1
+            else:
+                self._places |= {id(other): first + j for j, other in enumerate(variable.values())}
         return self._places[identity]
 
     def _objective(self) -> tuple[Floats, float]:
@@ -155,7 +170,7 @@ class _Compiler:
         return found
 
     def _family(self, constraint: Any) -> _Rows:
-        members = list(constraint.values())
+        members = _members_of(constraint)
         template = _template_of(members)
         if template is None:
             why = "it was written row by row, without a template"
@@ -166,6 +181,8 @@ class _Compiler:
                 return self._expanded(constraint, members[0], template)
             except NoArrays as reason:
                 why = str(reason)
+        if len(members) < count_of(constraint):
+            members = [constraint[key] for key in constraint.index_set()]
         if members:
             self._by_row[constraint.name] = why
         return self._walked(members)
@@ -244,7 +261,7 @@ class _Compiler:
         ranges, order = [], []
         for variable in self._order.values():
             first = self.first_column(variable)
-            members = np.flatnonzero(used[first : first + len(variable)])
+            members = np.flatnonzero(used[first : first + count_of(variable)])
             if len(members):
                 ranges.append(Range(variable, members))
                 order.append(first + members)
@@ -269,7 +286,7 @@ class _Compiler:
         integer = np.zeros(self._count, bool)
         for variable in self._model.component_objects(pyo.Var, descend_into=True):
             first = self.first_column(variable)
-            own = slice(first, first + len(variable))
+            own = slice(first, first + count_of(variable))
             held = getattr(variable, "array_upper", None)
             if held is not None:
                 lower[own], upper[own] = 0.0, np.asarray(held, float).ravel()
@@ -292,6 +309,13 @@ class _Recorder(VarRecorder):  # type: ignore[misc]  # Pyomo has no types
         """Record all members of a variable."""
         self._come_to(var.parent_component())
         super().add(var)
+
+
+def _members_of(constraint: Any) -> list[Any]:
+    """All rows of a constraint, or one of them where they share a template and none has been asked for."""
+    if hasattr(constraint, "array_template") and not len(constraint):
+        constraint[next(iter(constraint.index_set()))]
+    return list(constraint.values())
 
 
 def _template_of(members: Sequence[Any]) -> Any:

@@ -91,7 +91,11 @@ class Tables:
         """Begin of the members of each set, and the codes of all of them, set after set."""
         if id(indexed) not in self._members:
             self._kept.append(indexed)
-            lists = [list(indexed[key]) for key in indexed.index_set()]
+            held = getattr(indexed, "array_members", None)
+            lists = [
+                list(indexed[key]) if held is None else [*dict.fromkeys(held.get(key, ()))]
+                for key in indexed.index_set()
+            ]
             start = np.concatenate([[0], np.cumsum([len(each) for each in lists])]).astype(np.int64)
             codes = self.positions.codes_of((member for each in lists for member in each), parts)
             self._members[id(indexed)] = start, codes

@@ -13,7 +13,7 @@ from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.model.data import templates
 from lodeplan.optimizer.model.registry import registry
 from lodeplan.optimizer.prepare import prepare
-from lodeplan.optimizer.solver.arrays import Compiled, compile_arrays
+from lodeplan.optimizer.solver.arrays import Compiled, compile_arrays, has_all_members
 
 
 def assert_same(model: pyo.ConcreteModel, compiled: Compiled) -> None:
@@ -44,7 +44,7 @@ def assert_same(model: pyo.ConcreteModel, compiled: Compiled) -> None:
 def names(ranges: tuple) -> list[str]:
     found = []
     for part in ranges:
-        keys = list(part.component.keys())
+        keys = list(part.component.index_set() if has_all_members(part.component) else part.component.keys())
         found += [part.component[keys[j]].name for j in part.members.tolist()]
     return found
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from lodeplan.optimizer.solver import Form
-from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.labels import Labels
 from lodeplan.optimizer.solver.least import implied_upper, least_by_duals, spared_by_duals
 
 
@@ -27,8 +27,8 @@ def form_of(
         column_lower=np.zeros(count),
         column_upper=np.full(count, inf) if upper is None else np.array(upper, float),
         integer=np.zeros(count, bool),
-        columns=tuple(Label("x", (j,)) for j in range(count)),
-        rows=tuple(Label("row", (i,)) for i in range(length)),
+        columns=Labels.numbered("x", np.arange(count)),
+        rows=Labels.numbered("row", np.arange(length)),
         column_unit=np.ones(count),
         row_unit=np.ones(length),
         money_unit=1.0,

@@ -21,7 +21,7 @@ from test_least import form_of
 
 from lodeplan.optimizer.solver import Control, Form, highs
 from lodeplan.optimizer.solver.highs import Settings, SolverError, run_highs
-from lodeplan.optimizer.solver.labels import Label
+from lodeplan.optimizer.solver.labels import Labels
 from lodeplan.optimizer.solver.search import search, search_decisions
 from lodeplan.optimizer.solver.tolerances import FEASIBLE
 from lodeplan.schemas import Termination
@@ -52,8 +52,8 @@ def small_form(seed: int) -> tuple[Form, np.ndarray]:
         column_lower=np.zeros(columns + 2),
         column_upper=upper,
         integer=np.arange(columns + 2) < whole,
-        columns=tuple(Label("x", (j,)) for j in range(columns + 2)),
-        rows=tuple(Label("row", (i,)) for i in range(rows)),
+        columns=Labels.numbered("x", np.arange(columns + 2)),
+        rows=Labels.numbered("row", np.arange(rows)),
         column_unit=np.ones(columns + 2),
         row_unit=np.ones(rows),
         money_unit=1.0,
