@@ -18,6 +18,8 @@ MAX_JOB_WARNINGS = 100
 """Warnings that are shown with a job; a scenario may have more, and jobs are read in lists."""
 
 Label = Annotated[str, Field(min_length=1, max_length=200)]
+MAX_PRIORITY = 100
+Priority = Annotated[int, Field(ge=-MAX_PRIORITY, le=MAX_PRIORITY)]
 
 
 class JobState(StrEnum):
@@ -68,6 +70,10 @@ class ScenarioRequest(Strict):
         default=True,
         description="Reuse the optimal plan of an identical earlier job, if there is one, instead of solving again.",
     )
+    priority: Priority | None = Field(
+        default=None,
+        description="Jobs of higher priority run earlier among those of your tenant; 0 when left out, -1 for a batch.",
+    )
 
 
 class JobRequest(ScenarioRequest):
@@ -91,6 +97,22 @@ class BatchRequest(ScenarioRequest):
     patches: list[Patch] = Field(default=[], description="Changes of the shared scenario, applied in order.")
     reuse: bool = Field(default=True, description="Reuse earlier plans, as for a single job.")
     jobs: list[BatchItem] = Field(min_length=1, max_length=MAX_BATCH_JOBS)
+
+
+class RerunRequest(Strict):
+    """Request to solve the scenario of a job again; what is left out is as it was."""
+
+    label: Label | None = Field(default=None, description="Your name for the new job.")
+    options: SerializeAsAny[JobOptions] = Field(
+        default=JobOptions(), description="Options that replace those of the job, one by one."
+    )
+    newest: bool = Field(
+        default=False,
+        description="Apply the patches of the job to its base as it is shipped today, instead of solving the stored "
+        "scenario.",
+    )
+    reuse: bool = Field(default=False, description="Reuse an optimal plan of the same, if there is one.")
+    priority: Priority | None = Field(default=None, description="Priority of the new job.")
 
 
 class ProblemError(Strict):
@@ -169,6 +191,9 @@ class JobLinks(Strict):
     events: str
     stop: str
     cancel: str
+    scenario: str | None = Field(default=None, description="The scenario that it solves; not of a batch.")
+    changes: str = Field(description="What differs from the base.")
+    rerun: str | None = Field(default=None, description="Solve it again; not of a batch.")
     result: str | None = Field(default=None, description="The plan; not of a batch.")
     tables: str | None = Field(default=None, description="The tables of the plan; not of a batch.")
     jobs: str | None = Field(default=None, description="The jobs of a batch.")
@@ -183,6 +208,9 @@ class JobView(Strict):
     kind: str
     label: str | None = None
     parent_id: str | None = Field(default=None, description="The batch the job belongs to.")
+    rerun_of: str | None = Field(default=None, description="The job whose scenario it solves again.")
+    schedule_id: str | None = Field(default=None, description="The schedule that submitted it.")
+    priority: int = Field(default=0, description="Jobs of higher priority run earlier among those of the tenant.")
     state: JobState
     scenario: str = Field(description="Short name of the scenario.")
     scenario_title: str

@@ -39,6 +39,7 @@ from lodeplan.service.api.routers import (
     jobs,
     keys,
     metrics,
+    reruns,
     results,
     scenarios,
     webhooks,
@@ -136,7 +137,7 @@ def create_app(
 def _include_routers(app: FastAPI) -> None:
     app.include_router(health.router, dependencies=_ALL)
     app.include_router(metrics.router, dependencies=[*_ALL, Security(_BEARER)])
-    for module in (jobs, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit):
+    for module in (jobs, reruns, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit):
         app.include_router(module.router, prefix=API, dependencies=[*_ALL, Security(_BEARER)])
     app.include_router(ui.router, dependencies=_ALL)
     app.include_router(sign_in.router, dependencies=_ALL)

@@ -13,6 +13,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lodeplan.schemas import InputProblem, InvalidInput
+from lodeplan.schemas.jobs import MAX_PRIORITY
 
 PREFIX = "LODEPLAN_"
 
@@ -183,6 +184,14 @@ class Settings(BaseModel):
         description="Most that the stored scenarios and results of a tenant may take, compressed, MB; a job whose "
         "result has no room fails as `quota_reached`. 0: no limit.",
     )
+    tenant_max_priority: int = Field(
+        default=MAX_PRIORITY,
+        ge=-MAX_PRIORITY,
+        le=MAX_PRIORITY,
+        description="Highest priority that a request may ask for. It orders the jobs of its tenant alone: tenants take "
+        "turns.",
+    )
+    tenant_max_schedules: int = Field(default=20, ge=0, description="Most schedules that a tenant may have.")
     memory_mb: float | None = Field(
         default=None,
         gt=0,

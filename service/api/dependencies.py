@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy
 from fastapi import Depends, Query, Request
@@ -20,8 +20,12 @@ from lodeplan.service.api.intake import Intake
 from lodeplan.service.checking.unstorable_text import is_unstorable
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.errors import ApiError, no_such_job
+from lodeplan.service.kinds import KINDS
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import LOCAL, JobFilter
+
+EVERYWHERE = "*"
+"""Stands for jobs in batches and outside, in place of the id of a batch."""
 
 _ID: dict[str, Any] = {"pattern": storage.ID_PATTERN}
 """Shown to clients instead of FastAPI's message, which would not help."""
@@ -73,8 +77,8 @@ def _checked_cursor(cursor: str) -> str:
 
 
 def _checked_batch(parent: str) -> str:
-    if not storage.is_id(parent):
-        raise refused("bad_parent", "This is not the id of a batch.")
+    if parent != EVERYWHERE and not storage.is_id(parent):
+        raise refused("bad_parent", "This is not the id of a batch, nor `*` for jobs in batches and outside.")
     return parent
 
 
@@ -84,11 +88,25 @@ def _checked_name(scenario: str) -> str:
     return scenario
 
 
+def _checked_label(label: str) -> str:
+    if is_unstorable(label):
+        raise refused("bad_label", "No label can be like this.")
+    return label
+
+
+def _checked_schedule(schedule: str) -> str:
+    if not storage.is_id(schedule):
+        raise refused("bad_schedule", "This is not the id of a schedule.")
+    return schedule
+
+
 async def get_filter(
     parent: Annotated[
         Annotated[str, AfterValidator(_checked_batch)] | None,
         Query(
-            description="Id of a batch, to list its jobs; without it, only jobs outside batches.", json_schema_extra=_ID
+            description="Id of a batch, to list its jobs, or `*` for jobs in batches and outside; without it, only "
+            "jobs outside batches.",
+            json_schema_extra={"pattern": f"{storage.ID_PATTERN}|^[*]$"},
         ),
     ] = None,
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
@@ -96,9 +114,32 @@ async def get_filter(
         Annotated[str, AfterValidator(_checked_name)] | None,
         Query(description="Only jobs whose scenario has this name.", max_length=1000),
     ] = None,
+    label: Annotated[
+        Annotated[str, AfterValidator(_checked_label)] | None,
+        Query(description="Only jobs with this label; `*` stands for any text. Capitals do not count.", max_length=200),
+    ] = None,
+    scenario_hash: Annotated[
+        str | None,
+        Query(
+            alias="hash",
+            description="Only jobs whose `scenario_hash` begins like this: 6 to 64 digits.",
+            pattern="^[0-9a-f]{6,64}$",
+        ),
+    ] = None,
+    kind: Annotated[
+        Literal[tuple(KINDS)] | None,  # type: ignore[valid-type]
+        Query(description="Only jobs of this kind."),
+    ] = None,
+    schedule: Annotated[
+        Annotated[str, AfterValidator(_checked_schedule)] | None,
+        Query(description="Only jobs of the schedule with this id.", json_schema_extra=_ID),
+    ] = None,
 ) -> JobFilter:
     """The filter of a list of jobs."""
-    return JobFilter(parent, state, scenario)
+    everywhere = parent == EVERYWHERE
+    return JobFilter(
+        None if everywhere else parent, state, scenario, label, scenario_hash, kind, schedule, everywhere=everywhere
+    )
 
 
 def get_caller(request: Request) -> Caller:

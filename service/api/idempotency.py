@@ -60,7 +60,9 @@ async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest 
         return None
     kind = request.headers.get("content-type", "")
     body = await request.body()
-    work = (kind.encode() + b"\n", body)
+    # What is asked of one job is another request than the same of another.
+    of_job = request.path_params.get("job_id", "")
+    work = (f"{kind}\n{of_job}".encode(), body)
     body_sha256 = await asyncio.to_thread(_digest, *work) if len(body) > _LARGE_BYTES else _digest(*work)
     hours = request.app.state.settings.keep_idempotency_hours
     kept_for = timedelta(hours=hours) if hours else None

@@ -7,7 +7,7 @@ import contextvars
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import sqlalchemy
@@ -17,12 +17,13 @@ from starlette.requests import Request
 from lodeplan.schemas.jobs import JobView
 from lodeplan.service import storage
 from lodeplan.service.access import audit
+from lodeplan.service.access.callers import current_caller
 from lodeplan.service.access.quotas import count_jobs
 from lodeplan.service.api.bodies import read_ask
 from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
 from lodeplan.service.api.leaving import unless_gone
 from lodeplan.service.checking.checkers import Checkers
-from lodeplan.service.checking.checks import prepare, validate
+from lodeplan.service.checking.checks import Ask, prepare, validate
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import job_view
@@ -53,13 +54,19 @@ class Intake:
     async def prepare(self, request: Request, tenant: str) -> PreparedSubmission | BatchSubmission:
         """Check what a request asks for; raises `ApiError` (400, 413, 415, 422 with all errors, 429, 503), or
         `ClientGone`."""
-        ask = await read_ask(request, tenant)
-        return await unless_gone(request, self.checkers.run(tenant, prepare, ask))
+        return await self.prepare_ask(request, await read_ask(request, tenant))
+
+    async def prepare_ask(self, request: Request, ask: Ask) -> PreparedSubmission | BatchSubmission:
+        """Check what this asks for, for a request whose body was read; raises as above."""
+        return await unless_gone(request, self.checkers.run(ask.tenant, prepare, self._within_rights(ask)))
 
     async def validate(self, request: Request, tenant: str) -> str:
         """Check what a request asks for and return its `Validation` as JSON; raises as above."""
-        ask = await read_ask(request, tenant)
+        ask = self._within_rights(await read_ask(request, tenant))
         return await unless_gone(request, self.checkers.run(tenant, validate, ask))
+
+    def _within_rights(self, ask: Ask) -> Ask:
+        return replace(ask, max_priority=self.settings.tenant_max_priority)
 
     async def known_answer(self, once: KeyedRequest | None) -> str | None:
         """Return the answer that this key got before, as JSON; raises `ApiError` (422)."""
@@ -85,7 +92,8 @@ class Intake:
 
     def _queued(self, session: Session, submission: PreparedSubmission | BatchSubmission) -> JobView:
         self._check_room(session, submission.count)
-        job = submission.submit(session, self.engine)
+        sender = replace(submission.sender, by=current_caller.get().actor)
+        job = replace(submission, sender=sender).submit(session, self.engine)
         count_jobs(session, submission.tenant, submission.count, self.settings)
         audit.record(session, "job.submit", job.id, job.scenario)
         return job_view(session, job)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from lodeplan.service.checking.envelope import read_envelope
-from lodeplan.service.checking.loading import load, shipped_scenario
+from lodeplan.service.checking.envelope import Asked, read_envelope, too_high_priority
+from lodeplan.service.checking.loading import load
+from lodeplan.service.checking.origins import shipped_scenario
 from lodeplan.service.checking.reading import Language, read_document
 from lodeplan.service.jobs.prepared import BatchSubmission, PreparedSubmission, Submission
 from lodeplan.service.packing import compress, tag_of
@@ -18,6 +19,8 @@ class Ask:
     body: bytes
     language: Language
     tenant: str
+    max_priority: int | None = None
+    """Highest priority that the tenant may ask for; None: any."""
 
 
 def prepare(ask: Ask) -> PreparedSubmission | BatchSubmission:
@@ -46,4 +49,13 @@ def shipped_scenario_text(name: str) -> ReadyText:
 
 
 def _load(ask: Ask) -> Submission | BatchSubmission:
-    return load(read_envelope(read_document(ask.body, ask.language)), ask.tenant)
+    asked = read_envelope(read_document(ask.body, ask.language))
+    return load(_within_priority(asked, ask.max_priority), ask.tenant)
+
+
+def _within_priority(asked: Asked, most: int | None) -> Asked:
+    """Note an error for a priority that the tenant may not ask for."""
+    wanted = asked.wanted.priority if asked.wanted else None
+    if most is None or wanted is None or wanted <= most:
+        return asked
+    return replace(asked, errors=[*asked.errors, too_high_priority(wanted, most)])

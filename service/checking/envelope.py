@@ -53,6 +53,17 @@ def problems_of(document: Document, model: type[BaseModel], error: ValidationErr
     return [problem for problem in about.problems if first[problem.path] is problem]
 
 
+def too_high_priority(wanted: int, most: int) -> ProblemError:
+    """The error of a request for a priority that the tenant may not ask for."""
+    return ProblemError(
+        pointer="/priority",
+        code="not_allowed",
+        detail="The priority is higher than your tenant may ask for (LODEPLAN_TENANT_MAX_PRIORITY).",
+        value=wanted,
+        allowed=f"at most {most}",
+    )
+
+
 def _errors(problems: list[InputProblem]) -> list[ProblemError]:
     return errors_of(InvalidInput(problems), "", "") if problems else []
 

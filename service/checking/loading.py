@@ -13,13 +13,12 @@ from lodeplan.schemas import InvalidInput, Scenario
 from lodeplan.schemas.jobs import BatchItem, BatchRequest, ProblemError, ScenarioRequest
 from lodeplan.service.checking.envelope import Asked
 from lodeplan.service.checking.limits import allow_for_batch
+from lodeplan.service.checking.origins import SHIPPED_KEPT, changed_from, dumped, origin_of, shipped_scenario
 from lodeplan.service.http.errors import ApiError, all_wrong, errors_of, invalid_input
 from lodeplan.service.jobs.prepared import BatchSubmission, Content, Prepared, Submission
 from lodeplan.service.kinds import has_members, kind_named
 
 SEE_SCENARIOS = "GET /api/v1/scenarios lists the shipped ones."
-_SHIPPED_KEPT = 64
-"""All shipped scenarios: the three large ones take up to a second to read from their files, and some tens of MB."""
 _ERRORS_SHOWN = 100
 MAX_BATCH_VALUES = 50_000_000
 """Most values in the scenarios of all jobs of a batch; reading, checking and storing each takes some microseconds."""
@@ -52,8 +51,10 @@ def load_job(wanted: ScenarioRequest, tenant: str) -> Submission:
             scenario = scenarios.load(_source(wanted.scenario), wanted.patches)
     except InvalidInput as error:
         raise invalid_input(_with_list(error, wanted.scenario), "/scenario") from None
-    kind = kind_named(wanted.kind)
-    return Submission(scenario, wanted.options, tenant, wanted.label, wanted.reuse, kind, content)
+    kind, origin = kind_named(wanted.kind), origin_of(wanted, scenario)
+    return Submission(
+        scenario, wanted.options, tenant, wanted.label, wanted.reuse, kind, content, origin, wanted.priority
+    )
 
 
 def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
@@ -70,20 +71,25 @@ def load_batch(wanted: BatchRequest, tenant: str) -> BatchSubmission:
         base = scenarios.load(source, wanted.patches)
     except InvalidInput as error:
         raise all_wrong([*errors_of(error, "", "/scenario"), *_misfits(wanted.jobs, shared)]) from None
-    work = Work(MAX_BATCH_WORK)
+    work, shared_base = Work(MAX_BATCH_WORK), dumped(base)
     prepared: list[Prepared] = []
     errors: list[ProblemError] = []
     for number, item in enumerate(wanted.jobs):
         try:
             scenario = scenarios.load(shared, item.patches, work=work) if item.patches else base
-            prepared.append(_prepare(scenario, item, wanted))
+            prepared.append(_prepare(scenario, item, wanted, shared_base))
         except InvalidInput as error:
             errors += errors_of(error, f"/jobs/{number}", "")
             if len(errors) >= _ERRORS_SHOWN:
                 break
     if errors:
         raise all_wrong(errors[:_ERRORS_SHOWN])
-    base_job = Prepared.of(Submission(base, wanted.options, tenant, wanted.label, kind=kind_named(wanted.kind)))
+    base_job = Prepared.of(
+        Submission(
+            base, wanted.options, tenant, wanted.label, kind=kind_named(wanted.kind), origin=origin_of(wanted, base),
+            priority=wanted.priority,
+        )
+    )  # fmt: skip
     return BatchSubmission(base_job, prepared, tenant, wanted.reuse, counts(base))
 
 
@@ -113,8 +119,10 @@ def _check_size(jobs: int, shared: dict[str, Any]) -> None:
         raise ApiError(413, "body-too-large", detail)
 
 
-def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest) -> Prepared:
-    return Prepared.of(Submission(scenario, item.options or wanted.options, label=item.label))
+def _prepare(scenario: Scenario, item: BatchItem, wanted: BatchRequest, base: dict[str, Any]) -> Prepared:
+    origin = changed_from(base, scenario, item.patches) if item.patches else None
+    options = item.options or wanted.options
+    return Prepared.of(Submission(scenario, options, label=item.label, origin=origin, priority=wanted.priority))
 
 
 def _source(wanted: str | dict[str, Any]) -> Mapping[str, Any]:
@@ -136,17 +144,11 @@ def _with_list(error: InvalidInput, wanted: str | dict[str, Any]) -> InvalidInpu
     )
 
 
-@lru_cache(maxsize=_SHIPPED_KEPT)
-def shipped_scenario(name: str) -> Scenario:
-    """Load a shipped scenario and keep it for later requests; raises `InvalidInput` if none has that name."""
-    return scenarios.load(scenarios.find_shipped(name))
-
-
-@lru_cache(maxsize=_SHIPPED_KEPT)
+@lru_cache(maxsize=SHIPPED_KEPT)
 def _shipped_content(name: str) -> Content:
     return Content.of(shipped_scenario(name))
 
 
-@lru_cache(maxsize=_SHIPPED_KEPT)
+@lru_cache(maxsize=SHIPPED_KEPT)
 def _read_shipped(name: str) -> Mapping[str, Any]:
     return scenarios.read(scenarios.find_shipped(name))

@@ -23,6 +23,8 @@ TITLES = {
     "scenario-not-found": "There is no such scenario",
     "table-not-found": "There is no such table",
     "no-result": "The job has no result",
+    "no-scenario": "The job has no scenario of its own",
+    "no-base": "The job has no shipped base",
     "job-not-ended": "The job has not ended",
     "job-ended": "The job has ended",
     "part-of-batch": "The job belongs to a batch",

@@ -20,8 +20,10 @@ PRIORITY = -1
 
 def submit(session: Session, engine: JobEngine, submission: BatchSubmission) -> Job:
     """Add a batch to the session's transaction, see `BatchSubmission`."""
-    batch = submissions.new_job(submission.base, submission.tenant, storage.new_id())
+    batch = submissions.new_job(submission.base, submission.tenant, storage.new_id(), submission.sender)
+    batch.priority = _priority_of(submission.base)
     session.add(batch)
+    submissions.add_origin(session, batch, submission.base)
     session.add_all(submissions.first_events(batch))
     members = _new_members(batch.id, submission)
     submissions.add_new(session, members)
@@ -68,7 +70,11 @@ def _ask_members(session: Session, batch_id: str, wish: JobState) -> tuple[bool,
 def _new_members(batch_id: str, submission: BatchSubmission) -> list[tuple[Job, Prepared]]:
     members = []
     for job_id, prepared in zip(storage.new_ids(len(submission.jobs)), submission.jobs, strict=True):
-        job = submissions.new_job(prepared, submission.tenant, job_id)
-        job.parent_id, job.priority = batch_id, PRIORITY
+        job = submissions.new_job(prepared, submission.tenant, job_id, submission.sender)
+        job.parent_id, job.priority = batch_id, _priority_of(prepared)
         members.append((job, prepared))
     return members
+
+
+def _priority_of(prepared: Prepared) -> int:
+    return PRIORITY if prepared.priority is None else prepared.priority

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from lodeplan.scenarios.validation import Warnings, find_warnings, validation_of
 from lodeplan.schemas import Scenario
 from lodeplan.schemas.access import LOCAL
-from lodeplan.schemas.jobs import JobOptions
+from lodeplan.schemas.jobs import JobOptions, JobWarnings
 from lodeplan.schemas.order import in_order
+from lodeplan.schemas.origin import Origin
 from lodeplan.schemas.scenario import content_hash_of
 from lodeplan.schemas.validation import Validation, WarningsOfJob
 from lodeplan.service.jobs.reuse import work_of
@@ -38,6 +39,8 @@ class Submission:
     kind: Kind = SOLVE
     content: Content | None = None
     """The scenario as it is stored, if it was prepared before."""
+    origin: Origin | None = None
+    priority: int | None = None
 
     def validation(self) -> Validation:
         """Describe the valid scenario, with its warnings."""
@@ -86,12 +89,18 @@ class Prepared:
     warnings: Warnings
     label: str | None = None
     kind: Kind = SOLVE
+    origin_gzip: bytes | None = None
+    priority: int | None = None
+    """As it was asked for; None leaves it to the kind."""
+    warned: JobWarnings | None = None
+    """The warnings in the form of a job, if they were written down before."""
 
     @classmethod
     def of(cls, submission: Submission) -> Prepared:
         """Prepare a submission for storing."""
         scenario, options, kind = submission.scenario, submission.options, submission.kind
         content = submission.content or Content.of(scenario)
+        origin = submission.origin
         return cls(
             scenario=content.name,
             scenario_title=content.title,
@@ -102,7 +111,20 @@ class Prepared:
             warnings=content.warnings,
             label=submission.label,
             kind=kind,
+            origin_gzip=compress(origin.model_dump_json(exclude_defaults=True)) if origin else None,
+            priority=submission.priority,
         )
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Sender of a job."""
+
+    by: str | None = None
+    """Name of the caller in the audit log."""
+    rerun_of: str | None = None
+    """Id of the job whose scenario is solved again."""
+    schedule_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +134,7 @@ class PreparedSubmission:
     job: Prepared
     tenant: str = LOCAL
     reuse: bool = False
+    sender: Sender = Sender()
 
     @property
     def count(self) -> int:
@@ -139,6 +162,7 @@ class BatchSubmission:
     reuse: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)
     """Number of entries of the shared scenario."""
+    sender: Sender = Sender()
 
     @property
     def count(self) -> int:

@@ -12,10 +12,10 @@ from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, JobOptions, JobState, JobWar
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs.attempts import Outcome, finish
-from lodeplan.service.jobs.prepared import Prepared, PreparedSubmission, Submission, canonical_json
+from lodeplan.service.jobs.prepared import Prepared, PreparedSubmission, Sender, Submission, canonical_json
 from lodeplan.service.jobs.states import move, position_of
 from lodeplan.service.packing import compress
-from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, moves, once_committed
+from lodeplan.service.storage import LOCAL, Job, JobEvent, JobInput, JobOrigin, moves, once_committed
 from lodeplan.service.storage.jobs import find_solved
 from lodeplan.service.telemetry import metrics, tracing
 
@@ -23,6 +23,7 @@ __all__ = [
     "Prepared",
     "Submission",
     "add_new",
+    "add_origin",
     "answer_from",
     "canonical_json",
     "first_events",
@@ -35,7 +36,7 @@ __all__ = [
 def submit(session: Session, engine: JobEngine, submission: PreparedSubmission) -> Job:
     """Add a job to the session's transaction, see `PreparedSubmission`."""
     prepared = submission.job
-    job = new_job(prepared, submission.tenant, storage.new_id())
+    job = new_job(prepared, submission.tenant, storage.new_id(), submission.sender)
     add_new(session, [(job, prepared)])
     known = {}
     if submission.reuse and prepared.kind.reusable:
@@ -61,14 +62,15 @@ def record_finished(session: Session, scenario: Scenario, document: PlanDocument
     return job
 
 
-def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
+def new_job(prepared: Prepared, tenant: str, job_id: str, sender: Sender = Sender()) -> Job:  # noqa: B008
     """A job that waits for a worker, not yet in any session."""
-    warnings = prepared.warnings.open
+    warned = prepared.warned or _warned(prepared.warnings.open)
     return Job(
         id=job_id,
         tenant=tenant,
         kind=prepared.kind.name,
         label=prepared.label,
+        priority=prepared.priority or 0,
         state=JobState.QUEUED,
         scenario=prepared.scenario,
         scenario_title=prepared.scenario_title,
@@ -76,14 +78,19 @@ def new_job(prepared: Prepared, tenant: str, job_id: str) -> Job:
         work_sha256=prepared.work_sha256,
         options=prepared.options,
         traceparent=tracing.traceparent(),
+        submitted_by=sender.by,
+        rerun_of=sender.rerun_of,
+        schedule_id=sender.schedule_id,
         created_at=storage.now(),
-        last_event=2 if warnings else 1,
-        warned=_warned(warnings) if warnings else None,
+        last_event=2 if warned else 1,
+        warned=warned,
     )
 
 
-def _warned(warnings: Sequence[InputProblem]) -> JobWarnings:
-    """Return the warnings that a job carries."""
+def _warned(warnings: Sequence[InputProblem]) -> JobWarnings | None:
+    """Return the warnings that a job carries; None if there are none."""
+    if not warnings:
+        return None
     first = list(warnings[:MAX_JOB_WARNINGS])
     return JobWarnings(first=first, count=len(warnings), words=warnings_in_words(warnings))
 
@@ -93,10 +100,17 @@ def add_new(session: Session, jobs: list[tuple[Job, Prepared]]) -> None:
     for job, prepared in jobs:
         session.add(job)
         session.add(JobInput(job_id=job.id, scenario_gzip=prepared.scenario_gzip))
+        add_origin(session, job, prepared)
         session.add_all(first_events(job))
         once_committed(session, metrics.job_submitted)
     # Written now, not at commit: the engine's insert uses the same connection and stands after these.
     session.flush()
+
+
+def add_origin(session: Session, job: Job, prepared: Prepared) -> None:
+    """Store where the scenario of a new job, or of a batch, comes from."""
+    if prepared.origin_gzip:
+        session.add(JobOrigin(job_id=job.id, origin_gzip=prepared.origin_gzip))
 
 
 def first_events(job: Job) -> list[JobEvent]:

@@ -4,7 +4,8 @@ it."""
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy
@@ -16,7 +17,7 @@ from lodeplan.schemas import PlanDocument, Scenario, Solution
 from lodeplan.schemas.jobs import JobState
 from lodeplan.schemas.plan import TablesDocument
 from lodeplan.service.kinds import kind_named
-from lodeplan.service.storage.tables import Delivery, Idempotency, Job, JobEvent, JobInput, JobResult
+from lodeplan.service.storage.tables import Delivery, Idempotency, Job, JobEvent, JobInput, JobOrigin, JobResult
 
 _AT_ONCE = 500
 
@@ -28,6 +29,14 @@ class JobFilter:
     parent_id: str | None = None
     state: JobState | None = None
     scenario: str | None = None
+    label: str | None = None
+    """A label, or the parts of one with `*` between them."""
+    hash_begins: str | None = None
+    """Beginning of the hash of the scenario, in small letters."""
+    kind: str | None = None
+    schedule_id: str | None = None
+    everywhere: bool = False
+    """Whether jobs of batches are in the list as well."""
 
 
 def get_job(session: Session, tenant: str, job_id: str) -> Job | None:
@@ -39,21 +48,42 @@ def list_jobs(
     session: Session, tenant: str, limit: int, before: str | None = None, wanted: JobFilter | None = None
 ) -> list[Job]:
     """At most `limit` jobs of the tenant, newest first, older than the job `before`."""
-    wanted = wanted or JobFilter()
-    query = select(Job).where(Job.tenant == tenant, Job.parent_id == wanted.parent_id)
+    query = select(Job).where(Job.tenant == tenant, *_fits(wanted or JobFilter()))
     if before:
         query = query.where(col(Job.id) < before)
-    if wanted.state:
-        query = query.where(Job.state == wanted.state)
-    if wanted.scenario is not None:
-        query = query.where(Job.scenario == wanted.scenario)
     return list(session.exec(query.order_by(col(Job.id).desc()).limit(limit)))
+
+
+def _fits(wanted: JobFilter) -> Iterator[sqlalchemy.ColumnElement[bool]]:
+    if not wanted.everywhere:
+        yield col(Job.parent_id) == wanted.parent_id
+    exact = ((Job.state, wanted.state), (Job.scenario, wanted.scenario), (Job.kind, wanted.kind))
+    for column, value in (*exact, (Job.schedule_id, wanted.schedule_id)):
+        if value is not None:
+            yield col(column) == value
+    if wanted.label is not None:
+        parts = [re.sub(r"([%_\\])", r"\\\1", part) for part in wanted.label.split("*")]
+        yield func.lower(col(Job.label)).like("%".join(parts).lower(), escape="\\")
+    if wanted.hash_begins is not None:
+        yield col(Job.scenario_hash).between(wanted.hash_begins, wanted.hash_begins + "g")
 
 
 def read_scenario(session: Session, job: Job) -> Scenario | None:
     """Read the scenario of a job with its patches applied, even if it is no longer valid."""
     row = session.get(JobInput, job.id)
     return read_as_stored(gzip.decompress(row.scenario_gzip)) if row else None
+
+
+def get_scenario(session: Session, job: Job) -> bytes | None:
+    """The scenario of a job as it is stored, compressed; None of a job that is made of others."""
+    row = session.get(JobInput, job.id)
+    return row.scenario_gzip if row else None
+
+
+def get_origin(session: Session, job: Job) -> bytes | None:
+    """The origin of the scenario of a job as it is stored, compressed; None where it was not noted."""
+    row = session.get(JobOrigin, job.id)
+    return row.origin_gzip if row else None
 
 
 def get_result(session: Session, job: Job) -> JobResult | None:
@@ -83,7 +113,7 @@ def delete_job(session: Session, job: Job) -> None:
     """Delete a job and all its data; for a batch also its jobs."""
     family = sqlalchemy.or_(col(Job.id) == job.id, col(Job.parent_id) == job.id)
     members = sqlalchemy.select(col(Job.id)).where(family)
-    for table in (JobInput, JobResult, JobEvent, Idempotency, Delivery):
+    for table in (JobInput, JobOrigin, JobResult, JobEvent, Idempotency, Delivery):
         session.execute(sqlalchemy.delete(table).where(col(table.job_id).in_(members)))
     session.execute(sqlalchemy.delete(Job).where(family))
 

@@ -15,7 +15,7 @@ from lodeplan.schemas.jobs import JobState
 from lodeplan.service.kinds import KINDS
 from lodeplan.service.storage.batches import OPEN
 from lodeplan.service.storage.clock import now
-from lodeplan.service.storage.tables import Job, JobInput, JobResult, Usage
+from lodeplan.service.storage.tables import Job, JobInput, JobOrigin, JobResult, Schedule, Usage
 
 _QUOTA_LOCK = 5_627_102
 
@@ -56,9 +56,15 @@ def count_results(session: Session, tenant: str) -> int:
 
 
 def stored_bytes(session: Session, tenant: str) -> int:
-    """Size of the scenarios and results that the tenant keeps, as they are stored."""
-    held = 0
-    for row, document in ((JobInput.job_id, JobInput.scenario_gzip), (JobResult.job_id, JobResult.document_gzip)):
+    """Size of the scenarios and results that the tenant keeps, and of the requests of its schedules, as they are
+    stored."""
+    kept = select(func.coalesce(func.sum(func.length(Schedule.request_gzip)), 0))
+    held: int = session.exec(kept.where(Schedule.tenant == tenant)).one()
+    for row, document in (
+        (JobInput.job_id, JobInput.scenario_gzip),
+        (JobOrigin.job_id, JobOrigin.origin_gzip),
+        (JobResult.job_id, JobResult.document_gzip),
+    ):
         sizes = select(func.coalesce(func.sum(func.length(document)), 0)).join(Job, col(Job.id) == row)
         held += session.exec(sizes.where(Job.tenant == tenant)).one()
     return held

@@ -47,6 +47,14 @@ class Job(SQLModel, table=True):
     worker_id: str | None = Field(default=None, index=True, description="Worker that runs the attempt.")
     last_event: int = Field(default=0, description="Number of the latest line in its log.")
     traceparent: str | None = Field(default=None, description="The span of its submission, as W3C writes it.")
+    submitted_by: str | None = Field(default=None, description="Who asked for it, as the audit log names callers.")
+    rerun_of: str | None = Field(default=None, description="The job whose scenario it solves again.")
+    schedule_id: str | None = Field(default=None, description="The schedule that submitted it.")
+    dead_since: datetime | None = Field(
+        default=None,
+        sa_column=Column(UtcDateTime, index=True),
+        description="When it failed for its machines; empty once it was sent again.",
+    )
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     ended_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime, index=True))
@@ -70,6 +78,15 @@ class JobInput(SQLModel, table=True):
 
     job_id: str = Field(primary_key=True)
     scenario_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class JobOrigin(SQLModel, table=True):
+    """The origin of the scenario of a job, or of a batch, as gzip-compressed JSON of an `Origin`."""
+
+    __tablename__ = "job_origin"
+
+    job_id: str = Field(primary_key=True)
+    origin_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class JobResult(SQLModel, table=True):
@@ -198,3 +215,32 @@ class AuditEntry(SQLModel, table=True):
     action: str
     target: str
     detail: str = ""
+
+
+class QueuePause(SQLModel, table=True):
+    """The pause of the queue: while there is this row, no worker takes jobs."""
+
+    __tablename__ = "queue_pause"
+
+    id: int = Field(default=1, primary_key=True)
+    since: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    by: str
+    reason: str
+
+
+class Schedule(SQLModel, table=True):
+    """A request that is submitted again and again, at the times of a cron expression."""
+
+    id: str = Field(primary_key=True)
+    tenant: str = Field(index=True)
+    name: str
+    cron: str
+    zone: str = Field(description="Name of the time zone in which the expression is read.")
+    request_gzip: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    created_by: str
+    paused: bool = False
+    due_at_s: float = Field(index=True, description="The fence: next time, seconds since 1970.")
+    last_due_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    last_job_id: str | None = None
+    last_refusal: str | None = Field(default=None, description="Why the last time came to no job.")

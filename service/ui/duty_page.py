@@ -15,7 +15,7 @@ from lodeplan.optimizer.words.titles import title_of
 from lodeplan.schemas import InputProblem, InvalidInput, Scenario
 from lodeplan.schemas.entries import Entry
 from lodeplan.schemas.events import TariffEvent
-from lodeplan.service.checking.loading import shipped_scenario
+from lodeplan.service.checking.origins import shipped_scenario
 from lodeplan.service.ui.rendering import page
 
 LABELS = {

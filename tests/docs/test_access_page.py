@@ -42,7 +42,12 @@ def test_its_settings_exist_and_it_names_those_with_a_limit_by_default() -> None
     assert named <= set(Settings.model_fields)
     table = PAGE.partition("| setting | limits")[2].partition("\n\n")[0]
     held = {name: getattr(Settings(), name.lower()) for name in re.findall(rf"`{PREFIX}([A-Z_]+)`", table)}
-    assert {name: limit for name, limit in held.items() if limit} == {"TENANT_STREAMS": 200}
+    assert {name: limit for name, limit in held.items() if limit} == {
+        "TENANT_STREAMS": 200,
+        "TENANT_MAX_PRIORITY": 100,
+        "TENANT_MAX_SCHEDULES": 20,
+    }
     assert "By default a tenant may have 200 streams (`LODEPLAN_TENANT_STREAMS`)" in WORDS
+    assert "20 schedules (`LODEPLAN_TENANT_MAX_SCHEDULES`)" in WORDS
     of_tenants = {name for name in Settings.model_fields if name.startswith("tenant_")}
     assert of_tenants <= {name.lower() for name in held}

@@ -115,6 +115,7 @@ FACES = {
         "scenarios.selections",  # which things a list of names means
         "scenarios.validation",  # warnings, and how they read
         "scenarios.counts",  # how much there is, and from which sources
+        "scenarios.changes",  # what differs between two, value by value
     ),
     # Beside its names: what holds a module a subject, and what verifies; none of it loads the solver.
     "optimizer": (

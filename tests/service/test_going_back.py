@@ -85,7 +85,7 @@ def test_the_way_back_is_described_and_gone_only_when_confirmed(database: sqlalc
     way = going_back.go_back(database, FIRST, confirmed=False)
     losses = {loss.name: loss.count for loss in way.dropped}
     assert (losses["usage"], losses["job.troubles"], losses["worker.trouble"]) == (1, 1, 0)
-    assert str(way.dropped[0]) == "column troubles of table job, 1 value"
+    assert "column troubles of table job, 1 value" in map(str, way.dropped)
     assert any("search_limit" in sentence for sentence in way.rewritten)
     with database.connect() as connection:
         assert storage.revision_of(connection) == storage.newest_revision()

@@ -12,7 +12,8 @@ from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.duty import DutyAnswer
 from lodeplan.schemas.jobs import ProblemError
 from lodeplan.service.api.query_parameters import looked_up_by
-from lodeplan.service.checking.loading import SEE_SCENARIOS, shipped_scenario
+from lodeplan.service.checking.loading import SEE_SCENARIOS
+from lodeplan.service.checking.origins import shipped_scenario
 from lodeplan.service.http.errors import invalid_request
 
 PARAMETERS = {

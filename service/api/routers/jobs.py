@@ -21,6 +21,7 @@ from lodeplan.service import storage
 from lodeplan.service.access import audit
 from lodeplan.service.access.refusals import not_authenticated
 from lodeplan.service.api.dependencies import (
+    EVERYWHERE,
     AccessOf,
     CursorOf,
     DatabaseOf,
@@ -90,7 +91,8 @@ def list_jobs(
     cursor: CursorOf = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
-    """List jobs, newest first; follow `next` for older ones. The jobs of a batch are listed with its id as `parent`."""
+    """List jobs, newest first; follow `next` for older ones. The jobs of a batch are listed with its id as `parent`.
+    Several filters narrow the list together."""
     found = storage.list_jobs(session, tenant, limit + 1, cursor, wanted)
     more = _next_page(wanted, limit, found[limit - 1]) if len(found) > limit else None
     page = JobPage.model_construct(jobs=job_views(session, found[:limit]), next=more)
@@ -185,7 +187,15 @@ def find_job(session: Session, tenant: str, job_id: str) -> Job:
 
 
 def _next_page(wanted: JobFilter, limit: int, last: Job) -> str:
-    asked = {"parent": wanted.parent_id, "state": wanted.state, "scenario": wanted.scenario}
+    asked = {
+        "parent": EVERYWHERE if wanted.everywhere else wanted.parent_id,
+        "state": wanted.state,
+        "scenario": wanted.scenario,
+        "label": wanted.label,
+        "hash": wanted.hash_begins,
+        "kind": wanted.kind,
+        "schedule": wanted.schedule_id,
+    }
     query = {name: value for name, value in asked.items() if value is not None}
     return f"{API}/jobs?{urlencode({**query, 'limit': limit, 'cursor': last.id})}"
 
