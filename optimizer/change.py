@@ -1,9 +1,10 @@
-"""Changes of a scenario: the parts of its model that can be kept."""
+"""Changes of a scenario: the parts of its model that can be kept, and the numbers of its arrays that are others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from lodeplan.optimizer.prepare.instance import Instance
@@ -26,6 +27,36 @@ class SetDifference:
     """Members that are there no more. Nothing added and nothing gone: they stand in another order."""
 
 
+class Anew(StrEnum):
+    """Reasons why a form is built anew after a change, and not changed in place."""
+
+    NO_FORM = "no_form"
+    """None was held: the problem was not solved yet, or what it held does not count any more."""
+    INDEX_SETS = "index_sets"
+    """The model has other index sets: see `differences`."""
+    ROWS = "rows"
+    """Its index sets are the same, but a row or a column is there that was not, or the reverse: a limit that did not
+    bind, for example."""
+    ROW_BY_ROW = "row_by_row"
+    """The model was asked for or added to, so that it is an ordinary one of Pyomo, handed off row by row."""
+    REGRET = "regret"
+    """Regret is held against the best plan of each future, which has to be found first."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Counts of the numbers of a form that are others, in the model's own units."""
+
+    costs: int
+    """Of columns in the objective."""
+    bounds: int
+    """Lower and upper bounds of columns."""
+    sides: int
+    """Left-hand and right-hand sides of rows."""
+    coefficients: int
+    """Entries of the matrix, also those that are 0 now or were."""
+
+
 @dataclass(frozen=True)
 class Change:
     """Result of changing a scenario: the steps of the problem that were kept or done again."""
@@ -36,6 +67,10 @@ class Change:
     """Steps that were held and stand as they were: of `instance`, `model`, `form` and `answer`."""
     differences: tuple[SetDifference, ...]
     """Index sets that are not what they were: why the model has other rows and columns."""
+    in_place: Numbers | None = None
+    """Numbers of the held form that were changed, where that was possible; all others stand as they were."""
+    anew: Anew | None = None
+    """Why the form was not changed in place; None where it was, or nothing in it changes."""
 
     @property
     def only_numbers(self) -> bool:

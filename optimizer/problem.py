@@ -26,7 +26,15 @@ import numpy as np
 from lodeplan import scenarios
 from lodeplan.optimizer.certificate.verify import Refused
 from lodeplan.optimizer.certificate.writing import Certificate
-from lodeplan.optimizer.change import NO_DATA, Change, changed_fields, set_differences
+from lodeplan.optimizer.change import (
+    NO_DATA,
+    Anew,
+    Change,
+    Numbers,
+    SetDifference,
+    changed_fields,
+    set_differences,
+)
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
 from lodeplan.optimizer.model import build_model
@@ -41,11 +49,13 @@ from lodeplan.optimizer.results.extraction import make_plan
 from lodeplan.optimizer.results.findings import sampling_findings
 from lodeplan.optimizer.solver import (
     Answer,
+    Bases,
     Control,
     Decisions,
     Form,
     Label,
     checked_options,
+    count_changes,
     decisions_in,
     decisions_of,
     find_conflict,
@@ -114,6 +124,7 @@ class Problem:
         self._bounds: dict[Label, tuple[float, float]] = {}
         self._answer: Answer | None = None
         self._last: Decisions = {}
+        self._bases = Bases()
 
     @property
     def scenario(self) -> Scenario:
@@ -190,6 +201,9 @@ class Problem:
         self._drop_coarse_regret(control)
         instance, form = self._prepared(control), self._made(control)
         decisions = self._decisions_of(start, form)
+        if start is None:
+            self._bases = Bases()
+        control = replace(control, bases=self._bases)
         with self._progress.phase("highs"):
             self._answer = solve_form(instance, form, control, decisions)
         self._last = decisions_of(form, self._answer) or self._last
@@ -217,7 +231,7 @@ class Problem:
         return self._finished(plan, found)
 
     def change(self, patches: Patches) -> Change:
-        """Change the scenario; what no longer fits is made anew when it is next asked for.
+        """Change the scenario: numbers of a held form in place; what no longer fits is made when it is next asked for.
 
         Bounds of `bound` and `fix` and components of `add` stay, and so do the last answer's decisions, from which the
         next search starts. Nothing changes where this raises: `schemas.InvalidInput` for patches that do not fit.
@@ -236,11 +250,34 @@ class Problem:
             return Change(fields, tuple(name for name, step in held.items() if step is not None), ())
         with self._progress.phase("prepare"):
             after = None if before is None else prepare(expansion.scenario)
+        differences = tuple(set_differences(before, after)) if before is not None and after is not None else ()
+        regret = expansion.scenario.risk.objective == "maximum_regret"
+        anew = self._why_anew(differences, regret=regret)
+        form, numbers = self._compiled, None
+        if anew is None and after is not None and form is not None:
+            after_form = self._handed_off(after)
+            if form.has_labels_of(after_form):
+                numbers = Numbers(**count_changes(form, after_form))
+                after_form = replace(after_form, columns=form.columns, rows=form.rows)
+            else:
+                anew = Anew.ROWS
+            form = after_form
         self._asked, self._expansion, self._warnings = asked, expansion, warnings
         self._forget_instance()
-        self._instance = None if self._has_regret else after
-        differences = tuple(set_differences(before, after)) if before is not None and after is not None else ()
-        return Change(fields, (), differences)
+        self._instance = None if regret else after
+        self._compiled = form if anew in (None, Anew.ROWS) else None
+        return Change(fields, (), differences, numbers, anew)
+
+    def _why_anew(self, differences: tuple[SetDifference, ...], *, regret: bool) -> Anew | None:
+        """Why a form with other numbers cannot take the place of the one that is held, so far as that is known before
+        it is made."""
+        reasons = {
+            Anew.REGRET: regret,
+            Anew.ROW_BY_ROW: self._model is not None or bool(self._own),
+            Anew.NO_FORM: self._compiled is None,
+            Anew.INDEX_SETS: bool(differences),
+        }
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
     def add(self, name: str, make: Callable[[ConcreteModel], Any]) -> None:
         """Add a Pyomo component of one's own, such as a constraint, made from the model whenever it is built.
@@ -393,13 +430,15 @@ class Problem:
     def _compiled_form(self, control: Control | None = None) -> Form:
         """The form without the bounds of `bound`. A model that nobody asked for is not held: it may be large."""
         if self._compiled is None:
-            instance = self._prepared(control or self._control())
-            model = self._model if self._model is not None else self._built(instance, to_hand_off=True)
-            if self._model is not None or self._own:
-                refuse_fixed(model, self._own)
-            with self._progress.phase("handoff"):
-                self._compiled = standard_form(model, instance)
+            self._compiled = self._handed_off(self._prepared(control or self._control()))
         return self._compiled
+
+    def _handed_off(self, instance: Instance) -> Form:
+        model = self._model if self._model is not None else self._built(instance, to_hand_off=True)
+        if self._model is not None or self._own:
+            refuse_fixed(model, self._own)
+        with self._progress.phase("handoff"):
+            return standard_form(model, instance)
 
     def _made(self, control: Control) -> Form:
         self._prepared(control)

@@ -9,12 +9,13 @@ import lodeplan.optimizer.model.lean  # noqa: F401  (before anything imports Sci
 from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.branches import settle_branches
+from lodeplan.optimizer.solver.changed import count_changes
 from lodeplan.optimizer.solver.conflict import find_conflict
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.export import write_model
 from lodeplan.optimizer.solver.form import Form, standard_form
-from lodeplan.optimizer.solver.groups import Block, Relaxation, polish, relax_by_group, split
-from lodeplan.optimizer.solver.held import relaxation_duals
+from lodeplan.optimizer.solver.groups import Block, Relaxation, polish, relax_around, relax_by_group, split
+from lodeplan.optimizer.solver.held import Bases, relaxation_duals
 from lodeplan.optimizer.solver.highs import Run
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.money import money_weights
@@ -47,12 +48,14 @@ from lodeplan.schemas.plan import Solution, Termination
 __all__ = [
     "NOTHING",
     "Answer",
+    "Bases",
     "Block",
     "Control",
     "Decisions",
     "Form",
     "Label",
     "checked_options",
+    "count_changes",
     "decisions_in",
     "decisions_of",
     "find_conflict",
@@ -104,10 +107,7 @@ def _solved(instance: Instance, form: Form, control: Control, start: Decisions) 
         # No plan saves more than the relaxation.
         most = control.held.relaxation(control.left_s()).objective * form.money_unit
         control = asked_of_cost(control, form, nothing, most) or control
-    control.tell("groups")
-    relaxation = relax_by_group(instance, form, control) if form.integer.any() and not control.ended() else None
-    known = completed(form, start, control)
-    answer, control = _near_enough(form, relaxation, nothing, known, control)
+    answer, relaxation, control = _answered(instance, form, nothing, start, control)
     if answer.x is None:
         return answer
     answer = replace(_with_branches(instance, form, answer, control), gap_of=answer.gap_of)
@@ -120,6 +120,52 @@ def _solved(instance: Instance, form: Form, control: Control, start: Decisions) 
     # Without yes/no decisions an optimum of the whole is one of each group.
     proven = not form.integer.any() and answer.solution == Solution.OPTIMAL
     return replace(answer, gap_by_group={block.name: 0.0 for block in split(instance, form)} if proven else {})
+
+
+def _answered(
+    instance: Instance, form: Form, nothing: Run, start: Decisions, control: Control
+) -> tuple[Answer, Relaxation | None, Control]:
+    """What the search finds, with the bounds of groups, and the control with the gap that it is to be judged by.
+
+    Where a model was solved before with other numbers, what was decided then is held against the linear relaxation
+    first: nothing is searched where it is still as near as asked for.
+    """
+    done: dict[str, Run] = {}
+    known = None if control.ended() else completed(form, start, control)
+    if (again := _still_near(instance, form, (nothing, known), control, done)) is not None:
+        return again
+    control.tell("groups")
+    relaxation = relax_by_group(instance, form, control, done) if form.integer.any() and not control.ended() else None
+    answer, control = _near_enough(form, relaxation, nothing, known, control)
+    return answer, relaxation, control
+
+
+def _still_near(
+    instance: Instance, form: Form, points: tuple[Run, Answer | None], control: Control, done: dict[str, Run]
+) -> tuple[Answer, Relaxation | None, Control] | None:
+    """What is known of a model that was solved before with other numbers, where that is as near as asked for. Runs of
+    groups that this takes are put into `done`."""
+    nothing, known = points
+    if control.held is None or not control.held.is_known:
+        return None
+    relaxed = control.held.relaxation(control.left_s())
+    if relaxed.x is None or control.ended():
+        return None
+    control.proven.add(relaxed.objective * form.money_unit)
+    if not form.integer.any():
+        return compared(answer_of(form, relaxed), nothing, form), None, control
+    if known is None:
+        return None
+    known = compared(_bounded(known, control), nothing, form)
+    if control.gap_of_worth is not None:
+        closer = asked_of_cost(control, form, nothing, known.objective_kusd)
+        known = replace(known, gap_of="cost" if closer is None else "worth")
+        control = closer or replace(control, gap=control.gap_of_worth)
+    relaxation = relax_around(instance, form, np.asarray(known.x) / form.column_unit, control, done)
+    if relaxation is None:
+        return None
+    control.proven.add(relaxation.bound * form.money_unit)
+    return _bounded(known, control), relaxation, control
 
 
 def _near_enough(

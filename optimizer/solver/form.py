@@ -52,6 +52,10 @@ class Form:
         """Entries of the matrix."""
         return int(self.matrix.nnz)
 
+    def has_labels_of(self, other: Form) -> bool:
+        """True if another form has the same columns and rows, in the same order."""
+        return self.columns == other.columns and self.rows == other.rows
+
     def cost_of(self, x: Floats) -> float:
         """The objective at a point, canonical."""
         return float(self.cost @ x) + self.offset

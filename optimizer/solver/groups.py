@@ -44,6 +44,7 @@ GROUP_SHARE = 0.01
 """A group is as near to its bound as it must be within this share of its cost,"""
 GROUP_MONEY_KUSD = 10_000.0
 """or within this."""
+NO_COLUMNS: Ints = np.zeros(0, np.int64)
 SHARED_BUDGETS = "shared_budgets"
 """Name of what priced budgets leave, which is in no group's gap."""
 
@@ -169,29 +170,84 @@ def _searched_with(
     return tried(part, _settings(control, min(GROUP_GAP, control.gap)))
 
 
-def relax_by_group(instance: Instance, form: Form, control: Control) -> Relaxation | None:
-    """Price the coupling rows and solve each group; None where the search is ended or a group has no plan at all."""
+def relax_by_group(
+    instance: Instance, form: Form, control: Control, done: Mapping[str, Run] | None = None
+) -> Relaxation | None:
+    """Price the coupling rows and solve each group; None where the search is ended or a group has no plan at all.
+
+    Groups that are `done` at these prices are not solved again.
+    """
+    priced = _relaxation_of(instance, form, control)
+    if priced is None:
+        return None
+    relaxed, relaxation = priced
+    control.tell("groups")
+    blocks, prices, runs = relaxation.blocks, relaxation.prices, dict(done or {})
+    left = [block for block in blocks if block.name not in runs]
+    parts = [part_of(form, block, prices.column) for block in left]
+    found = runs_of(parts, control, min(GROUP_GAP, control.gap))
+    runs |= {block.name: run for block, run in zip(left, found, strict=True)}
+    if control.ended() or any(run.termination == Termination.INFEASIBLE for run in runs.values()):
+        return None
+    return _with_runs(relaxation, relaxed, form, runs)
+
+
+def relax_around(
+    instance: Instance, form: Form, x: Floats, control: Control, done: dict[str, Run]
+) -> Relaxation | None:
+    """The same with groups solved only where the linear relaxation does not show that a plan (canonical) is near enough
+    in them; None where it is not as near as asked for, as a whole and in each. What is solved is put into `done`."""
+    priced = _relaxation_of(instance, form, control)
+    if priced is None:
+        return None
+    relaxed, relaxation = priced
+    while not control.ended():
+        bound = max(relaxation.bound, control.proven.kusd / form.money_unit)
+        far = relaxation.distances(form, x, bound)
+        left = {name: far.by_group[name] for name in relaxation.bounds if name not in done}
+        wide = form.cost_of(x) - bound - control.gap * abs(form.cost_of(x))
+        if wide > sum(left.values()):
+            return None
+        open_groups = far.open(form.money_unit)
+        if wide <= 0.0 and not open_groups:
+            return relaxation
+        wanted = [name for name in (open_groups or left) if name in left]
+        if not wanted or set(open_groups) - set(left):
+            return None
+        name = max(wanted, key=left.__getitem__)
+        block = next(block for block in relaxation.blocks if block.name == name)
+        part = part_of(form, block, relaxation.prices.column)
+        [done[name]] = runs_of([part], control, min(GROUP_GAP, control.gap))
+        relaxation = _with_runs(relaxation, relaxed, form, done)
+    return None
+
+
+def _relaxation_of(instance: Instance, form: Form, control: Control) -> tuple[Run, Relaxation] | None:
+    """The linear relaxation, and its parts as those of the groups at its own prices; None where it has no optimum."""
     held = control.held if control.held is not None and control.held.fits(form) else HeldModel(form, control.machine())
     relaxed = held.relaxation(control.left_s())
     if relaxed.x is None or relaxed.row_dual is None:
         return None
-    blocks = tuple(split(instance, form))
     prices = prices_at(form, relaxed.row_dual, form.rows_of(*COUPLING))
-    control.tell("groups")
-    found = runs_of([part_of(form, block, prices.column) for block in blocks], control, min(GROUP_GAP, control.gap))
-    if control.ended() or any(run.termination == Termination.INFEASIBLE for run in found):
-        return None
-    runs, bounds, taken = {}, {}, relaxed.x > WHOLE
-    for block, run in zip(blocks, found, strict=True):
-        # Where a limit left no plan or no bound, the relaxation's part has both: it is the least at these prices.
+    none = Relaxation(tuple(split(instance, form)), prices, {}, {}, float("-inf"), float("-inf"), NO_COLUMNS)
+    return relaxed, _with_runs(none, relaxed, form, {})
+
+
+def _with_runs(relaxation: Relaxation, relaxed: Run, form: Form, found: Mapping[str, Run]) -> Relaxation:
+    """The bounds that runs of groups give; where there is none, or a limit left no plan or no bound, the linear
+    relaxation's part has both: it is the least at these prices."""
+    assert relaxed.x is not None
+    prices, runs, bounds, taken = relaxation.prices, {}, {}, relaxed.x > WHOLE
+    for block in relaxation.blocks:
+        run = found.get(block.name, STOPPED)
         least = float(prices.column[block.columns] @ relaxed.x[block.columns])
         bounds[block.name] = run.bound if isfinite(run.bound) else least
         x = relaxed.x[block.columns] if run.x is None else run.x
         runs[block.name] = run if run.x is not None else replace(run, x=x, objective=least)
         taken[block.columns] |= x > WHOLE
-    by_groups = bound_of_parts([prices.constant, _rest(form, blocks, prices), *bounds.values()])
+    by_groups = bound_of_parts([prices.constant, _rest(form, relaxation.blocks, prices), *bounds.values()])
     idle = np.flatnonzero(form.integer & ~taken)
-    return Relaxation(blocks, prices, runs, bounds, by_groups, max(by_groups, relaxed.objective), idle)
+    return Relaxation(relaxation.blocks, prices, runs, bounds, by_groups, max(by_groups, relaxed.objective), idle)
 
 
 def runs_of(parts: Sequence[Form], control: Control, gap: float) -> list[Run]:

@@ -2,6 +2,9 @@
 
 The relaxation, doing nothing, and the rest at given decisions differ in bounds of columns alone. From the basis of the
 one before, which stays dual feasible, the dual simplex needs a tenth of the time that the same takes from nothing.
+
+A model whose numbers were changed is passed anew, which takes next to no time and leaves nothing of what was before,
+and each of these is solved from its own last basis.
 """
 
 from __future__ import annotations
@@ -16,20 +19,49 @@ from lodeplan.optimizer.prepare.calendar import Floats
 from lodeplan.optimizer.solver import highs
 from lodeplan.optimizer.solver.form import Form, Ints
 from lodeplan.optimizer.solver.highs import Run, Settings, SolverError, believed, borne_out_by_duals, tried
+from lodeplan.optimizer.solver.labels import Labels
 from lodeplan.schemas.plan import Termination
 
 ROW = 1e-6
 """Of what stands in a row, the part by which a point may break it."""
 DUAL = int(highspy.simplex_constants.SimplexStrategy.kSimplexStrategyDual)
+EITHER = int(highspy.simplex_constants.SimplexStrategy.kSimplexStrategyChoose)
+"""Primal where the basis is feasible, as after a change of prices; dual elsewhere."""
+NONE: Ints = np.zeros(0, np.int64)
+
+
+class Bases:
+    """The last basis of each linear program of a model, by the columns that were held in it."""
+
+    def __init__(self) -> None:
+        self._labels: tuple[Labels, Labels] | None = None
+        self._by_held: dict[bytes, highspy.HighsBasis] = {}
+
+    def for_model(self, form: Form) -> dict[bytes, highspy.HighsBasis]:
+        """Those that another model can begin with: all where it has the same columns and rows, else none."""
+        return dict(self._by_held) if self._labels == (form.columns, form.rows) else {}
+
+    def keep(self, form: Form, columns: Ints, basis: highspy.HighsBasis) -> None:
+        """Keep the basis of a model with these columns held; those of a model with other columns or rows are let go."""
+        if self._labels != (form.columns, form.rows):
+            self._labels, self._by_held = (form.columns, form.rows), {}
+        self._by_held[columns.tobytes()] = basis
 
 
 class HeldModel:
-    """The relaxation of a form, solved again and again with some columns held at values (canonical)."""
+    """The relaxation of a form, solved again and again with some columns held at values (canonical).
 
-    def __init__(self, form: Form, settings: Settings) -> None:
+    `bases` are those to begin with, and get the new ones.
+    """
+
+    def __init__(self, form: Form, settings: Settings, bases: Bases | None = None) -> None:
         self.form = form.relaxed()
         self._whole = form.integer
         self._settings = settings
+        self._bases = Bases() if bases is None else bases
+        self._before = self._bases.for_model(form)
+        self.is_known = bool(self._before)
+        """True if a model with the same columns and rows was solved before."""
         self._solver: highspy.Highs | None = None
         self._relaxation: Run | None = None
 
@@ -54,7 +86,7 @@ class HeldModel:
         deadline = _after(time_limit_s)
         if self._solver is not None:
             _set_bounds(self._solver, part, columns)
-            run = self._optimum(self._solver, part, time_limit_s)
+            run = self._optimum(self._solver, part, columns, time_limit_s)
             _set_bounds(self._solver, self.form, columns)
             if run is not None:
                 return run
@@ -62,19 +94,25 @@ class HeldModel:
 
     def _first(self, time_limit_s: float | None) -> Run:
         deadline = _after(time_limit_s)
-        try:
-            solver = highs.new_solver(self.form, self._settings)
-            run = self._optimum(solver, self.form, time_limit_s)
-        except SolverError:
-            run = None
-        if run is None:
-            return tried(self.form, replace(self._settings, time_limit_s=_until(deadline)))
-        solver.setOptionValue("simplex_strategy", DUAL)
-        self._solver = solver
-        return run
+        for _ in range(1 + (NONE.tobytes() in self._before)):
+            try:
+                solver = highs.new_solver(self.form, self._settings)
+                run = self._optimum(solver, self.form, NONE, _until(deadline))
+            except SolverError:
+                run = None
+            if run is not None:
+                self._solver = solver
+                return run
+        return tried(self.form, replace(self._settings, time_limit_s=_until(deadline)))
 
-    def _optimum(self, solver: highspy.Highs, form: Form, time_limit_s: float | None) -> Run | None:
-        """The optimum from where the solver stands; None where there is none to be believed, also for want of time."""
+    def _optimum(self, solver: highspy.Highs, form: Form, held: Ints, time_limit_s: float | None) -> Run | None:
+        """The optimum from the last basis of the same program, which is used once, or from where the solver stands;
+        None where there is none to be believed, also for want of time."""
+        if (basis := self._before.pop(held.tobytes(), None)) is not None:
+            solver.setOptionValue("simplex_strategy", EITHER)
+            solver.setBasis(basis)
+        elif self._solver is not None:
+            solver.setOptionValue("simplex_strategy", DUAL)
         # The clock of an object runs on from one run to the next.
         limit = float("inf") if time_limit_s is None else solver.getRunTime() + time_limit_s
         solver.setOptionValue("time_limit", limit)
@@ -82,7 +120,10 @@ class HeldModel:
         if failed or solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         run = believed(solver, form, Termination.OPTIMAL)
-        return run if run is not None and borne_out_by_duals(form, run) and _keeps_rows(form, run) else None
+        if run is None or not borne_out_by_duals(form, run) or not _keeps_rows(form, run):
+            return None
+        self._bases.keep(form, held, solver.getBasis())
+        return run
 
 
 def relaxation_duals(form: Form) -> Floats | None:

@@ -45,6 +45,11 @@ class LabelRange:
     """The keys of the index are all combinations of these, the last one running fastest."""
     members: Ints
 
+    def is_same(self, other: LabelRange) -> bool:
+        """True if another range is written in the same way; false says nothing."""
+        same = self.component == other.component and self.factors == other.factors
+        return same and np.array_equal(self.members, other.members)
+
     def key(self, member: int) -> Key:
         """The key at a position of the index."""
         found: Key = ()
@@ -100,7 +105,11 @@ class Labels(Sequence[Label]):
                 yield Label(part.component, part.key(member))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Labels) and len(self) == len(other) and all(map(eq, self, other))
+        if not isinstance(other, Labels) or len(self) != len(other):
+            return False
+        if len(self.ranges) == len(other.ranges) and all(map(LabelRange.is_same, self.ranges, other.ranges)):
+            return True
+        return all(map(eq, self, other))
 
     def __add__(self, other: Labels) -> Labels:
         return Labels((*self.ranges, *other.ranges))

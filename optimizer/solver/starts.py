@@ -12,7 +12,7 @@ from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form
 from lodeplan.optimizer.solver.highs import tried
 from lodeplan.optimizer.solver.labels import Label
-from lodeplan.optimizer.solver.search import Answer, answer_of, settled
+from lodeplan.optimizer.solver.search import Answer, answer_of, settled, with_decisions
 from lodeplan.schemas.kinds import ProjectStatus
 
 Decisions = Mapping[Label, float]
@@ -35,6 +35,11 @@ def completed(form: Form, decisions: Decisions, control: Control) -> Answer | No
     if not len(columns) or control.ended():
         return None
     values = np.array([decisions[form.columns[column]] for column in columns.tolist()])
+    if control.held is not None and control.held.is_known and len(columns) == form.integer.sum():
+        x = np.zeros(len(form.cost))
+        x[columns] = np.clip(values, form.column_lower[columns], form.column_upper[columns])
+        size = control.held.relaxation(control.left_s()).objective * form.money_unit
+        return with_decisions(form, x, size, control)
     held = form.with_bounds(columns, np.clip(values, form.column_lower[columns], form.column_upper[columns]))
     left = held.integer.copy()
     left[columns] = False

@@ -584,8 +584,8 @@ def test_a_bound_of_the_groups_that_the_plan_disproves_leaves_the_bound_of_the_s
 ) -> None:
     solver = sys.modules["lodeplan.optimizer.solver"]
 
-    def too_high(instance: Instance, form: Form, control: Control) -> Relaxation | None:
-        relaxation = relax_by_group(instance, form, control)
+    def too_high(instance: Instance, form: Form, control: Control, done: dict[str, Run]) -> Relaxation | None:
+        relaxation = relax_by_group(instance, form, control, done)
         return None if relaxation is None else replace(relaxation, bound=relaxation.bound * 1.01)
 
     honest = summary_of(golden_toy(), gap=1e-9)
