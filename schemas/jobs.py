@@ -211,6 +211,9 @@ class JobView(Strict):
     rerun_of: str | None = Field(default=None, description="The job whose scenario it solves again.")
     schedule_id: str | None = Field(default=None, description="The schedule that submitted it.")
     priority: int = Field(default=0, description="Jobs of higher priority run earlier among those of the tenant.")
+    dead_since: datetime | None = Field(
+        default=None, description="When it failed for its machines, until it is sent again."
+    )
     state: JobState
     scenario: str = Field(description="Short name of the scenario.")
     scenario_title: str

@@ -33,12 +33,14 @@ from lodeplan.service.api.routers import (
     audit,
     batch_results,
     comparisons,
+    dead_letters,
     duty,
     events,
     health,
     jobs,
     keys,
     metrics,
+    queue,
     reruns,
     results,
     scenarios,
@@ -71,6 +73,12 @@ _BEARER = HTTPBearer(
     auto_error=False, description="An API key or a token of the identity provider, where log-in is required."
 )
 """Appears in the description of the API; the gate has checked it before."""
+
+_OF_THE_API = (
+    *(jobs, reruns, dead_letters, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit),
+    queue,
+)
+"""The routers below the path of the API."""
 
 _ALL = [Depends(known_query)]
 """Dependencies of every route."""
@@ -137,7 +145,7 @@ def create_app(
 def _include_routers(app: FastAPI) -> None:
     app.include_router(health.router, dependencies=_ALL)
     app.include_router(metrics.router, dependencies=[*_ALL, Security(_BEARER)])
-    for module in (jobs, reruns, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit):
+    for module in _OF_THE_API:
         app.include_router(module.router, prefix=API, dependencies=[*_ALL, Security(_BEARER)])
     app.include_router(ui.router, dependencies=_ALL)
     app.include_router(sign_in.router, dependencies=_ALL)

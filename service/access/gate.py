@@ -36,7 +36,7 @@ from lodeplan.service.storage.keys import any_key
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 OPEN_FOLDERS = ("/static/",)
-ADMIN_PATHS = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/metrics")
+ADMIN_PATHS = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/api/v1/queue", "/metrics")
 """Open paths, with all paths below them."""
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

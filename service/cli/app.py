@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from lodeplan.service.cli import keys
+from lodeplan.service.cli import keys, queue
 from lodeplan.service.cli.exits import Exit, exit_of, explain, replace_closed_streams
 from lodeplan.service.cli.guardian import run_guarded
 
@@ -30,6 +30,10 @@ app = typer.Typer(
 )
 
 app.add_typer(keys.app, name="keys", short_help="Create, list, revoke and rotate API keys.")
+app.add_typer(queue.queue, name="queue", short_help="Show, pause, drain and resume the queue.")
+app.add_typer(
+    queue.dead_letters, name="dead-letters", short_help="List jobs that failed for their machines; send them again."
+)
 
 _GUARDED = (["solve"], ["compare"])
 """Commands whose solver may crash, or be killed for the memory that it takes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -64,7 +64,7 @@ class Stored:
         """The options of the job, with those that were given in place of its own."""
         return {**self.job.options.model_dump(mode="json", exclude_none=True), **given.model_dump(exclude_unset=True)}
 
-    def again(self, wanted: RerunRequest) -> PreparedSubmission:
+    def again(self, wanted: RerunRequest, sender: Sender = Sender()) -> PreparedSubmission:  # noqa: B008
         """A submission of the stored scenario, as it is."""
         assert self.scenario_gzip is not None
         job = self.job
@@ -84,7 +84,7 @@ class Stored:
             origin_gzip=self._joined(),
             priority=wanted.priority,
         )
-        return PreparedSubmission(prepared, job.tenant, wanted.reuse, Sender(rerun_of=job.id))
+        return PreparedSubmission(prepared, job.tenant, wanted.reuse, replace(sender, rerun_of=job.id))
 
     def _joined(self) -> bytes | None:
         """The origin of a job of a batch and that of its batch as one, for a job outside."""

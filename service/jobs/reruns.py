@@ -68,7 +68,7 @@ def lose(session: Session, engine: JobEngine, attempt: Attempt) -> JobState | No
         "cause is a lack of memory."
     )
     failure = JobFailure(code=FailureCode.LOST_WORKERS, message=message)
-    values = {"ended_at": storage.now(), "failure": failure, "lost_workers": job.lost_workers}
+    values = {**_dead(failure), "lost_workers": job.lost_workers}
     return JobState.FAILED if move(session, attempt, JobState.FAILED, message, **values) else None
 
 
@@ -91,8 +91,14 @@ def give_back(session: Session, engine: JobEngine, attempt: Attempt, trouble: Jo
         f"time: {trouble.text}"
     )
     failure = JobFailure(code=FailureCode.MACHINE_TROUBLE, message=message)
-    values = {"ended_at": storage.now(), "failure": failure, "troubles": troubles}
+    values = {**_dead(failure), "troubles": troubles}
     return JobState.FAILED if move(session, attempt, JobState.FAILED, message, **values) else None
+
+
+def _dead(failure: JobFailure) -> dict[str, Any]:
+    """The end of a job that failed for its machines: a dead letter, which can be sent again."""
+    moment = storage.now()
+    return {"ended_at": moment, "dead_since": moment, "failure": failure}
 
 
 def _is_dead(troubles: JobTroubles) -> bool:

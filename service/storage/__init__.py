@@ -36,6 +36,7 @@ from lodeplan.service.storage.jobs import (
     read_document,
     read_events,
     read_scenario,
+    take_dead_letter,
 )
 from lodeplan.service.storage.plans import as_of_today, summary_of
 from lodeplan.service.storage.tables import (
@@ -105,4 +106,5 @@ __all__ = [
     "revisions",
     "sqlite_file_of",
     "summary_of",
+    "take_dead_letter",
 ]

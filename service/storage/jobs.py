@@ -7,9 +7,10 @@ import gzip
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import func
+from sqlalchemy import CursorResult, func
 from sqlmodel import Session, col, select
 
 from lodeplan.scenarios import read_as_stored
@@ -37,6 +38,8 @@ class JobFilter:
     schedule_id: str | None = None
     everywhere: bool = False
     """Whether jobs of batches are in the list as well."""
+    dead: bool = False
+    """Whether only jobs are wanted that failed for their machines and were not sent again."""
 
 
 def get_job(session: Session, tenant: str, job_id: str) -> Job | None:
@@ -61,6 +64,8 @@ def _fits(wanted: JobFilter) -> Iterator[sqlalchemy.ColumnElement[bool]]:
     for column, value in (*exact, (Job.schedule_id, wanted.schedule_id)):
         if value is not None:
             yield col(column) == value
+    if wanted.dead:
+        yield col(Job.dead_since).is_not(None)
     if wanted.label is not None:
         parts = [re.sub(r"([%_\\])", r"\\\1", part) for part in wanted.label.split("*")]
         yield func.lower(col(Job.label)).like("%".join(parts).lower(), escape="\\")
@@ -101,6 +106,12 @@ def read_events(session: Session, job: Job, after: int = 0, limit: int | None = 
     """Read the events of a job after the event of that number, oldest first; at most `limit`."""
     query = select(JobEvent).where(JobEvent.job_id == job.id, col(JobEvent.number) > after)
     return list(session.exec(query.order_by(col(JobEvent.number)).limit(limit)))
+
+
+def take_dead_letter(session: Session, job: Job) -> bool:
+    """Note that a job that failed for its machines is sent again; False if it was, or is no dead letter."""
+    taken = sqlalchemy.update(Job).where(col(Job.id) == job.id, col(Job.dead_since).is_not(None))
+    return cast("CursorResult[Any]", session.execute(taken.values(dead_since=None))).rowcount == 1
 
 
 def attempts_of(session: Session, job: Job) -> list[tuple[str, int]]:

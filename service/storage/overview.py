@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import func, or_
+from sqlalchemy import CursorResult, func, or_
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.storage.batches import OPEN
+from lodeplan.service.storage.clock import now
 from lodeplan.service.storage.leases import is_live
-from lodeplan.service.storage.tables import Job, WorkerRow
+from lodeplan.service.storage.tables import Job, QueuePause, WorkerRow
 from lodeplan.service.storage.upkeep import BEGUN
 
 _AT_ONCE = 500
@@ -22,6 +25,42 @@ def count_queued(session: Session, most: int) -> int:
     """Count the jobs of all tenants that wait for a worker, up to `most`."""
     waiting = select(Job.id).where(Job.state == JobState.QUEUED).limit(most).subquery()
     return session.exec(select(func.count()).select_from(waiting)).one()
+
+
+def get_pause(session: Session) -> QueuePause | None:
+    """The pause of the queue, or None while it runs."""
+    return session.exec(select(QueuePause)).first()
+
+
+def set_pause(session: Session, by: str, reason: str) -> bool:
+    """Pause the queue; False if it is paused already."""
+    insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    row = insert(QueuePause).values(id=1, since=now(), by=by, reason=reason).on_conflict_do_nothing()
+    return session.execute(row.returning(QueuePause.id)).first() is not None
+
+
+def end_pause(session: Session) -> bool:
+    """Let the queue run; False if it was not paused."""
+    return cast("CursorResult[Any]", session.execute(sqlalchemy.delete(QueuePause))).rowcount == 1
+
+
+def list_live_workers(session: Session) -> list[WorkerRow]:
+    """The workers that hold a lease, the oldest first."""
+    return list(session.exec(select(WorkerRow).where(is_live()).order_by(col(WorkerRow.started_at))))
+
+
+def count_dead_letters(session: Session) -> int:
+    """Count the jobs of all tenants that failed for their machines and were not sent again."""
+    return session.exec(select(func.count()).where(col(Job.dead_since).is_not(None))).one()
+
+
+def list_dead_letters(session: Session, tenant: str | None, most: int) -> list[Job]:
+    """At most so many jobs of a tenant, or of all, that failed for their machines and were not sent again, the latest
+    first."""
+    dead = select(Job).where(col(Job.dead_since).is_not(None))
+    if tenant is not None:
+        dead = dead.where(Job.tenant == tenant)
+    return list(session.exec(dead.order_by(col(Job.id).desc()).limit(most)))
 
 
 def latest_events(session: Session, job_ids: Sequence[str]) -> dict[str, int]:
@@ -60,6 +99,11 @@ def count_troubled_workers(session: Session) -> int:
 def count_begun(session: Session) -> int:
     """Count the jobs that run or are about to end."""
     return session.exec(select(func.count()).where(col(Job.state).in_(BEGUN))).one()
+
+
+def count_running(session: Session) -> int:
+    """Count the jobs that workers have in hand; what is made of other jobs is in no hand."""
+    return session.exec(select(func.count()).where(col(Job.state).in_(BEGUN), col(Job.worker_id).is_not(None))).one()
 
 
 def jobs_of_lost_workers(session: Session, most: int) -> list[str]:

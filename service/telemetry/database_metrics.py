@@ -49,6 +49,7 @@ class DatabaseMetrics(Collector):
             counts, oldest = overview.count_states(session), overview.oldest_queued(session)
             workers, slots = overview.count_workers(session)
             troubled = overview.count_troubled_workers(session)
+            paused, dead = overview.get_pause(session), overview.count_dead_letters(session)
         for state in JobState:
             families["jobs"].add_metric([state], counts.get(state, 0))
         age_s = max(0.0, (storage.now() - oldest).total_seconds()) if oldest else 0.0
@@ -56,6 +57,8 @@ class DatabaseMetrics(Collector):
         families["workers"].add_metric([], workers)
         families["troubled"].add_metric([], troubled)
         families["slots"].add_metric([], slots)
+        families["paused"].add_metric([], float(paused is not None))
+        families["dead"].add_metric([], dead)
 
 
 def _families() -> dict[str, GaugeMetricFamily]:
@@ -70,6 +73,10 @@ def _families() -> dict[str, GaugeMetricFamily]:
             "lodeplan_workers_troubled", "Live workers that take no jobs because their machine is in trouble."
         ),
         "slots": GaugeMetricFamily("lodeplan_workers_slots", "Solves that live workers may run at a time."),
+        "paused": GaugeMetricFamily("lodeplan_queue_paused", "1 while an operator has paused the queue, else 0."),
+        "dead": GaugeMetricFamily(
+            "lodeplan_dead_letters", "Jobs that failed for their machines and were not sent again."
+        ),
     }
 
 

@@ -29,7 +29,7 @@ from lodeplan.service.jobs.attempts import Outcome
 from lodeplan.service.jobs.reuse import work_of_stored
 from lodeplan.service.kinds import kind_named
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import OUTAGES, once_committed, open_session, upkeep
+from lodeplan.service.storage import OUTAGES, once_committed, open_session, overview, upkeep
 from lodeplan.service.telemetry import logs, metrics, tracing
 from lodeplan.service.webhooks.sending import Deliverer
 from lodeplan.service.workers.attempt_watch import SILENT_ATTEMPT_S, AttemptWatch
@@ -68,6 +68,7 @@ class Worker:
     """The same database with connections for the lease alone."""
     allowance: Allowance = field(default_factory=Allowance)
     """What the jobs of each tenant may use."""
+    _paused: bool = False
     _at_work: set[Attempt] = field(default_factory=set)
     _watches: set[AttemptWatch] = field(default_factory=set)
     _renewals: queue.SimpleQueue[float | None] = field(default_factory=queue.SimpleQueue)
@@ -184,7 +185,16 @@ class Worker:
 
     def _may_take(self) -> bool:
         """True while an attempt that comes from the queue can be claimed and solved here."""
-        return self.fitness.trouble is None and self.lease.holds(self.lease.term)
+        return self.fitness.trouble is None and self.lease.holds(self.lease.term) and not self._is_paused()
+
+    def _is_paused(self) -> bool:
+        """True while an operator has paused the queue; as before while the database is away."""
+        with contextlib.suppress(*OUTAGES), open_session(self.database) as session:
+            paused = overview.get_pause(session) is not None
+            if paused != self._paused:
+                self._paused = paused
+                log.info("the queue is paused" if paused else "the queue runs again")
+        return self._paused
 
     def _may_go_on(self, term: int) -> bool:
         return not self.stopping.is_set() and self.lease.holds(term)

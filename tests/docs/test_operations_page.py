@@ -37,9 +37,10 @@ def test_its_commands_exist() -> None:
     for line in shown:
         words = shlex.split(line, comments=True)
         name, *arguments = words[words.index("lodeplan") + 1 :]
-        known = {
-            option for parameter in commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
-        }
+        command = commands[name]
+        if hasattr(command, "commands"):
+            command = command.commands[arguments[0]]
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
         assert {word for word in arguments if word.startswith("--")} <= known, line
 
 

@@ -18,7 +18,7 @@ from lodeplan.service.jobs import submissions
 from lodeplan.service.storage import Delivery, Job, Webhook
 
 SUBMIT_BODY = {"scenario": "golden-toy"}
-ADMIN_ONLY = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/metrics")
+ADMIN_ONLY = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/api/v1/queue", "/metrics")
 
 
 @contextmanager

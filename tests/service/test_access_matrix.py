@@ -18,7 +18,7 @@ from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.settings import Settings
 
 OPEN = {"/healthz", "/readyz", "/sign-in", "/static/{path:path}"}
-FOR_ALL_TENANTS = re.compile(r"/docs.*|/openapi\.json|/api/v1/(schema|scenarios.*)|/metrics")
+FOR_ALL_TENANTS = re.compile(r"/docs.*|/openapi\.json|/api/v1/(schema|scenarios.*|queue)|/metrics")
 """What is the same for everybody."""
 ANSWERS_ITSELF = {"/sign-out"}
 

@@ -132,7 +132,7 @@ def test_an_answer_that_fails_when_nobody_waits_any_more_is_no_error(
         asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
         for _ in range(2):  # the first answer is let go for the second
             with pytest.raises(TimeoutError):
-                await beat.revision()
+                await beat.beat()
             await asyncio.sleep(0.2)
         gc.collect()
 

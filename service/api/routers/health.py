@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from lodeplan.service import storage
@@ -19,25 +19,28 @@ class Health(BaseModel):
     """Answer of a health check that passed; failures are problems."""
 
     status: Literal["ok"] = "ok"
+    queue: Literal["paused"] | None = Field(
+        default=None, description="Present while an operator has paused the queue: requests are taken and wait."
+    )
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_model_exclude_none=True)
 async def live() -> Health:
     """Answer 200 while the process is alive. This needs no thread and no database."""
     return Health()
 
 
-@router.get("/readyz")
+@router.get("/readyz", response_model_exclude_none=True)
 async def ready(request: Request) -> Health:
     """Answer 200 if the service is ready; 503 if the database does not answer or is not current, if the worker in this
     process has died, takes no jobs because its machine is in trouble, or something in it stands still, or once a
-    signal has asked the process to end.
+    signal has asked the process to end. `queue` says when an operator has paused the queue.
     """
     state = request.app.state
     if state.draining.is_set():
         raise _not_ready("The service is shutting down.")
     try:
-        revision = await state.pulse.revision()
+        revision, is_paused = await state.pulse.beat()
     except TimeoutError:
         raise _not_ready(f"The database has not answered for {ANSWER_S:g} s.") from None
     except SQLAlchemyError as error:
@@ -53,7 +56,7 @@ async def ready(request: Request) -> Health:
     still = state.worker.stands_still() if state.worker else None
     if still:
         raise _not_ready(still)
-    return Health()
+    return Health(queue="paused" if is_paused else None)
 
 
 def _not_ready(detail: str) -> ApiError:
