@@ -25,7 +25,7 @@ def stored_json(request: Request, stored_gzip: bytes, tag: str) -> Response:
 
 def document_headers(tag: str) -> Mapping[str, str]:
     """Headers of a document that never changes."""
-    return {"etag": tag, "cache-control": "no-cache", "vary": "Accept-Encoding"}
+    return {"etag": tag, "cache-control": "private, no-cache", "vary": "Accept-Encoding"}
 
 
 def not_modified(request: Request, tag: str) -> Response | None:

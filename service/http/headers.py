@@ -21,7 +21,7 @@ API_HEADERS = {
 
 _DOCS_POLICY = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _SHARED_BY_ALL = ("/static/", "/static-offline-docs/")
 """Paths of files that are the same for everybody and may be cached."""

@@ -108,7 +108,7 @@ def is_known(request: Request, tag: str) -> bool:
 
 def tagged(request: Request, text: str, media_type: str, tag: str) -> Response:
     """Answer with the text and its tag, or with 304 if the client holds it already."""
-    headers = {"etag": tag, "cache-control": "no-cache"}
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
     if is_known(request, tag):
         return Response(status_code=304, headers=headers)
     return Response(text, media_type=media_type, headers=headers)

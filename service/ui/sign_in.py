@@ -56,13 +56,15 @@ async def sign_in(request: Request, access: AccessOf, form: Annotated[dict[str, 
     """Open a session for a key, and go on."""
     access.hold_sign_in(address_of(request))
     try:
-        session_key = await anyio.to_thread.run_sync(_open_session, access, form.get("key", "").strip())
+        shown, before = form.get("key", "").strip(), request.cookies.get(COOKIE, "")
+        session_key = await anyio.to_thread.run_sync(_open_session, access, shown, before)
     except keys.RefusedKey as refused:
         address = address_of(request)
         access.hold_to_rate(f"address:{address}")
         await anyio.to_thread.run_sync(access.note_refusal, refused, address)
         context = {"message": str(refused), "next": _own_path(form.get("next", _HOME))}
         return page(request, "sign_in.html", context, 401)
+    access.forget_keys()
     answer = RedirectResponse(_own_path(form.get("next", _HOME)), 303)
     answer.set_cookie(
         COOKIE, session_key, max_age=keys.SESSION_HOURS * 3600, httponly=True, samesite="strict",
@@ -79,12 +81,15 @@ def sign_out(request: Request, access: AccessOf) -> Response:
     access.forget_keys()
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    answer.headers["clear-site-data"] = '"cache", "storage"'
     return answer
 
 
-def _open_session(access: Access, shown: str) -> str:
+def _open_session(access: Access, shown: str, before: str) -> str:
+    """Open a session in place of the one before, if the browser has one."""
     with storage.open_session(access.database) as session:
         key = keys.check_key(session, shown)
+        _end_session(session, before)
         _, session_key = keys.create_session(session, key)
         audit.record(session, "sign-in", key.id, by=keys.caller_of(key))
         session.commit()
@@ -97,7 +102,7 @@ def _end_session(session: Session, shown: str) -> None:
     except keys.RefusedKey:
         return
     keys.revoke_key(session, key)
-    audit.record(session, "sign-out", key.id)
+    audit.record(session, "sign-out", key.id, by=keys.caller_of(key))
     session.commit()
 
 

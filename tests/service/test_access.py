@@ -188,7 +188,7 @@ def test_serve_listens_beyond_this_machine_only_where_callers_log_in(
     monkeypatch.setattr(service_app, "_listen", lambda *_: Everywhere())
     monkeypatch.setattr(service_app.storage, "open_database", lambda *_, **__: database)
     monkeypatch.setattr(service_app, "DbosEngine", lambda *_: InlineEngine())
-    monkeypatch.setattr(service_app.logs, "configure", lambda _: None)
+    monkeypatch.setattr(service_app.logs, "configure", lambda *_: None)
     monkeypatch.setattr(service_app, "DrainingServer", NoServer)
     monkeypatch.setattr(NoServer, "apps", [])
 
@@ -372,12 +372,18 @@ def test_somebody_signs_in_reads_pages_and_signs_out(serve: Serve, database: sql
         # A session reads, whatever the key may do.
         assert kind(api.post("/api/v1/jobs", json=JOB)) == "not-allowed"
         assert kind(api.get("/api/v1/keys")) == "not-allowed"
+        first = dict(api.cookies)
+        assert signed_in(api, key, "/").status_code == 303
         held = dict(api.cookies)
-        assert api.post("/sign-out").status_code == 303
+        assert held != first
+        assert api.get("/", cookies=first).status_code == 401, "the session before has ended"
+        ended = api.post("/sign-out")
+        assert (ended.status_code, ended.headers["clear-site-data"]) == (303, '"cache", "storage"')
         assert api.get("/").status_code == 401
         assert api.get("/", cookies=held).status_code == 401
     made = audit_of(database, tenant="ours")
-    assert [action for _, action, _ in made] == ["sign-in", "sign-out", "log-in.refused"]
+    again = ["sign-out", "sign-in", "log-in.refused"]
+    assert [action for _, action, _ in made] == ["sign-in", *again, "sign-out", "log-in.refused"]
 
 
 def test_a_session_is_no_key_and_a_key_is_no_session(serve: Serve, database: sqlalchemy.Engine) -> None:

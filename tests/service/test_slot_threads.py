@@ -93,7 +93,13 @@ def test_a_child_is_told_its_threads_and_its_libraries_start_none(
 
 
 def test_so_do_those_of_every_other_child() -> None:
-    assert environment_of_child({"OMP_NUM_THREADS": "8", "HOME": "/"}) == {"HOME": "/", **ONE_THREAD}
+    given = {
+        "OMP_NUM_THREADS": "8",
+        "HOME": "/",
+        "LODEPLAN_DATABASE_URL": "postgresql://me:secret@here/x",
+        "PGPASSWORD": "x",
+    }
+    assert environment_of_child(given) == {"HOME": "/", **ONE_THREAD}
 
 
 def lines_of(bench: Bench, job_id: str) -> list[str]:

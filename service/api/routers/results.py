@@ -78,7 +78,7 @@ def show_table(
     if known:
         return known
     table = _find_table(stored_document(session, job), name)
-    headers = {"etag": tag, "cache-control": "no-cache"}
+    headers = {"etag": tag, "cache-control": "private, no-cache"}
     rows = csv_rows(table, bom=True) if bom else table_rows(table, suffix)
     return StreamingResponse(rows, headers=headers, media_type=MEDIA_TYPES[suffix])
 
