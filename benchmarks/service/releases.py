@@ -2,10 +2,10 @@
 
 python -m benchmarks.service.releases [--release 0.1.0] [--jobs 500] [--database-url postgresql://...]
 
-The earlier release is installed from the history of the repository (a tag or a commit), beside this one: its own API,
-workers and command line run. Its workers are replaced one by one, then its API. Then everything is stopped with jobs
-in the queue and under way, the tables are brought back, and the earlier release goes on. Most jobs are passed by
-stand-ins; one worker of each version solves.
+Both are installed from the history of the repository, the earlier one by its tag or commit, this one as it was committed
+last: the API, the workers and the command line of each run. Workers of the earlier one are replaced one by one, then
+its API. Then everything is stopped with jobs in the queue and under way, the tables are brought back, and the earlier
+release goes on. Most jobs are passed by stand-ins; one worker of each version solves.
 """
 
 import argparse
@@ -269,7 +269,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lodeplan-rehearsal-") as folder:
         old = install(given.release, Path(folder) / "old")
-        new = Release("", sys.executable, str(ROOT))
+        new = install("HEAD", Path(folder) / "new")
         with _empty_database(given.database_url, Path(folder)) as database:
             log = Path(given.log or f"{folder}/log").resolve()
             with rehearsing(database, log, given.jobs) as rehearsal:
@@ -280,7 +280,7 @@ def main() -> None:
             query = text("select coalesce(sum(attempt - 1), 0), coalesce(sum(lost_workers), 0) from job")
             with database.connect() as connection:
                 given_back, lost_workers = connection.execute(query).one()
-    print(f"from {old.name} ({given.release}) to this version and back, {WORKERS} workers each")
+    print(f"from {old.name} ({given.release}) to {new.name} and back, {WORKERS} workers each")
     print(verdict)
     print("; ".join(f"{what}: {count}" for what, count in seen.items()))
     print(f"attempts given back: {given_back}; counted as lost: {lost_workers}; jobs solved: {solved}")
