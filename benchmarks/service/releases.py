@@ -2,8 +2,8 @@
 
 python -m benchmarks.service.releases [--release 0.1.0] [--jobs 500] [--database-url postgresql://...]
 
-Both are installed from the history of the repository, the earlier one by its tag or commit, this one as it was committed
-last: the API, the workers and the command line of each run. Workers of the earlier one are replaced one by one, then
+Both are installed from the history of the repository, the earlier one by its tag or commit, this one as it was
+committed last: the API, the workers and the command line of each run. Workers of the earlier one are replaced, then
 its API. Then everything is stopped with jobs in the queue and under way, the tables are brought back, and the earlier
 release goes on. Most jobs are passed by stand-ins; one worker of each version solves.
 """
