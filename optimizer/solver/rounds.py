@@ -8,8 +8,9 @@ small enough, of all at once to begin with.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import numpy as np
@@ -35,6 +36,8 @@ WORTHWHILE = 2.5e-4
 """Relative gap of the whole down to which steps that cost little go on, though less be asked for."""
 WORTHWHILE_OF_GROUP = 5e-3
 """The same of each group."""
+CHEAP_NONZEROS = 100_000
+"""A joint search of groups with more nonzeros than this is no cheap step: it is made only where that much is asked."""
 MORE = 2
 """So many of the largest users of budgets join the groups that the master leaves undecided."""
 
@@ -52,6 +55,8 @@ class _State:
     taken: Form
     """The form without the decisions set aside."""
     best: Answer | None = None
+    within: set[bytes] = field(default_factory=set)
+    """Digests of the models of single groups within what the others leave that were searched: again finds the same."""
 
     @property
     def x(self) -> Floats:
@@ -177,9 +182,13 @@ def _final(state: _State) -> int:
     """Plans of groups that are off, each at its own cost within what the others leave; how many are new."""
     x, own = state.x, _own(state)
     gaps = state.relaxation.distances(state.form, x, float("-inf")).shares()
-    groups = [number for number, block in enumerate(state.master.blocks) if gaps[block.name] > FINE]
-    runs = _solved(state, [_within_what_is_left(state, [number], own) for number in groups])
-    return sum(_added_if_cheaper(state, [number], run, own) for number, run in zip(groups, runs, strict=True))
+    off = [number for number, block in enumerate(state.master.blocks) if gaps[block.name] > FINE]
+    models = {number: _within_what_is_left(state, [number], own) for number in off}
+    digests = {number: _digest(model) for number, model in models.items()}
+    new = {number: model for number, model in models.items() if digests[number] not in state.within}
+    state.within.update(digests.values())
+    runs = _solved(state, list(new.values()))
+    return sum(_added_if_cheaper(state, [number], run, own) for number, run in zip(new, runs, strict=True))
 
 
 def _joint(state: _State, more: int, done: set[tuple[int, ...]]) -> int:
@@ -190,7 +199,7 @@ def _joint(state: _State, more: int, done: set[tuple[int, ...]]) -> int:
     groups = choice.undecided()
     groups += [number for number in _users(state, choice) if number not in groups][:more]
     joined = tuple(sorted(groups))
-    if len(joined) < 2 or joined in done:
+    if len(joined) < 2 or joined in done or (more == 0 and state.asked() and _nonzeros(state, joined) > CHEAP_NONZEROS):
         return 0
     done.add(joined)
     own = _own(state)
@@ -256,6 +265,17 @@ def _added_if_cheaper(state: _State, groups: Sequence[int], run: Run, own: Float
 def _solved(state: _State, parts: Sequence[Form]) -> list[Run]:
     """Runs of these models in their order, by as many threads as the control has."""
     return runs_of(parts, state.control, min(FINE, state.control.gap))
+
+
+def _digest(model: Form) -> bytes:
+    """Digest of the numbers in which models of one group within what the others leave differ."""
+    arrays = (model.cost, model.row_lower, model.row_upper, model.column_lower, model.column_upper)
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).digest()
+
+
+def _nonzeros(state: _State, groups: Sequence[int]) -> int:
+    columns = _together([state.master.blocks[number].columns for number in groups])
+    return int(np.diff(state.form.matrix.indptr)[columns].sum())
 
 
 def _together(parts: Sequence[Ints]) -> Ints:
