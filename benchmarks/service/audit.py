@@ -54,9 +54,9 @@ def audit(database: sqlalchemy.Engine, job_ids: Sequence[str]) -> Verdict:
             verdict.stranded.append(job_id)
         elif not _ended_rightly(job, has_result):
             verdict.lost.append(job_id)
-        if _is_doubled(events):
+        if is_doubled(events):
             verdict.doubled.append(job_id)
-        verdict.disorder += [f"{job_id}: {fault}" for fault in _disorder(job, events)]
+        verdict.disorder += [f"{job_id}: {fault}" for fault in disorder_of(job, events)]
     return verdict
 
 
@@ -66,13 +66,14 @@ def _ended_rightly(job: Job, has_result: bool) -> bool:
     return job.state is JobState.SUCCEEDED and has_result
 
 
-def _is_doubled(events: Sequence[JobEvent]) -> bool:
+def is_doubled(events: Sequence[JobEvent]) -> bool:
+    """Whether a job with these events ended, or began an attempt, more than once."""
     ends = [event for event in events if event.state and event.state.ended]
     starts = Counter(event.attempt for event in events if event.state is JobState.RUNNING)
     return len(ends) > 1 or any(count > 1 for count in starts.values())
 
 
-def _disorder(job: Job, events: Sequence[JobEvent]) -> list[str]:
+def disorder_of(job: Job, events: Sequence[JobEvent]) -> list[str]:
     """What no history of a job can have."""
     faults: list[str] = []
     if [event.number for event in events] != list(range(1, job.last_event + 1)):

@@ -99,7 +99,8 @@ class Reaper:
         mine = {attempt for attempt, worker_id in taken.items() if worker_id == self.lease.worker_id}
         dropped = mine - self.at_work()
         # An attempt of this worker may be on its way to the handler; one that still is after a tick was dropped.
-        lost = {attempt for attempt, worker_id in taken.items() if worker_id not in live} | (dropped & self._dropped)
+        lost_here = dropped & self._dropped
+        lost = [attempt for attempt, worker_id in taken.items() if worker_id not in live or attempt in lost_here]
         self._dropped = dropped
         self._give_up(attempt for attempt in lost if found.get(attempt) is JobState.QUEUED)
         self.engine.forget([attempt for attempt in lost if attempt not in found or found[attempt].ended])
