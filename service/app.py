@@ -44,6 +44,7 @@ from lodeplan.service.api.routers import (
     reruns,
     results,
     scenarios,
+    schedules,
     webhooks,
 )
 from lodeplan.service.api.shipped import ShippedScenarios
@@ -76,7 +77,7 @@ _BEARER = HTTPBearer(
 
 _OF_THE_API = (
     *(jobs, reruns, dead_letters, events, results, batch_results, comparisons, scenarios, duty, webhooks, keys, audit),
-    queue,
+    *(schedules, queue),
 )
 """The routers below the path of the API."""
 

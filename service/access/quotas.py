@@ -7,6 +7,7 @@ from sqlmodel import Session
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import quotas
+from lodeplan.service.storage.schedules import count_schedules
 
 _LATER_S = 3600
 
@@ -18,6 +19,16 @@ def count_jobs(session: Session, tenant: str, jobs: int, settings: Settings) -> 
         quotas.take_turn_at_quotas(session, tenant)
     quotas.add_usage(session, tenant, jobs=jobs)
     _check_use(session, tenant, settings)
+    _check_holdings(session, tenant, settings)
+
+
+def check_schedules(session: Session, tenant: str, settings: Settings) -> None:
+    """Raise `ApiError` if the tenant has too many schedules (409) or keeps too much (429), with one whose row was just
+    added and not yet committed."""
+    quotas.take_turn_at_quotas(session, tenant)
+    most = settings.tenant_max_schedules
+    if count_schedules(session, tenant) > most:
+        raise ApiError(409, "too-many-schedules", f"A tenant may have at most {most} schedules. Delete one first.")
     _check_holdings(session, tenant, settings)
 
 

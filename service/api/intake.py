@@ -23,7 +23,7 @@ from lodeplan.service.api.bodies import read_ask
 from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
 from lodeplan.service.api.leaving import unless_gone
 from lodeplan.service.checking.checkers import Checkers
-from lodeplan.service.checking.checks import Ask, prepare, validate
+from lodeplan.service.checking.checks import Ask, PreparedSchedule, prepare, prepare_schedule, validate
 from lodeplan.service.engine import JobEngine
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import job_view
@@ -64,6 +64,10 @@ class Intake:
         """Check what a request asks for and return its `Validation` as JSON; raises as above."""
         ask = self._within_rights(await read_ask(request, tenant))
         return await unless_gone(request, self.checkers.run(tenant, validate, ask))
+
+    async def prepare_schedule(self, request: Request, ask: Ask) -> PreparedSchedule:
+        """Check a request for a schedule; raises as above."""
+        return await unless_gone(request, self.checkers.run(ask.tenant, prepare_schedule, self._within_rights(ask)))
 
     def _within_rights(self, ask: Ask) -> Ask:
         return replace(ask, max_priority=self.settings.tenant_max_priority)

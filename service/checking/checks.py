@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
-from lodeplan.service.checking.envelope import Asked, read_envelope, too_high_priority
+from lodeplan.scenarios.reading import Document
+from lodeplan.service.checking.envelope import Asked, below, read_envelope, read_schedule, too_high_priority
 from lodeplan.service.checking.loading import load
 from lodeplan.service.checking.origins import shipped_scenario
 from lodeplan.service.checking.reading import Language, read_document
+from lodeplan.service.http.errors import ApiError, all_wrong
 from lodeplan.service.jobs.prepared import BatchSubmission, PreparedSubmission, Submission
 from lodeplan.service.packing import compress, tag_of
 
@@ -32,6 +35,37 @@ def prepare(ask: Ask) -> PreparedSubmission | BatchSubmission:
 def validate(ask: Ask) -> str:
     """Validate what a body asks for; returns a `Validation` as JSON. Raises `ApiError` as above."""
     return _load(ask).validation().model_dump_json(exclude_none=True, by_alias=True)
+
+
+@dataclass(frozen=True)
+class PreparedSchedule:
+    """A valid request for a schedule."""
+
+    name: str
+    cron: str
+    zone: str
+    request_gzip: bytes
+    """The request for its jobs, as compressed JSON."""
+
+
+def prepare_schedule(ask: Ask) -> PreparedSchedule:
+    """Check a request for a schedule and the request for jobs in it; raises `ApiError` (400, 413, 422) with all
+    errors of both."""
+    document = read_document(ask.body, ask.language)
+    wanted, errors = read_schedule(document)
+    inner = document.data.get("request")
+    if isinstance(inner, dict):
+        try:
+            asked = read_envelope(Document(inner))
+            load(_within_priority(asked, ask.max_priority), ask.tenant)
+        except ApiError as error:
+            if not error.problem.errors:
+                raise
+            errors += [below("/request", each) for each in error.problem.errors]
+    if errors or wanted is None:
+        raise all_wrong(errors)
+    text = json.dumps(inner, separators=(",", ":"), ensure_ascii=False)
+    return PreparedSchedule(wanted.name, wanted.cron, wanted.zone, compress(text))
 
 
 @dataclass(frozen=True)

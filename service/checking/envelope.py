@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,8 @@ from lodeplan.scenarios.reading import Document, note_problems
 from lodeplan.schemas import InputProblem, InvalidInput
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.jobs import ProblemError, ScenarioRequest
+from lodeplan.schemas.schedules import ScheduleRequest
+from lodeplan.service.cron import ALLOWED, BadCron, check_cron, check_zone, next_time, zones
 from lodeplan.service.http.errors import errors_of
 from lodeplan.service.kinds import KINDS, Kind, likely_kind
 
@@ -51,6 +54,50 @@ def problems_of(document: Document, model: type[BaseModel], error: ValidationErr
     note_problems(about, error)
     first = {problem.path: problem for problem in reversed(about.problems)}
     return [problem for problem in about.problems if first[problem.path] is problem]
+
+
+def read_schedule(document: Document) -> tuple[ScheduleRequest | None, list[ProblemError]]:
+    """Read the schedule in a body, as far as it is valid, and all errors in it but those in its request for jobs."""
+    problems, wanted = [], None
+    try:
+        wanted = ScheduleRequest.model_validate(document.data)
+    except ValidationError as error:
+        problems = problems_of(document, ScheduleRequest, error)
+    wrong = {problem.path for problem in problems}
+    for name, check in (("cron", _problem_of_cron), ("zone", _problem_of_zone)):
+        value = document.data.get(name)
+        if isinstance(value, str) and name not in wrong and (found := check(value)):
+            problems.append(found)
+    if wanted and not problems:
+        try:
+            next_time(wanted.cron, wanted.zone, datetime.now(UTC))
+        except BadCron as bad:
+            problems = [InputProblem(code="bad_cron", path="cron", message=str(bad), value=wanted.cron)]
+    return wanted, _errors(problems)
+
+
+def _problem_of_cron(cron: str) -> InputProblem | None:
+    try:
+        check_cron(cron)
+    except BadCron as bad:
+        return InputProblem(code="bad_cron", path="cron", message=str(bad), value=cron, allowed=ALLOWED)
+    return None
+
+
+def _problem_of_zone(zone: str) -> InputProblem | None:
+    try:
+        check_zone(zone)
+    except BadCron as bad:
+        return InputProblem(
+            code="bad_zone", path="zone", message=str(bad), value=zone,
+            allowed="a name of the IANA database, such as Europe/Paris", remedy=did_you_mean(zone, zones()),
+        )  # fmt: skip
+    return None
+
+
+def below(place: str, error: ProblemError) -> ProblemError:
+    """The same error of something that stands at a place within a request."""
+    return error.model_copy(update={"pointer": place + error.pointer})
 
 
 def too_high_priority(wanted: int, most: int) -> ProblemError:

@@ -31,6 +31,7 @@ app = typer.Typer(
 
 app.add_typer(keys.app, name="keys", short_help="Create, list, revoke and rotate API keys.")
 app.add_typer(queue.queue, name="queue", short_help="Show, pause, drain and resume the queue.")
+app.add_typer(queue.schedules, name="schedules", short_help="List, pause, resume and delete schedules.")
 app.add_typer(
     queue.dead_letters, name="dead-letters", short_help="List jobs that failed for their machines; send them again."
 )

@@ -1,4 +1,5 @@
-"""Work of `lodeplan queue` and `lodeplan dead-letters`. Access to the database is enough to use them."""
+"""Work of `lodeplan queue`, `lodeplan dead-letters` and `lodeplan schedules`. Access to the database is enough to use
+them."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import sqlalchemy
 from sqlmodel import Session
@@ -15,11 +17,12 @@ from lodeplan.schemas.access import LOCAL, Scope
 from lodeplan.schemas.queue import QueueView
 from lodeplan.service import storage
 from lodeplan.service.access import Caller, audit
+from lodeplan.service.access.schedules import act
 from lodeplan.service.engine.dbos import DbosEngine
 from lodeplan.service.jobs.queue import resend as resend_letter
 from lodeplan.service.jobs.queue import show_queue
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import Job, open_session, overview, quotas
+from lodeplan.service.storage import Job, Schedule, open_session, overview, quotas
 from lodeplan.service.telemetry import logs
 
 _BY = "command line"
@@ -119,6 +122,42 @@ def resend(job_ids: list[str], everything: bool, as_json: bool) -> None:
         print(f"{old} is sent again as {new}.")
     if not fresh:
         print("There are no dead letters.")
+
+
+def print_schedules(tenant: str | None, as_json: bool) -> None:
+    """Print the schedules of a tenant, or of all."""
+    with _database() as database, open_session(database) as session:
+        found = overview.list_all_schedules(session, tenant)
+        if as_json:
+            kept = ("id", "tenant", "name", "cron", "zone", "paused", "last_job_id", "last_refusal")
+            told = [{**schedule.model_dump(include={*kept}), "next_at": _next_of(schedule)} for schedule in found]
+            print(json.dumps({"schedules": told}, indent=1))
+            return
+        for schedule in found:
+            times = f"{schedule.cron} {schedule.zone}"
+            print(
+                f"{schedule.id}  {schedule.tenant:<12} {times:<24} {_next_of(schedule) or 'paused':<20} {schedule.name}"
+            )
+            if schedule.last_refusal:
+                print(f"  The last time came to no job: {schedule.last_refusal}")
+        if not found:
+            print("There are no schedules.")
+
+
+def change_schedule(schedule_id: str, action: str) -> None:
+    """Pause, resume or delete a schedule; raises `InvalidInput` if it does not exist."""
+    with _database() as database, open_session(database) as session:
+        found = [each for each in overview.list_all_schedules(session, None) if each.id == schedule_id]
+        if not found:
+            remedy = "`lodeplan schedules list` shows their ids."
+            raise InvalidInput([_problem("unknown_schedule", schedule_id, "no schedule has this id.", remedy)])
+        act(session, found[0], action, by=_operator(found[0].tenant))
+        session.commit()
+    print(f"Schedule {schedule_id}: {action}d.")
+
+
+def _next_of(schedule: Schedule) -> str | None:
+    return None if schedule.paused else f"{datetime.fromtimestamp(schedule.due_at_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _described(job: Job) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`lodeplan queue` and `lodeplan dead-letters`: the commands and their options."""
+"""`lodeplan queue`, `lodeplan dead-letters` and `lodeplan schedules`: the commands and their options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ queue = typer.Typer(
 dead_letters = typer.Typer(
     help="List jobs that failed for their machines, and send them again.", no_args_is_help=True, rich_markup_mode=None
 )
+schedules = typer.Typer(
+    help="List, pause, resume and delete schedules of any tenant. They are created over HTTP.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
+ScheduleId = Annotated[str, typer.Argument(metavar="ID", help="Id of a schedule, as `lodeplan schedules list` shows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only one JSON object on standard output.")]
 Reason = Annotated[str, typer.Option(help="Reason, for the other operators and the audit log.")]
 
@@ -81,3 +87,37 @@ def resend(
     from lodeplan.service.cli import operating
 
     operating.resend(job_ids or [], everything, as_json)
+
+
+@schedules.command("list")
+def list_schedules(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None, as_json: AsJson = False
+) -> None:
+    """List schedules with their next times, and why the last came to no job."""
+    from lodeplan.service.cli import operating
+
+    operating.print_schedules(tenant, as_json)
+
+
+@schedules.command("pause")
+def pause_schedule(schedule_id: ScheduleId) -> None:
+    """Submit nothing until the schedule is resumed."""
+    from lodeplan.service.cli import operating
+
+    operating.change_schedule(schedule_id, "pause")
+
+
+@schedules.command("resume")
+def resume_schedule(schedule_id: ScheduleId) -> None:
+    """Go on with the next time. Times that passed meanwhile are not made up for."""
+    from lodeplan.service.cli import operating
+
+    operating.change_schedule(schedule_id, "resume")
+
+
+@schedules.command("delete")
+def delete_schedule(schedule_id: ScheduleId) -> None:
+    """Delete a schedule. Its jobs stay."""
+    from lodeplan.service.cli import operating
+
+    operating.change_schedule(schedule_id, "delete")

@@ -36,6 +36,8 @@ TITLES = {
     "webhook-not-found": "There is no such webhook",
     "delivery-not-found": "There is no such delivery",
     "too-many-webhooks": "The tenant has too many webhooks",
+    "schedule-not-found": "There is no such schedule",
+    "too-many-schedules": "The tenant has too many schedules",
     "too-many-keys": "The tenant has too many keys",
     "not-ready": "The service is not ready",
     "database-unavailable": "The database does not answer",

@@ -15,7 +15,7 @@ from lodeplan.schemas.jobs import JobState
 from lodeplan.service.storage.batches import OPEN
 from lodeplan.service.storage.clock import now
 from lodeplan.service.storage.leases import is_live
-from lodeplan.service.storage.tables import Job, QueuePause, WorkerRow
+from lodeplan.service.storage.tables import Job, QueuePause, Schedule, WorkerRow
 from lodeplan.service.storage.upkeep import BEGUN
 
 _AT_ONCE = 500
@@ -61,6 +61,12 @@ def list_dead_letters(session: Session, tenant: str | None, most: int) -> list[J
     if tenant is not None:
         dead = dead.where(Job.tenant == tenant)
     return list(session.exec(dead.order_by(col(Job.id).desc()).limit(most)))
+
+
+def list_all_schedules(session: Session, tenant: str | None) -> list[Schedule]:
+    """The schedules of a tenant, or of all, by tenant and name."""
+    found = select(Schedule).order_by(col(Schedule.tenant), col(Schedule.name), col(Schedule.id))
+    return list(session.exec(found if tenant is None else found.where(Schedule.tenant == tenant)))
 
 
 def latest_events(session: Session, job_ids: Sequence[str]) -> dict[str, int]:

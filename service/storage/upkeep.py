@@ -13,8 +13,9 @@ from sqlmodel import Session, SQLModel, col, exists, select
 
 from lodeplan.schemas.jobs import JobState
 from lodeplan.service.engine import Attempt
+from lodeplan.service.storage.batches import OPEN
 from lodeplan.service.storage.leases import is_live
-from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput, Usage, WorkerRow
+from lodeplan.service.storage.tables import AuditEntry, Delivery, Idempotency, Job, JobInput, Schedule, Usage, WorkerRow
 
 BEGUN = (JobState.RUNNING, JobState.STOPPING, JobState.CANCELLING)
 _PATIENCE = "SET LOCAL lock_timeout = '1s'"
@@ -62,6 +63,41 @@ def queued_after(session: Session, job_id: str, most: int) -> list[Attempt]:
     """At most so many attempts that are said to wait for a worker, of jobs after this one."""
     query = select(Job.id, Job.attempt).where(Job.state == JobState.QUEUED, _IS_RUN_BY_WORKERS)
     return [Attempt(*row) for row in session.exec(query.where(col(Job.id) > job_id).order_by(col(Job.id)).limit(most))]
+
+
+def due_schedules(session: Session, at_s: float, most: int) -> list[Schedule]:
+    """At most so many schedules that are due, the longest due first, detached from the session."""
+    due = select(Schedule).where(col(Schedule.due_at_s) <= at_s, ~col(Schedule.paused))
+    found = list(session.exec(due.order_by(col(Schedule.due_at_s)).limit(most)))
+    for schedule in found:
+        session.expunge(schedule)
+    return found
+
+
+def is_still_due(session: Session, seen: Schedule) -> bool:
+    """True if nobody has moved a schedule on since it was read."""
+    return session.exec(select(Schedule.id).where(*_unmoved(seen))).first() is not None
+
+
+def move_schedule(session: Session, seen: Schedule, **values: Any) -> bool:
+    """Move a schedule on, if nobody has since it was read; whether this did."""
+    moved = session.execute(sqlalchemy.update(Schedule).where(*_unmoved(seen)).values(**values))
+    return cast("CursorResult[Any]", moved).rowcount == 1
+
+
+def note_job(session: Session, schedule: Schedule, job_id: str) -> None:
+    """Note the job that a schedule, which was just moved on, has submitted."""
+    session.execute(sqlalchemy.update(Schedule).where(col(Schedule.id) == schedule.id).values(last_job_id=job_id))
+
+
+def is_open(session: Session, job_id: str | None) -> bool:
+    """True if a job has not ended."""
+    query = select(Job.id).where(Job.id == job_id, col(Job.state).in_(OPEN))
+    return job_id is not None and session.exec(query).first() is not None
+
+
+def _unmoved(seen: Schedule) -> tuple[sqlalchemy.ColumnElement[bool], ...]:
+    return (col(Schedule.id) == seen.id, col(Schedule.due_at_s) == seen.due_at_s, ~col(Schedule.paused))
 
 
 def take_turn_at_retention(session: Session) -> bool:

@@ -47,6 +47,12 @@ LOG_LINES_LEFT_OUT = Counter(
 )
 SUBMITTED = Counter("lodeplan_jobs_submitted", "Jobs queued for the first time.", registry=PROCESS)
 ENDED = Counter("lodeplan_jobs_ended", "Jobs ended, by final state.", ["state"], registry=PROCESS)
+SCHEDULED = Counter(
+    "lodeplan_schedules_fired",
+    "Times of schedules that this process has seen to, by what came of them: `job` or `refused`.",
+    ["outcome"],
+    registry=PROCESS,
+)
 SOLVE_SECONDS = Histogram(
     "lodeplan_solve_seconds",
     "Wall time of solving processes, including killed ones.",
@@ -105,6 +111,11 @@ def check_given_up() -> None:
 def job_submitted() -> None:
     """A job was committed."""
     SUBMITTED.inc()
+
+
+def schedule_fired(outcome: str) -> None:
+    """A time of a schedule came to a job, or was refused one."""
+    SCHEDULED.labels(outcome).inc()
 
 
 def job_ended(state: JobState) -> None:

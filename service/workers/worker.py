@@ -40,6 +40,7 @@ from lodeplan.service.workers.forks import ForkServer
 from lodeplan.service.workers.leases import Lease, LeaseLost
 from lodeplan.service.workers.reaper import Reaper
 from lodeplan.service.workers.retention import Retention
+from lodeplan.service.workers.scheduler import Scheduler
 from lodeplan.service.workers.shutdown import Farewell, Shutdown
 from lodeplan.service.workers.troubles import trouble_of
 
@@ -64,6 +65,8 @@ class Worker:
     stopping: threading.Event = field(default_factory=threading.Event)
     upkeep: Callable[[threading.Event], None] | None = None
     """Runs in parallel to the solves until its event is set."""
+    schedules: Callable[[threading.Event], None] | None = None
+    """Submits what is due on schedule, as `upkeep` runs."""
     lease_database: sqlalchemy.Engine | None = None
     """The same database with connections for the lease alone."""
     allowance: Allowance = field(default_factory=Allowance)
@@ -88,8 +91,9 @@ class Worker:
         self._heart = threading.Thread(target=self._keep_beating, name="lease", daemon=True)
         self._heart.start()
         threading.Thread(target=self._keep_reaping, name="reaper", daemon=True).start()
-        if self.upkeep:
-            threading.Thread(target=self.upkeep, args=(self.stopping,), name="upkeep", daemon=True).start()
+        for name, loop in (("upkeep", self.upkeep), ("schedules", self.schedules)):
+            if loop:
+                threading.Thread(target=loop, args=(self.stopping,), name=name, daemon=True).start()
         self.engine.start_worker(self.handle, slots, self.lease.worker_id, self._may_take)
         if self.deliverer:
             self.deliverer.start()
@@ -351,6 +355,7 @@ def make_worker(database: sqlalchemy.Engine, engine: JobEngine, settings: Settin
     deliverer = Deliverer(storage.open_beside(database, connections=2, answer_s=storage.REQUEST_S), settings)
     lease_database = storage.open_beside(database, connections=1, answer_s=settings.lease_s / 3)
     worker = Worker(database, engine, solver, settings.lease_s, deliverer, upkeep=upkeep, lease_database=lease_database)
+    worker.schedules = Scheduler(database, engine, settings).loop
     worker.allowance = Allowance(settings.tenant_cpu_s_per_day, settings.tenant_max_stored_mb)
     return worker
 

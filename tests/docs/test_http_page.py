@@ -32,18 +32,23 @@ def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 
 def test_the_examples_run_one_after_the_other(api: httpx.Client) -> None:
-    assert len(EXAMPLES) == 9
+    assert len(EXAMPLES) == 10
     script = "set -euo pipefail\n" + "\necho =====\n".join(EXAMPLES)
     environment = {**os.environ, "API": f"{api.base_url}/api/v1".replace("//api", "/api")}
     run = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
-    _, job, search, again, dead, duty, events, batch, deliveries = run.stdout.split("=====\n")
+    _, job, search, again, dead, schedule, duty, events, batch, deliveries = run.stdout.split("=====\n")
     assert json.loads(job)["state"] == "succeeded"
     assert [found["label"] for found in json.loads(search)["jobs"]] == ["higher interest"]
     changed, second = again.splitlines() if again.count("\n") else re.split(r"(?<=})(?={)", again, maxsplit=1)
     assert json.loads(changed)["changes"][0]["after"] == 0.07
     assert json.loads(second)["options"] == {"gap": 0.001, "time_limit_s": 600}
     assert dead == '{"jobs":[]}{"jobs":[],"left":false}'
+    assert [json.loads(line).get("paused") for line in schedule.replace("}{", "}\n{").splitlines()] == [
+        False,
+        True,
+        None,
+    ]
     assert json.loads(duty)["bands"][0]["duty_share"] == pytest.approx(0.28)
     assert re.findall(r"^id: (\d+)$", events, re.MULTILINE)[0] == "3"
     assert [json.loads(line)["label"] for line in batch.splitlines()] == ["as it is", "7 %", "9 %"]

@@ -15,7 +15,7 @@ from lodeplan.schemas.access import KeyRequest, Scope
 from lodeplan.service import storage
 from lodeplan.service.access import keys
 from lodeplan.service.jobs import submissions
-from lodeplan.service.storage import Delivery, Job, Webhook
+from lodeplan.service.storage import Delivery, Job, Schedule, Webhook
 
 SUBMIT_BODY = {"scenario": "golden-toy"}
 ADMIN_ONLY = ("/api/v1/keys", "/api/v1/webhooks", "/api/v1/audit", "/api/v1/queue", "/metrics")
@@ -62,7 +62,16 @@ def add_everything(database: sqlalchemy.Engine, tenant: str) -> dict[str, str]:
         delivery = Delivery(
             id="b" * 31, webhook_id=webhook.id, job_id=job.id, tenant=tenant, kind="job.succeeded", created_at=now
         )
-        session.add(webhook)
-        session.add(delivery)
+        schedule = Schedule(
+            id="c" * 31, tenant=tenant, name="nightly", cron="@daily", zone="UTC", request_gzip=b"", created_at=now,
+            created_by="a test", due_at_s=4e9,
+        )  # fmt: skip
+        session.add_all([webhook, delivery, schedule])
         session.commit()
-        return {"job_id": job.id, "key_id": key.id, "webhook_id": webhook.id, "delivery_id": delivery.id}
+        return {
+            "job_id": job.id,
+            "key_id": key.id,
+            "webhook_id": webhook.id,
+            "delivery_id": delivery.id,
+            "schedule_id": schedule.id,
+        }

@@ -22,6 +22,7 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "dbos": ("service/engine/dbos.py",),
+    "croniter": ("service/cron.py",),
     "pyomo": ("optimizer/model/*", "optimizer/solver/*"),
     "highspy": ("optimizer/solver/*",),
     "fastapi": ("service/*",),
@@ -45,19 +46,23 @@ IN_SERVICE = {
     "kinds": set[str](),
     "children": set[str](),
     "packing": set[str](),
+    "cron": set[str](),
     "engine": set[str](),
     "storage": {"kinds", "packing", "engine"},
     "telemetry": {"storage"},
     "http": {"kinds", "storage", "telemetry"},
-    "access": {"settings", "storage", "http"},
+    "access": {"settings", "cron", "storage", "http"},
     "webhooks": {"settings", "storage", "http"},
     "jobs": {"kinds", "packing", "engine", "storage", "telemetry", "webhooks"},
-    "checking": {"kinds", "children", "packing", "telemetry", "http", "jobs"},
-    "workers": {"kinds", "settings", "children", "engine", "storage", "telemetry", "webhooks", "jobs"},
+    "checking": {"kinds", "children", "packing", "cron", "telemetry", "http", "jobs"},
+    "workers": {
+        *("kinds", "settings", "children", "cron", "engine", "storage", "telemetry", "http", "access"),
+        *("webhooks", "jobs", "checking"),
+    },
     "operations": {"settings", "packing", "engine", "storage", "jobs", "workers"},
     "api": {
         *("kinds", "settings", "packing", "engine", "storage", "telemetry", "http", "access", "webhooks", "jobs"),
-        "checking",
+        *("cron", "checking"),
     },
     "ui": {"kinds", "storage", "http", "access", "checking", "api"},
     "app": {"settings", "engine", "storage", "telemetry", "http", "access", "checking", "workers", "api", "ui"},
@@ -148,7 +153,7 @@ MAY_REACH_IN = {
 }
 """Files that need the inside of a room, and what of it."""
 
-FOR_CLIENTS = ("jobs", "batches", "webhooks", "keys", "audit", "idempotency", "quotas")
+FOR_CLIENTS = ("jobs", "batches", "webhooks", "keys", "audit", "idempotency", "quotas", "schedules")
 """The modules of storage that read for a client: each query takes the tenant, or a row that was found by it."""
 FOR_THE_SERVICE = {"moves", "upkeep", "leases", "deliveries", "copying", "going_back"}
 """Those that read over all tenants; what answers requests imports none of them."""
@@ -158,7 +163,7 @@ OF_ALL_TENANTS = {
     "keys.any_usable_key": "whether anybody could log in",
     "keys.delete_ended_sessions": "sessions that are over, whoever's",
 }
-ROWS = ("Job", "Webhook", "ApiKey", "Sequence[Job]")
+ROWS = ("Job", "Webhook", "ApiKey", "Schedule", "Sequence[Job]")
 NO_STATEMENT = {"Session", "Engine", "Connection", "Row"}
 RUNS_A_STATEMENT = {"exec", "execute", "exec_driver_sql", "scalar", "scalars"}
 
