@@ -16,7 +16,7 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.solver.arrays import Compiled, compile_arrays
 from lodeplan.optimizer.solver.labels import Label, Labels
 from lodeplan.optimizer.solver.ranges import further_scaled, refuse_lost
-from lodeplan.optimizer.solver.scaling import column_units, row_units, scale_costs
+from lodeplan.optimizer.solver.scaling import column_units, row_units, scale, scale_costs
 from lodeplan.optimizer.solver.tolerances import ARITHMETIC
 from lodeplan.schemas.problems import InvalidInput
 
@@ -120,13 +120,13 @@ def standard_form(model: pyo.ConcreteModel, instance: Instance) -> Form:
     column_unit = column_units(columns, instance)
     row_unit = row_units(rows, instance)
     money = instance.units.kusd
-    scale_costs(sp.csr_array(compiled.matrix), (rows, row_unit), (columns, column_unit))
-    integer = compiled.integer
-    matrix = sp.csc_array(sp.diags_array(1.0 / row_unit) @ compiled.matrix @ sp.diags_array(column_unit))
+    scale_costs(compiled.matrix, (rows, row_unit), (columns, column_unit))
+    integer, matrix = compiled.integer, compiled.matrix
+    scale(matrix, 1.0 / row_unit, column_unit)
     row_factor, column_factor = further_scaled(matrix, integer)
     if (row_factor != 1.0).any() or (column_factor != 1.0).any():
         row_unit, column_unit = row_unit / row_factor, column_unit * column_factor
-        matrix = sp.csc_array(sp.diags_array(row_factor) @ matrix @ sp.diags_array(column_factor))
+        scale(matrix, row_factor, column_factor)
     refuse_lost(matrix, columns, instance.scenario)
     return Form(
         matrix=matrix,

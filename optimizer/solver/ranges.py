@@ -57,15 +57,17 @@ def further_scaled(matrix: sp.csc_array, integer: npt.NDArray[np.bool_]) -> tupl
     All are 1 where they are so already.
     """
     rows, columns = np.ones(matrix.shape[0]), np.ones(matrix.shape[1])
-    entries = matrix.tocoo()
-    size = np.abs(entries.data)
+    size = np.abs(matrix.data)
+    column_of = np.repeat(np.arange(len(columns), dtype=np.int32), np.diff(matrix.indptr))
     for _ in range(ROUNDS):
-        scaled = size * rows[entries.row] * columns[entries.col]
-        if not _outside(scaled).any():
+        if not _outside(size).any():
             break
-        rows *= _factors(entries.row, scaled, len(rows))
-        scaled = size * rows[entries.row] * columns[entries.col]
-        columns *= np.where(integer, 1.0, _factors(entries.col, scaled, len(columns)))
+        of_rows = _factors(matrix.indices, size, len(rows))
+        rows *= of_rows
+        size *= of_rows[matrix.indices]
+        of_columns = np.where(integer, 1.0, _factors(column_of, size, len(columns)))
+        columns *= of_columns
+        size *= of_columns[column_of]
     return rows, columns
 
 
@@ -76,9 +78,8 @@ def _outside(size: Floats) -> npt.NDArray[np.bool_]:
 def _factors(line: npt.NDArray[np.int32], size: Floats, count: int) -> Floats:
     """Of each line with a coefficient outside: the power of two that centres its smallest and largest around 1."""
     low, high = np.full(count, np.inf), np.zeros(count)
-    some = size > 0
-    np.minimum.at(low, line[some], size[some])
-    np.maximum.at(high, line[some], size[some])
+    np.minimum.at(low, line, np.where(size > 0, size, np.inf))
+    np.maximum.at(high, line, size)
     wide = (high > 0) & ((low < SMALLEST * MARGIN) | (high > LARGEST / MARGIN))
     exponent = np.zeros(count)
     exponent[wide] = -np.round((np.log2(low[wide]) + np.log2(high[wide])) / 2.0)

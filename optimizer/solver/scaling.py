@@ -36,7 +36,13 @@ def _units(labels: Labels, declared: Mapping[str, Constraint | Variable], sizes:
     return np.concatenate(units)
 
 
-def scale_costs(matrix: sp.csr_array, rows: tuple[Labels, Floats], columns: tuple[Labels, Floats]) -> None:
+def scale(matrix: sp.csc_array, rows: Floats, columns: Floats) -> None:
+    """Multiply each entry by the factors of its row and its column, in place."""
+    matrix.data *= rows[matrix.indices]
+    matrix.data *= np.repeat(columns, np.diff(matrix.indptr))
+
+
+def scale_costs(matrix: sp.csc_array, rows: tuple[Labels, Floats], columns: tuple[Labels, Floats]) -> None:
     """Give each row of costs, and the cost it adds up, the size of its own largest term, in place.
 
     A penalty may be a hundred million times a price: in one unit of money for all, a row with both would be feasible
@@ -49,10 +55,14 @@ def scale_costs(matrix: sp.csr_array, rows: tuple[Labels, Floats], columns: tupl
     of_cost[costly] = True
     place = {column_labels[column]: column for column in costly}
 
+    summed = row_labels.places_of(*cost_rows)
+    place_of_row = {row: place for place, row in enumerate(summed.tolist())}
+    sums = sp.csr_array(matrix[summed])
+
     def largest(row: int, *, costs: bool) -> float:
-        of_row = slice(matrix.indptr[row], matrix.indptr[row + 1])
-        terms = np.abs(matrix.data[of_row]) * column_unit[matrix.indices[of_row]]
-        kept = terms[of_cost[matrix.indices[of_row]] == costs]
+        of_row = slice(sums.indptr[place_of_row[row]], sums.indptr[place_of_row[row] + 1])
+        terms = np.abs(sums.data[of_row]) * column_unit[sums.indices[of_row]]
+        kept = terms[of_cost[sums.indices[of_row]] == costs]
         return float(2.0 ** np.round(np.log2(kept.max()))) if kept.any() else 0.0
 
     for row in row_labels.places_of(node_cost_adds_up.name).tolist():

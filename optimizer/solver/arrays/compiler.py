@@ -17,6 +17,10 @@ from pyomo.repn.util import VarRecorder
 from lodeplan.optimizer.solver.arrays.expansion import Expansion, Floats, NoArrays, Tables
 
 Ints = npt.NDArray[np.int64]
+FIRST_ROWS = 256
+"""Rows of a template that are expanded first; they tell how many to take next."""
+MOST_TERMS = 200_000
+"""Terms that are expanded at a time, about; 100 bytes each."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,10 @@ class _Rows:
     """Rows of one constraint, without those that nothing enters."""
 
     members: Ints
-    row: Ints
-    column: Ints
-    value: Floats
     lower: Floats
     upper: Floats
+    matrix: list[sp.csr_array]
+    """Parts of it, one below the other."""
 
 
 def has_all_members(component: Any) -> bool:
@@ -188,10 +191,27 @@ class _Compiler:
         return self._walked(members)
 
     def _expanded(self, constraint: Any, first: Any, template: Any) -> _Rows:
-        lower, body, upper = first.to_bounded_expression()
+        """The rows of a template, some at a time: what the arrays of an expansion hold is many times what it leaves."""
+        bounded = first.to_bounded_expression()
         index = self._tables.positions.members(constraint.index_set())
-        expansion = Expansion(self._tables, self, len(index))
-        scope = expansion.scope(template[1], index)
+        parts, begin, count = [], 0, FIRST_ROWS
+        while begin < len(index):
+            expansion = Expansion(self._tables, self, len(index[begin : begin + count]))
+            parts.append(self._some(constraint, expansion, bounded, (template[1], index[begin : begin + count], begin)))
+            begin, count = begin + count, max(1, count * MOST_TERMS // max(1, expansion.widest))
+        return _Rows(
+            _joined([part.members for part in parts], np.int64),
+            _joined([part.lower for part in parts], np.float64),
+            _joined([part.upper for part in parts], np.float64),
+            [matrix for part in parts for matrix in part.matrix],
+        )
+
+    def _some(
+        self, constraint: Any, expansion: Expansion, bounded: tuple[Any, Any, Any], of: tuple[Any, Any, int]
+    ) -> _Rows:
+        """Rows of these members of a template's index; `of`: its indices, the members, the first one's position."""
+        (lower, body, upper), (indices, index, begin) = bounded, of
+        scope = expansion.scope(indices, index)
         expansion.add(body, scope)
         sides = [
             np.full(len(index), none)
@@ -200,17 +220,15 @@ class _Compiler:
             for side, none in ((lower, -np.inf), (upper, np.inf))
         ]
         self._come_to_all(expansion)
-        row, column, value = (
-            _joined(expansion.terms.row, np.int64),
-            _joined(expansion.terms.column, np.int64),
-            _joined(expansion.terms.value, np.float64),
-        )
+        row = _joined(expansion.terms.row, np.int32)
         entered = np.zeros(len(index), bool)
         entered[row] = True
         kept = np.flatnonzero(entered)
         _refuse_empty(constraint.name, ~entered, *sides)
-        rank = np.cumsum(entered) - 1
-        return _Rows(kept, rank[row], column, value, sides[0][kept], sides[1][kept])
+        rank = np.cumsum(entered, dtype=np.int32) - 1
+        column, value = _joined(expansion.terms.column, np.int32), _joined(expansion.terms.value, np.float64)
+        matrix = sp.csr_array(sp.coo_array((value, (rank[row], column)), shape=(len(kept), self._count)))
+        return _Rows(begin + kept, sides[0][kept], sides[1][kept], [matrix])
 
     def _walked(self, members: Sequence[Any]) -> _Rows:
         kept: list[int] = []
@@ -238,24 +256,17 @@ class _Compiler:
             kept.append(j)
             lower.append(low)
             upper.append(high)
-        return _Rows(
-            np.array(kept, np.int64),
-            np.array(row, np.int64),
-            np.array(column, np.int64),
-            np.array(value, float),
-            np.array(lower, float),
-            np.array(upper, float),
-        )
+        entries = np.array(value, float), (np.array(row, np.int32), np.array(column, np.int32))
+        matrix = sp.csr_array(sp.coo_array(entries, shape=(len(kept), self._count)))
+        return _Rows(np.array(kept, np.int64), np.array(lower, float), np.array(upper, float), [matrix])
 
     def _assembled(self, cost: Floats, offset: float, families: list[tuple[Any, _Rows]]) -> Compiled:
-        begin = np.concatenate([[0], np.cumsum([len(rows.members) for _, rows in families])]).astype(np.int64)
-        row = _joined([rows.row + first for (_, rows), first in zip(families, begin[:-1], strict=True)], np.int64)
-        column = _joined([rows.column for _, rows in families], np.int64)
-        value = _joined([rows.value for _, rows in families], np.float64)
-        shape = int(begin[-1]), self._count
         # By row first and by column then: entries of one row keep their order, in which they are added up.
-        matrix = sp.csc_array(sp.csr_array(sp.coo_array((value, (row, column)), shape=shape)))
-        matrix.sum_duplicates()
+        none = sp.csr_array((0, self._count), dtype=float)
+        matrix = sp.vstack([none, *(part for _, rows in families for part in rows.matrix)], format="csr")
+        for _, rows in families:
+            rows.matrix.clear()
+        matrix = sp.csc_array(matrix)
         matrix.eliminate_zeros()
         used = (np.diff(matrix.indptr) > 0) | (cost != 0)
         ranges, order = [], []
@@ -266,36 +277,39 @@ class _Compiler:
                 ranges.append(Range(variable, members))
                 order.append(first + members)
         picked = _joined(order, np.int64)
-        lower, upper, integer = self._bounds()
+        matrix = sp.csc_array(matrix[:, picked])
+        lower, upper, integer = self._bounds(ranges)
         return Compiled(
-            matrix=sp.csc_array(matrix[:, picked]),
+            matrix=matrix,
             cost=cost[picked],
             offset=offset,
             row_lower=_joined([rows.lower for _, rows in families], np.float64),
             row_upper=_joined([rows.upper for _, rows in families], np.float64),
-            column_lower=lower[picked],
-            column_upper=upper[picked],
-            integer=integer[picked],
+            column_lower=lower,
+            column_upper=upper,
+            integer=integer,
             columns=tuple(ranges),
             rows=tuple(Range(constraint, rows.members) for constraint, rows in families),
             by_row=self._by_row,
         )
 
-    def _bounds(self) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-        lower, upper = np.full(self._count, -np.inf), np.full(self._count, np.inf)
-        integer = np.zeros(self._count, bool)
-        for variable in self._model.component_objects(pyo.Var, descend_into=True):
-            first = self.first_column(variable)
-            own = slice(first, first + count_of(variable))
-            held = getattr(variable, "array_upper", None)
+    def _bounds(self, ranges: Sequence[Range]) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+        """Lower and upper bounds of columns, and which are whole numbers."""
+        lower, upper, integer = [], [], []
+        for part in ranges:
+            held = getattr(part.component, "array_upper", None)
             if held is not None:
-                lower[own], upper[own] = 0.0, np.asarray(held, float).ravel()
+                lower.append(np.zeros(len(part.members)))
+                upper.append(np.asarray(held, float).ravel()[part.members])
+                integer.append(np.zeros(len(part.members), bool))
                 continue
-            pairs = [member.bounds for member in variable.values()]
-            lower[own] = [-np.inf if low is None else low for low, _ in pairs]
-            upper[own] = [np.inf if high is None else high for _, high in pairs]
-            integer[own] = [not member.is_continuous() for member in variable.values()]
-        return lower, upper, integer
+            variables = list(part.component.values())
+            members = [variables[member] for member in part.members.tolist()]
+            pairs = [member.bounds for member in members]
+            lower.append(np.array([-np.inf if low is None else low for low, _ in pairs], float))
+            upper.append(np.array([np.inf if high is None else high for _, high in pairs], float))
+            integer.append(np.array([not member.is_continuous() for member in members], bool))
+        return _joined(lower, np.float64), _joined(upper, np.float64), _joined(integer, np.bool_)
 
 
 class _Recorder(VarRecorder):  # type: ignore[misc]  # Pyomo has no types

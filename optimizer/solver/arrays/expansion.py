@@ -17,7 +17,7 @@ from pyomo.core.expr.numeric_expr import (
 )
 from pyomo.core.expr.template_expr import GetItemExpression, IndexTemplate, TemplateSumExpression
 
-from lodeplan.optimizer.solver.arrays.positions import Positions
+from lodeplan.optimizer.solver.arrays.positions import Codes, Positions
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,8 +60,8 @@ class Scope:
 class Terms:
     """Entries of the matrix: rows, columns and coefficients, and the constant of each row."""
 
-    row: list[npt.NDArray[np.int64]] = field(default_factory=list)
-    column: list[npt.NDArray[np.int64]] = field(default_factory=list)
+    row: list[npt.NDArray[np.int32]] = field(default_factory=list)
+    column: list[npt.NDArray[np.int32]] = field(default_factory=list)
     value: list[Floats] = field(default_factory=list)
     first: dict[int, tuple[tuple[int, ...], Any]] = field(default_factory=dict)
     """Of each variable where it first comes, and the variable, by its id."""
@@ -73,7 +73,7 @@ class Tables:
     def __init__(self) -> None:
         self.positions = Positions()
         self._values: dict[int, Floats] = {}
-        self._members: dict[int, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+        self._members: dict[int, tuple[npt.NDArray[np.int64], Codes]] = {}
         self._kept: list[Any] = []
 
     def values(self, param: Any) -> Floats:
@@ -87,7 +87,7 @@ class Tables:
             self._values[id(param)] = np.array([known.get(key, np.nan) for key in param.index_set()], float)
         return self._values[id(param)]
 
-    def members(self, indexed: Any, parts: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def members(self, indexed: Any, parts: int) -> tuple[npt.NDArray[np.int64], Codes]:
         """Begin of the members of each set, and the codes of all of them, set after set."""
         if id(indexed) not in self._members:
             self._kept.append(indexed)
@@ -109,10 +109,13 @@ class Expansion:
         self._tables, self._columns = tables, columns
         self.terms = Terms()
         self.constant = np.zeros(rows)
+        self.widest = 0
+        """Terms of the largest sum, in all rows."""
         self._turn = 0
 
     def scope(self, indices: Any, members: npt.NDArray[np.int64]) -> Scope:
         """The scope of the rows themselves; shape of members (rows, parts)."""
+        self.widest = len(members)
         parts = {id(index): members[:, j] for j, index in enumerate(indices)}
         return Scope(parts, np.arange(len(members), dtype=np.int64), 1.0)
 
@@ -234,8 +237,8 @@ class Expansion:
             self.terms.first[id(variable)] = place, variable
         value = np.broadcast_to(np.asarray(scope.factor, float), scope.row.shape)
         some = np.flatnonzero(value)
-        self.terms.row.append(scope.row[some])
-        self.terms.column.append(np.broadcast_to(np.asarray(column, np.int64), scope.row.shape)[some])
+        self.terms.row.append(scope.row[some].astype(np.int32))
+        self.terms.column.append(np.broadcast_to(np.asarray(column, np.int32), scope.row.shape)[some])
         self.terms.value.append(value[some])
 
     def _over(self, group: Any, scope: Scope) -> Scope:
@@ -251,6 +254,7 @@ class Expansion:
             codes = self._tables.positions.members(over)
             begin, count = np.zeros(len(scope.row), np.int64), np.full(len(scope.row), len(codes))
         repeats = np.repeat(np.arange(len(scope.row)), count)
+        self.widest = max(self.widest, len(repeats))
         taken = np.arange(len(repeats)) - np.repeat(np.cumsum(count) - count - begin, count)
         parts = {key: part[repeats] if isinstance(part, np.ndarray) else part for key, part in scope.parts.items()}
         parts |= {id(index): codes[taken, j] for j, index in enumerate(group)}

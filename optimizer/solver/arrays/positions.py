@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from pyomo.core.base.set import SetProduct
 
-Codes = npt.NDArray[np.int64]
-MOST_CELLS = 4_000_000
-"""Of a table that is looked up directly; a larger one is searched."""
+Codes = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
+MOST_CELLS = 2**16
+"""Of a table that is looked up directly, or so many for each member; a larger one is searched."""
+CELLS_A_MEMBER = 16
 
 
 class Positions:
@@ -39,7 +41,7 @@ class Positions:
             for member in members
             for part in (member if type(member) is tuple else (member,))
         ]
-        return np.array(flat, np.int64).reshape(-1, parts)
+        return np.array(flat, np.int32).reshape(-1, parts)
 
     def members(self, index: Any) -> Codes:
         """Codes of the members of a set, in its order; shape (members, parts)."""
@@ -102,9 +104,9 @@ class _Finder:
     """Positions in a set that is listed."""
 
     def __init__(self, members: Codes) -> None:
-        self._ranks: list[Codes] = []
+        self._ranks: list[Places] = []
         self._sizes: list[int] = []
-        key: Codes = np.zeros(len(members), np.int64)
+        key: Places = np.zeros(len(members), np.int64)
         for column in members.T:
             known = np.unique(column)
             rank = np.full(int(known[-1]) + 2 if len(known) else 1, -1, np.int64)  # the last stands for all beyond
@@ -114,8 +116,8 @@ class _Finder:
             self._sizes.append(len(known))
         cells = int(np.prod([float(size) for size in self._sizes]))
         self._table: Codes | None = None
-        if cells <= max(MOST_CELLS, 8 * len(members)):
-            self._table = np.full(cells + 1, -1, np.int64)
+        if cells <= max(MOST_CELLS, CELLS_A_MEMBER * len(members)):
+            self._table = np.full(cells + 1, -1, np.int32)
             self._table[key] = np.arange(len(members))
         self._order = np.argsort(key, kind="stable")
         self._sorted = key[self._order]
