@@ -12,17 +12,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lodeplan.optimizer.memory import TooLarge
     from lodeplan.optimizer.plan import Plan, PlanError, read_plan
     from lodeplan.optimizer.planning import solve
     from lodeplan.optimizer.problem import Problem
     from lodeplan.optimizer.tables.stored import read_document
 
-__all__ = ["Plan", "PlanError", "Problem", "read_document", "read_plan", "solve"]
+__all__ = ["Plan", "PlanError", "Problem", "TooLarge", "read_document", "read_plan", "solve"]
 
 _MODULES = {
     "Plan": "plan",
     "PlanError": "plan",
     "Problem": "problem",
+    "TooLarge": "memory",
     "read_document": "tables.stored",
     "read_plan": "plan",
     "solve": "planning",

@@ -37,6 +37,7 @@ from lodeplan.optimizer.change import (
 )
 from lodeplan.optimizer.check import check
 from lodeplan.optimizer.expand import Expansion, expand
+from lodeplan.optimizer.memory import Need
 from lodeplan.optimizer.model import build_model
 from lodeplan.optimizer.model.by_hand import AsBuilt, refuse_fixed
 from lodeplan.optimizer.model.own import add_own, check_name
@@ -174,6 +175,7 @@ class Problem:
         solver_options: Mapping[str, Any] | None = None,
         log: str | Path | None = None,
         should_stop: Callable[[], bool] | None = None,
+        memory_mib: float | None = None,
     ) -> Plan:
         """Search for a plan and check it.
 
@@ -181,9 +183,10 @@ class Problem:
         decisions of the last answer, of another plan or answer, or, with None, from nothing: then the plan is the one
         that a new problem would find; else it is as good within the gap. `solver_options` are those of HiGHS, and
         `log` is a file that gets its log behind what it holds. `should_stop` is asked during the search: true ends it
-        with the best plan so far.
+        with the best plan so far. `memory_mib` is what this process may hold.
 
-        Raises `schemas.InvalidInput` for a bad option, `PlanError` when the independent check refuses the plan. That a
+        Raises `schemas.InvalidInput` for a bad option, `MemoryError` for a problem that by its size cannot fit in
+        `memory_mib`, `PlanError` when the independent check refuses the plan. That a
         problem is infeasible, or its cost falls without end, is no error: the plan says so and names why.
         """
         check_options(gap, time_limit_s)
@@ -194,6 +197,8 @@ class Problem:
             log=None if log is None else Path(log),
             should_stop=should_stop,
         )
+        if memory_mib is not None:
+            Need.of(self._prepared(control)).refuse_beyond(memory_mib)
         return self.plan_of(self.search(control, start))
 
     def search(self, control: Control, start: Plan | Answer | Literal["last"] | None = "last") -> Answer:

@@ -24,6 +24,8 @@ class Task:
     on_progress: Callable[[SolverProgress], None]
     should_stop: Callable[[], bool]
     """Whether the best answer so far is wanted now."""
+    memory_mib: float | None = None
+    """Memory that the process may hold, MiB."""
 
 
 @dataclass(frozen=True)

@@ -195,8 +195,9 @@ class Settings(BaseModel):
     memory_mb: float | None = Field(
         default=None,
         gt=0,
-        description="Memory limit of a solve, MB (Linux); a solve above it is ended as `out_of_memory`. When unset, "
-        "four fifths of the memory of the machine or container, divided by the slots.",
+        description="Memory limit of a solve, MB (Linux). A solve that by its size cannot fit does not begin, and one "
+        "that holds more is ended; both fail as `out_of_memory`. When unset, four fifths of the memory of the machine "
+        "or container, divided by the slots.",
     )
     fork_solves: bool = Field(
         default=True,

@@ -88,6 +88,9 @@ def answer(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop
         say(FailedLine(code=FailureCode.INVALID_INPUT, message=str(error), problems=error.problems))
     except optimizer.PlanError as error:
         say(FailedLine(code=FailureCode.CHECK_FAILED, message=str(error)))
+    except optimizer.TooLarge as error:
+        message = f"{error} Where the machine has more memory, raise LODEPLAN_MEMORY_MB."
+        say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message))
     except MemoryError:
         message = "The solve ran out of memory. Use a smaller scenario or a machine with more memory."
         say(FailedLine(code=FailureCode.OUT_OF_MEMORY, message=message, trace=traceback.format_exc()))
@@ -117,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--kind", required=True, help="name of the kind of job")
     parser.add_argument("--options", default="{}", help="options of that kind, JSON")
     parser.add_argument("--threads", type=int, default=1, help="threads that it may use")
+    parser.add_argument("--memory-mib", type=float, help="memory that it may hold, MiB")
     return parser.parse_args()
 
 
@@ -135,7 +139,8 @@ def _run(arguments: argparse.Namespace, say: Callable[[ChildLine], None], stop: 
 
     run = kind.load_run()
     held = _within(scenario, arguments.threads)
-    answer = run(Task(held, _options_of(kind.options, arguments.options), tell, stop.is_set))
+    options = _options_of(kind.options, arguments.options)
+    answer = run(Task(held, options, tell, stop.is_set, arguments.memory_mib))
     phases.enter("write")
     text = answer.document.model_dump_json(exclude_none=True)
     arguments.result.write_bytes(gzip.compress(text.encode(), compresslevel=6, mtime=0))

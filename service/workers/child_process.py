@@ -64,6 +64,8 @@ class Work:
     kind: Kind = SOLVE
     threads: int = 1
     """Threads that it may use, whatever the scenario asks for."""
+    memory_mib: float | None = None
+    """Memory that it may hold: a solve that cannot fit does not begin."""
 
     @cached_property
     def asked(self) -> dict[str, Any]:
@@ -199,7 +201,8 @@ def _nameless_file() -> IO[bytes]:
 
 def _flags(work: Work) -> list[str]:
     options = work.options.model_dump_json(exclude_none=True)
-    return ["--kind", work.kind.name, "--options", options, "--threads", str(work.threads)]
+    memory = [] if work.memory_mib is None else ["--memory-mib", str(work.memory_mib)]
+    return ["--kind", work.kind.name, "--options", options, "--threads", str(work.threads), *memory]
 
 
 def death_of(exit_code: int, memory_mib: float | None) -> JobFailure:

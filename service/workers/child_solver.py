@@ -56,9 +56,9 @@ class ChildSolver:
         """Solve and return the outcome."""
         limit_s = self._limit_s(work)
         options = work.options.model_copy(update={"time_limit_s": limit_s})
-        work = replace(work, options=options, threads=self.threads)
-        deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
         memory_mib = self.memory_mb * MIB_PER_MB if self.memory_mb else None
+        work = replace(work, options=options, threads=self.threads, memory_mib=memory_mib)
+        deadline = time.monotonic() + limit_s + self.hard_limit_margin_s if limit_s else None
         begun = time.monotonic()
         try:
             ended = run_child(self.command, work, watch, HardLimits(deadline, memory_mib), self.forks)

@@ -6,7 +6,8 @@ from lodeplan.service.kinds import Answer, Task
 
 
 def solve(task: Task) -> Answer:
-    """The plan of a scenario. Raises `PlanError` if the independent check refuses it."""
+    """The plan of a scenario. Raises `PlanError` if the independent check refuses it, `MemoryError` if it
+    cannot fit."""
     from lodeplan import optimizer
 
     plan = optimizer.solve(
@@ -15,6 +16,7 @@ def solve(task: Task) -> Answer:
         time_limit_s=task.options.time_limit_s,
         on_progress=task.on_progress,
         should_stop=task.should_stop,
+        memory_mib=task.memory_mib,
     )
     summary = plan.summary
     return Answer(plan.document(), summary.termination, summary.solution, summary.objective_kusd)

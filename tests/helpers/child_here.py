@@ -26,7 +26,12 @@ def run_child_here(_command: object, work: Work, watch: Watch, _limits: HardLimi
         scenario.write_bytes(gzip.decompress(work.scenario_gzip))
         options = work.options.model_dump_json(exclude_none=True)
         arguments = Namespace(
-            scenario=scenario, result=document, kind=work.kind.name, options=options, threads=work.threads
+            scenario=scenario,
+            result=document,
+            kind=work.kind.name,
+            options=options,
+            threads=work.threads,
+            memory_mib=work.memory_mib,
         )
         child.answer(arguments, hear, threading.Event())
         (end,) = last
