@@ -15,7 +15,7 @@ PROCESS_MIB = 120.0
 KIB_PER_VARIABLE = 2.5
 """Of the model, the search and the tables together."""
 WITHIN = 0.35
-"""How far the peak of a solve was from its estimate at most, relative."""
+"""How far the peak of a solve may be from its estimate, relative; at most 0.2 was measured."""
 ENTRIES = {
     "run": "cost steps of facilities and projects",
     "activity": "modes of facilities and projects",

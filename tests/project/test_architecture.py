@@ -88,6 +88,7 @@ IN_OPTIMIZER = {
     "progress": {"solver"},
     "certificate": {"prepare", "solver"},
     "results": {"model", "plan", "prepare", "solver", "tables", "words"},
+    "memory": {"prepare", "results"},
     "perfect_information": {"prepare", "results", "solver"},
     "change": {"prepare"},
     "problem": {
@@ -97,6 +98,7 @@ IN_OPTIMIZER = {
             "check",
             "expand",
             "model",
+            "memory",
             "perfect_information",
             "plan",
             "prepare",
