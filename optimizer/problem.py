@@ -50,7 +50,7 @@ from lodeplan.optimizer.results.extraction import make_plan
 from lodeplan.optimizer.results.findings import sampling_findings
 from lodeplan.optimizer.solver import (
     Answer,
-    Bases,
+    Before,
     Control,
     Decisions,
     Form,
@@ -100,21 +100,22 @@ class Problem:
         self._progress = Progress(on_progress)
         with self._progress.phase("read"):
             asked = in_order(scenarios.load(source, patches))
-            warnings = find_warnings(asked)
         with self._progress.phase("expand"):
             expansion = expand(asked)
-        self._begin(asked, expansion, warnings)
+        self._begin(asked, expansion)
 
     @classmethod
     def written_out(cls, scenario: Scenario) -> Problem:
         """The problem of a valid scenario without survival limits and sampling: it is neither read nor written out."""
         problem = cls.__new__(cls)
         problem._progress = Progress()
-        problem._begin(scenario, Expansion(scenario, None), Warnings([], []))
+        problem._begin(scenario, Expansion(scenario, None))
+        problem._found = Warnings([], [])
         return problem
 
-    def _begin(self, asked: Scenario, expansion: Expansion, warnings: Warnings) -> None:
-        self._asked, self._expansion, self._warnings = asked, expansion, warnings
+    def _begin(self, asked: Scenario, expansion: Expansion) -> None:
+        self._asked, self._expansion = asked, expansion
+        self._found: Warnings | None = None
         self._instance: Instance | None = None
         self._best_within = 0.0
         self._model: ConcreteModel | None = None
@@ -125,7 +126,7 @@ class Problem:
         self._bounds: dict[Label, tuple[float, float]] = {}
         self._answer: Answer | None = None
         self._last: Decisions = {}
-        self._bases = Bases()
+        self._before = Before()
 
     @property
     def scenario(self) -> Scenario:
@@ -207,8 +208,8 @@ class Problem:
         instance, form = self._prepared(control), self._made(control)
         decisions = self._decisions_of(start, form)
         if start is None:
-            self._bases = Bases()
-        control = replace(control, bases=self._bases)
+            self._before = Before()
+        control = replace(control, before=self._before)
         with self._progress.phase("highs"):
             self._answer = solve_form(instance, form, control, decisions)
         self._last = decisions_of(form, self._answer) or self._last
@@ -244,17 +245,16 @@ class Problem:
         self._refuse_what_was_changed_by_hand()
         with self._progress.phase("read"):
             asked = in_order(scenarios.load(self._asked, patches))
-            warnings = find_warnings(asked)
         with self._progress.phase("expand"):
             expansion = expand(asked)
         fields, before = changed_fields(self._asked, asked), self._instance
         held = {"instance": before, "model": self._model, "form": self._compiled, "answer": self._answer}
         if set(fields) <= {*NO_DATA}:
-            self._asked, self._expansion, self._warnings = asked, expansion, warnings
+            self._asked, self._expansion, self._found = asked, expansion, None
             self._instance = before and replace(before, scenario=expansion.scenario)
             return Change(fields, tuple(name for name, step in held.items() if step is not None), ())
         with self._progress.phase("prepare"):
-            after = None if before is None else prepare(expansion.scenario)
+            after = None if before is None else prepare(expansion.scenario, before=before)
         differences = tuple(set_differences(before, after)) if before is not None and after is not None else ()
         regret = expansion.scenario.risk.objective == "maximum_regret"
         anew = self._why_anew(differences, regret=regret)
@@ -267,7 +267,7 @@ class Problem:
             else:
                 anew = Anew.ROWS
             form = after_form
-        self._asked, self._expansion, self._warnings = asked, expansion, warnings
+        self._asked, self._expansion, self._found = asked, expansion, None
         self._forget_instance()
         self._instance = None if regret else after
         self._compiled = form if anew in (None, Anew.ROWS) else None
@@ -389,6 +389,13 @@ class Problem:
             Certificate.of(form, answer.x / form.column_unit, blocks).write(Path(path), about)
         except Refused as error:
             raise PlanError(f"The plan cannot be certified: {error}") from None
+
+    @property
+    def _warnings(self) -> Warnings:
+        """Warnings, looked for when they are first asked for: not at each of a hundred changes."""
+        if self._found is None:
+            self._found = find_warnings(self._asked)
+        return self._found
 
     def _control(self, gap: float | None = None, time_limit_s: float | None = None) -> Control:
         options = self._asked.solve

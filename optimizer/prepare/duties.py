@@ -88,6 +88,12 @@ class TariffBook:
             }
         return self._matches[key]
 
+    def means(self, name: str, route: Route, tags: Variant = CLEAN) -> bool:
+        """True if the scenario has a measure of this name, and it means a part of the route's origin on some day."""
+        if name not in self.scenario.tariffs:
+            return False
+        return any(self._scope.miss(name, route, part, tags) is None for part in self.selections.parts(route.origin))
+
     def quota_of(self, route: Route, *, content: Variant = CLEAN) -> QuotaKey | None:
         """The tariff-rate quota a route shares in, if any, and its origin if that has a volume of its own."""
         for origin in self.selections.parts(route.origin):

@@ -16,13 +16,13 @@ from lodeplan.optimizer.prepare.demands import prepare_demands
 from lodeplan.optimizer.prepare.effects import Effects
 from lodeplan.optimizer.prepare.limits import prepare_limits
 from lodeplan.optimizer.prepare.parts import Parts
-from lodeplan.optimizer.prepare.projects import prepare_programme, prepare_qualification
+from lodeplan.optimizer.prepare.projects import PROGRAMME_HANGS_ON, Programme, prepare_programme, prepare_qualification
 from lodeplan.optimizer.prepare.recycling import prepare_recovery
 from lodeplan.optimizer.prepare.stocks import prepare_stocks
 from lodeplan.optimizer.prepare.subjects import Subjects
 from lodeplan.optimizer.prepare.supply import prepare_supply
-from lodeplan.optimizer.prepare.trade import prepare_trade
-from lodeplan.optimizer.prepare.tree import build_tree
+from lodeplan.optimizer.prepare.trade import KnownDuties, is_alike, prepare_trade
+from lodeplan.optimizer.prepare.tree import Tree, build_tree
 from lodeplan.optimizer.prepare.units import Units, prepare_units
 from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.order import in_order
@@ -43,9 +43,13 @@ class Instance(Subjects):
         return prepare_costs(self)
 
 
-def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) -> Instance:
+def prepare(
+    scenario: Scenario, best_kusd: Mapping[str, float] | None = None, before: Instance | None = None
+) -> Instance:
     """Turn a valid scenario into an instance; `best_kusd`: for regret, the least cost of each future by itself.
 
+    Duties and the programme of projects, which take longest, are those of the instance `before` where nothing that they
+    hang on is another one now.
     Whatever the order its entries are written in, the instance is the same.
 
     Raises ValueError only for input that `scenarios.rules` should have refused.
@@ -57,10 +61,11 @@ def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) ->
     effects = Effects.of(scenario, tree, selections)
     content = trace(scenario, selections)
     supply = prepare_supply(scenario, effects, content)
-    trade = prepare_trade(effects, supply, content)
+    known = None if before is None else KnownDuties(before.scenario, before.tree, before.trade)
+    trade = prepare_trade(effects, supply, content, known)
     demands = prepare_demands(scenario, effects, content)
     stocks = prepare_stocks(scenario, effects, demands.by_market())
-    programme = prepare_programme(scenario, tree)
+    programme = _kept_programme(before, scenario, tree) or prepare_programme(scenario, tree)
     return Instance(
         scenario=scenario,
         tree=tree,
@@ -76,3 +81,10 @@ def prepare(scenario: Scenario, best_kusd: Mapping[str, float] | None = None) ->
         units=prepare_units(scenario, supply, demands),
         best_kusd=best_kusd or {},
     )
+
+
+def _kept_programme(before: Instance | None, scenario: Scenario, tree: Tree) -> Programme | None:
+    """The programme of the instance before, where it can only be the same."""
+    if before is None or not is_alike(scenario, before.scenario, PROGRAMME_HANGS_ON) or not tree.is_same(before.tree):
+        return None
+    return before.programme

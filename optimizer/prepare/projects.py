@@ -71,6 +71,10 @@ def moved_on_line(scenario: Scenario, tree: Tree, project: str, node: int, on_li
     return on_line_y
 
 
+PROGRAMME_HANGS_ON = ("projects", "events")
+"""Fields of a scenario that a programme is made of, beside its tree."""
+
+
 def prepare_programme(scenario: Scenario, tree: Tree) -> Programme:
     """Starts on offer and their consequences at every node."""
     starts = tuple(_offers(scenario, tree))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +22,16 @@ from lodeplan.optimizer.prepare.duties import (
 from lodeplan.optimizer.prepare.effects import Effects
 from lodeplan.optimizer.prepare.supply import UNLIMITED, Supply, scaled
 from lodeplan.optimizer.prepare.tags import Variant
+from lodeplan.optimizer.prepare.tree import Tree
+from lodeplan.scenarios.selections import Selections
 from lodeplan.schemas.scenario import Onboarding, Route, Scenario
 
 BandKey = tuple[str, str]
 """(route, band as written)."""
+ALL_DUTIES_HANG_ON = ("home", "horizon", "places", "commodities", "events")
+"""Fields of a scenario, beside tariffs, that any duty may hang on."""
+A_DUTY_HANGS_ON = ("commodity", "origin", "destination", "customs_value_kusd_per_t")
+"""Fields of its own route."""
 SAME_DUTY = 1e-9
 """kUSD/t within which two duties are the same."""
 
@@ -74,8 +80,9 @@ class Trade:
         return [key for key, band in self.bands.items() if band.route in routes and band.duty_band == duty_band]
 
 
-def prepare_trade(effects: Effects, supply: Supply, content: Content) -> Trade:
-    """Bands, costs and capacities of all routes."""
+def prepare_trade(effects: Effects, supply: Supply, content: Content, known: KnownDuties | None = None) -> Trade:
+    """Bands, costs and capacities of all routes; with duties as they are `known` where nothing that they hang on has
+    changed."""
     tree, scenario = effects.tree, effects.scenario
     period = np.array(tree.period)
     book = TariffBook(scenario, effects.selections)
@@ -84,7 +91,7 @@ def prepare_trade(effects: Effects, supply: Supply, content: Content) -> Trade:
         for name, route in scenario.routes.items()
         for band in _bands(name, route, book, content)
     }
-    duties = _duties(effects, book, bands)
+    duties = _duties(effects, book, bands, known)
     rates = np.array([[sum(duty.values()) for duty in row] for row in duties]).reshape(len(bands), len(tree))
     capacity = {}
     minimum = {}
@@ -160,12 +167,59 @@ def _full_first(
     )
 
 
-def _duties(effects: Effects, book: TariffBook, bands: Mapping[BandKey, Band]) -> tuple[tuple[Duty, ...], ...]:
+def is_alike(one: Scenario | Route, other: Scenario | Route, names: Iterable[str]) -> bool:
+    """True if two are the same in these fields."""
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+class KnownDuties:
+    """Duties of a scenario, for one that was made from it by a change."""
+
+    def __init__(self, scenario: Scenario, tree: Tree, trade: Trade) -> None:
+        self._scenario, self._tree, self._trade = scenario, tree, trade
+        self._row = {key: row for row, key in enumerate(trade.bands)}
+
+    def of_bands(
+        self, effects: Effects, book: TariffBook, bands: Mapping[BandKey, Band]
+    ) -> dict[BandKey, tuple[Duty, ...]]:
+        """Rows of the bands whose duties can only be what they were: of a route with the same value that no measure
+        means which is another one now. None where what all duties hang on has changed."""
+        now, was = effects.scenario, self._scenario
+        if not is_alike(now, was, ALL_DUTIES_HANG_ON):
+            return {}
+        if _days_and_events(effects.tree) != _days_and_events(self._tree):
+            return {}
+        old_book = TariffBook(was, Selections(was))
+        changed = [name for name in {**was.tariffs, **now.tariffs} if was.tariffs.get(name) != now.tariffs.get(name)]
+        found = {}
+        for key, band in bands.items():
+            if band != self._trade.bands.get(key) or not is_alike(
+                now.routes[key[0]], was.routes[key[0]], A_DUTY_HANGS_ON
+            ):
+                continue
+            if not any(
+                each.means(name, now.routes[key[0]], band.content) for each in (book, old_book) for name in changed
+            ):
+                found[key] = self._trade.duty_by_measure[self._row[key]]
+        return found
+
+
+def _days_and_events(tree: Tree) -> list[tuple[int, tuple[str, ...]]]:
+    return [(period, tuple(tree.events_at(node))) for node, period in enumerate(tree.period)]
+
+
+def _duties(
+    effects: Effects, book: TariffBook, bands: Mapping[BandKey, Band], known: KnownDuties | None
+) -> tuple[tuple[Duty, ...], ...]:
     """Duty by measure of each band at each node."""
     tree, scenario = effects.tree, effects.scenario
     events = tariff_events(scenario, tree)
     rows = []
-    for band in bands.values():
+    kept = {} if known is None else known.of_bands(effects, book, bands)
+    for key, band in bands.items():
+        if key in kept:
+            rows.append(kept[key])
+            continue
         route = scenario.routes[band.route]
         commodity = scenario.commodities[route.commodity]
         factor = effects.price_factor(route.origin, [route.commodity])

@@ -6,7 +6,7 @@ Variables are indexed by node, so nobody can act on what is not yet known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -158,6 +158,11 @@ class Tree:
             for future, probability in enumerate(self.future_probability.tolist())
             if probability > MIN_PROBABILITY and not self.stress[future]
         )
+
+    def is_same(self, other: Tree) -> bool:
+        """True if another tree has the same nodes, times, weights and events."""
+        pairs = ((getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return all(np.array_equal(one, two) if isinstance(one, np.ndarray) else one == two for one, two in pairs)
 
     def events_at(self, node: int) -> tuple[str, ...]:
         """Events of the node's future, whenever they happen; none on the base path."""

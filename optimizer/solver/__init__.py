@@ -15,7 +15,7 @@ from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.export import write_model
 from lodeplan.optimizer.solver.form import Form, standard_form
 from lodeplan.optimizer.solver.groups import Block, Relaxation, polish, relax_around, relax_by_group, split
-from lodeplan.optimizer.solver.held import Bases, relaxation_duals
+from lodeplan.optimizer.solver.held import Before, HeldModel, relaxation_duals
 from lodeplan.optimizer.solver.highs import Run
 from lodeplan.optimizer.solver.labels import Label
 from lodeplan.optimizer.solver.money import money_weights
@@ -48,11 +48,12 @@ from lodeplan.schemas.plan import Solution, Termination
 __all__ = [
     "NOTHING",
     "Answer",
-    "Bases",
+    "Before",
     "Block",
     "Control",
     "Decisions",
     "Form",
+    "HeldModel",
     "Label",
     "checked_options",
     "count_changes",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lodeplan.optimizer.solver.form import Form
-from lodeplan.optimizer.solver.held import Bases, HeldModel
+from lodeplan.optimizer.solver.held import Before, HeldModel
 from lodeplan.optimizer.solver.highs import Run, Settings
 from lodeplan.optimizer.solver.tolerances import borne_out
 
@@ -65,8 +65,8 @@ class Control:
     """File that gets the solver's own log."""
     held: HeldModel | None = None
     """The model that is searched, without integrality, with its last basis."""
-    bases: Bases | None = None
-    """Where the search of a model begins that was solved before with other numbers; gets the new ones."""
+    before: Before | None = None
+    """What the model that was solved before with other numbers left; gets what this one leaves."""
     of_whole: bool = True
     """Whether a bound of this search holds for the whole model; not where it leaves something out."""
 
@@ -80,7 +80,7 @@ class Control:
 
     def of_another_model(self, form: Form) -> Control:
         """The same for another model, of which nothing is proven yet."""
-        held = HeldModel(form, self.machine(), self.bases)
+        held = HeldModel(form, self.machine(), self.before)
         return replace(self, proven=Proven(), held=held if form.integer.any() or held.is_known else None)
 
     def of_a_part(self, gap: float) -> Control:

@@ -56,6 +56,16 @@ class Form:
         """True if another form has the same columns and rows, in the same order."""
         return self.columns == other.columns and self.rows == other.rows
 
+    def has_numbers_of(self, other: Form) -> bool:
+        """True if all numbers of another form are the same, to the last bit."""
+        matrices = (self.matrix, other.matrix)
+        if matrices[0].shape != matrices[1].shape or self.offset != other.offset:
+            return False
+        arrays = [(getattr(matrices[0], name), getattr(matrices[1], name)) for name in ("indptr", "indices", "data")]
+        names = ("cost", "row_lower", "row_upper", "column_lower", "column_upper", "integer")
+        arrays += [(getattr(self, name), getattr(other, name)) for name in names]
+        return all(np.array_equal(one, another) for one, another in arrays)
+
     def cost_of(self, x: Floats) -> float:
         """The objective at a point, canonical."""
         return float(self.cost @ x) + self.offset

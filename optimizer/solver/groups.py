@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import numpy as np
@@ -26,7 +26,7 @@ from lodeplan.optimizer.prepare.instance import Instance
 from lodeplan.optimizer.prepare.tags import quoted
 from lodeplan.optimizer.solver.control import Control
 from lodeplan.optimizer.solver.form import Form, Ints
-from lodeplan.optimizer.solver.held import HeldModel
+from lodeplan.optimizer.solver.held import HeldModel, SolvedGroup
 from lodeplan.optimizer.solver.highs import Run, Settings, tried
 from lodeplan.optimizer.solver.tolerances import WHOLE, bound_of_parts
 from lodeplan.schemas.plan import Termination
@@ -85,6 +85,9 @@ class Relaxation:
     """Below it no plan can come, canonical: that, or the linear relaxation's."""
     idle: Ints
     """Yes/no columns that neither the LP relaxation nor their group's own search takes up."""
+    elsewhere: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
+    """Priced cost of the columns of a group at other prices, and its least there, canonical: nothing in the group has
+    changed since it was solved at them."""
 
     def point(self, form: Form) -> Floats:
         """The points of all groups together (canonical), 0 outside of them; it may break coupling rows."""
@@ -108,6 +111,10 @@ class Relaxation:
         if len(form.rows_of(*SHARED)):
             by_group[SHARED_BUDGETS] = max(0.0, form.cost_of(x) - self.by_groups - sum(by_group.values()))
             size[SHARED_BUDGETS] = abs(form.cost_of(x))
+        for block in self.blocks:
+            if block.name in self.elsewhere:
+                price, least = self.elsewhere[block.name]
+                by_group[block.name] = min(by_group[block.name], max(0.0, float(price @ x[block.columns]) - least))
         # A better plan of a group with the others as they are would be one of the whole.
         return Distances({name: min(far, whole) for name, far in by_group.items()}, size)
 
@@ -187,6 +194,8 @@ def relax_by_group(
     parts = [part_of(form, block, prices.column) for block in left]
     found = runs_of(parts, control, min(GROUP_GAP, control.gap))
     runs |= {block.name: run for block, run in zip(left, found, strict=True)}
+    solved = zip(parts, found, strict=True)
+    _keep(control, form, {block.name: pair for block, pair in zip(left, solved, strict=True)}, relaxed)
     if control.ended() or any(run.termination == Termination.INFEASIBLE for run in runs.values()):
         return None
     return _with_runs(relaxation, relaxed, form, runs)
@@ -201,23 +210,29 @@ def relax_around(
     if priced is None:
         return None
     relaxed, relaxation = priced
+    by_name = {block.name: block for block in relaxation.blocks}
+    seen: set[str] = set()
     while not control.ended():
         bound = max(relaxation.bound, control.proven.kusd / form.money_unit)
-        far = relaxation.distances(form, x, bound)
-        left = {name: far.by_group[name] for name in relaxation.bounds if name not in done}
         wide = form.cost_of(x) - bound - control.gap * abs(form.cost_of(x))
-        if wide > sum(left.values()):
-            return None
-        open_groups = far.open(form.money_unit)
-        if wide <= 0.0 and not open_groups:
+        is_open = set(relaxation.distances(form, x, bound).open(form.money_unit))
+        open_groups = is_open & by_name.keys()
+        if unseen := open_groups - seen:
+            seen |= unseen
+            elsewhere = _unchanged(form, [by_name[name] for name in sorted(unseen)], control)
+            relaxation = replace(relaxation, elsewhere={**relaxation.elsewhere, **elsewhere})
+            continue
+        far = replace(relaxation, elsewhere={}).distances(form, x, bound).by_group
+        left = {name: far[name] for name in by_name if name not in done}
+        if wide <= 0.0 and not is_open:
             return relaxation
-        wanted = [name for name in (open_groups or left) if name in left]
-        if not wanted or set(open_groups) - set(left):
+        wanted = open_groups or left.keys()
+        if wide > sum(left.values()) or not wanted or not wanted <= left.keys():
             return None
-        name = max(wanted, key=left.__getitem__)
-        block = next(block for block in relaxation.blocks if block.name == name)
-        part = part_of(form, block, relaxation.prices.column)
+        name = max(sorted(wanted), key=left.__getitem__)
+        part = part_of(form, by_name[name], relaxation.prices.column)
         [done[name]] = runs_of([part], control, min(GROUP_GAP, control.gap))
+        _keep(control, form, {name: (part, done[name])}, relaxed)
         relaxation = _with_runs(relaxation, relaxed, form, done)
     return None
 
@@ -247,7 +262,37 @@ def _with_runs(relaxation: Relaxation, relaxed: Run, form: Form, found: Mapping[
         taken[block.columns] |= x > WHOLE
     by_groups = bound_of_parts([prices.constant, _rest(form, relaxation.blocks, prices), *bounds.values()])
     idle = np.flatnonzero(form.integer & ~taken)
-    return Relaxation(relaxation.blocks, prices, runs, bounds, by_groups, max(by_groups, relaxed.objective), idle)
+    return replace(
+        relaxation, runs=runs, bounds=bounds, by_groups=by_groups, bound=max(by_groups, relaxed.objective), idle=idle
+    )
+
+
+def _keep(control: Control, form: Form, solved: Mapping[str, tuple[Form, Run]], relaxed: Run) -> None:
+    """Keep groups that were solved at the prices of a relaxation, for the next model."""
+    if control.held is None or relaxed.row_dual is None:
+        return
+    dual_kusd = relaxed.row_dual * form.money_unit / form.row_unit
+    for name, (part, run) in solved.items():
+        if isfinite(run.bound):
+            control.held.before.groups[name] = SolvedGroup(part, run, dual_kusd)
+
+
+def _unchanged(form: Form, blocks: Sequence[Block], control: Control) -> dict[str, tuple[Floats, float]]:
+    """Groups in which, at the prices at which they were solved for a model before, nothing has changed since: their
+    priced costs and bounds."""
+    found: dict[str, tuple[Floats, float]] = {}
+    columns: dict[int, Floats] = {}
+    solved = {} if control.held is None else control.held.before.groups
+    for block in blocks:
+        if (held := solved.get(block.name)) is None:
+            continue
+        if id(held.dual_kusd) not in columns:
+            dual = held.dual_kusd * form.row_unit / form.money_unit
+            columns[id(held.dual_kusd)] = prices_at(form, dual, form.rows_of(*COUPLING)).column
+        part = part_of(form, block, columns[id(held.dual_kusd)])
+        if part.has_numbers_of(held.part):
+            found[block.name] = part.cost, held.run.bound
+    return found
 
 
 def runs_of(parts: Sequence[Form], control: Control, gap: float) -> list[Run]:

@@ -10,7 +10,7 @@ and each of these is solved from its own last basis.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -30,37 +30,50 @@ EITHER = int(highspy.simplex_constants.SimplexStrategy.kSimplexStrategyChoose)
 NONE: Ints = np.zeros(0, np.int64)
 
 
-class Bases:
-    """The last basis of each linear program of a model, by the columns that were held in it."""
+@dataclass(frozen=True)
+class SolvedGroup:
+    """A part of a model with the rows that it shares priced, and what its search found."""
+
+    part: Form
+    run: Run
+    dual_kusd: Floats
+    """Duals of the rows of the whole at which it was priced, in the model's own units; shape (rows,)."""
+
+
+class Before:
+    """Findings of a model for the next that has the same columns and rows, but other numbers: the last basis of
+    each linear program, by the columns that were held in it, and the groups that were solved, by name."""
 
     def __init__(self) -> None:
+        self.groups: dict[str, SolvedGroup] = {}
         self._labels: tuple[Labels, Labels] | None = None
         self._by_held: dict[bytes, highspy.HighsBasis] = {}
 
     def for_model(self, form: Form) -> dict[bytes, highspy.HighsBasis]:
-        """Those that another model can begin with: all where it has the same columns and rows, else none."""
+        """Bases that another model can begin with: all where it has the same columns and rows, else none."""
         return dict(self._by_held) if self._labels == (form.columns, form.rows) else {}
 
     def keep(self, form: Form, columns: Ints, basis: highspy.HighsBasis) -> None:
         """Keep the basis of a model with these columns held; those of a model with other columns or rows are let go."""
         if self._labels != (form.columns, form.rows):
-            self._labels, self._by_held = (form.columns, form.rows), {}
+            self._labels, self._by_held, self.groups = (form.columns, form.rows), {}, {}
         self._by_held[columns.tobytes()] = basis
 
 
 class HeldModel:
     """The relaxation of a form, solved again and again with some columns held at values (canonical).
 
-    `bases` are those to begin with, and get the new ones.
+    `before` is what the model before it left, and gets what this one leaves.
     """
 
-    def __init__(self, form: Form, settings: Settings, bases: Bases | None = None) -> None:
+    def __init__(self, form: Form, settings: Settings, before: Before | None = None) -> None:
         self.form = form.relaxed()
         self._whole = form.integer
         self._settings = settings
-        self._bases = Bases() if bases is None else bases
-        self._before = self._bases.for_model(form)
-        self.is_known = bool(self._before)
+        self.before = Before() if before is None else before
+        """What the model before this one left, and this one leaves."""
+        self._first_bases = self.before.for_model(form)
+        self.is_known = bool(self._first_bases)
         """True if a model with the same columns and rows was solved before."""
         self._solver: highspy.Highs | None = None
         self._relaxation: Run | None = None
@@ -94,7 +107,7 @@ class HeldModel:
 
     def _first(self, time_limit_s: float | None) -> Run:
         deadline = _after(time_limit_s)
-        for _ in range(1 + (NONE.tobytes() in self._before)):
+        for _ in range(1 + (NONE.tobytes() in self._first_bases)):
             try:
                 solver = highs.new_solver(self.form, self._settings)
                 run = self._optimum(solver, self.form, NONE, _until(deadline))
@@ -108,7 +121,7 @@ class HeldModel:
     def _optimum(self, solver: highspy.Highs, form: Form, held: Ints, time_limit_s: float | None) -> Run | None:
         """The optimum from the last basis of the same program, which is used once, or from where the solver stands;
         None where there is none to be believed, also for want of time."""
-        if (basis := self._before.pop(held.tobytes(), None)) is not None:
+        if (basis := self._first_bases.pop(held.tobytes(), None)) is not None:
             solver.setOptionValue("simplex_strategy", EITHER)
             solver.setBasis(basis)
         elif self._solver is not None:
@@ -122,7 +135,7 @@ class HeldModel:
         run = believed(solver, form, Termination.OPTIMAL)
         if run is None or not borne_out_by_duals(form, run) or not _keeps_rows(form, run):
             return None
-        self._bases.keep(form, held, solver.getBasis())
+        self.before.keep(form, held, solver.getBasis())
         return run
 
 

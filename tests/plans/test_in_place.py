@@ -3,6 +3,7 @@ one ended."""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 from solved import TEXTBOOK, shipped
 from test_problem import MORE_DEMAND, assert_same_form
-from test_properties import MANY
 
 from lodeplan import InvalidInput, Problem
 from lodeplan.optimizer.change import Anew, Numbers
@@ -68,12 +68,48 @@ def test_changes_in_a_row_leave_the_arrays_and_the_optimum_of_a_new_problem(name
     assert None in walk(name, 5, seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(about_s=60)
 @pytest.mark.parametrize("name", TEXTBOOK)
 def test_many_changes_in_a_row_leave_the_arrays_and_the_optimum_of_a_new_problem(name: str) -> None:
-    seed = random.SystemRandom().randrange(2**31) if MANY > 100 else 2
+    seed = random.SystemRandom().randrange(2**31)
     print(f"seed {seed}")
-    walk(name, min(MANY, 60), seed)
+    walk(name, 200 if os.environ.get("LODEPLAN_CAMPAIGNS") == "full" else 5, seed)
+
+
+@pytest.mark.slow(about_s=30)
+def test_changes_of_a_large_model_leave_the_arrays_of_a_new_problem() -> None:
+    seed = random.SystemRandom().randrange(2**31)
+    print(f"seed {seed}")
+    problem, changes, count = Problem("us-2026-lite"), draw_changes("us-2026-lite", random.Random(seed)), 8
+    assert problem.form.nonzeros > 100_000
+    while count:
+        try:
+            problem.change(next(changes))
+        except InvalidInput:
+            continue  # what is left after the change is no scenario
+        count -= 1
+        assert_same_form(problem.form, Problem(problem._asked).form)
+
+
+@pytest.mark.slow(about_s=60)
+def test_a_change_of_a_large_model_is_solved_from_what_is_known_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem("us-2026-lite", [{"op": "set", "path": "solve.gap", "value": 1e-3}])
+    first = problem.answer
+    searches = []
+    monkeypatch.setattr("lodeplan.optimizer.solver.search_along_groups", lambda *_: searches.append(1))
+    problem.change([{"op": "scale", "path": "demands.'gallium/metal other'.quantity_t_per_y", "value": 1.01}])
+    again = problem.answer
+    assert not searches
+    assert again.objective_kusd > first.objective_kusd
+    assert again.gap <= 1e-3
+    assert again.x is not None
+    assert problem.form.violation(again.x / problem.form.column_unit) <= 1e-6
+    plan = problem.plan_of(again)
+    assert plan.summary.check is not None
+    assert not plan.summary.open_groups
+    # The bound is one of the changed model: no plan that is searched for from nothing is below it.
+    monkeypatch.undo()
+    assert again.bound_kusd <= problem.solve(start=None).summary.objective_kusd * (1 + 1e-9)
 
 
 def test_a_change_in_place_counts_what_it_changes() -> None:

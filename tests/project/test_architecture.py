@@ -151,6 +151,7 @@ MAY_REACH_IN = {
     "tools/operations_page.py": "service.telemetry.*",  # lists the metrics
     "tools/stored_databases.py": "service.*",  # leaves what only a worker that died leaves
     "benchmarks/search.py": "optimizer.solver",  # chooses which of the searches it runs
+    "benchmarks/sweep.py": "optimizer.solver",  # solves the relaxation of a point by itself
     "benchmarks/service/*": "service.*",  # freeze, kill and replace parts of the service
 }
 """Files that need the inside of a room, and what of it."""
