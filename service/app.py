@@ -28,7 +28,7 @@ from lodeplan.service.api.bodies import BodyLimit
 from lodeplan.service.api.intake import Intake
 from lodeplan.service.api.job_watch import JobWatch
 from lodeplan.service.api.pulse import Pulse
-from lodeplan.service.api.query_parameters import known_query
+from lodeplan.service.api.query_parameters import known_request
 from lodeplan.service.api.routers import (
     audit,
     batch_results,
@@ -81,7 +81,7 @@ _OF_THE_API = (
 )
 """The routers below the path of the API."""
 
-_ALL = [Depends(known_query)]
+_ALL = [Depends(known_request)]
 """Dependencies of every route."""
 
 log = structlog.get_logger(__name__)
@@ -118,6 +118,9 @@ def create_app(
         lifespan=lifespan,
         docs_url=DOCS,
         redoc_url=None,
+        # Names of operations are those of their functions; clients that are made from the description use them.
+        generate_unique_id_function=lambda route: route.name,
+        servers=[{"url": "/", "description": "The service that sends this description."}],
         # The framework's own span of a request is the root of a trace; numbers go to Prometheus, logs to our own.
         telemetry={
             "tracer_provider": tracing.provider(),

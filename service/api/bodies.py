@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lodeplan.schemas import InvalidInput
+from lodeplan.schemas.jobs import ProblemError
 from lodeplan.service.access import CALLER, Caller
 from lodeplan.service.checking.checks import Ask
 from lodeplan.service.checking.envelope import problems_of
@@ -194,6 +196,20 @@ async def read_body(request: Request, model: type[Model]) -> Model:
             raise invalid_input(InvalidInput(problems_of(document, model, error))) from None
 
     return await asyncio.to_thread(validated)
+
+
+def errors_in(model: type[BaseModel]) -> Callable[[Request], Awaitable[list[ProblemError]]]:
+    """A function that finds the errors in a small body that should be this model."""
+
+    async def find(request: Request) -> list[ProblemError]:
+        try:
+            if await request.body():
+                await read_body(request, model)
+        except ApiError as error:
+            return error.problem.errors
+        return []
+
+    return find
 
 
 def _language_of(request: Request) -> Language:

@@ -19,6 +19,7 @@ from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import json_text
 from lodeplan.service.storage import idempotency as stored
 
+KEY_HEADER = "Idempotency-Key"
 _LARGE_BYTES = 500_000
 """Digests of bodies over this are taken in a thread."""
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -39,19 +40,23 @@ async def get_key(
     key: Annotated[
         str | None,
         Header(
-            alias="Idempotency-Key",
+            alias=KEY_HEADER,
             description="1 to 255 visible ASCII characters: new for each request, the same when the request is sent "
             "again.",
             json_schema_extra={"pattern": "^[\\x21-\\x7e]{1,255}$"},
         ),
     ] = None,
 ) -> str | None:
-    """Return the key of a request, if it has one; raises `ApiError` (422)."""
+    """Return the key of a request, if it has one; `errors_of_key` was asked before."""
+    return key
+
+
+def errors_of_key(key: str | None) -> list[ProblemError]:
+    """The error of a key that is none."""
     if key is None or _KEY.fullmatch(key):
-        return key
+        return []
     detail = "An Idempotency-Key must have 1 to 255 visible ASCII characters. A random UUID is a good choice."
-    error = ProblemError(pointer="/header/idempotency-key", code="bad_key", detail=detail, value=key)
-    raise ApiError(422, "invalid-request", "A header of the request is not valid.", [error])
+    return [ProblemError(pointer="/header/idempotency-key", code="bad_key", detail=detail, value=key)]
 
 
 async def keyed(request: Request, tenant: str, key: str | None) -> KeyedRequest | None:

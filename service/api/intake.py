@@ -14,14 +14,14 @@ import sqlalchemy
 from sqlmodel import Session
 from starlette.requests import Request
 
-from lodeplan.schemas.jobs import JobView
+from lodeplan.schemas.jobs import JobView, ProblemError
 from lodeplan.service import storage
 from lodeplan.service.access import audit
-from lodeplan.service.access.callers import current_caller
+from lodeplan.service.access.callers import CALLER, current_caller
 from lodeplan.service.access.quotas import count_jobs
 from lodeplan.service.api.bodies import read_ask
 from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
-from lodeplan.service.api.leaving import unless_gone
+from lodeplan.service.api.leaving import ClientGone, unless_gone
 from lodeplan.service.checking.checkers import Checkers
 from lodeplan.service.checking.checks import Ask, PreparedSchedule, prepare, prepare_schedule, validate
 from lodeplan.service.engine import JobEngine
@@ -64,6 +64,17 @@ class Intake:
         """Check what a request asks for and return its `Validation` as JSON; raises as above."""
         ask = self._within_rights(await read_ask(request, tenant))
         return await unless_gone(request, self.checkers.run(tenant, validate, ask))
+
+    async def errors_in(self, request: Request, check: Callable[[Ask], object]) -> list[ProblemError]:
+        """The errors in a body that asks for jobs, or for what else `check` checks; none if it cannot be read."""
+        try:
+            ask = self._within_rights(await read_ask(request, request.scope[CALLER].tenant))
+            await unless_gone(request, self.checkers.run(ask.tenant, check, ask))
+        except ApiError as error:
+            return error.problem.errors
+        except ClientGone:
+            pass
+        return []
 
     async def prepare_schedule(self, request: Request, ask: Ask) -> PreparedSchedule:
         """Check a request for a schedule; raises as above."""

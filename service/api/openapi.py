@@ -11,7 +11,10 @@ from pydantic.json_schema import models_json_schema
 from lodeplan.schemas.access import KeyRequest
 from lodeplan.schemas.jobs import BatchResult, EventData, Problem
 from lodeplan.schemas.webhooks import WebhookMessage, WebhookRequest
+from lodeplan.service.api.examples import PROBLEMS, REQUESTS, answers_of
+from lodeplan.service.http.errors import TITLES
 from lodeplan.service.http.problems import MEDIA_TYPE
+from lodeplan.service.http.views import API
 from lodeplan.service.kinds import KINDS
 
 _REFERENCE = "#/components/schemas/{model}"
@@ -57,14 +60,25 @@ def _complete(document: dict[str, Any], login_is_optional: bool) -> None:
     # Errors of parameters are problems here, not FastAPI's own.
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    problem = {
-        "description": "A problem (RFC 9457)",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}},
+    document["components"]["examples"] = {
+        kind: {"summary": TITLES[kind], "value": example.problem(kind)} for kind, example in PROBLEMS.items()
     }
-    for path in document["paths"].values():
-        for method, operation in path.items():
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
             if method in _METHODS:
-                operation["responses"].pop("422", None)
-                operation["responses"] |= {"4XX": problem, "5XX": problem}
+                _complete_operation(operation, path.startswith(API))
                 if login_is_optional and "security" in operation:
                     operation["security"] += [{}]
+
+
+def _complete_operation(operation: dict[str, Any], in_api: bool) -> None:
+    """Add the problems that an operation answers, and examples of its body."""
+    operation["responses"].pop("422", None)
+    for status, kinds in answers_of(operation["operationId"], in_api).items():
+        content: dict[str, Any] = {"schema": {"$ref": _REFERENCE.format(model="Problem")}}
+        if kinds:
+            content["examples"] = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds}
+        operation["responses"][status] = {"description": "A problem (RFC 9457)", "content": {MEDIA_TYPE: content}}
+    bodies = REQUESTS.get(operation["operationId"], {})
+    for media in operation.get("requestBody", {}).get("content", {}).values() if bodies else ():
+        media["examples"] = {name: {"value": value} for name, value in bodies.items()}

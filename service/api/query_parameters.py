@@ -1,4 +1,4 @@
-"""Query parameters: all that is wrong with those of a request is reported together.
+"""Query parameters, and whatever else is wrong with a request in which one is: all of it is reported together.
 
 Unknown or repeated ones are refused, because nobody would notice that they have no effect.
 """
@@ -6,7 +6,7 @@ Unknown or repeated ones are refused, because nobody would notice that they have
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeVar, get_args, get_origin
 
 from fastapi import Request
@@ -14,6 +14,7 @@ from fastapi.dependencies.utils import request_params_to_args
 
 from lodeplan.schemas.closest import did_you_mean
 from lodeplan.schemas.jobs import ProblemError
+from lodeplan.service.api.idempotency import KEY_HEADER, errors_of_key
 from lodeplan.service.http.errors import invalid_request
 from lodeplan.service.http.problems import error_of_parameter
 
@@ -21,6 +22,9 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 LookUp = Callable[[Mapping[str, Any]], list[ProblemError]]
 """Errors in parameters that are valid on their own, given by the names of the handler's arguments; a parameter that is
 not valid is left out."""
+
+BodyCheck = Callable[[Request], Awaitable[list[ProblemError]]]
+"""Errors in the body of a request; none if it cannot be read at all."""
 
 _SHOWN = 100
 
@@ -36,14 +40,37 @@ def looked_up_by(look_up: LookUp) -> Callable[[Handler], Handler]:
     return decorated
 
 
-async def known_query(request: Request) -> None:
-    """Raise `ApiError` (422) with everything that is wrong with the query: parameters that the route does not know,
-    that are given twice and take one value, that are missing, or whose value is not valid; used by all routes.
-    """
+def body_checked_by(check: BodyCheck) -> Callable[[Handler], Handler]:
+    """Decorate a handler that reads its body itself: `check` finds what is wrong with it, for requests in which
+    something else is wrong too. The handler refuses the others itself."""
+
+    def decorated(handler: Handler) -> Handler:
+        handler.check_body = check  # type: ignore[attr-defined]
+        return handler
+
+    return decorated
+
+
+async def known_request(request: Request) -> None:
+    """Raise `ApiError` (422) with everything that is wrong with a request whose query or headers are; used by all
+    routes. Where only the body is wrong, the handler says so."""
+    dependant = _route_of(request).dependant
+    errors = await _errors_of_query(request, dependant)
+    takes_key = any(field.alias == KEY_HEADER for field in _headers_of(dependant))
+    in_headers = errors_of_key(request.headers.get(KEY_HEADER)) if takes_key else []
+    if not (errors or in_headers):
+        return
+    check: BodyCheck | None = getattr(dependant.call, "check_body", None)
+    in_body = await check(request) if check else []
+    raise invalid_request([*errors, *in_headers, *in_body][:_SHOWN])
+
+
+async def _errors_of_query(request: Request, dependant: Any) -> list[ProblemError]:
+    """Parameters of the query that the route does not know, that are given twice and take one value, that are missing,
+    or whose value is not valid."""
     given = request.query_params.multi_items()
     if not given:
-        return
-    dependant = _route_of(request).dependant
+        return []
     takes_many = {field.alias: _is_list(field.field_info.annotation) for field in _fields_of(dependant)}
     known = list(takes_many)
     names = [name for name, _ in given]
@@ -60,7 +87,7 @@ async def known_query(request: Request) -> None:
     if errors:
         look_up: LookUp | None = getattr(dependant.call, "look_up", None)
         errors += await asyncio.to_thread(look_up, valid) if look_up else []
-        raise invalid_request(errors[:_SHOWN])
+    return errors
 
 
 def _route_of(request: Request) -> Any:
@@ -72,6 +99,13 @@ def _fields_of(dependant: Any) -> Iterator[Any]:
     yield from dependant.query_params
     for below in dependant.dependencies:
         yield from _fields_of(below)
+
+
+def _headers_of(dependant: Any) -> Iterator[Any]:
+    """The headers of a handler and of all that it depends on."""
+    yield from dependant.header_params
+    for below in dependant.dependencies:
+        yield from _headers_of(below)
 
 
 def _is_list(annotation: Any) -> bool:

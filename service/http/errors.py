@@ -96,8 +96,9 @@ def all_wrong(errors: list[ProblemError]) -> ApiError:
 
 
 def invalid_request(errors: list[ProblemError]) -> ApiError:
-    """422 with these errors in parameters."""
-    return ApiError(422, "invalid-request", "A parameter of the request is not valid.", errors)
+    """422 with these errors in parameters, and with those in the body beside them."""
+    count = "1 thing is" if len(errors) == 1 else f"{len(errors)} things are"
+    return ApiError(422, "invalid-request", f"{count} wrong with the request.", errors)
 
 
 def errors_of(error: InvalidInput, request: str, scenario: str) -> list[ProblemError]:

@@ -102,6 +102,8 @@ OTHERWISE = {
     "workers.leases.uuid": "the lease is given its id",
     "webhooks.turns.time": "the turns are given their clock",
     "workers.retention.threading": "it is given the event for which it waits",
+    "workers.scheduler.threading": "schedules, which no run has",
+    "workers.scheduler.random": "schedules, which no run has",
     "webhooks.lookups.threading": "look-ups are simulated as a whole",
     "storage.database.threading": "held while a file is made",
     "storage.silence.time": "connections to PostgreSQL",

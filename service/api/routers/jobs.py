@@ -32,11 +32,14 @@ from lodeplan.service.api.dependencies import (
     KeyOf,
     SessionOf,
     TenantOf,
+    get_intake,
 )
 from lodeplan.service.api.idempotency import keyed
 from lodeplan.service.api.leaving import ClientGone
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.query_parameters import body_checked_by
 from lodeplan.service.api.waiting import wait_for_change
+from lodeplan.service.checking.checks import validate
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.http.errors import ApiError, no_such_job
 from lodeplan.service.http.views import API, is_known, job_path, job_view, job_views, json_text, tagged
@@ -59,6 +62,7 @@ _ACTIONS = {JobState.STOPPING: "job.stop", JobState.CANCELLING: "job.cancel"}
     responses={200: {"model": Validation, "description": "The request is valid (only with `validate_only`)."}},
     openapi_extra=body_of(*[kind.request for kind in KINDS.values()]),
 )
+@body_checked_by(lambda request: get_intake(request).errors_in(request, validate))
 async def submit_job(
     request: Request,
     intake: IntakeOf,

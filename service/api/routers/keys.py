@@ -12,9 +12,10 @@ from sqlmodel import Session
 from lodeplan.schemas.access import KeyList, KeyRequest, KeyView, NewKey
 from lodeplan.service import storage
 from lodeplan.service.access import Caller, audit, keys
-from lodeplan.service.api.bodies import read_body
+from lodeplan.service.api.bodies import errors_in, read_body
 from lodeplan.service.api.dependencies import AccessOf, CallerOf, SessionOf
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.query_parameters import body_checked_by
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import API, key_view, new_key
 from lodeplan.service.storage import ApiKey
@@ -38,6 +39,7 @@ def list_keys(session: SessionOf, caller: CallerOf) -> KeyList:
 
 
 @router.post("", status_code=201, response_model_exclude_none=True, openapi_extra=body_of(KeyRequest))
+@body_checked_by(errors_in(KeyRequest))
 def create_key(wanted: WantedOf, response: Response, session: SessionOf, caller: CallerOf) -> NewKey:
     """Create a key. Only this answer shows it."""
     with _room_or_409():

@@ -9,9 +9,10 @@ from sqlmodel import Session
 
 from lodeplan.schemas.queue import PauseRequest, QueueView
 from lodeplan.service.access import audit
-from lodeplan.service.api.bodies import read_body
+from lodeplan.service.api.bodies import errors_in, read_body
 from lodeplan.service.api.dependencies import CallerOf, SessionOf, allow_operator
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.query_parameters import body_checked_by
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.jobs.queue import show_queue
 from lodeplan.service.storage.overview import end_pause, set_pause
@@ -31,6 +32,7 @@ def read_queue(session: SessionOf) -> QueueView:
 
 
 @router.post("/queue:pause", response_model_exclude_none=True, openapi_extra=body_of(PauseRequest))
+@body_checked_by(errors_in(PauseRequest))
 def pause_queue(
     wanted: Annotated[PauseRequest, Depends(read_pause)], session: SessionOf, caller: CallerOf
 ) -> QueueView:

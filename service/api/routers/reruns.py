@@ -16,12 +16,13 @@ from lodeplan.schemas import Scenario
 from lodeplan.schemas.jobs import MAX_PRIORITY, JobView, RerunRequest
 from lodeplan.schemas.origin import JobChanges
 from lodeplan.service import storage
-from lodeplan.service.api.bodies import read_body
+from lodeplan.service.api.bodies import errors_in, read_body
 from lodeplan.service.api.dependencies import DatabaseOf, IntakeOf, JobIdOf, KeyOf, SessionOf, TenantOf
 from lodeplan.service.api.idempotency import keyed
 from lodeplan.service.api.intake import Intake
 from lodeplan.service.api.leaving import ClientGone
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.query_parameters import body_checked_by
 from lodeplan.service.api.routers.jobs import find_job
 from lodeplan.service.api.streaming import not_modified, stored_json
 from lodeplan.service.checking.checks import Ask
@@ -57,6 +58,7 @@ def show_changes(request: Request, session: SessionOf, tenant: TenantOf, job_id:
 
 
 @router.post("/jobs/{job_id}:rerun", status_code=202, response_model=JobView, openapi_extra=body_of(RerunRequest))
+@body_checked_by(errors_in(RerunRequest))
 async def rerun_job(
     request: Request, database: DatabaseOf, intake: IntakeOf, tenant: TenantOf, job_id: JobIdOf, key: KeyOf
 ) -> Response:

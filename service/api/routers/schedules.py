@@ -17,11 +17,20 @@ from lodeplan.service.access import audit
 from lodeplan.service.access.quotas import check_schedules
 from lodeplan.service.access.schedules import act
 from lodeplan.service.api.bodies import read_ask
-from lodeplan.service.api.dependencies import CallerOf, DatabaseOf, IntakeOf, SessionOf, SettingsOf, TenantOf
+from lodeplan.service.api.dependencies import (
+    CallerOf,
+    DatabaseOf,
+    IntakeOf,
+    SessionOf,
+    SettingsOf,
+    TenantOf,
+    get_intake,
+)
 from lodeplan.service.api.leaving import ClientGone
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.query_parameters import body_checked_by
 from lodeplan.service.api.streaming import not_modified, stored_json
-from lodeplan.service.checking.checks import PreparedSchedule
+from lodeplan.service.checking.checks import PreparedSchedule, prepare_schedule
 from lodeplan.service.cron import next_time
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import API, json_text
@@ -46,6 +55,7 @@ ScheduleOf = Annotated[Schedule, Depends(find_schedule)]
 
 
 @router.post("", status_code=201, response_model=ScheduleView, openapi_extra=body_of(ScheduleRequest))
+@body_checked_by(lambda request: get_intake(request).errors_in(request, prepare_schedule))
 async def create_schedule(
     request: Request, database: DatabaseOf, intake: IntakeOf, settings: SettingsOf, caller: CallerOf
 ) -> Response:

@@ -20,9 +20,10 @@ from lodeplan.schemas.webhooks import (
 )
 from lodeplan.service import storage
 from lodeplan.service.access import audit
-from lodeplan.service.api.bodies import read_body
+from lodeplan.service.api.bodies import errors_in, read_body
 from lodeplan.service.api.dependencies import CursorOf, SessionOf, SettingsOf, TenantOf
 from lodeplan.service.api.openapi import body_of
+from lodeplan.service.api.query_parameters import body_checked_by
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.http.views import API
 from lodeplan.service.storage import Delivery, Webhook
@@ -55,6 +56,7 @@ WebhookOf = Annotated[Webhook, Depends(find_webhook)]
 
 
 @router.post("", status_code=201, openapi_extra=body_of(WebhookRequest))
+@body_checked_by(errors_in(WebhookRequest))
 def add_webhook(
     response: Response, session: SessionOf, settings: SettingsOf, tenant: TenantOf, wanted: WantedOf
 ) -> NewWebhook:
