@@ -29,6 +29,7 @@ class Life:
     trace: list[str]
     digest: int
     simulated_s: float
+    struck: Counter[str]
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Lives:
     runs: int = 0
     failed: int = 0
     attempts: int = 0
+    struck: int = 0
     states: Counter[str] = field(default_factory=Counter)
     spent_s: float = 0.0
 
@@ -46,21 +48,25 @@ class Lives:
         self.runs += 1
         self.failed += bool(life.verdict.faults)
         self.attempts += life.verdict.attempts
+        self.struck += life.struck.total()
         self.states.update(life.verdict.states)
 
     def __str__(self) -> str:
         lives = self.states.total()
         ended = ", ".join(f"{count} {state}" for state, count in sorted(self.states.items()))
         return (
-            f"{self.runs} runs, {lives} job lives ({ended}) in {self.attempts} attempts, {self.spent_s:.0f} s of "
-            f"processor time, {60 * lives / max(self.spent_s, 0.001):.0f} job lives a minute; {self.failed} runs failed"
+            f"{self.runs} runs, {lives} job lives ({ended}) in {self.attempts} attempts under {self.struck} faults, "
+            f"{self.spent_s:.0f} s of processor time, {60 * lives / max(self.spent_s, 0.001):.0f} job lives a minute; "
+            f"{self.failed} runs failed"
         )
 
 
 def live(seed: str) -> Life:
     """Run the seed's world, and judge it."""
     with World(seed).lived() as world:
-        return Life(seed, judge(world), world.simulator.trace, world.simulator.digest, world.simulator.now)
+        return Life(
+            seed, judge(world), world.simulator.trace, world.simulator.digest, world.simulator.now, world.struck
+        )
 
 
 def seeds_from(word: str) -> Iterator[str]:

@@ -161,7 +161,7 @@ def test_a_seed_repeats_a_run_to_the_event_in_another_process() -> None:
     command = [sys.executable, "-m", "benchmarks.service.lives", "--seed", "again-1"]
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     there = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert there.stdout.strip() == describe(here, with_trace=True)
+    assert there.stdout == describe(here, with_trace=True) + "\n"
     assert len(here.trace) > 20
     assert live("again-2").digest != here.digest
 

@@ -22,7 +22,9 @@ from lodeplan.service.storage import OUTAGES, open_session
 if TYPE_CHECKING:
     from benchmarks.service.simulation.world import World
 
+TENANTS = ("ada", "bob")
 PATIENCE_S = 20.0
+"""Time after which a client takes a request for one without an answer."""
 ERRANDS = (4, 9)
 WORKS = 3
 BATCH_SIZES = (1, 2, 4)
@@ -70,8 +72,6 @@ class Client:
     jobs: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        from benchmarks.service.simulation.world import TENANTS
-
         self.simulator, self.memory = self.world.simulator, self.world.memory
         self.tenant = self.simulator.chance.choice(TENANTS)
         self.simulator.spawn(self.process, "errands", self._do_errands)

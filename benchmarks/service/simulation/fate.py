@@ -80,6 +80,7 @@ class Fate:
             self.simulator.pause(self.chance.expovariate(1 / EVERY_S))
             kind = self.chance.choice(self.drawn)
             if done := kinds[kind]():
+                self.world.struck[kind] += 1
                 self.simulator.note(f"{kind}: {done}")
 
     def _restart(self) -> None:

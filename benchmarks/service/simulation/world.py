@@ -4,12 +4,13 @@ Then all is well again, and in bounded time every job must have ended.
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
 from benchmarks.service.simulation.children import SimulatedSolver, Truth
-from benchmarks.service.simulation.clients import Client, Memory
+from benchmarks.service.simulation.clients import TENANTS, Client, Memory
 from benchmarks.service.simulation.database import Database
 from benchmarks.service.simulation.fate import Fate
 from benchmarks.service.simulation.machines import Server, WorkerMachine, simulated
@@ -19,7 +20,6 @@ from lodeplan.service import storage
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import Webhook, open_session
 
-TENANTS = ("ada", "bob")
 WORKERS, SERVERS, CLIENTS = 3, 2, 4
 TROUBLED_S = 40.0
 """Time in which things go wrong, simulated seconds."""
@@ -49,6 +49,8 @@ class World:
     servers: list[Server] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """Errors that no thread of the service should have."""
+    struck: Counter[str] = field(default_factory=Counter)
+    """How often each kind of fault happened."""
     born: int = 0
 
     def __post_init__(self) -> None:
