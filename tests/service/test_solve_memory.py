@@ -27,11 +27,11 @@ def test_a_solve_that_cannot_fit_fails_with_what_it_needs_and_which_setting_to_r
 ) -> None:
     monkeypatch.setattr(child_solver, "run_child", lambda *arguments: run_child_here(*arguments[:4]))
 
-    failure = ChildSolver(60, memory_mb=200)(work_of(shipped("us-2026-lite")), Patience()).failure
+    failure = ChildSolver(60, memory_mb=180)(work_of(shipped("us-2026-lite")), Patience()).failure
 
     assert failure is not None
     assert failure.code is FailureCode.OUT_OF_MEMORY
-    for told in ("MiB at least, and may hold 191 MiB", "80 nodes", "Fewer futures", "raise LODEPLAN_MEMORY_MB"):
+    for told in ("MiB at least, and may hold 172 MiB", "80 nodes", "Fewer futures", "raise LODEPLAN_MEMORY_MB"):
         assert told in failure.message
 
 
