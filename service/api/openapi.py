@@ -8,9 +8,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from lodeplan.schemas.access import KeyRequest
 from lodeplan.schemas.jobs import BatchResult, EventData, Problem
-from lodeplan.schemas.webhooks import WebhookMessage, WebhookRequest
+from lodeplan.schemas.webhooks import WebhookMessage
 from lodeplan.service.api.examples import PROBLEMS, REQUESTS, answers_of
 from lodeplan.service.http.errors import TITLES
 from lodeplan.service.http.problems import MEDIA_TYPE
@@ -18,25 +17,19 @@ from lodeplan.service.http.views import API
 from lodeplan.service.kinds import KINDS
 
 _REFERENCE = "#/components/schemas/{model}"
-_ADDED: list[type[BaseModel]] = [
-    *[kind.request for kind in KINDS.values()],
-    BatchResult,
-    EventData,
-    WebhookRequest,
-    WebhookMessage,
-    KeyRequest,
-    Problem,
-]
-"""Models of bodies that handlers read themselves, of lines in streams and of errors."""
+_ADDED: list[type[BaseModel]] = [BatchResult, EventData, WebhookMessage, Problem]
+"""Models of lines in streams, of messages and of errors; `body_of` adds those of bodies."""
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
-def body_of(*models: type[BaseModel], media_types: tuple[str, ...] = ("application/json", "application/yaml")) -> Any:
+def body_of(*models: type[BaseModel], required: bool = True) -> Any:
     """Build the `requestBody` of a handler that reads its body itself, for `openapi_extra`."""
+    _ADDED.extend(model for model in models if model not in _ADDED)
     references = [{"$ref": _REFERENCE.format(model=model.__name__)} for model in models]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media_types}}}
+    media_types = ("application/json", "application/yaml")
+    return {"requestBody": {"required": required, "content": {kind: {"schema": schema} for kind in media_types}}}
 
 
 def complete(app: FastAPI, *, login_is_optional: bool) -> None:

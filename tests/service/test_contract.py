@@ -28,7 +28,7 @@ from lodeplan.schemas.webhooks import WebhookRequest
 from lodeplan.service.app import create_app
 from lodeplan.service.engine.inline import InlineEngine
 from lodeplan.service.settings import Settings
-from lodeplan.service.storage import ApiKey, Delivery, Idempotency, Job, Webhook
+from lodeplan.service.storage import ApiKey, Delivery, Idempotency, Job, Schedule, Webhook
 from lodeplan.service.workers.worker import Worker
 
 BOUNDED = settings(
@@ -139,7 +139,7 @@ def known_ids(database: sqlalchemy.Engine, parameters: Any) -> Any:
     number = zlib.crc32(repr(parameters).encode())
     if not isinstance(parameters, dict) or number % 3 == 0:
         return parameters
-    kinds = {"job_id": Job, "webhook_id": Webhook, "delivery_id": Delivery}
+    kinds = {"job_id": Job, "webhook_id": Webhook, "delivery_id": Delivery, "schedule_id": Schedule}
     with Session(database) as session:
         for name in kinds.keys() & parameters.keys():
             table: Any = kinds[name]
@@ -178,7 +178,7 @@ def test_so_is_every_answer_within_a_sequence_of_requests(
     class Sequence(description.as_state_machine()):  # type: ignore[misc]
         def setup(self) -> None:
             with Session(database) as session:
-                for table in (Job, Webhook, Delivery, Idempotency):
+                for table in (Job, Webhook, Delivery, Idempotency, Schedule):
                     session.execute(sqlalchemy.delete(table))
                 session.execute(sqlalchemy.delete(ApiKey).where(col(ApiKey.name) != "a test"))
                 session.commit()

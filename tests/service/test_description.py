@@ -1,5 +1,6 @@
 """The description of the API: short names, examples that are true, and one answer for all that is wrong."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -45,6 +46,13 @@ def test_operations_have_short_names_and_the_service_its_address(description: An
     assert len(names) == len({*names}) > 40
     assert [name for name in names if not re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", name)] == []
     assert description["servers"][0]["url"] == "/"
+
+
+def test_whatever_the_description_refers_to_is_in_it(description: Any) -> None:
+    text = json.dumps(description)
+    for kind, name in set(re.findall(r'"\$ref": "#/components/(\w+)/([\w-]+)"', text)):
+        assert name in description["components"][kind], name
+    assert len(re.findall(r'"\$ref"', text)) == len(re.findall(r'"\$ref": "#/components/\w+/[\w-]+"', text))
 
 
 def test_each_type_of_problem_has_an_example_and_an_operation(description: Any) -> None:

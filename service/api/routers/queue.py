@@ -31,7 +31,7 @@ def read_queue(session: SessionOf) -> QueueView:
     return show_queue(session)
 
 
-@router.post("/queue:pause", response_model_exclude_none=True, openapi_extra=body_of(PauseRequest))
+@router.post("/queue:pause", response_model_exclude_none=True, openapi_extra=body_of(PauseRequest, required=False))
 @body_checked_by(errors_in(PauseRequest))
 def pause_queue(
     wanted: Annotated[PauseRequest, Depends(read_pause)], session: SessionOf, caller: CallerOf

@@ -57,7 +57,9 @@ def show_changes(request: Request, session: SessionOf, tenant: TenantOf, job_id:
     return tagged(request, text, "application/json", tag_of(text))
 
 
-@router.post("/jobs/{job_id}:rerun", status_code=202, response_model=JobView, openapi_extra=body_of(RerunRequest))
+@router.post(
+    "/jobs/{job_id}:rerun", status_code=202, response_model=JobView, openapi_extra=body_of(RerunRequest, required=False)
+)
 @body_checked_by(errors_in(RerunRequest))
 async def rerun_job(
     request: Request, database: DatabaseOf, intake: IntakeOf, tenant: TenantOf, job_id: JobIdOf, key: KeyOf
