@@ -28,8 +28,6 @@ WHOLE_FIRST_BELOW_NONZEROS = 300_000
 """Below it a coarse search of all groups together gives the first plans, from it on the master's prices do."""
 COARSE = 2.5e-3
 """The coarse search stops this near the groups' bound, relative."""
-ROUNDS = 3
-"""Rounds of prices where they come first; one follows a coarse search of the whole."""
 FINE = 1e-4
 """Relative gap of a group's search among the decisions worth taking; of a group below it nothing better is sought."""
 WORTHWHILE = 2.5e-4
@@ -95,13 +93,10 @@ def search_along_groups(form: Form, relaxation: Relaxation, known: Sequence[Floa
     for x in known:
         state.master.add_all(x)
     control.tell("master")
-    rounds = ROUNDS
     if form.nonzeros < WHOLE_FIRST_BELOW_NONZEROS:
-        rounds = 1
         _coarse(state)
-    for _ in range(rounds):
-        if control.ended() or not _round(state):
-            break
+    if not control.ended():
+        _round(state)
     if not _settle(state):
         return None
     _improve(state)
@@ -109,10 +104,11 @@ def search_along_groups(form: Form, relaxation: Relaxation, known: Sequence[Floa
 
 
 def _improve(state: _State) -> None:
-    """Steps that see budgets in units, cheapest first, until the plan is good, or as good as asked for."""
+    """Steps that see budgets in units, and more rounds of prices, until the plan is good, or as good as asked for."""
     done: set[tuple[int, ...]] = set()
     steps: list[tuple[Callable[[], bool], Step]] = [
         (state.good, lambda: _final(state)),
+        (state.asked, lambda: _round(state)),
         (state.good, lambda: _joint(state, 0, done)),
         (state.asked, lambda: _joint(state, MORE, done)),
         (state.asked, lambda: _joint(state, len(state.master.blocks), done)),
