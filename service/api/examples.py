@@ -14,8 +14,8 @@ _JOB = "1a22cb41565a2fea031df26364f57e0"
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "submit_job": {
-        "solve": {**_SOLVE, "options": {"gap": 0.01, "time_limit_s": 600}},
-        "batch": {
+        "one plan": {**_SOLVE, "options": {"gap": 0.01, "time_limit_s": 600}},
+        "several plans": {
             "kind": "batch",
             "scenario": "golden-toy",
             "jobs": [{"label": "as it is"}, {"label": "7 %", "patches": [_RATE]}],

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from lodeplan.scenarios.validation import Warnings, find_warnings, validation_of
@@ -141,6 +141,10 @@ class PreparedSubmission:
         """Number of jobs that will wait for a worker."""
         return 1
 
+    def labelled(self, label: str) -> PreparedSubmission:
+        """Return it with this label, if it has none."""
+        return self if self.job.label else replace(self, job=replace(self.job, label=label))
+
     def submit(self, session: Session, engine: JobEngine) -> Job:
         """Add the job, the scenario it solves and its first attempt to the session's transaction; the caller commits.
 
@@ -192,6 +196,10 @@ class BatchSubmission:
     def prepared(self) -> BatchSubmission:
         """Return it as it is: its jobs are prepared already."""
         return self
+
+    def labelled(self, label: str) -> BatchSubmission:
+        """Return it with this label, if it has none."""
+        return self if self.base.label else replace(self, base=replace(self.base, label=label))
 
     def submit(self, session: Session, engine: JobEngine) -> Job:
         """Add a batch with all its jobs to the session's transaction; the caller commits."""

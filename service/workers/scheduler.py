@@ -102,7 +102,7 @@ class Scheduler:
             raise ApiError(429, "queue-full", f"The queue is full: at most {most} jobs may wait.")
         caller = Caller(schedule.tenant, Scope.SUBMIT, f"schedule:{schedule.id}")
         sender = Sender(by=caller.actor, schedule_id=schedule.id)
-        job = _labelled(replace(submission, sender=sender), schedule.name).submit(session, self.engine)
+        job = replace(submission, sender=sender).labelled(schedule.name).submit(session, self.engine)
         job_id, scenario = job.id, job.scenario
         count_jobs(session, schedule.tenant, submission.count, self.settings)
         audit.record(session, "job.submit", job_id, scenario, by=caller)
@@ -127,10 +127,3 @@ def _moved(schedule: Schedule, now: datetime) -> dict[str, object]:
     due = datetime.fromtimestamp(schedule.due_at_s, UTC)
     following = next_time(schedule.cron, schedule.zone, max(now, due))
     return {"due_at_s": following.timestamp(), "last_due_at": due}
-
-
-def _labelled(submission: Prepared, name: str) -> Prepared:
-    """The submission with the name of its schedule as its label, if it has none."""
-    if isinstance(submission, BatchSubmission):
-        return submission if submission.base.label else replace(submission, base=replace(submission.base, label=name))
-    return submission if submission.job.label else replace(submission, job=replace(submission.job, label=name))

@@ -76,7 +76,7 @@ def test_each_body_has_examples_that_are_accepted(api: httpx.Client, description
         for body in bodies.values():
             path = PATHS.get(name)
             if path is None:
-                job_id = api.post(f"{API}/jobs", json=REQUESTS["submit_job"]["solve"]).json()["id"]
+                job_id = api.post(f"{API}/jobs", json=REQUESTS["submit_job"]["one plan"]).json()["id"]
                 path = f"/jobs/{job_id}:rerun"
             answer = api.post(f"{API}{path}", json=body)
             assert answer.is_success, (name, answer.text)
