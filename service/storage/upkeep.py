@@ -143,5 +143,7 @@ def delete_old_usage(session: Session, before: datetime, most: int) -> int:
 def _delete_older(session: Session, table: type[SQLModel], most: int, *conditions: Any) -> int:
     keys = list(sqlalchemy.inspect(table).primary_key)
     old = sqlalchemy.select(*keys).where(*conditions).limit(most)
-    result = session.execute(sqlalchemy.delete(table).where(tuple_(*keys).in_(old)))
+    # None of them is held in the session: to have the database return their keys, in any order, would be of no use.
+    statement = sqlalchemy.delete(table).where(tuple_(*keys).in_(old))
+    result = session.execute(statement, execution_options={"synchronize_session": False})
     return cast("CursorResult[Any]", result).rowcount
