@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,8 @@ from lodeplan.schemas.patches import Patch
 
 SHIPPED_KEPT = 64
 """All shipped scenarios: the three large ones take up to a second to read from their files, and some tens of MB."""
+
+_one_reads = threading.Lock()
 
 
 def origin_of(wanted: ScenarioRequest, scenario: Scenario) -> Origin:
@@ -46,7 +49,15 @@ def dumped(scenario: Scenario) -> dict[str, Any]:
     return scenario.model_dump(mode="json")
 
 
-@lru_cache(maxsize=SHIPPED_KEPT)
 def shipped_scenario(name: str) -> Scenario:
-    """Load a shipped scenario and keep it for later requests; raises `InvalidInput` if none has that name."""
+    """Load a shipped scenario and keep it for later requests; raises `InvalidInput` if none has that name.
+
+    One thread reads at a time: several that read the same one at once would each take its time from all other requests.
+    """
+    with _one_reads:
+        return _loaded(name)
+
+
+@lru_cache(maxsize=SHIPPED_KEPT)
+def _loaded(name: str) -> Scenario:
     return scenarios.load(scenarios.find_shipped(name))

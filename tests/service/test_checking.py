@@ -7,7 +7,9 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import checks_for_tests as slow
@@ -18,9 +20,11 @@ from http_service import problem
 from job_service import new_database, wait_until
 from running import served
 
+from lodeplan import scenarios
+from lodeplan.schemas import Scenario
 from lodeplan.service.access.rates import Buckets
 from lodeplan.service.app import create_app
-from lodeplan.service.checking import checkers, turns
+from lodeplan.service.checking import checkers, origins, turns
 from lodeplan.service.checking.checkers import Checkers
 from lodeplan.service.checking.checks import Ask, prepare
 from lodeplan.service.checking.turns import Turns
@@ -346,3 +350,19 @@ def test_one_that_leaves_as_its_turn_comes_loses_no_place() -> None:
 async def _take_once(line: Turns, tenant: str) -> None:
     async with line.take(tenant):
         pass
+
+
+def test_many_who_ask_for_one_scenario_at_once_have_it_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    def load(source: object) -> Scenario:
+        read.append(source)
+        threading.Event().wait(0.2)
+        return scenarios.load("golden-toy")
+
+    monkeypatch.setattr(origins, "scenarios", SimpleNamespace(load=load, find_shipped=scenarios.find_shipped))
+    origins._loaded.cache_clear()
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(origins.shipped_scenario, ["golden-toy"] * 8))
+    origins._loaded.cache_clear()
+    assert (len(read), len({id(scenario) for scenario in found})) == (1, 1)
