@@ -67,6 +67,9 @@ from lodeplan.service.workers.worker import Worker, make_worker
 _GOODBYE_S = 3
 """Time that open requests get at the end, seconds; a long poll would keep the service up for a minute."""
 
+_AT_ONCE = 2
+"""Connections that are accepted at each turn of the event loop: who opens thousands a second delays the others by no
+more than these."""
 _BACKLOG = 128
 """Connections that may wait to be accepted."""
 
@@ -206,7 +209,7 @@ def serve(
             if worker:
                 worker.stop(settings.drain_s)
 
-        server = DrainingServer(
+        server = _Server(
             uvicorn.Config(
                 app,
                 log_config=None,
@@ -214,7 +217,7 @@ def serve(
                 server_header=False,
                 timeout_graceful_shutdown=_GOODBYE_S,
                 http=_connections(settings).protocol,  # type: ignore[arg-type]
-                backlog=_BACKLOG,
+                backlog=_AT_ONCE,
             ),
             drain,
             worker.hurry if worker else lambda: None,
@@ -225,6 +228,16 @@ def serve(
     tracing.flush()
     if not server.started:
         raise SystemExit(1)
+
+
+class _Server(DrainingServer):
+    """A server that accepts few connections at a time, and lets many wait: asyncio has one number for both."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
 
 
 def _connections(settings: Settings) -> Connections:
