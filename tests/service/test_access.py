@@ -189,7 +189,7 @@ def test_serve_listens_beyond_this_machine_only_where_callers_log_in(
     monkeypatch.setattr(service_app.storage, "open_database", lambda *_, **__: database)
     monkeypatch.setattr(service_app, "DbosEngine", lambda *_: InlineEngine())
     monkeypatch.setattr(service_app.logs, "configure", lambda *_: None)
-    monkeypatch.setattr(service_app, "DrainingServer", NoServer)
+    monkeypatch.setattr(service_app, "_Server", NoServer)
     monkeypatch.setattr(NoServer, "apps", [])
 
     def try_to_serve(**settings: Any) -> None:

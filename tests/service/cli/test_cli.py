@@ -508,7 +508,7 @@ def test_serve_prints_the_url_with_the_real_port(
         def run(self, sockets: list[socket.socket]) -> None:
             ports.extend(each.getsockname()[1] for each in sockets)
 
-    monkeypatch.setattr("lodeplan.service.app.DrainingServer", Server)
+    monkeypatch.setattr("lodeplan.service.app._Server", Server)
     monkeypatch.setenv("LODEPLAN_DATA_DIR", str(tmp_path))
     ran = run("serve", "--host", host, "--port", 0, "--no-workers")
     shown = f"[{host}]" if ":" in host else host
