@@ -7,9 +7,23 @@ from sqlmodel import Session
 from lodeplan.service.http.errors import ApiError
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import quotas
+from lodeplan.service.storage.overview import count_queued
 from lodeplan.service.storage.schedules import count_schedules
 
 _LATER_S = 3600
+QUEUE_FULL_RETRY_S = 30
+
+
+def check_queue(session: Session, jobs: int, settings: Settings) -> None:
+    """Raise `ApiError` (503) if with so many more jobs more would wait than may."""
+    if settings.max_queued and count_queued(session, settings.max_queued) + jobs > settings.max_queued:
+        raise queue_full(settings)
+
+
+def queue_full(settings: Settings) -> ApiError:
+    """503: as many jobs wait for a worker as may."""
+    detail = f"The queue is full: at most {settings.max_queued} jobs may wait for a worker (LODEPLAN_MAX_QUEUED)."
+    return ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
 
 
 def count_jobs(session: Session, tenant: str, jobs: int, settings: Settings) -> None:

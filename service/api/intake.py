@@ -18,7 +18,7 @@ from lodeplan.schemas.jobs import JobView, ProblemError
 from lodeplan.service import storage
 from lodeplan.service.access import audit
 from lodeplan.service.access.callers import CALLER, current_caller
-from lodeplan.service.access.quotas import count_jobs
+from lodeplan.service.access.quotas import count_jobs, queue_full
 from lodeplan.service.api.bodies import read_ask
 from lodeplan.service.api.idempotency import KeyedRequest, answer_once, find_answer
 from lodeplan.service.api.leaving import ClientGone, unless_gone
@@ -33,7 +33,6 @@ from lodeplan.service.storage.overview import count_queued
 
 T = TypeVar("T")
 
-QUEUE_FULL_RETRY_S = 30
 COUNTED_EVERY_S = 1.0
 THREADS = 2
 
@@ -125,6 +124,4 @@ class Intake:
         self._queued_jobs += count
         if self._queued_jobs > self.settings.max_queued:
             self._queued_jobs -= count
-            most = self.settings.max_queued
-            detail = f"The queue is full: at most {most} jobs may wait for a worker (LODEPLAN_MAX_QUEUED)."
-            raise ApiError(503, "queue-full", detail, headers={"retry-after": str(QUEUE_FULL_RETRY_S)})
+            raise queue_full(self.settings)

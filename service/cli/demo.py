@@ -12,6 +12,7 @@ import webbrowser
 from lodeplan import scenarios
 from lodeplan.schemas import Scenario, Solution
 from lodeplan.schemas.jobs import JobOptions, JobState
+from lodeplan.schemas.origin import Origin
 from lodeplan.service import app, storage
 from lodeplan.service.cli.exits import Exit, exit_of
 from lodeplan.service.cli.report import print_plan
@@ -30,14 +31,14 @@ def run_demo(port: int, open_page: bool) -> None:
     settings = Settings.from_environment()
     if PREFIX + "LOG_LEVEL" not in os.environ:
         settings = settings.model_copy(update={"log_level": "WARNING"})
-    job_id = find_or_solve(scenarios.load(SCENARIO), settings)
+    job_id = find_or_solve(scenarios.load(SCENARIO), settings, Origin(scenario=SCENARIO))
     port = free_port(port)
     url = f"http://{_HOST}:{port}/runs/{job_id}"
     threading.Thread(target=_announce, args=(url, port, open_page and _has_screen()), daemon=True).start()
     app.serve(_HOST, port, True, settings)
 
 
-def find_or_solve(scenario: Scenario, settings: Settings) -> str:
+def find_or_solve(scenario: Scenario, settings: Settings, origin: Origin | None = None) -> str:
     """Return the id of a job that has solved exactly this scenario; solve and record it if there is none."""
     database = storage.open_database(settings.sqlalchemy_url)
     storage.migrate(database)
@@ -52,7 +53,7 @@ def find_or_solve(scenario: Scenario, settings: Settings) -> str:
         print_plan(plan)
         sys.exit(exit_of(plan.summary))
     with storage.open_session(database) as session:
-        job = submissions.record_finished(session, scenario, plan.document())
+        job = submissions.record_finished(session, scenario, plan.document(), origin)
         session.commit()
         return job.id
 

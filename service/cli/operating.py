@@ -73,8 +73,9 @@ def print_queue(found: QueueView, as_json: bool) -> None:
         f"Jobs that wait: {found.waiting}; jobs that run: {found.running}.{' It is drained.' if found.drained else ''}"
     )
     for worker in found.workers:
+        slots = "1 slot" if worker.slots == 1 else f"{worker.slots} slots"
         trouble = f"; takes no jobs: {worker.trouble}" if worker.trouble else ""
-        print(f"{worker.host} (process {worker.pid}, version {worker.version}): {worker.slots} slots{trouble}")
+        print(f"{worker.host} (process {worker.pid}, version {worker.version}): {slots}{trouble}")
 
 
 def print_dead_letters(tenant: str | None, limit: int, as_json: bool) -> None:

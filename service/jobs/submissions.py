@@ -9,6 +9,7 @@ from sqlmodel import Session
 from lodeplan.scenarios.validation import warnings_in_words
 from lodeplan.schemas import InputProblem, PlanDocument, Scenario
 from lodeplan.schemas.jobs import MAX_JOB_WARNINGS, JobOptions, JobState, JobWarnings
+from lodeplan.schemas.origin import Origin
 from lodeplan.service import storage
 from lodeplan.service.engine import Attempt, JobEngine
 from lodeplan.service.jobs.attempts import Outcome, finish
@@ -49,9 +50,9 @@ def submit(session: Session, engine: JobEngine, submission: PreparedSubmission) 
     return job
 
 
-def record_finished(session: Session, scenario: Scenario, document: PlanDocument) -> Job:
+def record_finished(session: Session, scenario: Scenario, document: PlanDocument, origin: Origin | None = None) -> Job:
     """Add a plan that was solved elsewhere as a job that has succeeded; the caller commits."""
-    prepared = Prepared.of(Submission(scenario, JobOptions()))
+    prepared = Prepared.of(Submission(scenario, JobOptions(), origin=origin))
     job = new_job(prepared, LOCAL, storage.new_id())
     add_new(session, [(job, prepared)])
     summary, attempt = document.summary, Attempt(job.id, job.attempt)

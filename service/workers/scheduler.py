@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from lodeplan.schemas.access import Scope
 from lodeplan.service.access import Caller, audit
-from lodeplan.service.access.quotas import count_jobs
+from lodeplan.service.access.quotas import check_queue, count_jobs
 from lodeplan.service.checking.checkers import Checkers
 from lodeplan.service.checking.checks import Ask, prepare
 from lodeplan.service.cron import next_time
@@ -25,7 +25,6 @@ from lodeplan.service.http.errors import ApiError
 from lodeplan.service.jobs.prepared import BatchSubmission, PreparedSubmission, Sender
 from lodeplan.service.settings import Settings
 from lodeplan.service.storage import OUTAGES, Schedule, leases, open_session, upkeep
-from lodeplan.service.storage.overview import count_queued
 from lodeplan.service.telemetry import metrics
 
 EVERY_S = 5.0
@@ -82,7 +81,7 @@ class Scheduler:
                 return self._submit(session, schedule, submission, now)
         except ApiError as error:
             if error.status_code == 503:
-                # Nobody could look at it; it stays due.
+                # Nobody could look at it, or there is no room now; it stays due.
                 log.warning("a schedule waits", schedule=schedule.id, error=error.problem.detail)
                 return False
             self._refuse(schedule, now, error)
@@ -94,12 +93,10 @@ class Scheduler:
 
     def _submit(self, session: Session, schedule: Schedule, submission: Prepared, now: datetime) -> bool:
         """Submit the job and move the schedule on, in one transaction; False if another worker did. Raises `ApiError`
-        (429, 503), and nothing is changed then."""
+        (429; 503 if the queue is full), and nothing is changed then."""
         if not upkeep.move_schedule(session, schedule, **_moved(schedule, now), last_refusal=None):
             return False
-        most = self.settings.max_queued
-        if most and count_queued(session, most) >= most:
-            raise ApiError(429, "queue-full", f"The queue is full: at most {most} jobs may wait.")
+        check_queue(session, submission.count, self.settings)
         caller = Caller(schedule.tenant, Scope.SUBMIT, f"schedule:{schedule.id}")
         sender = Sender(by=caller.actor, schedule_id=schedule.id)
         job = replace(submission, sender=sender).labelled(schedule.name).submit(session, self.engine)

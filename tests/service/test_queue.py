@@ -16,6 +16,7 @@ from job_service import DATABASES, database_of, wait_until
 from lodeplan.schemas.access import Scope
 from lodeplan.schemas.jobs import FailureCode, JobState, JobTrouble
 from lodeplan.service import storage
+from lodeplan.service.api.intake import COUNTED_EVERY_S
 from lodeplan.service.cli import main
 from lodeplan.service.engine import Attempt
 from lodeplan.service.engine.inline import InlineEngine
@@ -163,6 +164,19 @@ def test_sending_again_counts_in_the_quotas(database: sqlalchemy.Engine) -> None
         kill(database, dead)
         problem(api.post(f"{API}/dead-letters/{dead}:resend"), 429, "quota-reached")
         assert [job["id"] for job in api.get(f"{API}/dead-letters").json()["jobs"]] == [dead]
+
+
+def test_sending_again_waits_for_room_in_the_queue(database: sqlalchemy.Engine) -> None:
+    with service_on(database, None, max_queued=1) as api:
+        dead = submit(api, "succeed")
+        kill(database, dead)
+        time.sleep(COUNTED_EVERY_S)
+        waiting = submit(api, "succeed")
+        for path in (f"/dead-letters/{dead}:resend", "/dead-letters:resend"):
+            answer = problem(api.post(f"{API}{path}"), 503, "queue-full")
+            assert "at most 1 jobs" in answer["detail"]
+        api.post(f"{API}/jobs/{waiting}:cancel")
+        assert [job["rerun_of"] for job in api.post(f"{API}/dead-letters:resend").json()["jobs"]] == [dead]
 
 
 def test_a_job_that_loses_its_workers_is_a_dead_letter_and_one_that_crashes_is_none(

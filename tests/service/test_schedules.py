@@ -101,6 +101,17 @@ def test_each_time_comes_to_one_job_with_the_scenario_of_that_day(
     assert (entry["actor"], entry["action"]) == (f"schedule:{schedule_id}", "job.submit")
 
 
+def test_a_time_waits_while_the_queue_is_full(api: httpx.Client, database: sqlalchemy.Engine) -> None:
+    schedule_id = made(api)
+    waiting = api.post(f"{API}/jobs", json={"scenario": "golden-toy"}).json()["id"]
+    worker = scheduler(database, max_queued=1)
+    let_time_pass(database)
+    assert worker.round() == 0
+    assert "last_refusal" not in api.get(f"{API}/schedules/{schedule_id}").json()
+    api.post(f"{API}/jobs/{waiting}:cancel")
+    assert [worker.round() for _ in range(2)] == [1, 0]
+
+
 def test_many_workers_see_to_a_time_once(api: httpx.Client, database: sqlalchemy.Engine) -> None:
     schedule_id = made(api, request={"scenario": "golden-toy", "reuse": False})
     workers = [scheduler(database) for _ in range(4)]

@@ -11,7 +11,7 @@ from lodeplan.schemas.jobs import JobView
 from lodeplan.schemas.queue import DeadLetterPage, Resent
 from lodeplan.service import storage
 from lodeplan.service.access import audit
-from lodeplan.service.access.quotas import count_jobs
+from lodeplan.service.access.quotas import check_queue, count_jobs
 from lodeplan.service.api.dependencies import CallerOf, CursorOf, EngineOf, JobIdOf, SessionOf, SettingsOf, TenantOf
 from lodeplan.service.api.routers.jobs import find_job
 from lodeplan.service.engine import JobEngine
@@ -47,6 +47,7 @@ def resend_dead_letter(
     response: Response, session: SessionOf, engine: EngineOf, settings: SettingsOf, caller: CallerOf, job_id: JobIdOf
 ) -> JobView:
     """Send a dead letter again, as a new job with the same scenario and options."""
+    check_queue(session, 1, settings)
     fresh = _resend(session, engine, settings, find_job(session, caller.tenant, job_id), caller.actor)
     if fresh is None:
         raise ApiError(409, "not-dead", "The job did not fail for its machines, or was sent again already.")
@@ -60,6 +61,7 @@ def resend_dead_letter(
 def resend_all(session: SessionOf, engine: EngineOf, settings: SettingsOf, caller: CallerOf) -> Resent:
     """Send the latest dead letters again, up to 100, all in one transaction."""
     found = storage.list_jobs(session, caller.tenant, _RESENT_AT_ONCE + 1, wanted=_DEAD)
+    check_queue(session, len(found[:_RESENT_AT_ONCE]), settings)
     fresh = [
         job
         for dead in found[:_RESENT_AT_ONCE]

@@ -7,7 +7,10 @@ import pytest
 import lodeplan
 from lodeplan import scenarios
 from lodeplan.schemas import Patch, Scenario
+from lodeplan.schemas.origin import Origin
+from lodeplan.service import storage
 from lodeplan.service.cli import demo
+from lodeplan.service.jobs.again import Stored
 from lodeplan.service.settings import Settings
 
 
@@ -23,6 +26,16 @@ def test_a_second_demo_solves_nothing(scenario: Scenario, tmp_path: Path, monkey
     first = demo.find_or_solve(scenario, settings)
     monkeypatch.setattr(demo, "solve_with_progress", lambda *_: pytest.fail("it was solved again"))
     assert demo.find_or_solve(scenario, settings) == first
+
+
+def test_the_plan_of_the_demo_says_what_it_is_based_on(scenario: Scenario, tmp_path: Path) -> None:
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'demo.db'}")
+    job_id = demo.find_or_solve(scenario, settings, Origin(scenario="golden-toy"))
+    with storage.open_session(storage.open_database(settings.sqlalchemy_url)) as session:
+        job = storage.get_job(session, storage.LOCAL, job_id)
+        assert job
+        changes = Stored.of(session, job).changes()
+    assert (changes.base, changes.note) == ("golden-toy", None)
 
 
 def test_a_plan_is_read_with_the_scenario_it_was_made_of(scenario: Scenario, tmp_path: Path) -> None:
